@@ -1,0 +1,366 @@
+"""Validation of what users pass in, and the wording of its errors.
+
+Every message reads `<who> takes <what>. Got <what came>. <one fix>.` and every check is made
+before anything is changed, so that a call that fails leaves no trace.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+"""An ndarray of any dtype; the shape stands in the docstring."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the axis N: `(784,)`, `(28, 28)`."""
+
+T = TypeVar("T")
+
+DTYPES = ("float32", "float64")
+
+
+class ModelFileError(ValueError):
+    """A file that is not a model, is damaged, or does not fit the model it is loaded into."""
+
+
+class DivergedError(ArithmeticError):
+    """A training whose loss or gradient left the finite numbers."""
+
+
+def short(value: object, limit: int = 60) -> str:
+    """The value as it would be typed, cut to `limit` characters.
+
+    >>> short("relu"), short([0.5] * 100, 20)
+    ("'relu'", '[0.5, 0.5, 0.5, 0...')
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}, {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """A suggestion to append to an error, or nothing.
+
+    >>> did_you_mean("rleu", ["relu", "tanh"])
+    ' Did you mean "relu"?'
+    >>> did_you_mean("cosine", ["relu", "tanh"])
+    ''
+    """
+    names = list(names)
+    lowered = {known.lower(): known for known in reversed(names)}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    return f' Did you mean "{lowered[close[0]]}"?' if close else ""
+
+
+def number(
+    value: object,
+    who: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> float:
+    """The value as a Python float, so that no float64 scalar ever meets a float32 array.
+
+    Parameters
+    ----------
+    who
+        The parameter's owner and name, such as `"Adam's learning_rate"`.
+    minimum, maximum
+        Bounds that are allowed themselves.
+    above, below
+        Bounds that are not.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        if not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu"):
+            raise TypeError(f"{who} takes a number. Got {short(value)}.")
+        value = value.item()
+    result = float(cast("float", value))
+    if not (math.isfinite(result) and minimum <= result <= maximum and above < result < below):
+        wanted = _interval(minimum, maximum, above, below)
+        raise ValueError(f"{who} takes a finite number{wanted}. Got {short(value)}.")
+    return result
+
+
+def _interval(minimum: float, maximum: float, above: float, below: float) -> str:
+    parts = []
+    if minimum > -math.inf:
+        parts.append(f"{minimum:g} or more")
+    if above > -math.inf:
+        parts.append(f"above {above:g}")
+    if maximum < math.inf:
+        parts.append(f"{maximum:g} or less")
+    if below < math.inf:
+        parts.append(f"below {below:g}")
+    return " that is " + " and ".join(parts) if parts else ""
+
+
+def integer(value: object, who: str, *, minimum: int | None = None) -> int:
+    """The value as a Python int; booleans and floats are refused."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{who} takes a whole number. Got {short(value)}.")
+    result = int(value)
+    if minimum is not None and result < minimum:
+        raise ValueError(f"{who} takes a whole number, {minimum} or more. Got {result}.")
+    return result
+
+
+def boolean(value: object, who: str) -> bool:
+    """The value as a bool; only True and False pass, since `bool("no")` is True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{who} takes True or False. Got {short(value)}.")
+    return bool(value)
+
+
+def choice(value: object, names: Sequence[str], who: str) -> str:
+    """The value, one of `names`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{who} takes one of {', '.join(names)}. Got {short(value)}.")
+    if value not in names:
+        raise ValueError(
+            f"{who} takes one of {', '.join(names)}. Got {value!r}.{did_you_mean(value, names)}"
+        )
+    return value
+
+
+def instance(value: object, kind: type[T], table: Mapping[str, Callable[[], T]], who: str) -> T:
+    """An object of the class `kind`: the value itself, or the one that its name stands for.
+
+    Parameters
+    ----------
+    table
+        Name → what to call for it, such as `{"adam": Adam}`.
+    """
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str):
+        if value not in table:
+            raise ValueError(
+                f"{who} takes one of {', '.join(table)}, or a {kind.__name__}. "
+                f"Got {value!r}.{did_you_mean(value, table)}"
+            )
+        return table[value]()
+    if isinstance(value, type) and issubclass(value, kind):
+        raise TypeError(
+            f"{who} takes a {kind.__name__} object or its name. Got the class itself. "
+            f"Call it: {value.__name__}()."
+        )
+    raise TypeError(f"{who} takes a {kind.__name__} or its name. Got {short(value)}.")
+
+
+def generator(seed: object, who: str = "seed") -> np.random.Generator:
+    """A generator from an int, a Generator (which is used itself) or None (fresh entropy).
+
+    NumPy's global generator is never read and never written.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is None:
+        return np.random.default_rng()
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, numbers.Integral):
+        raise TypeError(
+            f"{who} takes a whole number, a numpy.random.Generator or None. Got {short(seed)}. "
+            "Use seed=0, or numpy.random.default_rng(0)."
+        )
+    if int(seed) < 0:
+        raise ValueError(f"{who} takes a whole number, 0 or more. Got {int(seed)}.")
+    return np.random.default_rng(int(seed))
+
+
+def shape(value: object, who: str) -> Shape:
+    """The shape of one sample as a tuple of positive ints; 784 means (784,)."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = (int(value),)
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(
+            f"{who} takes a shape such as (784,), without the batch. Got {short(value)}."
+        )
+    if len(value) > 1 and value[0] is None:
+        raise ValueError(
+            f"{who} takes the shape of one sample, without the batch. Got {short(value)}. "
+            f"Use {tuple(value[1:])}."
+        )
+    if not value:
+        raise ValueError(
+            f"{who} takes a shape of at least one axis. Got (). For one number use (1,)."
+        )
+    return tuple(integer(size, f"Each axis of {who}", minimum=1) for size in value)
+
+
+def dtype(value: object, who: str) -> np.dtype[Any]:
+    """float32 or float64, the dtypes that a model trains in."""
+    try:
+        name = np.dtype(cast("Any", value)).name
+    except TypeError:
+        name = ""
+    if name not in DTYPES:
+        raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")
+    result: np.dtype[Any] = np.dtype(name)
+    return result
+
+
+def as_array(value: object, who: str) -> Array:
+    """The value as a numeric ndarray, or an error that says what it was instead.
+
+    DataFrames and lists pass; sparse matrices, generators, masked, object, text, complex and
+    float16 arrays do not.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{who} takes an array without a mask. Got a masked array. Use {who}.filled(0), "
+            "or drop the masked rows."
+        )
+    if isinstance(value, np.ndarray):
+        array: Array = value
+    elif hasattr(value, "toarray"):
+        raise TypeError(
+            f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
+        )
+    elif value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
+        raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
+    elif hasattr(value, "__next__"):
+        raise TypeError(
+            f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
+            f"numpy.array(list({who}))."
+        )
+    else:
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
+            ) from None
+    if array.dtype.kind in "OUSVmM":
+        raise TypeError(f"{who} takes numbers. Got {_text_column(value, array)}.")
+    if array.dtype.kind == "c":
+        raise TypeError(f"{who} takes real numbers. Got {array.dtype}. Use {who}.real.")
+    if array.dtype == np.float16:
+        raise TypeError(
+            f'{who} takes float32 or float64. Got float16. Use {who}.astype("float32").'
+        )
+    return array
+
+
+def _text_column(value: object, array: Array) -> str:
+    """Where the first entry stands that is no number."""
+    columns = getattr(value, "columns", None)
+    if array.ndim == 2:
+        for j in range(array.shape[1]):
+            column = array[:, j]
+            bad = next((v for v in column if not isinstance(v, numbers.Real)), None)
+            if bad is not None:
+                name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
+                return f"dtype {array.dtype} with {short(bad)} in {name}"
+    first = next((v for v in array.flat if not isinstance(v, numbers.Real)), None)
+    return f"dtype {array.dtype}" + ("" if first is None else f" with {short(first)} in it")
+
+
+def finite(array: Array, who: str) -> None:
+    """Raise where an array has a NaN or an infinity, naming the first one's place."""
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    rows = max(1, 2**22 // max(1, array[0].size)) if array.ndim else 1
+    pieces = (
+        [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
+    )
+    for start, piece in enumerate(pieces):
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = piece.sum()  # finite unless something in it is not, or the sum overflows
+        if np.isfinite(total):
+            continue
+        bad = ~np.isfinite(piece)
+        if not bad.any():
+            continue
+        place = tuple(int(i[0]) for i in np.nonzero(bad))
+        value = piece[place]
+        if array.ndim:
+            place = (place[0] + start * rows, *place[1:])
+        raise ValueError(
+            f"{who} takes finite numbers. Got {value} in {_place(place)}"
+            f"{_more(int(bad.sum()))}. Drop or fill such rows first."
+        )
+
+
+def _place(place: Shape) -> str:
+    if len(place) == 0:
+        return "it"
+    if len(place) == 1:
+        return f"row {place[0]}"
+    if len(place) == 2:
+        return f"row {place[0]}, column {place[1]}"
+    return f"row {place[0]}, at {place[1:]}"
+
+
+def _more(count: int) -> str:
+    return "" if count == 1 else f" (and {count - 1:,} more near it)"
+
+
+def samples(value: object, sample_shape: Shape, who: str, *, empty: bool = False) -> Array:
+    """x with one sample a row, of the shape that the model takes; NaN and inf are refused.
+
+    Parameters
+    ----------
+    sample_shape
+        The shape of one sample.
+    empty
+        Whether no rows at all are fine.
+    """
+    x = as_array(value, who)
+    wanted = f"{who} takes shape {batch_shape(sample_shape)}"
+    if x.shape[1:] != sample_shape or x.ndim == 0:
+        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}")
+    if len(x) == 0 and not empty:
+        raise ValueError(f"{wanted} with at least one row. Got {x.shape}, no rows at all.")
+    finite(x, who)
+    return x
+
+
+def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
+    size = math.prod(sample_shape)
+    if x.shape == sample_shape:
+        return f" For one sample use {who}.reshape({', '.join(map(str, (1, *sample_shape)))})."
+    if x.ndim == 1 and sample_shape == (1,):
+        return f" For a column use {who}.reshape(-1, 1)."
+    if x.ndim > 2 and len(sample_shape) == 1 and math.prod(x.shape[1:]) == size:
+        return f" Put a Flatten() first, or use {who}.reshape(len({who}), -1)."
+    if x.ndim == 2 and len(sample_shape) == 1 and x.shape[0] == sample_shape[0]:
+        return f" Rows are samples: use {who}.T."
+    return ""
+
+
+def batch_shape(sample_shape: Shape) -> str:
+    """`(N, 784)` for (784,)."""
+    return f"({', '.join(['N', *map(str, sample_shape)])}{',' if not sample_shape else ''})"
+
+
+def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
+    """Raise where two arrays do not have one entry for each sample."""
+    if len(first) != len(second):
+        raise ValueError(
+            f"{names[0]} and {names[1]} take one row for each sample. "
+            f"Got {len(first)} rows in {names[0]} and {len(second)} in {names[1]}."
+        )
+
+
+def warn(message: str) -> None:
+    """Warn the user, pointing at the first line outside minnet."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+_PACKAGE = str(Path(__file__).parent) + os.sep
