@@ -1,0 +1,41 @@
+"""Layers, in the order in which to read them: the contract, Dense, the activations, the others."""
+
+from minnet.layers.activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    Activation,
+    LeakyReLU,
+    Linear,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from minnet.layers.base import Layer, Memo
+from minnet.layers.dense import Dense
+from minnet.layers.dropout import Dropout
+from minnet.layers.normalization import BatchNormalization
+from minnet.layers.reshaping import Flatten, Input
+
+__all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
+    "Layer",
+    "Memo",
+    "Dense",
+    "Activation",
+    "ReLU",
+    "LeakyReLU",
+    "ELU",
+    "Softplus",
+    "GELU",
+    "Sigmoid",
+    "Tanh",
+    "Softmax",
+    "Linear",
+    "ACTIVATIONS",
+    "Dropout",
+    "BatchNormalization",
+    "Flatten",
+    "Input",
+]

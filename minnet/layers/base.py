@@ -1,0 +1,357 @@
+"""The contract that every layer keeps, and the one function that lays their weights end to end.
+
+A layer holds weights and nothing else. Running it never changes it: what one training step has to
+remember goes into that step's *memo*, a dict. So a layer may predict from several threads at once,
+and every number of a step can be looked at again.
+
+Gradients are checked with complex numbers, so a formula must not lose the imaginary part. Four
+NumPy functions do so silently: `np.abs`, `np.sign`, `np.var` and `np.linalg.norm` (so do `.real`
+and a cast to float). Write `np.where(x.real > 0, x, -x)` for |x|, and `((x - mean) ** 2).mean()`
+for the variance; compare `x.real` in conditions, since complex numbers have no order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from minnet.checks import Array, Shape, as_array, batch_shape, boolean, finite, short
+from minnet.checks import shape as check_shape
+from minnet.initializers import Initializer
+from minnet.registry import Configurable
+from minnet.regularizers import Regularizer
+
+Memo = dict[str, Any]
+"""What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""
+
+
+class Layer(Configurable):
+    """One step from x to y, and the way back for the gradients.
+
+    Axis letters in every docstring: N samples, D inputs, M outputs, K classes, P parameters. Rows
+    are samples, always. `dx`, `dy`, `dW` stand for the gradient of the loss L with respect to that
+    array, and have its shape.
+
+    A layer of your own says which arrays it learns, creates them, and has three formulas. Its
+    constructor keeps each argument under its own name, so that the layer can be saved::
+
+        @minnet.register
+        class Scale(Layer):
+            '''y = s · x, with one learned factor s for each column.'''
+
+            weights = ("s",)
+
+            def build(self, input_shape, rng):
+                self.add_weight("s", input_shape, Constant(1.0), rng)
+
+            def forward(self, x, memo=None):
+                return x * self.s
+
+            def backward(self, x, y, dy, memo=None):
+                return dy * self.s                      # ∂L/∂x_nd = dy_nd · s_d
+
+            def gradient(self, x, y, dy, memo=None):
+                self.ds[...] = (dy * x).sum(axis=0)     # ∂L/∂s_d = Σ_n dy_nd · x_nd
+
+    `backward` and `gradient` are two functions because they are two formulas, and because the
+    first layer never needs the one and a frozen layer never needs the other.
+
+    Parameters
+    ----------
+    name
+        The layer's name in summaries, errors and files; the model finds one if it is None.
+    input_shape
+        The shape of one sample, for the first layer of a model.
+    """
+
+    weights: tuple[str, ...] = ()
+    """Names of the arrays that are learned; the gradient of `W` is kept in `dW`."""
+
+    states: tuple[str, ...] = ()
+    """Names of the arrays that are saved but not learned, such as a running mean."""
+
+    training_differs: ClassVar[bool] = True
+    """Whether `forward` does something else when it is given a memo (as dropout does).
+
+    False lets a model compute this layer once, and not once an epoch, when all below is frozen.
+    """
+
+    regularizers: Mapping[str, Regularizer] = MappingProxyType({})
+    """Weight name → penalty, for the weights that have one."""
+
+    # Defaults on the class, so that a layer of your own need not call super().__init__().
+    name: str | None = None
+    input_shape: Shape | None = None
+    dtype: np.dtype[Any] = np.dtype("float32")
+    origin: str = "new"  # where the weights came from, for the summary
+    within: str | None = None  # the name of the layer that this one is a step of
+    owner: str | None = None  # the name of the model it belongs to
+    built_for: Shape | None = None  # the shape of a sample that its model built it for
+    _trainable: bool = True
+    _freezes: int = 0  # how often it was frozen: tells a model to drop the optimizer's state
+
+    def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
+        self.name = name
+        if input_shape is not None:
+            self.input_shape = check_shape(input_shape, "input_shape")
+
+    # --- what a layer of your own overrides ---------------------------------------------------
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        """Create the weights, by `add_weight`, for samples of this shape (without N)."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of one sample of y, for one sample of x of this shape.
+
+        Raises
+        ------
+        ValueError
+            The layer cannot take such samples.
+        """
+        return input_shape
+
+    def forward(self, x: Array, memo: Memo | None = None) -> Array:
+        """y for a batch x. No memo means inference; a memo means training."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, memo).")
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
+        """dx, from the layer's input x, its output y and dy = ∂L/∂y."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(x, y, dy, memo).")
+
+    def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
+        """Fill the gradient of each weight (`dW` of `W`), overwriting what was in it."""
+        if self.weights:
+            raise NotImplementedError(f"{type(self).__name__} has no gradient(x, y, dy, memo).")
+
+    def after_step(self, memo: Memo) -> None:
+        """Write what a finished training step changes besides weights (running statistics)."""
+
+    # --- what every layer has -----------------------------------------------------------------
+
+    def add_weight(
+        self, name: str, shape: Shape, initializer: Initializer, rng: np.random.Generator
+    ) -> None:
+        """Create the array `name` (and `d<name>`, for its gradient, if it is learned)."""
+        if name not in (*self.weights, *self.states):
+            raise ValueError(
+                f"{self.label}.add_weight takes a name from `weights` or `states`. Got {name!r}. "
+                f'Write weights = ("{name}",) in the class.'
+            )
+        values = np.array(initializer(shape, rng), dtype=self.dtype)  # a copy: it may be kept
+        if values.shape != shape:
+            raise ValueError(
+                f"{self.label}.{name} takes an array of shape {shape}. Got {values.shape} from "
+                f"{initializer!r}."
+            )
+        self.__dict__[name] = values
+        if name in self.weights:
+            self.__dict__["d" + name] = np.zeros(shape, dtype=self.dtype)
+
+    def steps(self) -> tuple[Layer, ...]:
+        """What runs for this layer, in order; a Dense with an activation is two steps."""
+        return (self,)
+
+    @property
+    def label(self) -> str:
+        """The name for messages, before and after the model gave one."""
+        name = self.name or type(self).__name__
+        return name if self.within is None else f"{self.within}.{name.lower()}"
+
+    @property
+    def built(self) -> bool:
+        """Whether the arrays exist."""
+        return all(name in self.__dict__ for name in (*self.weights, *self.states))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes this layer. A frozen one runs in inference mode."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = boolean(value, f"{self.label}.trainable")
+        if self._trainable and not value:
+            self._freezes += 1
+        self._trainable = value
+
+    def count_params(self) -> int:
+        """How many numbers are learned or kept: Σ of the sizes of all arrays."""
+        return sum(int(array.size) for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, Array]:
+        """The weights, then the states, by name; these are the arrays themselves, no copies."""
+        return {
+            name: self.__dict__[name]
+            for name in (*self.weights, *self.states)
+            if name in self.__dict__
+        }
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the weights, then the states: Keras' order."""
+        return [array.copy() for array in self.arrays().values()]
+
+    def set_weights(self, weights: Iterable[Any]) -> None:
+        """Copy values in, in the order of `get_weights`; all of them or none.
+
+        Raises
+        ------
+        ValueError
+            Another number of arrays, another shape, or a NaN or infinity.
+        """
+        assign(self.label, {f"{self.label}.{n}": a for n, a in self.arrays().items()}, weights)
+
+    def __call__(self, x: Any) -> Array:
+        """y for a batch x in inference mode, with x checked first."""
+        x = as_array(x, f"{self.label}'s x")
+        if not self.built:
+            raise RuntimeError(
+                f"{self.label} has no weights yet. Put it into a model, or call "
+                f"build({x.shape[1:]}, numpy.random.default_rng(0))."
+            )
+        self.compute_output_shape(x.shape[1:])
+        if x.dtype.kind not in "fc":
+            x = x.astype(self.dtype)
+        y: Array = x
+        for step in self.steps():
+            y = step.forward(y)
+        return y
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Setting a weight copies into the array that is there, after a shape check."""
+        if name == "name":
+            if self.owner is not None:
+                raise ValueError(
+                    f"{self.label} keeps its name while it is in a model, which knows it by that. "
+                    "Rename a copy of it: layer.copy()."
+                )
+            if value is not None:
+                _check_name(value)
+        if self._is_managed(name):
+            array = self.__dict__.get(name)
+            if not isinstance(array, np.ndarray):
+                raise RuntimeError(
+                    f"{self.label} has no {name} to set. Weights are created by build, with "
+                    "add_weight."
+                )
+            if value is not array:  # `layer.W += 1` has done its work and hands the array back
+                array[...] = self._checked(name, value, array)
+            return
+        object.__setattr__(self, name, value)
+
+    def _checked(self, name: str, value: Any, array: Array) -> Array:
+        """The value as what may be copied into the array."""
+        who = f"{self.label}.{name}"
+        new = np.asarray(value) if array.dtype.kind == "c" else as_array(value, who)
+        if new.shape != array.shape:
+            raise ValueError(f"{who} takes an array of shape {array.shape}. Got {new.shape}.")
+        with np.errstate(over="ignore"):
+            new = new.astype(array.dtype)
+        finite(new, who)
+        return new
+
+    def _is_managed(self, name: str) -> bool:
+        declared = (*type(self).weights, *self.weights)
+        return (
+            name in declared
+            or name in (*type(self).states, *self.states)
+            or (name[:1] == "d" and name[1:] in declared)
+        )
+
+    def copy(self) -> Self:
+        """An independent layer with the same settings, weights and name, in no model."""
+        return copy.deepcopy(self)
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "owner"}
+
+
+def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:
+    """Copy values into named arrays: all of them, or none and an error that lists both sides."""
+    if isinstance(values, (str, dict)) or not isinstance(values, Iterable):
+        raise TypeError(
+            f"{who} takes a list of arrays. Got {short(values)}. Use the order of get_weights()."
+        )
+    values = [np.array(as_array(value, "Each weight")) for value in values]  # may be views of ours
+    wanted = [f"{name} {array.shape}" for name, array in arrays.items()]
+    if [value.shape for value in values] != [array.shape for array in arrays.values()]:
+        came = [str(value.shape) for value in values]
+        raise ValueError(
+            f"{who} takes {_count(len(wanted))}: {', '.join(wanted) or 'none'}. "
+            f"Got {_count(len(came))}: {', '.join(came) or 'none'}. "
+            "Look at [w.shape for w in get_weights()]."
+        )
+    for (name, array), value in zip(arrays.items(), values, strict=True):
+        if not np.isfinite(value).all():
+            raise ValueError(f"{who} takes finite numbers. Got NaN or infinity in {name}.")
+        if array.dtype.kind == "f" and value.size:
+            with np.errstate(over="ignore"):
+                if not np.isfinite(value.astype(array.dtype)).all():
+                    raise ValueError(
+                        f"{who} takes numbers that {array.dtype} can hold. "
+                        f"Got {np.abs(value).max():g} in {name}."
+                    )
+    for array, value in zip(arrays.values(), values, strict=True):
+        array[...] = value
+
+
+def _count(count: int) -> str:
+    return "1 array" if count == 1 else f"{count} arrays"
+
+
+def bind(layers: Iterable[Layer], dtype: Any) -> tuple[Array, Array, Array]:
+    """Lay all weights end to end in one vector, and make the layers' arrays views into it.
+
+    Returns
+    -------
+    theta, grad : (P,) ndarray
+        All weights, and their gradients in the same layout.
+    state : ndarray
+        The arrays that are saved but not learned.
+    """
+    layers = list(layers)
+    return (
+        _lay(layers, [(layer, name) for layer in layers for name in layer.weights], dtype),
+        _lay(layers, [(layer, "d" + name) for layer in layers for name in layer.weights], dtype),
+        _lay(layers, [(layer, name) for layer in layers for name in layer.states], dtype),
+    )
+
+
+def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Array:
+    vector: Array = np.empty(sum(layer.__dict__[name].size for layer, name in places), dtype)
+    start = 0
+    for layer, name in places:
+        old = layer.__dict__[name]
+        view = vector[start : start + old.size].reshape(old.shape)
+        view[...] = old
+        layer.__dict__[name] = view
+        start += old.size
+    for layer in layers:
+        layer.dtype = vector.dtype
+    return vector
+
+
+def expect_rows(layer: Layer, input_shape: Shape) -> int:
+    """D, of a layer that takes rows of D numbers and nothing else."""
+    if len(input_shape) != 1:
+        raise ValueError(
+            f"{layer.label} takes x of shape (N, D). Got {batch_shape(input_shape)}. "
+            "Put a Flatten() before it."
+        )
+    return input_shape[0]
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"A layer's name takes text. Got {short(name)}.")
+    if not name or any(mark in name for mark in "./\\*?[]\0"):
+        raise ValueError(
+            f"A layer's name takes letters, digits, '_' and '-'. Got {name!r}, which could be "
+            "mistaken for a path or a pattern."
+        )

@@ -1,0 +1,148 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minnet.checks import Array, Shape, boolean, instance, integer
+from minnet.initializers import INITIALIZERS, Initializer
+from minnet.layers.activations import ACTIVATIONS
+from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.registry import Config, register
+from minnet.regularizers import REGULARIZERS, Regularizer
+
+
+@register
+class Dense(Layer):
+    """Affine map y = x W + b of each row of a batch, then the activation, if there is one.
+
+    Shapes: x (N, D), W (D, M), b (M,), y (N, M).
+
+    With the chain rule, and y_nj = Σ_i x_ni W_ij + b_j:
+
+    - ∂L/∂W_ij = Σ_n ∂L/∂y_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj, that is dW = xᵀ dy
+    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row
+    - ∂L/∂x_ni = Σ_j dy_nj W_ij, that is dx = dy Wᵀ
+
+    Parameters
+    ----------
+    units
+        M, the number of outputs.
+    activation
+        A name such as "relu", or an activation layer. It runs as a step of its own, with its own
+        formulas; `model.layers` has one entry for both, as in Keras.
+    input_dim
+        D, for the first layer of a model.
+    use_bias
+        Whether b is added.
+    kernel_initializer, bias_initializer
+        How W and b start: Glorot and Bengio's (2010) uniform and zeros, Keras' defaults.
+    kernel_regularizer
+        A penalty on W, such as `L2(1e-4)`, or None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dense(2)
+    >>> layer.build((3,), np.random.default_rng(0))
+    >>> layer.W = [[1, 0], [0, 1], [1, 1]]
+    >>> layer.forward(np.array([[1.0, 2.0, 3.0]]))
+    array([[4., 5.]])
+    """
+
+    weights: tuple[str, ...] = ("W", "b")
+    training_differs = False
+    W: Array
+    b: Array
+    dW: Array
+    db: Array
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | Layer | None = None,
+        *,
+        input_dim: int | None = None,
+        input_shape: Shape | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        name: str | None = None,
+    ) -> None:
+        if input_dim is not None:
+            if input_shape is not None:
+                raise ValueError(
+                    f"Dense takes input_dim or input_shape, not both. Got {input_dim} and "
+                    f"{input_shape}."
+                )
+            input_shape = (integer(input_dim, "Dense's input_dim", minimum=1),)
+        super().__init__(name=name, input_shape=input_shape)
+        self.units = integer(units, "Dense's units", minimum=1)
+        self.activation: Layer | None = None
+        if activation is not None:
+            self.activation = instance(activation, Layer, ACTIVATIONS, "Dense's activation").copy()
+            if self.activation.weights or self.activation.states:
+                raise ValueError(
+                    f"Dense's activation takes a layer without weights. Got {self.activation!r}. "
+                    "Add it to the model as a layer of its own."
+                )
+        self.use_bias = boolean(use_bias, "Dense's use_bias")
+        if not self.use_bias:
+            self.weights = ("W",)
+        self.kernel_initializer = instance(
+            kernel_initializer, Initializer, INITIALIZERS, "Dense's kernel_initializer"
+        )
+        self.bias_initializer = instance(
+            bias_initializer, Initializer, INITIALIZERS, "Dense's bias_initializer"
+        )
+        self.kernel_regularizer: Regularizer | None = None
+        if kernel_regularizer is not None:
+            self.kernel_regularizer = instance(
+                kernel_regularizer, Regularizer, REGULARIZERS, "Dense's kernel_regularizer"
+            )
+            self.regularizers = {"W": self.kernel_regularizer}
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        D = expect_rows(self, input_shape)
+        self.add_weight("W", (D, self.units), self.kernel_initializer, rng)
+        if self.use_bias:
+            self.add_weight("b", (self.units,), self.bias_initializer, rng)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        D = expect_rows(self, input_shape)
+        if self.built and len(self.W) != D:
+            raise ValueError(
+                f"{self.label} takes x of shape (N, {len(self.W)}). Got (N, {D}). Make what comes "
+                f"before it {len(self.W)} wide, or build {self.label} for {D} inputs."
+            )
+        return (self.units,)
+
+    def forward(self, x: Array, memo: Memo | None = None) -> Array:
+        y: Array = x @ self.W
+        if self.use_bias:
+            y += self.b
+        return y
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
+        dx: Array = dy @ self.W.T  # ∂L/∂x_ni = Σ_j dy_nj · W_ij
+        return dx
+
+    def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
+        np.matmul(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        if self.use_bias:
+            np.sum(dy, axis=0, out=self.db)  # ∂L/∂b_j  = Σ_n dy_nj
+
+    @property
+    def input_dim(self) -> int | None:
+        """D as it was given, or None."""
+        return None if self.input_shape is None else self.input_shape[0]
+
+    def get_config(self) -> Config:
+        return {k: v for k, v in super().get_config().items() if k != "input_dim"}
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace(f", input_shape={self.input_shape}", "")
+
+    def steps(self) -> tuple[Layer, ...]:
+        return (self,) if self.activation is None else (self, *self.activation.steps())

@@ -1,0 +1,155 @@
+"""Batch normalization: every column of a batch brought to mean 0 and variance 1."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minnet.checks import Array, Shape, boolean, number
+from minnet.initializers import Ones, Zeros
+from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.registry import register
+
+
+@register
+class BatchNormalization(Layer):
+    """y = γ x̂ + β, where x̂ = (x - μ) / √(σ² + ε) is x with each column standardized.
+
+    In training, μ and σ² are the mean and the variance of the batch's own columns. In inference
+    (and in a frozen layer) they are `moving_mean` and `moving_variance`, which every training step
+    moves a little: moving ← momentum · moving + (1 - momentum) · the batch's.
+
+    Shapes: x, y (N, D); gamma, beta, moving_mean, moving_variance (D,).
+
+    With s = 1 / √(σ² + ε), and sums over the N rows of a batch:
+
+    - ∂L/∂γ_d = Σ_n dy_nd x̂_nd and ∂L/∂β_d = Σ_n dy_nd, since y_nd = γ_d x̂_nd + β_d
+    - if μ and σ² are fixed, ∂L/∂x_nd = γ_d s_d dy_nd
+    - if they are the batch's, ∂x̂_md/∂x_nd = s_d (δ_mn - 1/N - x̂_md x̂_nd / N), the last two terms
+      by way of μ and σ²; so ∂L/∂x_nd = γ_d s_d (dy_nd - mean_m(dy_md) - x̂_nd mean_m(dy_md x̂_md))
+
+    The variance of a batch is Σ (x - μ)² / N, in the moving average too, as in Keras (PyTorch has
+    N - 1 there). One row alone has variance 0: then x̂ = 0, y = β and dx = 0, so it teaches the
+    layers below nothing; let the batches be larger.
+
+    Source: Ioffe and Szegedy (2015), "Batch normalization: accelerating deep network training by
+    reducing internal covariate shift". The defaults are Keras'.
+
+    Parameters
+    ----------
+    momentum
+        How much of the moving statistics stays at each step, from 0 to 1.
+    epsilon
+        ε, above 0, which keeps the root from 0 for a column of equal numbers.
+    center
+        Whether β is added.
+    scale
+        Whether x̂ is multiplied by γ.
+
+    Examples
+    --------
+    >>> layer = BatchNormalization()
+    >>> layer.build((2,), np.random.default_rng(0))
+    >>> x = np.array([[1.0, 10.0], [3.0, 30.0]])
+    >>> memo = {}
+    >>> layer.forward(x, memo).round(3)
+    array([[-1., -1.],
+           [ 1.,  1.]])
+    >>> layer.after_step(memo)
+    >>> layer.moving_mean.round(3)
+    array([0.02, 0.2 ], dtype=float32)
+    """
+
+    gamma: Array
+    beta: Array
+    dgamma: Array
+    dbeta: Array
+    moving_mean: Array
+    moving_variance: Array
+
+    weights: tuple[str, ...] = ("gamma", "beta")
+    states = ("moving_mean", "moving_variance")
+
+    def __init__(
+        self,
+        *,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        input_shape: Shape | int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, input_shape=input_shape)
+        who = "BatchNormalization's"
+        self.momentum = number(momentum, f"{who} momentum", minimum=0, maximum=1)
+        self.epsilon = number(epsilon, f"{who} epsilon", above=0)
+        self.center = boolean(center, f"{who} center")
+        self.scale = boolean(scale, f"{who} scale")
+        self.weights = ("gamma",) * self.scale + ("beta",) * self.center
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        shape = (expect_rows(self, input_shape),)
+        if self.scale:
+            self.add_weight("gamma", shape, Ones(), rng)
+        if self.center:
+            self.add_weight("beta", shape, Zeros(), rng)
+        self.add_weight("moving_mean", shape, Zeros(), rng)
+        self.add_weight("moving_variance", shape, Ones(), rng)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        D = expect_rows(self, input_shape)
+        wanted = len(self.moving_mean) if self.built else D
+        if wanted != D:
+            raise ValueError(
+                f"{self.label} takes x of shape (N, {wanted}). Got (N, {D}). Make what comes "
+                f"before it {wanted} wide, or build {self.label} for {D} inputs."
+            )
+        return input_shape
+
+    def forward(self, x: Array, memo: Memo | None = None) -> Array:
+        x_hat, _ = self._standardize(x, memo)
+        y = x_hat * self.gamma if self.scale else x_hat
+        return y + self.beta if self.center else y
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
+        x_hat, s = self._recall(x, memo)
+        factor = self.gamma * s if self.scale else s
+        dx: Array
+        if memo is None:  # fixed statistics
+            dx = dy * factor
+        else:
+            dx = factor * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+        return dx
+
+    def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
+        if self.scale:
+            x_hat, _ = self._recall(x, memo)
+            np.sum(dy * x_hat, axis=0, out=self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
+        if self.center:
+            np.sum(dy, axis=0, out=self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
+
+    def after_step(self, memo: Memo) -> None:
+        for moving, batch in (
+            (self.moving_mean, memo["mean"]),
+            (self.moving_variance, memo["variance"]),
+        ):
+            moving *= self.momentum
+            moving += (1 - self.momentum) * batch
+
+    def _standardize(self, x: Array, memo: Memo | None) -> tuple[Array, Array]:
+        """x̂ (N, D) and s (D,); a memo gets them, with the mean and the variance of the batch."""
+        if memo is None:
+            s = 1 / np.sqrt(self.moving_variance + self.epsilon)
+            return (x - self.moving_mean) * s, s
+        mean = x.mean(axis=0)
+        centered = x - mean
+        variance = (centered * centered).mean(axis=0)  # not np.var: it loses the imaginary part
+        s = 1 / np.sqrt(variance + self.epsilon)
+        memo.update(mean=mean, variance=variance, s=s, x_hat=centered * s)
+        return memo["x_hat"], s
+
+    def _recall(self, x: Array, memo: Memo | None) -> tuple[Array, Array]:
+        """What `forward` left in the memo, or, where it left nothing, the same computed now."""
+        if memo is None or "x_hat" not in memo:
+            return self._standardize(x, memo)
+        return memo["x_hat"], memo["s"]

@@ -1,0 +1,56 @@
+"""Penalties on weights, added to the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from minnet.checks import Array, number
+from minnet.registry import Configurable, register
+
+
+class Regularizer(Configurable):
+    """A penalty on one array of weights, and its gradient."""
+
+    def __call__(self, weights: Array) -> float:
+        """The penalty, in the units of the loss."""
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(weights).")
+
+    def gradient(self, weights: Array) -> Array:
+        """The penalty's gradient with respect to the weights, in their shape."""
+        raise NotImplementedError(f"{type(self).__name__} has no gradient(weights).")
+
+
+@register
+class L2(Regularizer):
+    """λ Σ w², with the gradient 2 λ w.
+
+    Keras' definition. Textbooks often write λ/2 Σ w², so that their λ is twice this one; Nielsen's
+    book writes λ/(2n) Σ w² with n training samples. Only trainable layers are penalised.
+
+    Parameters
+    ----------
+    l2
+        λ, 0 or more. Keras' default: 0.01.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> L2(0.5)(np.array([1.0, 2.0])), L2(0.5).gradient(np.array([1.0, 2.0]))
+    (2.5, array([1., 2.]))
+    """
+
+    def __init__(self, l2: float = 0.01) -> None:
+        self.l2 = number(l2, "L2's l2", minimum=0.0)
+
+    def __call__(self, weights: Array) -> float:
+        flat = weights.ravel()
+        penalty: float = (self.l2 * np.dot(flat, flat)).item()
+        return penalty
+
+    def gradient(self, weights: Array) -> Array:
+        return (2.0 * self.l2) * weights
+
+
+REGULARIZERS: dict[str, Callable[[], Regularizer]] = {"l2": L2}
