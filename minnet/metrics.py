@@ -1,0 +1,479 @@
+"""Metrics: figures for people, beside the loss that is trained on.
+
+A metric keeps nothing. A batch gives a few statistics, those of two batches are merged, and the
+figure is made from them at the end, so the last, smaller batch counts as it should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, Shape, as_array, batch_shape, finite, integer, number, short
+from minnet.losses import check_labels
+from minnet.registry import Configurable, register
+
+
+class Metric(Configurable):
+    """The contract of a metric.
+
+    One of your own has a name, and sums that it divides::
+
+        @minnet.register
+        class Bias(Metric):
+            name = "bias"
+
+            def statistics(self, prediction, target):
+                return np.array([(prediction - target).sum(), prediction.size])
+
+    For another figure than the first statistic by the second write `result`; for statistics that
+    do not simply add up, `merge`.
+    """
+
+    name: str = "metric"
+    """Under this name the figure stands in logs and in `History`."""
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        """Refuse targets that this metric has no answer for, before anything is computed.
+
+        Parameters
+        ----------
+        target : (N, …) array
+        output_shape
+            The shape of one prediction.
+        who
+            What the user calls the targets.
+        """
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        """What is to be known of a batch, in float64; nothing is checked but shapes."""
+        raise NotImplementedError(f"{type(self).__name__} has no statistics(prediction, target).")
+
+    def merge(self, a: Array, b: Array) -> Array:
+        """The statistics of two batches together: their sum, if they are sums."""
+        return a + b
+
+    def result(self, statistics: Array) -> float:
+        """The figure: here the first statistic, a sum, by the second, a count."""
+        return float(statistics[0] / statistics[1])
+
+    def __call__(self, prediction: Any, target: Any) -> float:
+        """The figure for predictions and targets of N samples each, checked first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
+        """
+        prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
+        if min(prediction.ndim, target.ndim) == 0 or not len(prediction) == len(target) > 0:
+            raise ValueError(
+                f"{self.name} takes one target for each prediction, and at least one. Got "
+                f"predictions {prediction.shape} and targets {target.shape}."
+            )
+        finite(prediction, "prediction")
+        finite(target, "target")
+        if prediction.ndim == 1:
+            prediction = prediction.reshape(-1, 1)
+        self.check_target(target, prediction.shape[1:], "target")
+        return self.result(self.statistics(prediction, target))
+
+
+def _name(name: object, who: Metric) -> str:
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"{type(who).__name__}'s name takes text. Got {short(name)}.")
+    return name
+
+
+def _check_shape(target: Array, output_shape: Shape, metric: str, who: str) -> None:
+    if target.shape[1:] != output_shape and not (target.ndim == 1 and output_shape == (1,)):
+        raise ValueError(
+            f"{metric} takes {who} of shape {batch_shape(output_shape)}, as the predictions. "
+            f"Got {target.shape}."
+        )
+
+
+def _aligned(prediction: Array, target: Array, who: str) -> Array:
+    """The target in the prediction's shape: `(N,)` and `(N, 1)` are aligned, never broadcast."""
+    if target.shape == prediction.shape:
+        return target
+    if target.ndim == 1 and prediction.shape == (len(target), 1):
+        return target.reshape(-1, 1)
+    raise ValueError(
+        f"{who} takes predictions and targets of one shape. Got predictions {prediction.shape} "
+        f"and targets {target.shape}."
+    )
+
+
+# --- classes --------------------------------------------------------------------------------------
+
+
+@register
+class Accuracy(Metric):
+    """The share of samples whose class is right.
+
+    For K outputs the class is the largest output (the first of equal ones), and targets are labels
+    (N,) or rows (N, K), such as one-hot rows. For one output the class is 1 above the threshold and
+    0 up to it, and targets are 0 or 1, or probabilities, which count as 1 above 0.5. For several
+    yes-or-no outputs in a row see `BinaryAccuracy`.
+
+    Parameters
+    ----------
+    threshold
+        For one output: 0.5 for probabilities (Keras' default), 0 for logits.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+    """
+
+    def __init__(self, threshold: float = 0.5, *, name: str = "accuracy") -> None:
+        self.threshold = number(threshold, "Accuracy's threshold")
+        self.name = _name(name, self)
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        if output_shape == (1,):
+            _check_sides(target, output_shape, self.name, who)
+        else:
+            _check_classes(target, output_shape, self.name, who)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        N, K = prediction.shape
+        if K == 1:
+            target = _aligned(prediction, target, self.name)
+            right = (prediction > self.threshold) == (target > 0.5)
+        else:
+            right = prediction.argmax(axis=1) == _labels(target, K)
+        return np.array([np.count_nonzero(right), N], dtype=np.float64)
+
+
+@register
+class BinaryAccuracy(Metric):
+    """The share of right answers among N · M yes-or-no outputs, each counted for itself.
+
+    An output says yes above the threshold; targets are 0 or 1, or probabilities, which count as 1
+    above 0.5, in the predictions' shape.
+
+    Parameters
+    ----------
+    threshold
+        0.5 for probabilities (Keras' default), 0 for logits.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> BinaryAccuracy()([[0.9, 0.2], [0.6, 0.7]], [[1, 0], [0, 1]])
+    0.75
+    """
+
+    def __init__(self, threshold: float = 0.5, *, name: str = "binary_accuracy") -> None:
+        self.threshold = number(threshold, "BinaryAccuracy's threshold")
+        self.name = _name(name, self)
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        _check_sides(target, output_shape, self.name, who)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        target = _aligned(prediction, target, self.name)
+        right = (prediction > self.threshold) == (target > 0.5)
+        return np.array([np.count_nonzero(right), prediction.size], dtype=np.float64)
+
+
+@register
+class TopKCategoricalAccuracy(Metric):
+    """The share of samples whose class is among the k largest outputs.
+
+    A class that ties with others counts as ranked behind them, so that equal outputs are no
+    success. (Keras and PyTorch break ties as it happens.)
+
+    Parameters
+    ----------
+    k
+        How many; Keras' default is 5. At most K, the number of classes.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> TopKCategoricalAccuracy(k=2)([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], [1, 2])
+    0.5
+    """
+
+    def __init__(self, k: int = 5, *, name: str = "top_k_categorical_accuracy") -> None:
+        self.k = integer(k, "TopKCategoricalAccuracy's k", minimum=1)
+        self.name = _name(name, self)
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        _check_classes(target, output_shape, self.name, who)
+        if output_shape[0] < self.k:
+            raise ValueError(
+                f"{self.name} takes predictions (N, K) with K at least k = {self.k}. Got "
+                f"{batch_shape(output_shape)}. Use TopKCategoricalAccuracy(k={output_shape[0]}), "
+                "or less."
+            )
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        N, K = prediction.shape
+        labels = _labels(target, K).astype(np.intp, copy=False)
+        own = prediction[np.arange(N), labels][:, None]
+        behind = np.count_nonzero(prediction < own, axis=1)
+        right = behind >= K - self.k  # at most k are not behind: itself, and those before or equal
+        return np.array([np.count_nonzero(right), N], dtype=np.float64)
+
+
+def _labels(target: Array, K: int) -> Array:
+    """Labels (N,) of targets that are labels, (N,) or (N, 1), or rows (N, K)."""
+    if target.ndim == 1:
+        return target
+    return target[:, 0] if target.shape[1] == 1 else target.argmax(axis=1)
+
+
+def _check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
+    if len(output_shape) != 1 or output_shape[0] < 2:
+        raise ValueError(
+            f"{metric} takes predictions (N, K) for K = 2 or more classes. Got "
+            f"{batch_shape(output_shape)}."
+        )
+    K = output_shape[0]
+    if target.shape[1:] in ((), (1,)):
+        check_labels(target.reshape(-1), K, who)
+        return
+    if target.shape[1:] != (K,):
+        raise ValueError(
+            f"{metric} takes {who} as labels (N,) or rows (N, {K}). Got {target.shape}."
+        )
+    largest = target == target.max(axis=1, keepdims=True)
+    several = (largest.sum(axis=1) > 1) & (np.abs(target.sum(axis=1) - 1.0) > 1e-3)
+    if several.any():
+        row = int(np.argmax(several))
+        raise ValueError(
+            f"{metric} takes rows of {who} that name one class. Got {int(largest[row].sum())} "
+            f'equal entries in row {row}. For several yes-or-no answers use "binary_accuracy".'
+        )
+
+
+def _check_sides(target: Array, output_shape: Shape, metric: str, who: str) -> None:
+    _check_shape(target, output_shape, metric, who)
+    bad = (target < 0) | (target > 1)
+    if bad.any():
+        row = int(np.nonzero(bad)[0][0])
+        raise ValueError(
+            f"{metric} takes {who} of 0 or 1 where an output is yes or no. Got "
+            f'{target[bad][0]:g} in row {row}. For numbers use "mae" or "r2_score", for more '
+            "classes one output for each."
+        )
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+class _Regression(Metric):
+    """Compares numbers with numbers, in one shape."""
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        _check_shape(target, output_shape, self.name, who)
+
+    def errors(self, prediction: Array, target: Array) -> Array:
+        """p − t in float64, so that neither large sums nor small integer dtypes lose anything."""
+        target = _aligned(prediction, target, self.name)
+        difference: Array = np.subtract(prediction, target, dtype=np.float64)
+        return difference
+
+
+@register
+class MAE(_Regression):
+    """The mean absolute error: 1/(N M) Σ |p − t|.
+
+    (The loss of that kind is `losses.MeanAbsoluteError`; the name of a class says which is meant.)
+
+    Parameters
+    ----------
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> MAE()([1.0, 2.0], [1.0, 4.0])
+    1.0
+    """
+
+    def __init__(self, *, name: str = "mae") -> None:
+        self.name = _name(name, self)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        errors = self.errors(prediction, target)
+        return np.array([np.abs(errors).sum(), errors.size])
+
+
+@register
+class MSE(_Regression):
+    """The mean squared error: 1/(N M) Σ (p − t)².
+
+    Parameters
+    ----------
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> MSE()([1.0, 2.0], [1.0, 4.0])
+    2.0
+    """
+
+    def __init__(self, *, name: str = "mse") -> None:
+        self.name = _name(name, self)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        errors = self.errors(prediction, target)
+        return np.array([np.square(errors).sum(), errors.size])
+
+
+@register
+class R2Score(_Regression):
+    """The coefficient of determination R² = 1 − Σ (p − t)² / Σ (t − t̄)².
+
+    1 is perfect; 0 is as good as always saying the targets' mean. Several outputs are averaged with
+    equal weight, each about its own mean, as in scikit-learn and Keras. An output whose targets are
+    all equal has no R²; as in scikit-learn it counts as 1 where every prediction is right, else
+    as 0. (So does a single sample, for which scikit-learn gives NaN.)
+
+    Parameters
+    ----------
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> round(R2Score()([2.5, 0.0, 2.0, 8.0], [3.0, -0.5, 2.0, 7.0]), 4)
+    0.9486
+    """
+
+    def __init__(self, *, name: str = "r2_score") -> None:
+        self.name = _name(name, self)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
+        N = len(target)
+        errors = self.errors(prediction, target).reshape(N, -1)
+        t = target.reshape(N, -1).astype(np.float64)
+        mean = t[0] + (t - t[0]).mean(axis=0)  # equal targets have exactly that mean
+        around = np.square(t - mean).sum(axis=0)
+        return np.stack([np.full_like(mean, N), mean, around, np.square(errors).sum(axis=0)])
+
+    def merge(self, a: Array, b: Array) -> Array:
+        """Sums about the common mean (Chan, Golub and LeVeque, 1983): stable for far-off means."""
+        (n, mean_a, around_a, errors_a), (m, mean_b, around_b, errors_b) = a, b
+        total, gap = n + m, mean_b - mean_a
+        around = around_a + around_b + gap**2 * n * m / total
+        return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
+
+    def result(self, statistics: Array) -> float:
+        _, _, around, errors = statistics
+        constant = around == 0.0
+        scores = 1.0 - errors / np.where(constant, 1.0, around)
+        return float(np.where(constant, errors == 0.0, scores).mean())
+
+
+# --- the confusion matrix -------------------------------------------------------------------------
+
+
+LARGEST = 10_000
+"""Classes of a confusion matrix; beyond, labels are more likely to be numbers of another kind."""
+
+
+def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Array:
+    """How often class i was taken for class j.
+
+    Parameters
+    ----------
+    y : (N,) or (N, K) array
+        True labels, or one-hot rows.
+    predicted : (N,) or (N, K) array
+        Predicted labels, or outputs whose largest counts.
+    classes
+        K; by default as many as occur.
+
+    Returns
+    -------
+    (K, K) ndarray of int
+        Rows are true classes, columns predicted ones.
+
+    Raises
+    ------
+    ValueError
+        Lengths that differ, no samples, labels that are not whole or not below K.
+
+    Examples
+    --------
+    >>> confusion_matrix([0, 1, 1], [0, 1, 0])
+    array([[1, 0],
+           [1, 1]])
+    """
+    (true, wide), (guessed, high) = _as_labels(y, "y"), _as_labels(predicted, "predicted")
+    if len(true) != len(guessed) or len(true) == 0:
+        raise ValueError(
+            "confusion_matrix takes one prediction for each label, and at least one. Got "
+            f"{len(true)} labels and {len(guessed)} predictions."
+        )
+    K = max(wide, high)
+    if classes is not None:
+        K = integer(classes, "confusion_matrix's classes", minimum=1)
+        for labels, most, who in ((true, wide, "y"), (guessed, high, "predicted")):
+            if most > K:
+                place = f"Got {labels.max()} in row {labels.argmax()}."
+                if labels.max() < K:
+                    place = f"Got rows of {most}."
+                raise ValueError(
+                    f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {place}"
+                )
+    counts = np.bincount(true * K + guessed, minlength=K * K)
+    return counts.reshape(K, K)
+
+
+def _as_labels(values: Any, who: str) -> tuple[Array, int]:
+    """Labels (N,), and how many classes they show."""
+    array = as_array(values, who)
+    finite(array, who)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return array.argmax(axis=1), array.shape[1]
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise ValueError(
+            f"confusion_matrix takes {who} as labels (N,) or rows (N, K). Got {array.shape}."
+        )
+    bad = (array < 0) | (array >= LARGEST) | (array != np.floor(array))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"confusion_matrix takes {who} as whole labels from 0 to {LARGEST - 1:,}. Got "
+            f"{array[row]} in row {row}. Make probabilities of one output labels first: "
+            f"({who} > 0.5)."
+        )
+    return array.astype(np.intp), int(array.max(initial=-1)) + 1
+
+
+METRICS: dict[str, Callable[[], Metric]] = {
+    "accuracy": Accuracy,
+    "acc": partial(Accuracy, name="acc"),
+    "categorical_accuracy": partial(Accuracy, name="categorical_accuracy"),
+    "sparse_categorical_accuracy": partial(Accuracy, name="sparse_categorical_accuracy"),
+    "binary_accuracy": BinaryAccuracy,
+    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
+    "sparse_top_k_categorical_accuracy": partial(
+        TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"
+    ),
+    "mae": MAE,
+    "mean_absolute_error": partial(MAE, name="mean_absolute_error"),
+    "mse": MSE,
+    "mean_squared_error": partial(MSE, name="mean_squared_error"),
+    "r2_score": R2Score,
+}
+"""Name → metric. As in Keras, the name that was asked for is the name in logs and `History`."""

@@ -1,0 +1,517 @@
+"""Optimizers: one update formula after another, each on one vector.
+
+An optimizer holds hyper-parameters and a formula, and nothing that changes. What it remembers
+between updates (its *slots*) belongs to the model, has `theta`'s layout and is handed over.
+
+`g` is the gradient, `t` counts updates from 1, η is the learning rate, per update. Every factor is
+a Python float before it meets a float32 array: a NumPy float64 scalar would turn whole arrays into
+float64. A comment beside a line is the formula that has been computed once the line is done.
+
+Libraries differ in four places, and each docstring says where minnet stands:
+
+- The epsilon of RMSprop and Adagrad is inside the root, as in Keras and optax (PyTorch: beside it);
+  Adam's is beside √v̂, as in the paper, PyTorch and optax (Keras: beside √v).
+- The velocity of SGD and RMSprop includes the learning rate, as in Keras (in PyTorch, and in
+  optax's SGD, it does not).
+- Weight decay is decoupled in every optimizer, as in Keras, and in PyTorch's and optax's AdamW
+  (PyTorch's other optimizers add λ θ to the gradient, which is an L2 penalty).
+- Adagrad's sum starts at 0.1, as in Keras and optax (PyTorch: 0).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from minnet.checks import Array, boolean, number, short
+from minnet.registry import Configurable, register
+
+LearningRate = float | Callable[[int], float]
+"""A number, or a function of the number of the update (from 0), such as a `Schedule`."""
+
+
+class Optimizer(Configurable):
+    """The contract of an optimizer.
+
+    An optimizer of your own names its slots and has one formula::
+
+        @minnet.register
+        class Heavy(Optimizer):
+            slots = ("v",)
+
+            def __init__(self, learning_rate=0.01):
+                super().__init__(learning_rate)
+
+            def update(self, theta, grad, slots, t, learning_rate, scratch):
+                (v,) = slots
+                v *= 0.9
+                v -= learning_rate * grad
+                theta += v
+
+    Parameters
+    ----------
+    learning_rate
+        η: a number, 0 or more, or a schedule.
+    weight_decay
+        λ of the decoupled decay θ ← θ − η λ θ that comes before each update (Loshchilov and
+        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it.
+    global_clipnorm
+        Where ‖g‖ over all that is trainable is larger than this, g is scaled down to it.
+    """
+
+    slots: tuple[str, ...] = ()
+    """Names of the arrays that the formula keeps from one update to the next."""
+
+    def __init__(
+        self,
+        learning_rate: LearningRate,
+        *,
+        weight_decay: float = 0.0,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        who = type(self).__name__
+        self.learning_rate = learning_rate
+        self.weight_decay = number(weight_decay, f"{who}'s weight_decay", minimum=0.0)
+        self.global_clipnorm = (
+            None
+            if global_clipnorm is None
+            else number(global_clipnorm, f"{who}'s global_clipnorm", above=0.0)
+        )
+
+    @property
+    def learning_rate(self) -> LearningRate:
+        """η: a number or a schedule; it may be set, and is checked then."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: LearningRate) -> None:
+        self._learning_rate = _check_rate(value, f"{type(self).__name__}'s learning_rate")
+
+    def initial(self, slot: str) -> float:
+        """What a slot is filled with at first."""
+        return 0.0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of update number `step`, counted from 0.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A schedule gave something else than a finite number, 0 or more.
+        """
+        rate = self._learning_rate
+        if isinstance(rate, float):
+            return rate
+        return number(
+            rate(step), f"The schedule of {type(self).__name__} at step {step}", minimum=0.0
+        )
+
+    def decay(self, theta: Array, learning_rate: float) -> None:
+        """θ ← θ − η λ θ, in place."""
+        theta *= 1.0 - learning_rate * self.weight_decay
+
+    def update(
+        self,
+        theta: Array,
+        grad: Array,
+        slots: tuple[Array, ...],
+        t: int,
+        learning_rate: float,
+        scratch: Array,
+    ) -> None:
+        """Move theta by one step, in place.
+
+        Parameters
+        ----------
+        theta, grad : (P,) ndarray
+            A piece of the model's parameters, and its gradient, which is not written to.
+        slots
+            One (P,) array for each name in `slots`.
+        t
+            How many updates this piece has had, this one included.
+        learning_rate
+            η.
+        scratch : (P,) ndarray
+            For intermediate results, so that a step allocates nothing.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no update(theta, grad, …).")
+
+
+def _check_rate(value: LearningRate, who: str) -> LearningRate:
+    """A schedule as it is, a number as a Python float."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        return value
+    try:
+        return number(value, who, minimum=0.0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
+        ) from None
+
+
+@register
+class SGD(Optimizer):
+    """Gradient descent, θ ← θ − η g, plain or with momentum.
+
+    With momentum μ (Polyak, 1964) there is a velocity, which includes the learning rate::
+
+        v ← μ v − η g        θ ← θ + v
+
+    and in Nesterov's (1983) form, as Sutskever et al. (2013) wrote it, θ ← θ + μ v − η g with the v
+    just made. These are Keras' formulas. PyTorch and optax keep the rate out of the velocity
+    (v ← μ v + g, θ ← θ − η v): the same steps while η stays as it is, but there a changed rate acts
+    on the whole velocity at once.
+
+    Parameters
+    ----------
+    learning_rate
+        η. Keras' default: 0.01.
+    momentum
+        μ, from 0 to below 1.
+    nesterov
+        Whether to look ahead; without momentum there is nothing ahead, and this is plain SGD.
+    weight_decay, global_clipnorm
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, grad = np.array([1.0]), np.array([2.0])
+    >>> SGD(0.1).update(theta, grad, (), 1, 0.1, np.empty(1))
+    >>> theta
+    array([0.8])
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        weight_decay: float = 0.0,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        self.momentum = number(momentum, "SGD's momentum", minimum=0.0, below=1.0)
+        self.nesterov = boolean(nesterov, "SGD's nesterov")
+        self.slots = ("v",) if self.momentum else ()
+
+    def update(
+        self,
+        theta: Array,
+        grad: Array,
+        slots: tuple[Array, ...],
+        t: int,
+        learning_rate: float,
+        scratch: Array,
+    ) -> None:
+        np.multiply(grad, learning_rate, out=scratch)  # η g
+        if not slots:
+            theta -= scratch  # θ − η g
+            return
+        (v,) = slots
+        v *= self.momentum  # μ v
+        v -= scratch  # v ← μ v − η g
+        if self.nesterov:
+            theta -= scratch  # θ − η g
+            np.multiply(v, self.momentum, out=scratch)  # μ v, of the new v
+            theta += scratch  # θ ← θ + μ v − η g
+        else:
+            theta += v  # θ ← θ + v
+
+
+@register
+class RMSprop(Optimizer):
+    """Steps divided by the running root mean square of the gradient (Hinton, 2012, lecture 6e).
+
+    ::
+
+        s ← ρ s + (1 − ρ) g²        θ ← θ − η g / √(s + ε)
+
+    With momentum the step goes by way of a velocity: v ← μ v + η g / √(s + ε), θ ← θ − v. Centered
+    (Graves, 2013), the variance takes the place of the mean square: √(s − m² + ε) with the running
+    mean m ← ρ m + (1 − ρ) g; where rounding makes the difference negative, it counts as 0.
+
+    Keras' formulas. PyTorch puts ε beside the root and keeps η out of the velocity; optax has ε
+    inside the root.
+
+    Parameters
+    ----------
+    learning_rate
+        η. Keras' default: 0.001 (PyTorch: 0.01).
+    rho
+        ρ, from 0 to below 1. Hinton's and Keras' default: 0.9 (PyTorch calls it alpha, 0.99).
+    momentum
+        μ, from 0 to below 1.
+    epsilon
+        ε, above 0: Keras' 1e-7.
+    centered
+        Whether the mean is subtracted.
+    weight_decay, global_clipnorm
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, s = np.zeros(2), np.zeros(2)
+    >>> RMSprop(rho=0.75).update(theta, np.array([3.0, -0.5]), (s,), 1, 0.1, np.empty(2))
+    >>> theta.round(4), s  # the first step is η / √(1 − ρ), whatever the size of g
+    (array([-0.2,  0.2]), array([2.25  , 0.0625]))
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        *,
+        weight_decay: float = 0.0,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        self.rho = number(rho, "RMSprop's rho", minimum=0.0, below=1.0)
+        self.momentum = number(momentum, "RMSprop's momentum", minimum=0.0, below=1.0)
+        self.epsilon = number(epsilon, "RMSprop's epsilon", above=0.0)
+        self.centered = boolean(centered, "RMSprop's centered")
+        self.slots = (
+            "s",
+            *(("m",) if self.centered else ()),
+            *(("v",) if self.momentum else ()),
+        )
+
+    def update(
+        self,
+        theta: Array,
+        grad: Array,
+        slots: tuple[Array, ...],
+        t: int,
+        learning_rate: float,
+        scratch: Array,
+    ) -> None:
+        s, *rest = slots
+        s *= self.rho  # ρ s
+        np.multiply(grad, grad, out=scratch)  # g²
+        scratch *= 1.0 - self.rho  # (1 − ρ) g²
+        s += scratch  # s ← ρ s + (1 − ρ) g²
+        if self.centered:
+            m = rest[0]
+            m *= self.rho  # ρ m
+            np.multiply(grad, 1.0 - self.rho, out=scratch)  # (1 − ρ) g
+            m += scratch  # m ← ρ m + (1 − ρ) g
+            np.multiply(m, m, out=scratch)  # m²
+            np.subtract(s, scratch, out=scratch)  # s − m²
+            np.maximum(scratch, 0.0, out=scratch)  # rounding can make it negative
+            scratch += self.epsilon  # s − m² + ε
+        else:
+            np.add(s, self.epsilon, out=scratch)  # s + ε
+        np.sqrt(scratch, out=scratch)  # √(s + ε)
+        np.divide(grad, scratch, out=scratch)  # g / √(s + ε)
+        scratch *= learning_rate  # η g / √(s + ε)
+        if self.momentum:
+            v = rest[-1]
+            v *= self.momentum  # μ v
+            v += scratch  # v ← μ v + η g / √(s + ε)
+            theta -= v  # θ ← θ − v
+        else:
+            theta -= scratch  # θ ← θ − η g / √(s + ε)
+
+
+@register
+class Adagrad(Optimizer):
+    """Steps divided by the root of the sum of all squared gradients (Duchi et al., 2011).
+
+    ::
+
+        s ← s + g²        θ ← θ − η g / √(s + ε)
+
+    s starts at 0.1 and ε stands inside the root, both as in Keras and optax (PyTorch: 0, and beside
+    the root).
+
+    Parameters
+    ----------
+    learning_rate
+        η. Keras' default: 0.001 (the paper's experiments, and PyTorch, use 0.01).
+    initial_accumulator_value
+        What s starts at, 0 or more.
+    epsilon
+        ε, above 0. Keras' default: 1e-7.
+    weight_decay, global_clipnorm
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, s = np.zeros(1), np.full(1, 7.0)
+    >>> Adagrad().update(theta, np.array([3.0]), (s,), 1, 0.1, np.empty(1))
+    >>> theta.round(6), s  # −0.1 · 3 / √(7 + 3²)
+    (array([-0.075]), array([16.]))
+    """
+
+    slots = ("s",)
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        *,
+        weight_decay: float = 0.0,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        self.initial_accumulator_value = number(
+            initial_accumulator_value, "Adagrad's initial_accumulator_value", minimum=0.0
+        )
+        self.epsilon = number(epsilon, "Adagrad's epsilon", above=0.0)
+
+    def initial(self, slot: str) -> float:
+        return self.initial_accumulator_value
+
+    def update(
+        self,
+        theta: Array,
+        grad: Array,
+        slots: tuple[Array, ...],
+        t: int,
+        learning_rate: float,
+        scratch: Array,
+    ) -> None:
+        (s,) = slots
+        np.multiply(grad, grad, out=scratch)  # g²
+        s += scratch  # s ← s + g²
+        np.add(s, self.epsilon, out=scratch)  # s + ε
+        np.sqrt(scratch, out=scratch)  # √(s + ε)
+        np.divide(grad, scratch, out=scratch)  # g / √(s + ε)
+        scratch *= learning_rate  # η g / √(s + ε)
+        theta -= scratch  # θ ← θ − η g / √(s + ε)
+
+
+@register
+class Adam(Optimizer):
+    """Running means of the gradient and of its square, corrected for their start at zero.
+
+    Kingma and Ba (2015), algorithm 1::
+
+        m ← β₁ m + (1 − β₁) g          m̂ = m / (1 − β₁ᵗ)
+        v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
+        θ ← θ − η m̂ / (√v̂ + ε)
+
+    ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. Keras has the paper's other
+    form, with ε̂ beside √v, before the correction (ε̂ = ε √(1 − β₂ᵗ) makes them equal), and 1e-7 for
+    it. Here too the division is by √v + ε √(1 − β₂ᵗ), which is √v̂ + ε times √(1 − β₂ᵗ): one
+    pass over the numbers less.
+
+    Parameters
+    ----------
+    learning_rate
+        η. The paper's default: 0.001.
+    beta_1, beta_2
+        β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
+    epsilon
+        ε, above 0: the paper's 1e-8.
+    weight_decay, global_clipnorm
+        See `Optimizer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> theta, m, v = np.zeros(2), np.zeros(2), np.zeros(2)
+    >>> Adam().update(theta, np.array([3.0, -0.01]), (m, v), 1, 0.001, np.empty(2))
+    >>> theta.round(6)  # the first step is η in the direction of −sign(g)
+    array([-0.001,  0.001])
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        weight_decay: float = 0.0,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        who = type(self).__name__
+        self.beta_1 = number(beta_1, f"{who}'s beta_1", minimum=0.0, below=1.0)
+        self.beta_2 = number(beta_2, f"{who}'s beta_2", minimum=0.0, below=1.0)
+        self.epsilon = number(epsilon, f"{who}'s epsilon", above=0.0)
+
+    def update(
+        self,
+        theta: Array,
+        grad: Array,
+        slots: tuple[Array, ...],
+        t: int,
+        learning_rate: float,
+        scratch: Array,
+    ) -> None:
+        m, v = slots
+        root = math.sqrt(1.0 - self.beta_2**t)  # √(1 − β₂ᵗ)
+        m *= self.beta_1  # β₁ m
+        np.multiply(grad, 1.0 - self.beta_1, out=scratch)  # (1 − β₁) g
+        m += scratch  # m ← β₁ m + (1 − β₁) g
+        v *= self.beta_2  # β₂ v
+        np.multiply(grad, grad, out=scratch)  # g²
+        scratch *= 1.0 - self.beta_2  # (1 − β₂) g²
+        v += scratch  # v ← β₂ v + (1 − β₂) g²
+        np.sqrt(v, out=scratch)  # √v
+        scratch += self.epsilon * root  # (√v̂ + ε) √(1 − β₂ᵗ)
+        np.divide(m, scratch, out=scratch)  # m / ((√v̂ + ε) √(1 − β₂ᵗ))
+        scratch *= learning_rate * root / (1.0 - self.beta_1**t)  # η m̂ / (√v̂ + ε)
+        theta -= scratch  # θ ← θ − η m̂ / (√v̂ + ε)
+
+
+@register
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+
+    The same as `Adam(weight_decay=…)`: θ ← θ − η λ θ, then Adam's update. All parameters decay,
+    biases too, as in Keras, PyTorch and optax.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, global_clipnorm
+        See `Adam`.
+    weight_decay
+        λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        weight_decay: float = 0.004,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay=weight_decay,
+            global_clipnorm=global_clipnorm,
+        )
+
+
+OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+}
