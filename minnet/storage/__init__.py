@@ -1,0 +1,128 @@
+"""Files that are safe to load and safe to save: a config and named arrays in one `.npz`.
+
+The file is an archive of `.npy` members that plain `numpy.load` reads, too. One member,
+`minnet.json`, says what all the others are. Nothing in it is ever executed or unpickled.
+
+- `files.py`: a file is replaced whole or not at all.
+- `archive.py`: the container, and the arrays in it.
+- `description.py`: `minnet.json`, and the versions of the format.
+- `contents.py`: the two together, each checked by the other.
+
+Whatever the bytes of a file, `load` gives exactly what was saved or raises a `ModelFileError`, and
+it never asks for more memory than the size of the file explains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from minnet.checks import Array, ModelFileError
+from minnet.registry import Config
+from minnet.storage import archive, description, files
+from minnet.storage.archive import DTYPES
+from minnet.storage.contents import Contents, members
+from minnet.storage.description import FORMAT_VERSION
+
+__all__ = ["DTYPES", "FORMAT_VERSION", "file_hash", "load", "save"]
+
+
+def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]) -> Path:
+    """Write a config and arrays to exactly this path; an old file stays until all is well.
+
+    The new file is written beside the old one, read back, and put in its place. Equal content
+    gives equal bytes.
+
+    Parameters
+    ----------
+    path
+        Where to; no suffix is added.
+    config
+        Plain finite values as JSON knows them: numbers, text, lists, dicts with text as keys.
+    arrays
+        By name; finite numbers of one of the dtypes in `DTYPES`, of any shape.
+
+    Returns
+    -------
+    Path
+        The path as it was given.
+
+    Raises
+    ------
+    ModelFileError
+        The folder is missing, the disk is full, an array has a NaN, a file cannot hold a value, …;
+        what was at the path before is unchanged.
+    TypeError
+        The path, the config or an array is of the wrong kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save(folder + "/a.npz", {"classes": 2}, {"W": np.eye(2, dtype="float32")})
+    ...     load(path)
+    ({'classes': 2}, {'W': array([[1., 0.],
+           [0., 1.]], dtype=float32)})
+    """
+    target = files.as_path(path, "save")
+    contents = members(config, arrays)
+    with files.replacing(target, "save") as file:
+        archive.write(file, contents)
+        file.flush()
+        os.fsync(file.fileno())
+        _verify(file, target)
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
+    """The config and the arrays of a file that `save` wrote; the arrays are new and writable.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, no model, damaged, or of a newer format.
+    TypeError
+        The path is no path.
+
+    Examples
+    --------
+    >>> load("not_there.npz")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    minnet.checks.ModelFileError: load takes a file that exists. Got not_there.npz, which does ...
+    """
+    source = files.as_path(path, "load")
+    with files.reading(source, "load") as file:
+        contents = Contents(file, str(source))
+        arrays = dict(contents.arrays())
+    said = contents.description
+    return description.migrate(said["format_version"], said["config"], arrays, str(source))
+
+
+def file_hash(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of a file's bytes in hexadecimal, to name a file by what is in it.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing or cannot be read.
+    """
+    with files.reading(files.as_path(path, "file_hash"), "file_hash") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _verify(file: IO[bytes], target: Path) -> None:
+    """Read back what was written; the arrays' checksums were taken before it was."""
+    try:
+        for _ in Contents(file, str(target)).arrays():
+            pass
+    except ModelFileError:
+        raise ModelFileError(
+            f"save could not write {target}: what was read back differs from what was written. "
+            "What was there before is unchanged. Save to another disk, and do not change the "
+            "arrays meanwhile."
+        ) from None
