@@ -1,0 +1,256 @@
+"""What is called while a model trains: Keras' hooks, early stopping, progress."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from minnet.checks import boolean, choice, integer, number
+from minnet.registry import Configurable
+
+if TYPE_CHECKING:
+    from minnet.models import Sequential
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Hooks that `fit` calls; override those you need.
+
+    `self.model` is the model, `self.params` has epochs, steps, samples and batch_size. To end the
+    training set `self.model.stop_training = True`. Freezing layers or changing weights in a hook
+    is fine, and acts from the next step on.
+    """
+
+    model: Sequential
+    params: dict[str, Any]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, however the training ended: Ctrl-C and errors included."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation; `logs` has the loss and the metrics."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training step, counted from 0 in each epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training step; `logs` has this batch's loss."""
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions, one for each hook that is wanted.
+
+    Examples
+    --------
+    >>> say = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    >>> say.on_epoch_end(0, {"loss": 0.5})
+    0 0.5
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+    ) -> None:
+        for name, hook in {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+        }.items():
+            if hook is not None:
+                if not callable(hook):
+                    raise TypeError(f"LambdaCallback's {name} takes a function. Got {hook!r}.")
+                setattr(self, name, hook)
+
+
+class EarlyStopping(Callback, Configurable):
+    """Stop when the monitored figure no longer improves, and go back to the best weights.
+
+    Parameters
+    ----------
+    monitor
+        The name of a figure in the logs, such as "val_loss".
+    min_delta
+        How much better counts as better.
+    patience
+        How many epochs without improvement are waited for. As in Keras, 0 and 1 both stop at the
+        first epoch that is not better.
+    mode
+        "min", "max", or "auto": by the name, up for accuracies and r2_score, else down.
+    baseline
+        A value that has to be beaten at all.
+    restore_best_weights
+        Whether the model gets the weights of its best epoch back, however the training ends.
+        True here; Keras' default, False, keeps the last weights.
+    start_from_epoch
+        Epochs before this one are not looked at.
+
+    Attributes
+    ----------
+    best, best_epoch
+        The best figure and the epoch of it (from 0).
+    stopped_epoch
+        The epoch at which training was stopped, or None.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = True,
+        start_from_epoch: int = 0,
+    ) -> None:
+        self.monitor = monitor
+        self.min_delta = number(min_delta, "EarlyStopping's min_delta", minimum=0.0)
+        self.patience = integer(patience, "EarlyStopping's patience", minimum=0)
+        self.mode = choice(mode, ("auto", "min", "max"), "EarlyStopping's mode")
+        self.baseline = None if baseline is None else number(baseline, "EarlyStopping's baseline")
+        self.restore_best_weights = boolean(
+            restore_best_weights, "EarlyStopping's restore_best_weights"
+        )
+        self.start_from_epoch = integer(
+            start_from_epoch, "EarlyStopping's start_from_epoch", minimum=0
+        )
+        self._start()
+
+    def _start(self) -> None:
+        self._up = self.mode == "max" or (
+            self.mode == "auto" and self.monitor.endswith(("accuracy", "acc", "r2_score"))
+        )
+        self.best = -math.inf if self._up else math.inf
+        self._to_beat = self.best if self.baseline is None else self.baseline
+        self.best_epoch: int | None = None
+        self.stopped_epoch: int | None = None
+        self._waited = 0
+        self._kept: tuple[Any, Any] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._start()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = logs or {}
+        if self.monitor not in logs:
+            hint = " Give fit validation_data." if self.monitor.startswith("val_") else ""
+            raise ValueError(
+                f"EarlyStopping takes a monitor that the fit reports: {', '.join(logs)}. "
+                f"Got {self.monitor!r}.{hint}"
+            )
+        if epoch < self.start_from_epoch:
+            return
+        value = logs[self.monitor]
+        gain = value - self.best if self._up else self.best - value
+        if gain > self.min_delta:
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self._kept = (self.model.theta.copy(), self.model.state.copy())
+            beats = value - self._to_beat if self._up else self._to_beat - value
+            if beats > self.min_delta:
+                self._waited, self._to_beat = 0, value
+                return
+        self._waited += 1
+        if self._waited >= max(1, self.patience):
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self._kept is not None:
+            theta, state = self._kept
+            if theta.size == self.model.theta.size:
+                self.model.theta, self.model.state = theta, state
+            self._kept = None
+
+
+class Progress(Callback):
+    """What `fit` shows: a tqdm bar if tqdm is installed and wanted, else a line an epoch.
+
+    Output that cannot be written (a closed pipe) is given up without a word: it must not cost
+    anybody a training.
+    """
+
+    def __init__(self, *, bar: bool) -> None:
+        self._tqdm = _tqdm() if bar else None
+        self._open = True
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        if self._tqdm is not None:
+            self._bar = self._tqdm(total=self.params["epochs"] * self.params["steps"], unit="step")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._began = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self._tqdm is not None:
+            self._write(self._bar.update)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        text = f"Epoch {epoch + 1}/{self.params['epochs']}"
+        if self._tqdm is not None:
+            self._write(lambda: self._bar.set_description_str(text, refresh=False))
+            self._write(lambda: self._bar.set_postfix_str(line(logs or {})))
+        else:
+            seconds = time.perf_counter() - self._began
+            self._write(lambda: print(f"{text} - {seconds:.1f}s - {line(logs or {})}", flush=True))
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self._tqdm is not None:
+            self._write(self._bar.close)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        if self._open:
+            try:
+                write()
+            except (OSError, ValueError, AttributeError):  # a closed pipe, file, or no stdout
+                self._open = False
+
+
+def line(logs: Logs) -> str:
+    """The figures of an epoch in one line.
+
+    >>> line({"loss": 0.51234, "accuracy": 0.9})
+    'loss: 0.5123 - accuracy: 0.9000'
+    """
+    return " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+
+
+def progress(verbose: object) -> Progress | None:
+    """What shows the progress for fit's `verbose`: nothing for 0."""
+    if verbose == "auto":
+        return Progress(bar=bool(sys.stderr) and hasattr(sys.stderr, "isatty") and _is_terminal())
+    if verbose in (0, 1, 2) and not isinstance(verbose, str):
+        return None if verbose == 0 else Progress(bar=verbose == 1)
+    raise ValueError(f'fit\'s verbose takes 0, 1, 2 or "auto". Got {verbose!r}.')
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _tqdm() -> Any:
+    try:
+        return importlib.import_module("tqdm.auto").tqdm
+    except ImportError:
+        return None
