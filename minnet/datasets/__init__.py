@@ -1,0 +1,19 @@
+"""Data to learn from: real handwriting inside the package, generators, loaders, preparation."""
+
+from minnet.datasets.digits import digits
+from minnet.datasets.generators import blobs, moons, sine, spirals, xor
+from minnet.datasets.mnist import fashion_mnist, mnist
+from minnet.datasets.preparation import one_hot, standardize
+
+__all__ = [
+    "blobs",
+    "digits",
+    "fashion_mnist",
+    "mnist",
+    "moons",
+    "one_hot",
+    "sine",
+    "spirals",
+    "standardize",
+    "xor",
+]

@@ -1,0 +1,134 @@
+"""Real handwriting that ships with minnet: the UCI digits, 8×8 pixels each.
+
+Optical Recognition of Handwritten Digits, E. Alpaydin and C. Kaynak (1998), UCI Machine Learning
+Repository, CC BY 4.0. 43 people wrote digits on forms; 30 of them wrote the 3,823 training samples
+and the other 13 the 1,797 test samples. Each pixel is the count (0 to 16) of dark points in a
+4×4 block of a 32×32 bitmap.
+"""
+
+from __future__ import annotations
+
+import numbers
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, generator, integer, short
+
+Split = tuple[Array, Array, Array, Array]
+"""x, y, x_test, y_test: what every loader returns."""
+
+
+def digits(*, per_class: int | None = None, classes: Any = None, seed: Any = None) -> Split:
+    """The UCI digits: 3,823 training and 1,797 test samples, by different writers.
+
+    Parameters
+    ----------
+    per_class
+        Keep only this many training samples of each class, drawn by `seed`.
+    classes
+        Keep only these digits, in training and test, and **relabel them from 0** in the order
+        given: with classes=[5, 6, 7, 8, 9] a five has the label 0.
+    seed
+        For the draw; needed with `per_class` if a run is to repeat.
+
+    Returns
+    -------
+    x : (N, 64) float32 ndarray
+        Rows of an 8×8 image one after the other, from 0 (paper) to 1 (ink).
+    y : (N,) int ndarray
+        Labels.
+    x_test, y_test
+        The same for the test samples; `per_class` leaves them alone.
+
+    Raises
+    ------
+    ValueError
+        An unknown class, or one that has fewer samples than are asked for.
+
+    Examples
+    --------
+    >>> x, y, x_test, y_test = digits(per_class=5, seed=0)
+    >>> x.shape, x_test.shape
+    ((50, 64), (1797, 64))
+    """
+    train_x, train_y, test_x, test_y = _load()
+    x, y, x_test, y_test = (a.copy() for a in (train_x, train_y, test_x, test_y))
+    if classes is not None:
+        wanted = _check_classes(classes)
+        x, y = _only(x, y, wanted)
+        x_test, y_test = _only(x_test, y_test, wanted)
+    if per_class is not None:
+        rows = draw_per_class(y, integer(per_class, "per_class", minimum=1), generator(seed))
+        x, y = x[rows], y[rows]
+    return x, y, x_test, y_test
+
+
+def draw_per_class(y: Array, per_class: int, rng: np.random.Generator) -> Array:
+    """The rows of `per_class` samples of each label, in random order.
+
+    Raises
+    ------
+    ValueError
+        A label has fewer samples.
+    """
+    rows = []
+    for label in np.unique(y):
+        of_label = np.flatnonzero(y == label)
+        if len(of_label) < per_class:
+            raise ValueError(
+                f"per_class takes at most what each class has. Got {per_class}, and class {label} "
+                f"has {len(of_label)} samples."
+            )
+        rows.append(rng.choice(of_label, per_class, replace=False))
+    return rng.permutation(np.concatenate(rows))
+
+
+def _check_classes(classes: Any) -> list[int]:
+    if isinstance(classes, (str, numbers.Number)) or not hasattr(classes, "__iter__"):
+        raise TypeError(f"classes takes a list of digits. Got {short(classes)}. Use [0, 1].")
+    wanted = [integer(digit, "Each of classes", minimum=0) for digit in classes]
+    if not wanted or max(wanted) > 9 or len(set(wanted)) < len(wanted):
+        raise ValueError(f"classes takes different digits from 0 to 9. Got {short(wanted)}.")
+    return wanted
+
+
+def _only(x: Array, y: Array, wanted: list[int]) -> tuple[Array, Array]:
+    """The samples of these classes, relabelled from 0 in this order."""
+    new = np.full(10, -1)
+    new[wanted] = np.arange(len(wanted))
+    kept = new[y] >= 0
+    return x[kept], new[y[kept]]
+
+
+@cache
+def _load() -> Split:
+    file = resources.files("minnet.datasets") / "data" / "uci-digits.npz"
+    with resources.as_file(file) as path, np.load(path) as arrays:
+        x, y, x_test, y_test = (arrays[name] for name in ("x", "y", "x_test", "y_test"))
+    return _scaled(x), y.astype(np.intp), _scaled(x_test), y_test.astype(np.intp)
+
+
+def _scaled(counts: Array) -> Array:
+    return (counts / np.float32(16)).astype(np.float32)
+
+
+def pack(folder: str | Path, to: str | Path) -> None:
+    """Make the file that ships with minnet from `optdigits.tra` and `optdigits.tes`.
+
+    Parameters
+    ----------
+    folder
+        Where the two files of the UCI repository are; the first line of each is a heading.
+    to
+        The npz file to write, of about 100 kB.
+    """
+    arrays: dict[str, Any] = {}
+    for name, suffix in (("tra", ""), ("tes", "_test")):
+        path = Path(folder) / f"optdigits.{name}"
+        table = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.uint8)
+        arrays["x" + suffix], arrays["y" + suffix] = table[:, :64], table[:, 64]
+    np.savez_compressed(to, **arrays)

@@ -1,0 +1,222 @@
+"""MNIST and Fashion-MNIST: 70,000 images of 28×28, from files on your machine or a download.
+
+MNIST: Y. LeCun, C. Cortes, C. Burges; CC BY-SA 3.0. Fashion-MNIST: H. Xiao, K. Rasul, R. Vollgraf
+(2017); MIT licence. Both come as four files in the IDX format: a head that gives the kind of number
+and the size of each axis, then the numbers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib
+import math
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from minnet.checks import Array, short
+from minnet.datasets.digits import Split
+
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+MD5 = {
+    "mnist": (
+        "6bbc9ace898e44ae57da46a324031adb",
+        "a25bea736e30d166cdddb491f175f624",
+        "2646ac647ad5339dbf082846283269ea",
+        "27ae3e4e09519cfbb04c329615203637",
+    ),
+    "fashion-mnist": (None, None, None, None),
+}
+"""Of the uncompressed files, in the order of `FILES`."""
+
+URLS = {
+    "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+}
+
+GZIP_MD5 = {
+    "mnist": (
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "d53e105ee54ea40749a09fcbcd1e9432",
+        "9fb629c4189551a2d022fa330f9573f3",
+        "ec29112dd5afa0611ce80d1b7f02629c",
+    ),
+    "fashion-mnist": (
+        "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "25c81989df183df01b3e8a0aad5dffbe",
+        "bef4ecab320f06d8554ea6380940ec79",
+        "bb300cfdad3c16e7a12a480ee83cd310",
+    ),
+}
+"""Of the compressed files as they are published, in the order of `FILES`."""
+
+
+def mnist(path: str | os.PathLike[str] | None = None) -> Split:
+    """MNIST: 60,000 training and 10,000 test images of handwritten digits.
+
+    Looked for in `path`; else in the folder that the environment variable `MINNET_DATA` names, or
+    its subfolder `mnist`; else in the cache; else downloaded with pooch (`pip install
+    'minnet[data]'`). Other than in Keras, images are rows of 784 numbers from 0 to 1.
+
+    Parameters
+    ----------
+    path
+        A folder with the four IDX files, compressed (.gz) or not.
+
+    Returns
+    -------
+    x : (60000, 784) float32 ndarray
+        From 0 (paper) to 1 (ink).
+    y : (60000,) int ndarray
+        0 to 9.
+    x_test, y_test
+        The same for 10,000 test images.
+
+    Raises
+    ------
+    FileNotFoundError
+        The files are nowhere and cannot be downloaded; the message says what to do.
+    ValueError
+        A file is damaged, or another file than its name says.
+    """
+    return _load("mnist", path)
+
+
+def fashion_mnist(path: str | os.PathLike[str] | None = None) -> Split:
+    """Fashion-MNIST: 70,000 images of ten kinds of clothes, in MNIST's form; see `mnist`.
+
+    Classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+    `MINNET_DATA` may name the folder or one with a subfolder `fashion-mnist`.
+    """
+    return _load("fashion-mnist", path)
+
+
+def _load(name: str, path: str | os.PathLike[str] | None) -> Split:
+    folder = _folder(name, path)
+    arrays = [
+        read_idx(_find(folder, file), None if path is not None and md5 is None else md5)
+        for file, md5 in zip(FILES, MD5[name], strict=True)
+    ]
+    x, y, x_test, y_test = arrays
+    for images, labels in ((x, y), (x_test, y_test)):
+        if images.ndim != 3 or labels.shape != images.shape[:1]:
+            raise ValueError(
+                f"The files in {folder} do not belong together: images {images.shape}, labels "
+                f"{labels.shape}."
+            )
+    return _pixels(x), y.astype(np.intp), _pixels(x_test), y_test.astype(np.intp)
+
+
+def _pixels(images: Array) -> Array:
+    return (images.reshape(len(images), -1) / np.float32(255)).astype(np.float32)
+
+
+def _folder(name: str, path: str | os.PathLike[str] | None) -> Path:
+    """Where the four files are; downloads them if they are nowhere."""
+    if path is not None:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path takes a folder. Got {short(path)}.")
+        folder = Path(path)
+        if _find(folder, FILES[0]) is None:
+            raise FileNotFoundError(f"There is no {FILES[0]}[.gz] in {folder}. {_offline(name)}")
+        return folder
+    places = [cache_folder() / name]
+    data = os.environ.get("MINNET_DATA")
+    if data:
+        places = [Path(data) / name, *([Path(data)] if name == "mnist" else []), *places]
+    for folder in places:
+        if all(_find(folder, file) for file in FILES):
+            return folder
+    return _download(name, places[-1])
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: `$XDG_CACHE_HOME/minnet`, or `~/.cache/minnet`."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "minnet"
+
+
+def _find(folder: Path, file: str) -> Path | None:
+    for candidate in (folder / file, folder / f"{file}.gz"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _download(name: str, folder: Path) -> Path:
+    try:
+        pooch = importlib.import_module("pooch")
+    except ImportError:
+        raise FileNotFoundError(
+            f"{name} is not on this machine, and pooch, which downloads it, is not installed: "
+            f"python -m pip install 'minnet[data]'. {_offline(name)}"
+        ) from None
+    try:
+        for file, md5 in zip(FILES, GZIP_MD5[name], strict=True):
+            pooch.retrieve(f"{URLS[name]}{file}.gz", f"md5:{md5}", fname=f"{file}.gz", path=folder)
+    except Exception as error:  # whatever pooch and the network raise
+        raise FileNotFoundError(
+            f"{name} is not on this machine and could not be downloaded ({error}). {_offline(name)}"
+        ) from None
+    return folder
+
+
+def _offline(name: str) -> str:
+    files = ", ".join(f"{file}.gz" for file in FILES)
+    return (
+        f"Offline: put {files} into {cache_folder() / name}, or into any folder and give that as "
+        f"path=, or set the environment variable MINNET_DATA to the folder that holds it as "
+        f"{name}/."
+    )
+
+
+def read_idx(path: str | os.PathLike[str] | None, md5: str | None = None) -> Array:
+    """The array of an IDX file of bytes, compressed (.gz) or not.
+
+    Parameters
+    ----------
+    md5
+        What the uncompressed bytes must hash to, or None.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged or another one.
+    """
+    if path is None:
+        raise FileNotFoundError(f"A file is missing. All of {', '.join(FILES)} are needed.")
+    path = Path(path)
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            raise ValueError(
+                f"{path} is damaged: it is no whole gzip file. Get it again."
+            ) from None
+    if len(data) < 4 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 4:
+        raise ValueError(f"{path} is no IDX file of bytes. Get it again.")
+    head = 4 + 4 * data[3]
+    if len(data) < head:
+        raise ValueError(f"{path} is damaged: it ends in its head. Get it again.")
+    shape = struct.unpack(f">{data[3]}I", data[4:head])
+    if len(data) != head + math.prod(shape):
+        raise ValueError(
+            f"{path} is damaged: its head promises {math.prod(shape):,} bytes for {shape}, and "
+            f"{len(data) - head:,} are there. Get it again."
+        )
+    if md5 is not None and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
+        raise ValueError(
+            f"{path} is not the file that was published: its MD5 differs. Get it again."
+        )
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

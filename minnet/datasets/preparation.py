@@ -1,0 +1,90 @@
+"""Bringing data into the form that networks learn well from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, as_array, finite, integer
+
+
+def one_hot(y: Any, classes: int) -> Array:
+    """Rows with a 1 at the label and 0 elsewhere.
+
+    Parameters
+    ----------
+    y : (N,) or (N, 1) array
+        Labels from 0 to classes − 1.
+    classes
+        K.
+
+    Returns
+    -------
+    (N, K) float32 ndarray
+
+    Examples
+    --------
+    >>> one_hot([0, 2], classes=3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+    """
+    K = integer(classes, "one_hot's classes", minimum=1)
+    labels = as_array(y, "y")
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise ValueError(f"one_hot takes labels of shape (N,). Got {labels.shape}.")
+    finite(labels, "y")
+    bad = (labels != np.floor(labels)) | (labels < 0) | (labels >= K)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"one_hot takes whole labels 0 to {K - 1}. Got {labels[row]:g} in row {row}."
+        )
+    return np.eye(K, dtype=np.float32)[labels.astype(np.intp)]
+
+
+def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
+    """Columns of mean 0 and standard deviation 1, by the statistics of the first array alone.
+
+    All arrays are shifted and scaled alike, so nothing of the test data leaks into training.
+    A column that is constant in the first array is only shifted.
+
+    Parameters
+    ----------
+    x_train : (N, D) array
+        Where means and standard deviations are taken from.
+    others : (N', D) arrays
+        Test data, validation data, …
+
+    Returns
+    -------
+    tuple of float32 ndarrays (float64 for float64)
+
+    Examples
+    --------
+    >>> standardize([[0.0, 5.0], [2.0, 5.0]], [[1.0, 6.0]])
+    (array([[-1.,  0.],
+           [ 1.,  0.]]), array([[0., 1.]]))
+    """
+    arrays: list[Array] = []
+    for i, value in enumerate((x_train, *others)):
+        who = "x_train" if i == 0 else f"standardize's array number {i + 1}"
+        array = as_array(value, who)
+        finite(array, who)
+        if array.ndim < 2 or (i == 0 and len(array) == 0):
+            raise ValueError(f"standardize takes samples in rows, (N, D). Got {array.shape}.")
+        if arrays and array.shape[1:] != arrays[0].shape[1:]:
+            raise ValueError(
+                f"standardize takes arrays of the same columns. Got {arrays[0].shape} and "
+                f"{array.shape}."
+            )
+        arrays.append(array)
+    first = arrays[0].astype(np.float64)
+    mean, deviation = first.mean(axis=0), first.std(axis=0)
+    deviation[deviation <= 1e-12 * (1.0 + np.abs(mean))] = 1.0
+    return tuple(
+        ((a - mean) / deviation).astype(np.float64 if a.dtype == np.float64 else np.float32)
+        for a in arrays
+    )
