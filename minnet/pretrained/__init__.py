@@ -1,0 +1,47 @@
+"""Models that ship with minnet, trained."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+from minnet.checks import did_you_mean, short
+from minnet.models import Sequential, load
+
+MODELS = ("mnist-8x8",)
+
+
+def load_pretrained(name: str, *, seed: Any = None) -> Sequential:
+    """A trained model that ships with minnet.
+
+    Parameters
+    ----------
+    name
+        "mnist-8x8": 64-256-128-10, trained on MNIST's 60,000 handwritten digits, brought to 8×8
+        pixels from 0 to 1 by `minnet.pretrained.mnist_8x8.preprocess`; that module made it.
+    seed
+        For later fits.
+
+    Raises
+    ------
+    ValueError
+        There is no such model.
+
+    Examples
+    --------
+    >>> base = load_pretrained("mnist-8x8")
+    >>> base.input_shape, base.class_names[:3]
+    ((64,), ['0', '1', '2'])
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"load_pretrained takes a model's name. Got {short(name)}.")
+    if name not in MODELS:
+        raise ValueError(
+            f"load_pretrained takes one of {', '.join(MODELS)}. Got {name!r}."
+            f"{did_you_mean(name, MODELS)}"
+        )
+    with resources.as_file(resources.files("minnet.pretrained") / f"{name}.npz") as path:
+        model = load(path, seed=seed)
+    for layer in model.layers:
+        layer.origin = name
+    return model

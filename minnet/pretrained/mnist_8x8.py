@@ -1,0 +1,146 @@
+"""The model "mnist-8x8": how it was made from MNIST, and how to bring an image to its input.
+
+Made by `python -m minnet.pretrained.mnist_8x8 OUTPUT`, which needs MNIST (see
+`minnet.datasets.mnist`). The UCI digits took no part in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, as_array, finite
+from minnet.datasets import mnist
+from minnet.layers import Dense, Dropout
+from minnet.models import Sequential
+from minnet.optimizers import Adam
+
+NAME = "mnist-8x8"
+SEED = 0
+
+PREPROCESSING = (
+    "minnet.pretrained.mnist_8x8.preprocess: ink above 100/255 is 1, crop to the ink, stretch to "
+    "32 rows with the width in proportion (at most 32), centre, threshold at 1/2, mean of each "
+    "4×4 block; 8×8 numbers from 0 to 1, by rows"
+)
+
+
+def preprocess(images: Any) -> Array:
+    """Bring images of digits to the form of the UCI digits: 8×8 numbers from 0 to 1.
+
+    Ink brighter than 100/255 counts. The image is cropped to it and stretched, by linear
+    interpolation, to 32 rows and to columns in proportion (at most 32), in the middle of a 32×32
+    sheet; that is cut to 0 and 1 at one half, and each 4×4 block is averaged. So position and
+    size no longer matter, as in the forms that the UCI digits come from.
+
+    Parameters
+    ----------
+    images : (N, H, W) or (H, W) array, or (N, 784)
+        Bright ink on dark paper: whole numbers from 0 to 255, or floats from 0 to 1.
+
+    Returns
+    -------
+    (N, 64) float32 ndarray
+
+    Raises
+    ------
+    ValueError
+        Another shape or range, or an image without ink, by its row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.zeros((28, 28), np.uint8)
+    >>> image[4:24, 13:15] = 255
+    >>> preprocess(image).shape
+    (1, 64)
+    """
+    ink = _ink(images)
+    blank = ~ink.any(axis=(1, 2))
+    if blank.any():
+        raise ValueError(
+            f"preprocess takes images with ink in them. Got none in row {int(np.argmax(blank))}."
+        )
+    small = np.empty((len(ink), 8, 8), np.float32)
+    for n, image in enumerate(ink):
+        rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+        box = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32)
+        height, width = box.shape
+        new_width = max(4, min(32, round(32 * width / height)))
+        left = (32 - new_width) // 2
+        sheet = np.zeros((32, 32), bool)
+        stretched = _stretch(height, 32) @ box @ _stretch(width, new_width).T
+        sheet[:, left : left + new_width] = stretched > 0.5
+        small[n] = sheet.reshape(8, 4, 8, 4).mean(axis=(1, 3))
+    return small.reshape(-1, 64)
+
+
+def _ink(images: Any) -> Array:
+    """(N, H, W) booleans: where there is ink."""
+    array = as_array(images, "images")
+    finite(array, "images")
+    if array.ndim == 2 and array.shape[1] == 784:
+        array = array.reshape(-1, 28, 28)
+    elif array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or 0 in array.shape[1:]:
+        raise ValueError(
+            f"preprocess takes images of shape (N, 28, 28) or (N, 784). Got {np.shape(images)}."
+        )
+    floats = array.dtype.kind == "f"
+    top = 1 if floats else 255
+    if array.size and (array.min() < 0 or array.max() > top):
+        raise ValueError(
+            "preprocess takes floats from 0 to 1, or whole numbers from 0 to 255. Got "
+            f"{array.dtype} from {array.min():g} to {array.max():g}. Divide floats by their range."
+        )
+    return array > (100 / 255 if floats else 100)
+
+
+@cache
+def _stretch(size: int, to: int) -> Array:
+    """(to, size) weights of linear interpolation between the centres of `size` pixels."""
+    centres = np.clip((np.arange(to) + 0.5) * size / to - 0.5, 0, size - 1)
+    left = np.minimum(centres.astype(int), max(0, size - 2))
+    part = centres - left
+    weights = np.zeros((to, size), np.float32)
+    weights[np.arange(to), left] = 1 - part
+    weights[np.arange(to), np.minimum(left + 1, size - 1)] += part
+    return weights
+
+
+def make(seed: int = SEED) -> Sequential:
+    """Train the model on MNIST: 64-256-128-10, ReLU, dropout 0.2, Adam 1e-3, batch 64, 8 epochs.
+
+    Parameters
+    ----------
+    seed
+        For the weights, the order and dropout. The model that ships has 0.
+    """
+    x, y, x_test, y_test = mnist()
+    model = Sequential(
+        [
+            Dense(256, activation="relu", input_dim=64),
+            Dropout(0.2),
+            Dense(128, activation="relu"),
+            Dropout(0.2),
+            Dense(10, activation="softmax"),
+        ],
+        seed=seed,
+        name=NAME,
+    )
+    model.compile(optimizer=Adam(1e-3), loss="cross_entropy", metrics=["accuracy"])
+    model.fit(preprocess(x), y, batch_size=64, epochs=8, verbose=2)
+    print("MNIST test:", model.evaluate(preprocess(x_test), y_test))
+    model.class_names = [str(digit) for digit in range(10)]
+    model.preprocessing = PREPROCESSING
+    return model
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("python -m minnet.pretrained.mnist_8x8 OUTPUT")
+    make().save(sys.argv[1], include_optimizer=False)
