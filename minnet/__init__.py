@@ -1,0 +1,47 @@
+"""minnet: neural networks in plain NumPy, for people who are learning how they work."""
+
+from minnet import (
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    pretrained,
+    regularizers,
+    schedules,
+    teaching,
+)
+from minnet.checks import DivergedError, ModelFileError
+from minnet.metrics import confusion_matrix
+from minnet.models import Sequential, load
+from minnet.pretrained import load_pretrained
+from minnet.registry import register
+from minnet.teaching import check_gradients
+
+__version__ = "0.1.0"
+
+__all__ = [  # noqa: RUF022 - in the order in which a reader meets them
+    "models",
+    "layers",
+    "Sequential",
+    "initializers",
+    "losses",
+    "optimizers",
+    "schedules",
+    "regularizers",
+    "metrics",
+    "confusion_matrix",
+    "callbacks",
+    "load",
+    "datasets",
+    "pretrained",
+    "load_pretrained",
+    "teaching",
+    "check_gradients",
+    "register",
+    "DivergedError",
+    "ModelFileError",
+]
