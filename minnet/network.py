@@ -1,0 +1,506 @@
+"""A stack of layers, with all its weights in one vector: forward, backward, freezing.
+
+How it is trained stands in `models.py`. One training step, and what flows through it::
+
+    x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
+    grad ◀──gradient, backward── from the last step down to the lowest trainable one
+    theta ◀──optimizer── run by run, only what is trainable; then after_step
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Self, cast
+
+import numpy as np
+
+from minnet import checks
+from minnet.checks import Array, Shape, batch_shape
+from minnet.layers import Dense, Input, Layer
+from minnet.layers.base import Memo, assign, bind
+from minnet.registry import snake_case
+from minnet.selection import Selector, head_index, select
+
+
+class Route(NamedTuple):
+    """How a training step runs through the model's steps, as things are frozen now."""
+
+    trains: tuple[bool, ...]  # for each step: whether it gets a memo (a frozen one gets none)
+    learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
+    lowest: int  # the lowest step that learns; below it no gradient is needed
+    fixed: int  # how many of the first steps give the same y for the same x, step after step
+
+
+class Network:
+    """Layers, one on top of the other, with their arrays as views into three vectors.
+
+    `Sequential` is the network that can be trained; its docstring explains the arguments.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer | Input] = (),
+        *,
+        seed: int | np.random.Generator | None = None,
+        dtype: str = "float32",
+        name: str | None = None,
+    ) -> None:
+        self.name = name or "sequential"
+        self.dtype = checks.dtype(dtype, "Sequential's dtype")
+        self.rng = checks.generator(seed, "Sequential's seed")
+        self._first_seed = copy.deepcopy(self.rng)  # to start over with the same weights
+        self.class_names: list[str] | None = None
+        self.preprocessing: str | None = None
+        self._layers: list[Layer] = []
+        self._steps: list[Layer] = []
+        self._input_shape: Shape | None = None
+        self._begin()
+        if isinstance(layers, (Layer, Network, str)) or not isinstance(layers, Iterable):
+            raise TypeError(
+                f"Sequential takes a list of layers. Got {checks.short(layers)}. "
+                "Use Sequential([…]), or add(layer)."
+            )
+        for layer in layers:
+            self.add(layer)
+
+    # --- the stack ------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """What was added, in order. The list is a copy: use `add`, `pop`, `replace_head`."""
+        return list(self._layers)
+
+    @property
+    def steps(self) -> list[Layer]:
+        """What runs, in order."""
+        return list(self._steps)
+
+    def add(self, layer: Layer | Input) -> None:
+        """Put a layer on top of the stack, and build it if the input's shape is known.
+
+        Raises
+        ------
+        TypeError
+            Not a layer; a model inside a model.
+        ValueError
+            The layer is in this model already, its name is taken, or it does not fit.
+        """
+        if isinstance(layer, Input):
+            if self._layers or self._input_shape is not None:
+                raise ValueError("An Input comes before all layers, and once.")
+            self._input_shape = layer.shape
+            return
+        self._check_new(layer)
+        if layer.owner is not None:  # it belongs to another model, which stays as it is
+            source, layer = layer, layer.copy()
+            layer.origin = source.origin if source.origin != "new" else f"copy of {source.owner}"
+        input_shape = self._input_shape
+        if not self._layers:
+            input_shape = input_shape or layer.input_shape or layer.built_for
+        fresh = layer.name is None
+        if fresh:
+            layer.name = self._free_name(layer)
+        layers = [*self._layers, layer]
+        try:
+            if input_shape is not None:
+                shapes = layer_shapes(layers, input_shape)
+                _build(layers, [input_shape, *shapes], self.dtype, self.rng)
+        except (ValueError, TypeError):
+            if fresh:
+                layer.name = None
+            raise
+        self._input_shape = input_shape
+        self._layers = layers
+        layer.owner = self.name
+        self._lay_out()
+
+    def _check_new(self, layer: object) -> None:
+        if isinstance(layer, Network):
+            raise TypeError(
+                "Sequential takes layers, not a model inside a model. Put its layers in: "
+                "Sequential(base.layers + [Dense(10)]) copies them with their weights."
+            )
+        if not isinstance(layer, Layer):
+            hint = f" Call it: {layer.__name__}(…)." if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential takes layers. Got {checks.short(layer)}.{hint}")
+        if any(layer is known for known in self._layers):
+            raise ValueError(
+                f"{layer.label} is in this model already, and a layer has one place. "
+                "Add a copy: layer.copy(), under another name."
+            )
+        if layer.name is not None and layer.name in {known.name for known in self._layers}:
+            raise ValueError(
+                f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
+                "Give one of them another: layer = layer.copy(); layer.name = …"
+            )
+
+    def _free_name(self, layer: Layer) -> str:
+        stem = snake_case(type(layer))
+        taken = {known.name for known in self._layers}
+        number = sum(type(known) is type(layer) for known in self._layers) + 1
+        while f"{stem}_{number}" in taken:
+            number += 1
+        return f"{stem}_{number}"
+
+    def pop(self) -> Layer:
+        """Take the top layer off and return it, with weights of its own."""
+        if not self._layers:
+            raise ValueError("pop takes a layer off a model that has one. Got an empty model.")
+        layer = self._layers[-1]
+        self._layers = self._layers[:-1]
+        layer.owner = None
+        if layer.built:
+            bind([layer], layer.dtype)
+        self._lay_out()
+        return layer
+
+    def get_layer(self, name: str | int) -> Layer:
+        """The layer of this name or index."""
+        if not isinstance(name, (str, int)) or isinstance(name, bool):
+            raise TypeError(f"get_layer takes a name or an index. Got {checks.short(name)}.")
+        found = select(self._layers, name, "get_layer")
+        if len(found) != 1:
+            raise ValueError(
+                f"get_layer takes one layer's name. Got {name!r}, which means several."
+            )
+        return found[0]
+
+    def build(self, input_shape: Shape | int) -> None:
+        """Create the weights for samples of this shape, given without the batch."""
+        shape = checks.shape(input_shape, "build's input_shape")
+        if self._input_shape is not None and self._input_shape != shape:
+            raise ValueError(
+                f"The model is built for samples of shape {self._input_shape}. Got {shape}. "
+                "Make a new model for other data."
+            )
+        if self.built:
+            return
+        if not self._layers:
+            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
+        _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
+        self._input_shape = shape
+        self._lay_out()
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        return bool(self._layers) and self._input_shape is not None
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one sample of x."""
+        self._require_built()
+        return cast("Shape", self._input_shape)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one sample of the prediction."""
+        return layer_shapes(self._layers, self.input_shape)[-1]
+
+    def _require_built(self) -> None:
+        if not self._layers:
+            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
+        if not self.built:
+            raise RuntimeError(
+                "The model is not built: it does not know the shape of its input. Give the first "
+                "layer input_dim=…, call build((784,)), or fit it."
+            )
+
+    def _lay_out(self) -> None:
+        """Make theta, grad and state anew, with every layer's arrays as views into them."""
+        self._steps = []
+        for layer in self._layers:
+            steps = layer.steps()
+            for step in steps:
+                if step is not layer:
+                    step.within = layer.name
+            self._steps.extend(steps)
+        built = [layer for layer in self._layers if layer.built]
+        self._theta, self._grad, self._state = bind(built, self.dtype)
+        self._flags: object = None
+
+    # --- copies ---------------------------------------------------------------------------------
+
+    def copy(self) -> Self:
+        """An independent model with the same layers, weights and settings."""
+        return copy.deepcopy(self)
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        passing = ("_theta", "_grad", "_state", "_busy", "_flags", "_steps", "outputs", "_memos")
+        return {name: value for name, value in self.__dict__.items() if name not in passing}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for layer in self._layers:
+            layer.owner = self.name
+        self._begin()
+
+    def _begin(self) -> None:
+        """What a model has that is neither saved nor copied."""
+        self.outputs: list[Array] = []
+        self._memos: list[Memo | None] = []
+        self._busy = threading.Lock()
+        self._lay_out()
+
+    def __repr__(self) -> str:
+        inside = ", ".join(map(repr, self._layers))
+        return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
+
+    # --- weights --------------------------------------------------------------------------------
+
+    @property
+    def theta(self) -> Array:
+        """All weights as one vector (P,); setting it copies the values in."""
+        self._require_built()
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        self._set_vector(self.theta, values, "theta")
+
+    @property
+    def grad(self) -> Array:
+        """All gradients as one vector (P,), in theta's layout; setting it copies the values in."""
+        self._require_built()
+        return self._grad
+
+    @grad.setter
+    def grad(self, values: Any) -> None:
+        self._set_vector(self.grad, values, "grad")
+
+    @property
+    def state(self) -> Array:
+        """The arrays that are saved but not learned, as one vector; setting it copies in."""
+        self._require_built()
+        return self._state
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        self._set_vector(self.state, values, "state")
+
+    def _set_vector(self, vector: Array, values: Any, name: str) -> None:
+        if values is vector:  # `model.theta += 1` has done its work
+            return
+        values = checks.as_array(values, name)
+        if values.shape != vector.shape:
+            raise ValueError(f"{name} takes {vector.shape}. Got {values.shape}.")
+        checks.finite(values, name)
+        vector[...] = values
+
+    def named_arrays(self) -> dict[str, Array]:
+        """All arrays, `dense_1.W` and so on, in Keras' order; views, no copies."""
+        self._require_built()
+        return {
+            f"{layer.name}.{name}": array
+            for layer in self._layers
+            for name, array in layer.arrays().items()
+        }
+
+    def get_weights(self) -> list[Array]:
+        """Copies of all arrays, in Keras' order and layout."""
+        return [array.copy() for array in self.named_arrays().values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copy arrays in, in the order of `get_weights`: all of them or none.
+
+        Raises
+        ------
+        ValueError
+            Another number of arrays, another shape, NaN or infinity; the message lists what the
+            model wants beside what came.
+        """
+        assign("set_weights", self.named_arrays(), weights)
+
+    def count_params(self) -> int:
+        """How many numbers the model holds, running statistics included."""
+        self._require_built()
+        return int(self._theta.size + self._state.size)
+
+    # --- freezing -------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets all layers."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = checks.boolean(value, "model.trainable")
+        for layer in self._layers:
+            layer.trainable = value
+
+    def freeze(self, which: Selector) -> None:
+        """Keep these layers as they are from now on, every bit.
+
+        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
+        norm, and what the optimizer remembered of it is dropped.
+
+        Parameters
+        ----------
+        which
+            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
+            `"all_but_head"`. The head is the last Dense and all after it.
+
+        Raises
+        ------
+        ValueError
+            Nothing matches.
+        """
+        for layer in select(self._layers, which, "freeze"):
+            layer.trainable = False
+
+    def unfreeze(self, which: Selector = "*") -> None:
+        """Let these layers learn again, by default all; takes what `freeze` takes."""
+        for layer in select(self._layers, which, "unfreeze"):
+            layer.trainable = True
+
+    def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
+        """A copy of this model with other layers in the place of its head.
+
+        The head is the last Dense and all after it. The new layers are freshly initialised, and
+        their last Dense is named "head" unless it has a name. This model stays as it is.
+
+        Parameters
+        ----------
+        layers
+            The new head, such as `Dense(5, activation="softmax")`.
+        seed
+            For the new weights, and for the fits of the new model.
+
+        Examples
+        --------
+        >>> from minnet.models import Sequential
+        >>> base = Sequential([Dense(8, activation="relu", input_dim=4), Dense(3)], seed=0)
+        >>> model = base.replace_head(Dense(2, activation="softmax"), seed=1)
+        >>> [layer.name for layer in model.layers], model.output_shape
+        (['dense_1', 'head'], (2,))
+        """
+        self._require_built()
+        rng = checks.generator(seed, "replace_head's seed")
+        if not layers:
+            raise ValueError(
+                "replace_head takes the layers of the new head, such as Dense(5). Got none."
+            )
+        new = type(self)(seed=rng, dtype=self.dtype.name, name=self.name)
+        new._input_shape = self._input_shape
+        new.preprocessing = self.preprocessing
+        for layer in self._layers[: head_index(self._layers)]:
+            new.add(layer)
+        fresh = []
+        for layer in layers:
+            new._check_new(layer)
+            fresh.append(layer.from_config(layer.get_config()))
+        dense = [layer for layer in fresh if isinstance(layer, Dense)]
+        if dense and dense[-1].name is None:
+            dense[-1].name = "head"
+        for layer in fresh:
+            new.add(layer)
+        return new
+
+    # --- running --------------------------------------------------------------------------------
+
+    def forward(
+        self, x: Array, memos: Sequence[Memo | None] | None = None, *, start: int = 0
+    ) -> list[Array]:
+        """The outputs [x, y1, y2, …, yL] of all steps; the last is the prediction.
+
+        Parameters
+        ----------
+        x : (N, …) array
+            The input of the step number `start`.
+        memos
+            One for each step, for training; None means inference.
+        """
+        self._require_built()
+        outputs = [x]
+        for i in range(start, len(self._steps)):
+            x = self._steps[i].forward(x, None if memos is None else memos[i])
+            outputs.append(x)
+        return outputs
+
+    def backward(
+        self,
+        outputs: Sequence[Array],
+        dy: Array,
+        memos: Sequence[Memo | None] | None = None,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> None:
+        """Fill `grad` from dy, the gradient of the loss with respect to the last output.
+
+        Goes back from the last step to the lowest one that learns, and no further.
+
+        Parameters
+        ----------
+        outputs
+            What `forward` gave.
+        stop
+            The step above the first one to go through; all by default.
+        """
+        route = self._route()
+        top = len(self._steps) if stop is None else stop
+        for i in range(top - 1, route.lowest - 1, -1):
+            step, x, y = self._steps[i], outputs[i - start], outputs[i - start + 1]
+            memo = None if memos is None else memos[i]
+            if route.learns[i]:
+                step.gradient(x, y, dy, memo)
+            if i > route.lowest:
+                dy = step.backward(x, y, dy, memo)
+
+    def _route(self) -> Route:
+        flags = [layer._trainable for layer in self._layers]
+        if flags != self._flags:
+            trains, learns = [], []
+            for layer in self._layers:
+                for step in layer.steps():
+                    trains.append(layer.trainable)
+                    learns.append(layer.trainable and bool(step.weights))
+                if not layer.trainable:
+                    for name in layer.weights:
+                        getattr(layer, "d" + name)[...] = 0.0
+            lowest = learns.index(True) if any(learns) else len(learns)
+            differs = [t and s.training_differs for t, s in zip(trains, self._steps, strict=True)]
+            fixed = min(lowest, differs.index(True)) if any(differs) else lowest
+            self._flags = flags
+            self._current = Route(tuple(trains), tuple(learns), lowest, fixed)
+        return self._current
+
+
+def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
+    """The shape of one sample after each layer; an error names the two that do not fit."""
+    shapes: list[Shape] = []
+    shape, path = input_shape, [f"x {batch_shape(input_shape)}"]
+    for layer in layers:
+        try:
+            shape = layer.compute_output_shape(shape)
+        except ValueError as error:
+            raise ValueError(f"{error} {' → '.join([*path, f'{layer.label} ✗'])}") from None
+        path.append(f"{layer.label} {batch_shape(shape)} ✓")
+        shapes.append(shape)
+    return shapes
+
+
+def _build(
+    layers: Sequence[Layer], shapes: Sequence[Shape], dtype: Any, rng: np.random.Generator
+) -> None:
+    """Create the weights of those layers that have none, each for its shape."""
+    for layer, shape in zip(layers, shapes, strict=False):
+        if not layer.built or layer.built_for is None:
+            if not layer.built or not layer.arrays():
+                layer.dtype = dtype
+                layer.build(shape, rng)
+                if not layer.built:
+                    missing = [
+                        n for n in (*layer.weights, *layer.states) if n not in layer.arrays()
+                    ]
+                    raise ValueError(
+                        f"{layer.label}.build creates all its weights by add_weight. Got none "
+                        f"named {', '.join(missing)}."
+                    )
+            layer.built_for = shape
