@@ -263,18 +263,17 @@ class CrossEntropy(Loss):
         return dp
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
-        # log Σ exp(z_k) = z_max − log p_max, because softmax's largest term is exp(0) / Σ.
         N = len(z)
-        log_sum = z.max(axis=1) - np.log(y.max(axis=1))
         dz = y * (1.0 / N)
-        if target.ndim == 1:
-            rows = np.arange(N)
-            losses = log_sum - z[rows, target]
-            dz[rows, target] -= 1.0 / N
-        else:
-            losses = log_sum - np.add.reduce(target * z, axis=1)  # Σ_k t_nk = 1
+        if target.ndim == 2:
             dz -= target * (1.0 / N)
-        return losses, dz
+            return _log_sum(z, y) - np.add.reduce(target * z, axis=1), dz  # Σ_k t_nk = 1
+        rows = np.arange(N)
+        dz[rows, target] -= 1.0 / N
+        p = y[rows, target]
+        if p.real.min() > 1e-30:
+            return -np.log(p), dz
+        return _log_sum(z, y) - z[rows, target], dz  # some p is too small for its logarithm
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
@@ -314,6 +313,12 @@ class CrossEntropy(Loss):
         if not self.from_logits:
             _check_probabilities(prediction, rows=True)
         return super().__call__(prediction, target, sample_weight)
+
+
+def _log_sum(z: Array, y: Array) -> Array:
+    """log Σ_k exp(z_k) = z_max − log y_max, because softmax's largest term is exp(0) / Σ."""
+    log_sum: Array = z.max(axis=1) - np.log(y.max(axis=1))
+    return log_sum
 
 
 @register

@@ -295,8 +295,8 @@ class Softmax(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         with np.errstate(over="ignore"):  # a difference beyond the largest number: -∞, and exp is 0
-            y: Array = np.exp(x - x.real.max(axis=-1, keepdims=True))
-        y /= y.sum(axis=-1, keepdims=True)
+            y: Array = np.exp(x - np.maximum.reduce(x.real, axis=-1, keepdims=True))
+        y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:

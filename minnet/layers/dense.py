@@ -131,7 +131,7 @@ class Dense(Layer):
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
         np.matmul(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            np.sum(dy, axis=0, out=self.db)  # ∂L/∂b_j  = Σ_n dy_nj
+            np.add.reduce(dy, axis=0, out=self.db)  # ∂L/∂b_j  = Σ_n dy_nj
 
     @property
     def input_dim(self) -> int | None:
