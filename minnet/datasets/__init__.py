@@ -2,6 +2,7 @@
 
 from minnet.datasets.digits import digits
 from minnet.datasets.generators import blobs, moons, sine, spirals, xor
+from minnet.datasets.glyphs import glyphs
 from minnet.datasets.mnist import fashion_mnist, mnist
 from minnet.datasets.preparation import one_hot, standardize
 
@@ -9,6 +10,7 @@ __all__ = [
     "blobs",
     "digits",
     "fashion_mnist",
+    "glyphs",
     "mnist",
     "moons",
     "one_hot",
