@@ -6,10 +6,11 @@ import importlib
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from minnet.checks import boolean, choice, integer, number
+from minnet.checks import boolean, choice, did_you_mean, integer, number, short
 from minnet.registry import Configurable
 
 if TYPE_CHECKING:
@@ -21,9 +22,10 @@ Logs = dict[str, float]
 class Callback:
     """Hooks that `fit` calls; override those you need.
 
-    `self.model` is the model, `self.params` has epochs, steps, samples and batch_size. To end the
-    training set `self.model.stop_training = True`. Freezing layers or changing weights in a hook
-    is fine, and acts from the next step on.
+    `self.model` is the model, `self.params` has epochs, steps, samples, batch_size and metrics, the
+    names of the figures that each epoch's logs will have. To end the training set
+    `self.model.stop_training = True`. Freezing layers or changing weights in a hook is fine, and
+    acts from the next step on.
     """
 
     model: Sequential
@@ -147,15 +149,23 @@ class EarlyStopping(Callback, Configurable):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._start()
+        self._check_monitor(self.params["metrics"])
+
+    def _check_monitor(self, figures: Iterable[str]) -> None:
+        if self.monitor not in figures:
+            hint = (
+                " Give fit validation_data or validation_split."
+                if self.monitor.startswith("val_")
+                else did_you_mean(self.monitor, figures)
+            )
+            raise ValueError(
+                f"EarlyStopping takes a monitor that the fit reports: {', '.join(figures)}. "
+                f"Got {self.monitor!r}.{hint}"
+            )
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
-        if self.monitor not in logs:
-            hint = " Give fit validation_data." if self.monitor.startswith("val_") else ""
-            raise ValueError(
-                f"EarlyStopping takes a monitor that the fit reports: {', '.join(logs)}. "
-                f"Got {self.monitor!r}.{hint}"
-            )
+        self._check_monitor(logs)
         if epoch < self.start_from_epoch:
             return
         value = logs[self.monitor]
@@ -190,18 +200,21 @@ class Progress(Callback):
 
     def __init__(self, *, bar: bool) -> None:
         self._tqdm = _tqdm() if bar else None
+        self._bar: Any = None
         self._open = True
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        if self._tqdm is not None:
-            self._bar = self._tqdm(total=self.params["epochs"] * self.params["steps"], unit="step")
+        tqdm = self._tqdm
+        if tqdm is not None:
+            total = self.params["epochs"] * self.params["steps"]
+            self._write(lambda: setattr(self, "_bar", tqdm(total=total, unit="step")))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self._tqdm is not None:
-            self._write(self._bar.update)
+            self._write(lambda: self._bar.update())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         text = f"Epoch {epoch + 1}/{self.params['epochs']}"
@@ -210,11 +223,16 @@ class Progress(Callback):
             self._write(lambda: self._bar.set_postfix_str(line(logs or {})))
         else:
             seconds = time.perf_counter() - self._began
-            self._write(lambda: print(f"{text} - {seconds:.1f}s - {line(logs or {})}", flush=True))
+            self.say(f"{text} - {seconds:.1f}s - {line(logs or {})}")
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._tqdm is not None:
-            self._write(self._bar.close)
+            self._write(lambda: self._bar.close())
+
+    def say(self, text: str) -> None:
+        """Print a line, where there is no bar that it would tear apart."""
+        if self._tqdm is None:
+            self._write(lambda: print(text, flush=True))
 
     def _write(self, write: Callable[[], object]) -> None:
         if self._open:
@@ -235,11 +253,11 @@ def line(logs: Logs) -> str:
 
 def progress(verbose: object) -> Progress | None:
     """What shows the progress for fit's `verbose`: nothing for 0."""
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         return Progress(bar=bool(sys.stderr) and hasattr(sys.stderr, "isatty") and _is_terminal())
-    if verbose in (0, 1, 2) and not isinstance(verbose, str):
+    if isinstance(verbose, Integral) and verbose in (0, 1, 2):
         return None if verbose == 0 else Progress(bar=verbose == 1)
-    raise ValueError(f'fit\'s verbose takes 0, 1, 2 or "auto". Got {verbose!r}.')
+    raise ValueError(f'fit\'s verbose takes 0, 1, 2 or "auto". Got {short(verbose)}.')
 
 
 def _is_terminal() -> bool:

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +73,8 @@ def fit(model: Sequential, settings: Settings, x: Any, y: Any) -> History:
     model._check_trainable()
     shown = progress(settings.verbose)
     callbacks = _check_callbacks(settings.callbacks)
-    data, validation = _prepare(model, settings, x, y)
     rates = _rates(model, settings.learning_rate)
+    data, validation = _prepare(model, settings, x, y)
     if not model._busy.acquire(blocking=False):
         raise RuntimeError("The model is being trained already. Wait for that fit, or use copy().")
     try:
@@ -109,26 +110,32 @@ class _Loop:
         self.callbacks = [*callbacks, *([] if shown is None else [shown])]
         self.batch_begins = _that_override(self.callbacks, "on_train_batch_begin")
         self.batch_ends = _that_override(self.callbacks, "on_train_batch_end")
+        self.watched = any(
+            callback is not shown for callback in self.batch_begins + self.batch_ends
+        )
         self.history = History(**self.params)
         self.features = Features(model, self.history)
-        self.step = 0
+        self.first_update = model._require_compiled().iterations
 
     def run(self) -> History:
         model = self.model
         model.history = self.history
         model.stop_training = False
+        figures = ["loss", *(metric.name for metric in model.metrics)]
+        if self.validation is not None:
+            figures += [f"val_{name}" for name in figures]
         for callback in self.callbacks:
-            callback.model, callback.params = model, dict(self.params)
+            callback.model, callback.params = model, {**self.params, "metrics": figures}
         logs: Logs = {}
         begun: list[Callback] = []
         with _whole_steps() as interrupted, np.errstate(all="ignore"):
             try:
                 for callback in self.callbacks:
                     begun.append(callback)
-                    callback.on_train_begin()
+                    callback.on_train_begin({})
                 for epoch in range(self.settings.epochs):
                     for callback in self.callbacks:
-                        callback.on_epoch_begin(epoch)
+                        callback.on_epoch_begin(epoch, {})
                     logs = self._epoch(epoch, interrupted)
                     self.history.add(epoch, logs)
                     for callback in self.callbacks:
@@ -148,14 +155,14 @@ class _Loop:
         total, figures = 0.0, Figures(model.metrics)
         batches = Batches(x, self.data, self.settings, model.dtype)
         for number_, (rows, xb, target, weight) in enumerate(batches):
-            if start > model._route().fixed:  # a callback unfroze what x has gone through already
+            for callback in self.batch_begins:
+                callback.on_train_batch_begin(number_, {})
+            if start and self.watched and not self.features.hold("x"):
                 batches.x, start = self.data.x, 0
                 xb = batches.gather(rows)
-            for callback in self.batch_begins:
-                callback.on_train_batch_begin(number_)
             loss = model._run_step(xb, target, weight, rng, start)
             if not math.isfinite(loss):
-                raise self._diverged(before, epoch, number_, loss)
+                raise self._diverged(before, epoch, number_, f"The loss became {loss:g}")
             model.apply_gradient()
             total += loss * len(xb)
             figures.add(model.outputs[-1], target)
@@ -164,8 +171,8 @@ class _Loop:
             interrupted()
             if model.stop_training:
                 break
-        if not _is_finite(model.theta):
-            raise self._diverged(before, epoch, number_, loss)
+        if not (_is_finite(model.theta) and _is_finite(model.state)):
+            raise self._diverged(before, epoch, number_, "The weights left the finite numbers")
         done = min(len(self.data), (number_ + 1) * self.settings.batch_size)
         logs = {"loss": total / done}
         logs.update(figures.results())
@@ -176,31 +183,30 @@ class _Loop:
             logs.update({f"val_{name}": value for name, value in found.items()})
         return logs
 
-    def _diverged(self, before: _Snapshot, epoch: int, step: int, loss: float) -> DivergedError:
+    def _diverged(self, before: _Snapshot, epoch: int, step: int, what: str) -> DivergedError:
         """The error for a training that left the finite numbers; the model is put back."""
         model = self.model
         updates = model._require_compiled()
-        place = next(
-            (
-                f" The first that is not finite is the output of {layer.label}."
-                for layer, y in zip(
-                    model._steps[len(model._steps) - len(model.outputs) + 1 :],
-                    model.outputs[1:],
-                    strict=True,
-                )
-                if not _is_finite(y)
+        ran = model._steps[len(model._steps) - len(model.outputs) + 1 :]
+        names = [
+            *(
+                f"the output of {s.label}"
+                for s, y in zip(ran, model.outputs[1:], strict=True)
+                if _bad(y)
             ),
-            "",
-        )
-        rate = next(iter(updates.rates.values()), model._require_optimizer().rate)(
-            max(0, updates.iterations - 1)
-        )
+            *(name for name, array in model.named_arrays().items() if _bad(array)),
+        ]
+        place = f" The first that is not finite is {names[0]}." if names else ""
+        update = max(self.first_update, updates.iterations - 1)
+        own = updates.optimizer.rate
+        learning = [layer.label for layer in model._layers if layer.trainable and layer.weights]
+        rate = max((updates.rates.get(name, own)(update) for name in learning), default=0.0)
+        smaller = f"a smaller learning rate, such as {rate / 10:g}, " if rate else ""
         before.restore(model)
         return DivergedError(
-            f"The loss became {loss:g} in epoch {epoch + 1}, step {step + 1}, at learning rate "
-            f"{rate:g}.{place} The model is back where it was before this epoch. Try a smaller "
-            f"learning rate, such as {rate / 10:g}, inputs scaled to about 1, or clipping: "
-            "global_clipnorm=1."
+            f"{what} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:g}.{place} The "
+            f"model is back where it was before this epoch. Try {smaller}inputs scaled to about 1, "
+            "or clipping: global_clipnorm=1."
         )
 
 
@@ -237,8 +243,10 @@ class Batches:
         if buffer is None or buffer.shape[1:] != array.shape[1:]:
             buffer = self._buffers[name] = np.empty((self.size, *array.shape[1:]), dtype)
         buffer = buffer[: len(rows)]
-        if array.dtype == dtype:  # mode="clip" spares take a second buffer; rows are in range
-            np.take(array, rows, axis=0, out=buffer, mode="clip")
+        # mode="clip" spares take a second buffer, as rows are in range; of an array in any other
+        # order take would first copy the whole
+        if array.dtype == dtype and array.flags.c_contiguous:
+            array.take(rows, axis=0, out=buffer, mode="clip")
         else:
             buffer[...] = array[rows]
         return buffer
@@ -261,13 +269,11 @@ class Features:
         """The input for the steps from a number on, and that number: (x, 0) without features."""
         model = self.model
         fixed = model._route().fixed
-        below = [step for step in model._steps[:fixed] if step.arrays()]
-        if not below:
+        if not self._arrays(fixed):
             return x, 0
         if fixed != self._fixed:
             self._kept, self._fixed = {}, fixed
-        depends = np.concatenate([a.ravel() for step in below for a in step.arrays().values()])
-        if name in self._kept and np.array_equal(self._kept[name][0], depends):
+        if self.hold(name):
             self.history.features_saved += len(x)
             return self._kept[name][1], fixed
         self._kept.pop(name, None)
@@ -277,8 +283,24 @@ class Features:
         features = np.empty((len(x), *first.shape[1:]), first.dtype)
         for i in range(0, len(x), PREDICT_ROWS):
             features[i : i + PREDICT_ROWS] = model._predict(x[i : i + PREDICT_ROWS], 0, fixed)
+        depends = np.concatenate([array.ravel() for array in self._arrays(fixed)])
         self._kept[name] = depends, features
         return features, fixed
+
+    def hold(self, name: str) -> bool:
+        """Whether features of this name are kept and what they depend on is as it was."""
+        if name not in self._kept or self._fixed > self.model._route().fixed:
+            return False
+        now, start = self._arrays(self._fixed), 0
+        for array in now:
+            kept = self._kept[name][0][start : start + array.size]
+            if not np.array_equal(kept, array.ravel()):
+                return False
+            start += array.size
+        return True
+
+    def _arrays(self, fixed: int) -> list[Array]:
+        return [array for step in self.model._steps[:fixed] for array in step.arrays().values()]
 
 
 class _Snapshot:
@@ -297,8 +319,10 @@ class _Snapshot:
             values[...] = self.slots.get(slot, model._require_optimizer().initial(slot))
         updates.counts.update({name: self.counts.get(name, 0) for name in updates.counts})
         updates.iterations = self.iterations
+        updates.forget_runs()
 
 
+@np.errstate(all="ignore")  # what is not finite shows in the figures
 def evaluate(
     model: Sequential,
     x: Array,
@@ -356,9 +380,10 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
     ):
         raise TypeError(
             "fit's validation_data takes (x, y) or (x, y, sample_weight). "
-            f"Got {short(settings.validation_data)}."
+            f"Got {_described(settings.validation_data)}."
         )
     data = Data(*model._check_data(x, y, settings.sample_weight))
+    check_metrics(model, data.target)
     _warn_of_scale(model, data.x)
     validation = None
     if split:
@@ -373,6 +398,7 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         vx, vy, *vw = settings.validation_data
         names = ("validation x", "validation y")
         validation = Data(*model._check_data(vx, vy, vw[0] if vw else None, names))
+        check_metrics(model, validation.target, names[1])
     if settings.class_weight is not None:
         weight = _class_weights(model, data.target, settings.class_weight)
         weight = weight if data.weight is None else weight * data.weight
@@ -380,18 +406,27 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
     return data, validation
 
 
+def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:
+    """Refuse targets that one of the metrics has no answer for, before anything is trained."""
+    for metric in model.metrics:
+        metric.check_target(target, model.output_shape, who)
+
+
 def _class_weights(model: Sequential, target: Array, class_weight: Any) -> Array:
     """The weight of each sample by its class."""
     if not isinstance(class_weight, dict):
         raise TypeError(f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}.")
-    if target.ndim == 2 and target.shape[1] > 1:
+    if target.ndim == 2 and target.shape[1] > 1 and np.allclose(target.sum(axis=1), 1.0, atol=1e-3):
         labels, K = target.argmax(axis=1), target.shape[1]
     elif target.ndim == 2 and np.isin(target, (0, 1)).all():
         labels, K = target[:, 0].astype(np.intp), 2
     elif target.ndim == 1 and target.dtype.kind == "i":
         labels, K = target, model.output_shape[-1]
     else:
-        raise ValueError("fit's class_weight takes class labels in y. Got numbers that are not.")
+        raise ValueError(
+            "fit's class_weight takes class labels or one-hot rows in y. Got other numbers. "
+            "Use sample_weight."
+        )
     table = np.ones(K)
     for key, value in class_weight.items():
         label = integer(key, "Each class of fit's class_weight", minimum=0)
@@ -445,8 +480,17 @@ def _rates(model: Sequential, learning_rate: Any) -> dict[str, Rate]:
 
 
 def _rate(value: Any, start: int, who: str) -> Rate:
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
     if callable(value):
         return lambda step: number(value(step - start), f"{who} at step {step - start}", minimum=0)
+    if not isinstance(value, (Real, np.ndarray)):
+        raise TypeError(
+            f"{who} takes a number, a schedule or {{layer: number}}. Got {short(value)}. Use 0.01."
+        )
     constant = number(value, who, minimum=0.0)
     return lambda step: constant
 
@@ -456,7 +500,12 @@ def _check_callbacks(callbacks: Any) -> list[Callback]:
         raise TypeError(
             f"fit's callbacks takes a list. Got one. Use [{type(callbacks).__name__}(…)]."
         )
-    checked: list[Callback] = [] if callbacks is None else list(callbacks)
+    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
+        raise TypeError(
+            f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
+            "Use [EarlyStopping(…)]."
+        )
+    checked: list[Callback] = list(callbacks or ())
     for callback in checked:
         if not isinstance(callback, Callback):
             hint = " Call it: add ()." if isinstance(callback, type) else ""
@@ -514,6 +563,17 @@ class _whole_steps:  # noqa: N801 - reads as a phrase: with _whole_steps()
             signal.signal(signal.SIGINT, signal.default_int_handler)
         if error[0] is None:
             self._check()
+
+
+def _described(value: Any) -> str:
+    """A tuple or list by its length, anything else as it would be typed."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return short(value)
+
+
+def _bad(array: Array) -> bool:
+    return not _is_finite(array)
 
 
 def _is_finite(array: Array) -> bool:

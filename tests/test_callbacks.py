@@ -1,0 +1,424 @@
+"""What is called while a model trains, when, and what it may do."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minnet
+from minnet import callbacks
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, Progress
+from minnet.checks import DivergedError
+from minnet.layers import BatchNormalization, Dense
+from minnet.models import Sequential
+
+ROOT = Path(minnet.__file__).parents[1]
+
+HOOKS = [
+    "on_train_begin",
+    "on_epoch_begin",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+    "on_epoch_end",
+    "on_train_end",
+]
+
+
+def model_and_data(N=10):
+    """A small model of one layer, x and y."""
+    rng = np.random.default_rng(0)
+    model = Sequential([Dense(1, input_dim=3)], seed=0)
+    model.compile("adam", "mse", metrics=["mae"])
+    return model, rng.random((N, 3)), rng.random(N)
+
+
+def fit(*added, **options):
+    """A fit with these callbacks; the model."""
+    model, x, y = model_and_data()
+    model.fit(x, y, verbose=0, callbacks=list(added), **options)
+    return model
+
+
+def recorder(calls):
+    """A callback that writes down which hook was called with what."""
+    return LambdaCallback(
+        **{hook: lambda *args, hook=hook: calls.append((hook, *args)) for hook in HOOKS}
+    )
+
+
+# --- hooks ----------------------------------------------------------------------------------------
+
+
+def test_hooks_have_keras_names_order_and_arguments():
+    calls = []
+    model = fit(recorder(calls), batch_size=5, epochs=2, validation_split=0.2)
+    epoch = ["on_epoch_begin"] + ["on_train_batch_begin", "on_train_batch_end"] * 2
+    assert [name for name, *_ in calls] == [
+        "on_train_begin",
+        *[*epoch, "on_epoch_end"] * 2,
+        "on_train_end",
+    ]
+    assert [args[0] for name, *args in calls if name.startswith("on_epoch")] == [0, 0, 1, 1]
+    assert [args[0] for name, *args in calls if "batch" in name] == [0, 0, 1, 1] * 2
+    begins = [args[-1] for name, *args in calls if name.endswith("begin")]
+    assert begins == [{}] * len(begins)
+    logs = [args[1] for name, *args in calls if name == "on_epoch_end"]
+    assert logs == [
+        {name: values[i] for name, values in model.history.history.items()} for i in range(2)
+    ]
+    assert calls[-1] == ("on_train_end", logs[-1])
+
+
+def test_callbacks_know_the_model_and_how_it_is_trained():
+    seen = Callback()
+    model = fit(seen, batch_size=4, epochs=3, validation_split=0.1)
+    assert seen.model is model
+    assert seen.params == {
+        "epochs": 3,
+        "steps": 3,
+        "samples": 9,
+        "batch_size": 4,
+        "metrics": ["loss", "mae", "val_loss", "val_mae"],
+    }
+
+
+def test_callbacks_are_called_in_the_order_of_the_list():
+    seen = []
+    fit(*[LambdaCallback(on_epoch_end=lambda e, logs, i=i: seen.append(i)) for i in range(3)])
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_lambda_callback_has_the_hooks_that_it_is_given(hook):
+    seen = []
+    fit(LambdaCallback(**{hook: lambda *args: seen.append(args)}))
+    assert len(seen) == 1
+    assert len(seen[0]) == (1 if "on_train_" in hook and "batch" not in hook else 2)
+
+
+def test_a_lambda_callback_takes_functions():
+    with pytest.raises(TypeError, match=r"LambdaCallback's on_epoch_end takes a function. Got 3"):
+        LambdaCallback(on_epoch_end=3)
+
+
+def test_what_a_hook_writes_into_its_logs_stays_there():
+    model = fit(LambdaCallback(on_epoch_end=lambda epoch, logs: logs.clear()))
+    assert list(model.history.history) == ["loss", "mae"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "epochs", "updates"),
+    [("on_epoch_end", 1, 3), ("on_train_batch_end", 1, 1)],
+)
+def test_stop_training_ends_the_fit(hook, epochs, updates):
+    model, x, y = model_and_data()
+    stop = LambdaCallback(**{hook: lambda *args: setattr(model, "stop_training", True)})
+    model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[stop])
+    assert (len(model.history.epoch), model.updates.iterations) == (epochs, updates)
+    model.fit(x, y, 4, epochs=2, verbose=0)
+    assert len(model.history.epoch) == 2
+
+
+def test_a_fit_that_is_stopped_in_an_epoch_averages_what_it_saw():
+    model, x, y = model_and_data()
+    losses = []
+
+    def stop(batch, logs):
+        losses.append(logs["loss"])
+        model.stop_training = batch == 1
+
+    model.fit(x, y, 4, verbose=0, callbacks=[LambdaCallback(on_train_batch_end=stop)])
+    assert model.history.history["loss"] == [pytest.approx(np.mean(losses))]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (EarlyStopping(), r"takes a list. Got one. Use \[EarlyStopping\(…\)\]"),
+        ([EarlyStopping], r"takes Callback objects. Got <class .*Call it: add \(\)"),
+        ([print], r"takes Callback objects. Got <built-in function print>"),
+        (3, r"takes a list of Callback objects. Got 3. Use \[EarlyStopping\(…\)\]"),
+        ("early", r"takes a list of Callback objects. Got 'early'"),
+    ],
+)
+def test_what_is_no_list_of_callbacks_is_refused(wrong, message):
+    model, x, y = model_and_data()
+    with pytest.raises(TypeError, match="fit's callbacks " + message):
+        model.fit(x, y, callbacks=wrong, verbose=0)
+
+
+# --- early stopping -------------------------------------------------------------------------------
+
+
+class Script:
+    """A fit of 100 epochs as EarlyStopping sees it, with figures that are given."""
+
+    def __init__(self, stopping, figures, name="val_loss"):
+        model, *_ = model_and_data()
+        stopping.model, stopping.params = model, {"metrics": [name]}
+        stopping.on_train_begin({})
+        self.epochs = 0
+        for epoch, figure in enumerate(figures):
+            model.theta = np.full(4, float(epoch))
+            stopping.on_epoch_end(epoch, {name: figure})
+            self.epochs += 1
+            if model.stop_training:
+                break
+        stopping.on_train_end({})
+        self.weights = model.theta[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "figures", "epochs", "best_epoch"),
+    [
+        ({}, [3, 2, 2, 1], 3, 1),  # equal is not better
+        ({"patience": 1}, [3, 2, 2, 1], 3, 1),
+        ({"patience": 2}, [3, 2, 4, 1, 5, 5, 0], 6, 3),
+        ({"patience": 3}, [3, 4, 5, 2, 6, 7, 8, 0], 7, 3),
+        ({"patience": 2, "min_delta": 0.5}, [3, 2.6, 2.4, 2.3, 2.2, 2], 5, 2),
+        ({"patience": 2, "mode": "max"}, [1, 2, 1, 2, 9], 4, 1),
+        ({"patience": 2, "start_from_epoch": 2}, [0, 5, 4, 3, 6, 6, 0], 6, 3),
+        ({"patience": 2, "baseline": 1.0}, [3, 2, 0.5], 2, 1),
+        ({"patience": 2, "baseline": 1.0}, [3, 0.5, 0.6, 0.4, 1, 1, 0], 6, 3),
+        ({"patience": 2}, [3, np.nan, np.nan, 1], 3, 0),
+        ({"patience": 2}, [3, 2, 1], 3, 2),
+    ],
+)
+def test_early_stopping_stops_after_its_patience(options, figures, epochs, best_epoch):
+    stopping = EarlyStopping(**options)
+    run = Script(stopping, figures)
+    assert run.epochs == epochs
+    assert (stopping.best_epoch, stopping.best) == (best_epoch, figures[best_epoch])
+    assert run.weights == best_epoch
+    stopped = epochs < len(figures)
+    assert stopping.stopped_epoch == (epochs - 1 if stopped else None)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "up"),
+    [
+        ("val_accuracy", True),
+        ("acc", True),
+        ("val_r2_score", True),
+        ("val_loss", False),
+        ("mae", False),
+    ],
+)
+def test_early_stopping_knows_which_way_is_better(monitor, up):
+    stopping = EarlyStopping(monitor, patience=9)
+    Script(stopping, [1, 2, 0], monitor)
+    assert stopping.best == (2 if up else 0)
+
+
+def test_early_stopping_may_keep_the_last_weights():
+    assert Script(EarlyStopping(restore_best_weights=False), [1, 2]).weights == 1
+
+
+def test_early_stopping_starts_afresh_in_a_second_fit():
+    stopping = EarlyStopping(patience=1)
+    assert Script(stopping, [1, 0, 3]).epochs == 3
+    assert Script(stopping, [9, 8, 7]).epochs == 3
+    assert stopping.best == 7
+
+
+def test_early_stopping_in_a_fit_puts_the_best_weights_and_statistics_back():
+    rng = np.random.default_rng(0)
+    x, y = rng.random((20, 3)), rng.random(20)
+    model = Sequential([BatchNormalization(input_shape=(3,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    kept = []
+    keep = LambdaCallback(
+        on_epoch_end=lambda e, logs: kept.append((model.theta.copy(), model.state.copy()))
+    )
+    stopping = EarlyStopping("loss", patience=2)
+    model.fit(
+        x, y, epochs=50, verbose=0, callbacks=[keep, stopping], learning_rate=lambda step: step
+    )
+    theta, state = kept[stopping.best_epoch]
+    assert len(kept) == stopping.best_epoch + 3 < 50
+    assert np.array_equal(model.theta, theta)
+    assert np.array_equal(model.state, state)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, DivergedError])
+def test_the_best_weights_come_back_however_the_training_ends(error):
+    model, x, y = model_and_data()
+    kept = []
+
+    def spoil(epoch, logs):
+        kept.append(model.theta.copy())
+        if epoch == 0:
+            model.theta += 100
+        elif error is not DivergedError:
+            raise error
+        else:
+            model.theta[...] = 1e30
+
+    callbacks = [EarlyStopping("loss", patience=9), LambdaCallback(on_epoch_end=spoil)]
+    with pytest.raises(error):
+        model.fit(x, y, epochs=4, verbose=0, callbacks=callbacks)
+    assert np.array_equal(model.theta, kept[0])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "options", "message"),
+    [
+        ("val_loss", {}, r"reports: loss, mae. Got 'val_loss'. Give fit validation_data or valid"),
+        ("los", {}, r"reports: loss, mae. Got 'los'. Did you mean \"loss\"\?"),
+        ("x", {"validation_split": 0.5}, r"reports: loss, mae, val_loss, val_mae. Got 'x'"),
+    ],
+)
+def test_a_monitor_that_is_not_reported_is_refused_before_training(monitor, options, message):
+    model, x, y = model_and_data()
+    before = model.theta.copy()
+    with pytest.raises(ValueError, match="EarlyStopping takes a monitor that the fit " + message):
+        model.fit(x, y, verbose=0, callbacks=[EarlyStopping(monitor)], **options)
+    assert np.array_equal(model.theta, before)
+
+
+def test_a_monitor_that_is_missing_from_the_logs_is_an_error():
+    stopping = EarlyStopping("mae")
+    with pytest.raises(ValueError, match=r"reports: loss. Got 'mae'"):
+        stopping.on_epoch_end(0, {"loss": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"patience": -1}, ValueError, "patience takes a whole number, 0 or more"),
+        ({"patience": 1.5}, TypeError, "patience takes a whole number"),
+        ({"min_delta": -0.1}, ValueError, "min_delta takes a finite number that is 0 or more"),
+        ({"mode": "up"}, ValueError, "mode takes one of auto, min, max. Got 'up'"),
+        ({"baseline": "x"}, TypeError, "baseline takes a number"),
+        ({"restore_best_weights": 1}, TypeError, "restore_best_weights takes True or False"),
+        ({"start_from_epoch": -1}, ValueError, "start_from_epoch takes a whole number, 0 or more"),
+    ],
+)
+def test_what_early_stopping_refuses(options, error, message):
+    with pytest.raises(error, match=f"EarlyStopping's {message}"):
+        EarlyStopping(**options)
+
+
+# --- progress -------------------------------------------------------------------------------------
+
+
+def show(verbose, **options):
+    """A fit of 3 epochs that shows its progress."""
+    model, x, y = model_and_data()
+    model.fit(x, y, 4, epochs=3, verbose=verbose, **options)
+    return model
+
+
+@pytest.mark.parametrize("verbose", [2, "auto"])
+def test_progress_is_one_line_an_epoch(capsys, verbose):
+    history = show(verbose, validation_split=0.2).history.history
+    out, err = capsys.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert [text.split(" - ")[0] for text in lines] == [f"Epoch {i}/3" for i in (1, 2, 3)]
+    for i, text in enumerate(lines):
+        seconds, *figures = text.split(" - ")[1:]
+        assert seconds.endswith("s")
+        assert figures == [f"{name}: {values[i]:.4f}" for name, values in history.items()]
+
+
+def test_verbose_0_says_nothing(capsys):
+    show(0)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("verbose", [3, -1, "loud", None, 1.0, np.array([1, 2])], ids=repr)
+def test_verbose_takes_four_values(verbose):
+    with pytest.raises(ValueError, match=r"fit's verbose takes 0, 1, 2 or \"auto\". Got "):
+        show(verbose)
+
+
+def test_verbose_1_is_a_bar_where_tqdm_is_installed(capsys):
+    pytest.importorskip("tqdm")
+    history = show(1).history.history
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Epoch 3/3: 100%" in err
+    assert "9/9" in err
+    assert f"loss: {history['loss'][-1]:.4f}" in err
+
+
+def test_verbose_1_is_a_line_an_epoch_where_tqdm_is_absent(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    show(1)
+    out, err = capsys.readouterr()
+    assert (len(out.splitlines()), err) == (3, "")
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_auto_is_a_bar_in_a_terminal(monkeypatch):
+    pytest.importorskip("tqdm")
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    show("auto")
+    assert "100%" in screen.getvalue()
+
+
+def closed():
+    """A stream that was closed."""
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("verbose", [1, 2, "auto"])
+@pytest.mark.parametrize("stream", [lambda: None, closed], ids=["none", "closed"])
+def test_no_screen_does_not_cost_a_training(monkeypatch, verbose, stream):
+    monkeypatch.setattr(sys, "stdout", stream())
+    monkeypatch.setattr(sys, "stderr", stream())
+    model = show(verbose)
+    assert model.history.epoch == [0, 1, 2]
+
+
+def test_a_pipe_that_breaks_is_not_written_to_again(monkeypatch):
+    class Broken(io.StringIO):
+        tries = 0
+
+        def write(self, text):
+            self.tries += 1
+            raise BrokenPipeError
+
+    stream = Broken()
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert show(2).history.epoch == [0, 1, 2]
+    assert stream.tries == 1
+
+
+def test_a_reader_that_leaves_does_not_cost_a_training(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from tests.test_callbacks import model_and_data\n"
+        "model, x, y = model_and_data()\n"
+        "model.fit(x, y, epochs=2000, verbose=2)\n"
+        "Path(sys.argv[1]).write_text(str(len(model.history.epoch)))"
+    )
+    done = subprocess.run(
+        f'"{sys.executable}" -c "$CODE" "$OUT" | head -1',
+        shell=True,
+        cwd=ROOT,
+        env={"CODE": code, "OUT": str(tmp_path / "out"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("Epoch 1/2000 - ")
+    assert (tmp_path / "out").read_text() == "2000"
+
+
+def test_line_rounds_to_four_places():
+    assert callbacks.line({"loss": 1.23456, "mae": 0.00001}) == "loss: 1.2346 - mae: 0.0000"
+    assert Progress(bar=False).on_train_end() is None
