@@ -55,14 +55,14 @@ def digits(*, per_class: int | None = None, classes: Any = None, seed: Any = Non
     >>> x.shape, x_test.shape
     ((50, 64), (1797, 64))
     """
-    train_x, train_y, test_x, test_y = _load()
-    x, y, x_test, y_test = (a.copy() for a in (train_x, train_y, test_x, test_y))
+    rng = generator(seed)
+    x, y, x_test, y_test = (array.copy() for array in _load())
     if classes is not None:
         wanted = _check_classes(classes)
         x, y = _only(x, y, wanted)
         x_test, y_test = _only(x_test, y_test, wanted)
     if per_class is not None:
-        rows = draw_per_class(y, integer(per_class, "per_class", minimum=1), generator(seed))
+        rows = draw_per_class(y, integer(per_class, "per_class", minimum=1), rng)
         x, y = x[rows], y[rows]
     return x, y, x_test, y_test
 
@@ -80,8 +80,8 @@ def draw_per_class(y: Array, per_class: int, rng: np.random.Generator) -> Array:
         of_label = np.flatnonzero(y == label)
         if len(of_label) < per_class:
             raise ValueError(
-                f"per_class takes at most what each class has. Got {per_class}, and class {label} "
-                f"has {len(of_label)} samples."
+                f"per_class takes at most what each class has. Got {per_class}, and label {label} "
+                f"has {len(of_label)} samples. Use fewer."
             )
         rows.append(rng.choice(of_label, per_class, replace=False))
     return rng.permutation(np.concatenate(rows))

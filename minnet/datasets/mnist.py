@@ -35,9 +35,8 @@ MD5 = {
         "2646ac647ad5339dbf082846283269ea",
         "27ae3e4e09519cfbb04c329615203637",
     ),
-    "fashion-mnist": (None, None, None, None),
 }
-"""Of the uncompressed files, in the order of `FILES`."""
+"""Of the unpacked files, in the order of `FILES`. Fashion-MNIST has none that were published."""
 
 URLS = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -59,6 +58,14 @@ GZIP_MD5 = {
     ),
 }
 """Of the compressed files as they are published, in the order of `FILES`."""
+
+KNOWN = {
+    md5: (name, file)
+    for table in (MD5, GZIP_MD5)
+    for name, md5s in table.items()
+    for file, md5 in zip(FILES, md5s, strict=True)
+}
+"""MD5 → data set and file."""
 
 
 def mnist(path: str | os.PathLike[str] | None = None) -> Split:
@@ -96,18 +103,17 @@ def fashion_mnist(path: str | os.PathLike[str] | None = None) -> Split:
     """Fashion-MNIST: 70,000 images of ten kinds of clothes, in MNIST's form; see `mnist`.
 
     Classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
-    `MINNET_DATA` may name the folder or one with a subfolder `fashion-mnist`.
+    `MINNET_DATA` names a folder with a subfolder `fashion-mnist`. MD5s were published for the
+    compressed files alone; of unpacked ones it is only known that they are whole, and not MNIST's.
     """
     return _load("fashion-mnist", path)
 
 
 def _load(name: str, path: str | os.PathLike[str] | None) -> Split:
     folder = _folder(name, path)
-    arrays = [
-        read_idx(_find(folder, file), None if path is not None and md5 is None else md5)
-        for file, md5 in zip(FILES, MD5[name], strict=True)
-    ]
-    x, y, x_test, y_test = arrays
+    x, y, x_test, y_test = (
+        read_idx(_find(folder, file) or folder / file, (name, file)) for file in FILES
+    )
     for images, labels in ((x, y), (x_test, y_test)):
         if images.ndim != 3 or labels.shape != images.shape[:1]:
             raise ValueError(
@@ -127,8 +133,9 @@ def _folder(name: str, path: str | os.PathLike[str] | None) -> Path:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path takes a folder. Got {short(path)}.")
         folder = Path(path)
-        if _find(folder, FILES[0]) is None:
-            raise FileNotFoundError(f"There is no {FILES[0]}[.gz] in {folder}. {_offline(name)}")
+        for file in FILES:
+            if _find(folder, file) is None:
+                raise FileNotFoundError(f"There is no {file}[.gz] in {folder}. {_offline(name)}")
         return folder
     places = [cache_folder() / name]
     data = os.environ.get("MINNET_DATA")
@@ -180,26 +187,24 @@ def _offline(name: str) -> str:
     )
 
 
-def read_idx(path: str | os.PathLike[str] | None, md5: str | None = None) -> Array:
+def read_idx(path: str | os.PathLike[str], published: tuple[str, str] | None = None) -> Array:
     """The array of an IDX file of bytes, compressed (.gz) or not.
 
     Parameters
     ----------
-    md5
-        What the uncompressed bytes must hash to, or None.
+    published
+        The data set and the one of its `FILES` that this has to be, by its MD5; None for any.
 
     Raises
     ------
     ValueError
         The file is damaged or another one.
     """
-    if path is None:
-        raise FileNotFoundError(f"A file is missing. All of {', '.join(FILES)} are needed.")
     path = Path(path)
-    data = path.read_bytes()
+    packed = data = path.read_bytes()
     if path.suffix == ".gz":
         try:
-            data = gzip.decompress(data)
+            data = gzip.decompress(packed)
         except (OSError, EOFError, zlib.error):
             raise ValueError(
                 f"{path} is damaged: it is no whole gzip file. Get it again."
@@ -215,8 +220,23 @@ def read_idx(path: str | os.PathLike[str] | None, md5: str | None = None) -> Arr
             f"{path} is damaged: its head promises {math.prod(shape):,} bytes for {shape}, and "
             f"{len(data) - head:,} are there. Get it again."
         )
-    if md5 is not None and hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
+    if published is not None:
+        _check_published(path, packed, data, published)
+    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+
+
+def _check_published(path: Path, packed: bytes, data: bytes, published: tuple[str, str]) -> None:
+    """Raise where the MD5, of the file or of what is packed in it, is not the published one."""
+    md5s = (hashlib.md5(b, usedforsecurity=False).hexdigest() for b in (packed, data))
+    found = next((KNOWN[md5] for md5 in md5s if md5 in KNOWN), None)
+    if found == published:
+        return
+    name, file = published
+    if found is not None:
+        raise ValueError(
+            f"{path} should be {file} of {name}. Got {found[1]} of {found[0]}. Put that elsewhere."
+        )
+    if name in MD5 or path.suffix == ".gz":
         raise ValueError(
             f"{path} is not the file that was published: its MD5 differs. Get it again."
         )
-    return np.frombuffer(data, np.uint8, offset=head).reshape(shape)

@@ -40,9 +40,11 @@ def one_hot(y: Any, classes: int) -> Array:
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"one_hot takes whole labels 0 to {K - 1}. Got {labels[row]:g} in row {row}."
+            f"one_hot takes whole labels 0 to {K - 1}. Got {labels[row]} in row {row}."
         )
-    return np.eye(K, dtype=np.float32)[labels.astype(np.intp)]
+    rows = np.zeros((len(labels), K), dtype=np.float32)
+    rows[np.arange(len(labels)), labels.astype(np.intp)] = 1.0
+    return rows
 
 
 def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
@@ -83,7 +85,7 @@ def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
         arrays.append(array)
     first = arrays[0].astype(np.float64)
     mean, deviation = first.mean(axis=0), first.std(axis=0)
-    deviation[deviation <= 1e-12 * (1.0 + np.abs(mean))] = 1.0
+    deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0  # what rounding leaves of a constant
     return tuple(
         ((a - mean) / deviation).astype(np.float64 if a.dtype == np.float64 else np.float32)
         for a in arrays
