@@ -107,7 +107,11 @@ def test_a_lambda_callback_takes_functions():
 
 
 def test_what_a_hook_writes_into_its_logs_stays_there():
-    model = fit(LambdaCallback(on_epoch_end=lambda epoch, logs: logs.clear()))
+    seen = []
+    clear = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.clear())
+    look = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(list(logs)))
+    model = fit(clear, look)
+    assert seen == [["loss", "mae"]]
     assert list(model.history.history) == ["loss", "mae"]
 
 

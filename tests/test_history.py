@@ -46,8 +46,9 @@ def test_add_appends_one_number_to_each_list():
 def test_repr_says_how_many_epochs_and_the_last_figures():
     history = History(epochs=5)
     assert repr(history) == "<History of 0 epochs>"
-    history.add(0, {"loss": 2.0, "accuracy": 0.12345})
-    assert repr(history) == "<History of 1 epochs: loss 2, accuracy 0.1235>"
+    history.add(0, {"loss": 3.0, "accuracy": 0.1})
+    history.add(1, {"loss": 2.0, "accuracy": 0.12345})
+    assert repr(history) == "<History of 2 epochs: loss 2, accuracy 0.1235>"
 
 
 def test_plot_draws_each_curve_and_returns_the_axes():

@@ -221,6 +221,7 @@ def test_the_penalty_of_trainable_weights_is_in_the_loss():
     squares = np.square(model.predict(x) - y[:, :2]).mean()
     loss = model.fit(x, y[:, :2], 2, verbose=0).history["loss"][0]
     assert loss == pytest.approx(squares + model.penalty())
+    assert model.evaluate(x, y[:, :2])["loss"] == pytest.approx(loss)
     assert model.penalty() > 0
 
 
@@ -612,6 +613,28 @@ def test_a_schedule_is_not_asked_for_a_step_before_its_first():
     assert set(seen) == {0}
 
 
+def test_a_diverged_fit_keeps_counts_of_layers_apart():
+    model, x, y = regression(optimizer=Adam(0.1))
+    model.fit(x, y, 100, verbose=0)
+    model.freeze("dense_1")
+    model.unfreeze("dense_1")
+    model.fit(x, y, 100, epochs=2, verbose=0)
+    before = dict(model.updates.counts)
+
+    def spoil(batch, logs):
+        if batch == 0:
+            model.freeze("*")
+            model.unfreeze("*")
+        else:
+            model.layers[1].W *= 1e200
+
+    with pytest.raises(DivergedError):
+        model.fit(x, y, 2, verbose=0, callbacks=[LambdaCallback(on_train_batch_end=spoil)], seed=0)
+    assert model.updates.counts == before == {"dense_1": 2, "dense_2": 3}
+    model.fit(x, y, 100, verbose=0)
+    assert model.updates.counts == {"dense_1": 3, "dense_2": 4}
+
+
 class Boom(Exception):
     """What a callback of these tests raises."""
 
@@ -650,6 +673,19 @@ def test_a_callback_that_raises_leaves_a_model_that_works(hook):
     assert model.updates.rates == {}
     model.fit(x, y, 4, verbose=0)
     assert np.isfinite(model.theta).all()
+
+
+def test_a_callback_that_fails_to_begin_may_still_clean_up():
+    model, x, y = regression()
+    ended = []
+
+    def boom(logs):
+        raise Boom
+
+    broken = LambdaCallback(on_train_begin=boom, on_train_end=lambda logs: ended.append(1))
+    with pytest.raises(Boom):
+        model.fit(x, y, verbose=0, callbacks=[broken])
+    assert ended == [1]
 
 
 def test_a_callback_that_raises_after_a_step_leaves_that_step():

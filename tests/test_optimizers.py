@@ -1,0 +1,249 @@
+"""Every optimizer against its formula worked by hand, and what all of them have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minnet.checks import Array
+from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from tests.strategies import normal, seeds
+
+ALL: list[Callable[[], Optimizer]] = [
+    SGD,
+    lambda: SGD(momentum=0.9),
+    lambda: SGD(momentum=0.9, nesterov=True),
+    RMSprop,
+    lambda: RMSprop(momentum=0.5, centered=True),
+    Adagrad,
+    Adam,
+    AdamW,
+]
+
+
+def run(optimizer: Optimizer, theta: Array, grads: list[Array], rate: float) -> list[Array]:
+    """theta after each update."""
+    theta = theta.copy()
+    slots = tuple(np.full_like(theta, optimizer.initial(slot)) for slot in optimizer.slots)
+    seen = []
+    for t, grad in enumerate(grads, 1):
+        optimizer.update(theta, grad, slots, t, rate, np.full_like(theta, np.nan))
+        seen.append(theta.copy())
+    return seen
+
+
+def two_steps(optimizer: Optimizer, rate: float = 0.1) -> list[float]:
+    """One weight that starts at 1, with gradients 2 and then −1."""
+    steps = run(optimizer, np.array([1.0]), [np.array([2.0]), np.array([-1.0])], rate)
+    return [float(step[0]) for step in steps]
+
+
+# --- worked by hand: θ = 1, η = 0.1, g = 2 and then −1 --------------------------------------------
+
+
+def test_sgd() -> None:
+    # 1 − 0.1 · 2 = 0.8, and 0.8 + 0.1 · 1 = 0.9
+    assert two_steps(SGD()) == pytest.approx([0.8, 0.9])
+
+
+def test_momentum() -> None:
+    # v = −0.2, θ = 0.8; v = 0.9 · −0.2 + 0.1 = −0.08, θ = 0.72
+    assert two_steps(SGD(momentum=0.9)) == pytest.approx([0.8, 0.72])
+
+
+def test_nesterov() -> None:
+    # v = −0.2, θ = 1 + 0.9 · −0.2 − 0.2 = 0.62; v = −0.08, θ = 0.62 − 0.072 + 0.1 = 0.648
+    assert two_steps(SGD(momentum=0.9, nesterov=True)) == pytest.approx([0.62, 0.648])
+
+
+def test_the_velocity_holds_the_rate_it_was_made_with() -> None:
+    theta, v = np.array([1.0]), np.zeros(1)
+    optimizer = SGD(momentum=0.5)
+    optimizer.update(theta, np.array([1.0]), (v,), 1, 0.1, np.empty(1))  # v = −0.1
+    optimizer.update(theta, np.array([0.0]), (v,), 2, 0.0, np.empty(1))  # v = −0.05, whatever η is
+    assert theta == pytest.approx([0.85])
+
+
+def test_rmsprop() -> None:
+    # s = 0.1 · 4 = 0.4, θ = 1 − 0.2 / √0.4; s = 0.9 · 0.4 + 0.1 = 0.46, θ + 0.1 / √0.46
+    first = 1 - 0.2 / math.sqrt(0.4 + 1e-7)
+    assert two_steps(RMSprop()) == pytest.approx([first, first + 0.1 / math.sqrt(0.46 + 1e-7)])
+
+
+def test_rmsprop_with_its_epsilon_inside_the_root() -> None:
+    # s = 0.1 · 4 = 0.4; beside the root it would be 0.2 / (√0.4 + 0.6)
+    assert two_steps(RMSprop(epsilon=0.6))[0] == pytest.approx(1 - 0.2 / math.sqrt(0.4 + 0.6))
+
+
+def test_centered_rmsprop_with_momentum() -> None:
+    # s = 0.4, m = 0.2, s − m² = 0.36, v = 0.2 / 0.6; then s = 0.46, m = 0.08, s − m² = 0.4536
+    v = 0.2 / math.sqrt(0.36 + 1e-7)
+    first = 1 - v
+    v = 0.5 * v - 0.1 / math.sqrt(0.4536 + 1e-7)
+    assert two_steps(RMSprop(momentum=0.5, centered=True)) == pytest.approx([first, first - v])
+
+
+def test_adagrad() -> None:
+    # s = 0.1 + 4, θ = 1 − 0.2 / √4.1; s = 5.1, θ + 0.1 / √5.1
+    first = 1 - 0.2 / math.sqrt(4.1 + 1e-7)
+    assert two_steps(Adagrad()) == pytest.approx([first, first + 0.1 / math.sqrt(5.1 + 1e-7)])
+
+
+def test_adam() -> None:
+    # m = 0.2, v = 0.004: m̂ = 2, v̂ = 4, θ = 1 − 0.1 · 2 / 2 = 0.9
+    # m = 0.18 − 0.1 = 0.08, v = 0.003996 + 0.001 = 0.004996
+    # m̂ = 0.08 / 0.19, v̂ = 0.004996 / 0.001999
+    second = 0.9 - 0.1 * (0.08 / 0.19) / math.sqrt(0.004996 / 0.001999)
+    assert two_steps(Adam()) == pytest.approx([0.9, second], abs=1e-8)
+
+
+def test_adam_with_its_epsilon_beside_the_corrected_root() -> None:
+    # v̂ = 4 and not v = 0.004: θ = 1 − 0.1 · 2 / (2 + 0.5)
+    assert two_steps(Adam(epsilon=0.5))[0] == pytest.approx(0.92)
+
+
+def test_adamw_decays_by_the_rate_and_not_through_the_gradient() -> None:
+    theta = np.array([2.0])
+    AdamW().decay(theta, 0.1)
+    assert theta == pytest.approx([2.0 * (1 - 0.1 * 0.004)])
+
+
+def test_published_defaults() -> None:
+    assert (Adam().beta_1, Adam().beta_2, Adam().epsilon) == (0.9, 0.999, 1e-8)
+    assert (Adam().learning_rate, SGD().learning_rate, RMSprop().learning_rate) == (
+        1e-3,
+        0.01,
+        1e-3,
+    )
+    assert (RMSprop().rho, RMSprop().epsilon) == (0.9, 1e-7)
+    assert (Adagrad().initial("s"), Adagrad().learning_rate) == (0.1, 1e-3)
+
+
+# --- what holds for all ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", ALL)
+@given(seed=seeds, steps=st.integers(1, 4), cut=st.integers(1, 6))
+def test_pieces_are_updated_as_the_whole_is(
+    make: Callable[[], Optimizer], seed: int, steps: int, cut: int
+) -> None:
+    theta, *grads = normal(seed, *[(7,)] * (steps + 1))
+    whole = run(make(), theta, grads, 0.1)[-1]
+    parts = [run(make(), theta[p], [g[p] for g in grads], 0.1)[-1] for p in _cut(cut)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def _cut(at: int) -> tuple[slice, slice]:
+    return slice(0, at), slice(at, None)
+
+
+@pytest.mark.parametrize("make", ALL)
+@given(seed=seeds)
+def test_a_rate_of_zero_moves_nothing(make: Callable[[], Optimizer], seed: int) -> None:
+    theta, *grads = normal(seed, *[(5,)] * 4)
+    np.testing.assert_array_equal(run(make(), theta, grads, 0.0)[-1], theta)
+
+
+@pytest.mark.parametrize("make", ALL)
+@given(seed=seeds)
+def test_the_first_step_goes_against_the_gradient(make: Callable[[], Optimizer], seed: int) -> None:
+    theta, grad = normal(seed, (5,), (5,))
+    moved = run(make(), theta, [grad], 1e-3)[0] - theta
+    np.testing.assert_array_equal(np.sign(moved), -np.sign(grad))
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_float32_stays_float32_and_the_gradient_is_not_written(
+    make: Callable[[], Optimizer],
+) -> None:
+    theta, grad = (a.astype(np.float32) for a in normal(0, (5,), (5,)))
+    before = grad.copy()
+    grad.flags.writeable = False
+    out = run(make(), theta, [grad], 0.1)[0]
+    assert out.dtype == np.float32
+    np.testing.assert_array_equal(grad, before)
+
+
+@given(seed=seeds)
+def test_adams_first_step_is_the_rate_times_the_sign(seed: int) -> None:
+    theta, grad = normal(seed, (6,), (6,))
+    moved = run(Adam(), theta, [grad], 0.01)[0] - theta
+    np.testing.assert_allclose(moved, -0.01 * np.sign(grad), rtol=1e-4)
+
+
+@given(seed=seeds, scale=st.floats(1e-3, 1e3))
+def test_adam_does_not_see_the_gradients_scale(seed: int, scale: float) -> None:
+    theta, *grads = normal(seed, *[(4,)] * 4)
+    a = run(Adam(epsilon=1e-30), theta, grads, 0.01)[-1]
+    b = run(Adam(epsilon=1e-30), theta, [scale * g for g in grads], 0.01)[-1]
+    np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_adam_is_finite_after_a_million_updates() -> None:
+    theta, m, v = np.ones(1, np.float32), np.full(1, 0.1, np.float32), np.full(1, 1e-3, np.float32)
+    Adam().update(theta, np.ones(1, np.float32), (m, v), 10**6, 1e-3, np.empty(1, np.float32))
+    assert 0.99 < theta[0] < 1.0
+
+
+def test_rmsprop_without_spread_is_finite() -> None:
+    """s − m² is 0 up to rounding for a constant gradient, and may come out negative."""
+    grad = np.full(3, 0.1, np.float32)
+    steps = run(RMSprop(centered=True, rho=0.5), np.zeros(3, np.float32), [grad] * 60, 0.01)
+    assert np.isfinite(steps[-1]).all()
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SGD(-0.1), "SGD's learning_rate takes .*Got -0.1"),
+        (lambda: SGD(math.nan), "SGD's learning_rate"),
+        (lambda: SGD(0.1, momentum=1.0), "SGD's momentum"),
+        (lambda: Adam(beta_1=1.0), "Adam's beta_1"),
+        (lambda: AdamW(beta_2=1.5), "AdamW's beta_2"),
+        (lambda: Adam(epsilon=0.0), "Adam's epsilon"),
+        (lambda: RMSprop(rho=-0.1), "RMSprop's rho"),
+        (lambda: Adagrad(initial_accumulator_value=-1.0), "initial_accumulator_value"),
+        (lambda: Adam(weight_decay=-1.0), "Adam's weight_decay"),
+        (lambda: Adam(global_clipnorm=0.0), "Adam's global_clipnorm"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make: Callable[[], Optimizer], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_rate_of_another_kind_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"takes a number or a schedule. Got 'fast'"):
+        SGD("fast")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"Got the class SGD itself. Call it: SGD\(…\)"):
+        SGD(SGD)  # type: ignore[arg-type]
+
+
+def test_a_set_rate_is_checked_too() -> None:
+    optimizer = Adam()
+    with pytest.raises(ValueError, match="learning_rate"):
+        optimizer.learning_rate = -1.0
+    assert optimizer.learning_rate == 1e-3
+
+
+def test_a_schedule_gives_python_floats_and_is_checked() -> None:
+    optimizer = SGD(lambda step: np.float64(0.1) / (step + 1))  # type: ignore[arg-type]
+    assert type(optimizer.rate(1)) is float
+    assert optimizer.rate(1) == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="The schedule of SGD at step 3"):
+        SGD(lambda step: math.nan).rate(3)
+    with pytest.raises(ValueError, match="at step 0"):
+        SGD(lambda step: -1.0).rate(0)
+
+
+def test_an_optimizer_without_a_formula_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="Optimizer has no update"):
+        Optimizer(0.1).update(np.zeros(1), np.zeros(1), (), 1, 0.1, np.zeros(1))

@@ -1,0 +1,52 @@
+"""The penalty λ Σ w² and its gradient 2 λ w."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minnet import Sequential
+from minnet.layers import Dense
+from minnet.regularizers import L2, Regularizer
+from tests.complex_step import assert_close, derivative
+from tests.strategies import normal, seeds
+
+
+@given(seed=seeds, factor=st.floats(1e-3, 10))
+def test_l2_and_its_gradient(seed: int, factor: float) -> None:
+    (weights,) = normal(seed, (3, 4))
+    penalty = L2(factor)
+    assert penalty(weights) == pytest.approx(factor * (weights**2).sum())
+    assert_close(penalty.gradient(weights), derivative(lambda w: factor * (w * w).sum(), weights))
+
+
+def test_the_default_is_keras_one() -> None:
+    assert L2().l2 == 0.01
+
+
+def test_only_the_kernels_of_trainable_layers_are_penalised() -> None:
+    model = Sequential(
+        [Dense(3, input_dim=2, kernel_regularizer="l2"), Dense(1, kernel_regularizer=L2(0.5))],
+        seed=0,
+        dtype="float64",
+    )
+    model.compile("sgd", "mse")
+    model.layers[0].b = [9.0, 9.0, 9.0]
+    first, second = (float((layer.W**2).sum()) for layer in model.layers)
+    assert model.penalty() == pytest.approx(0.01 * first + 0.5 * second)
+    x, y = np.zeros((4, 2)), np.zeros((4, 1))
+    model.freeze("dense_1")
+    assert model.penalty() == pytest.approx(0.5 * second)
+    data_loss = float((model.predict(x) ** 2).mean())
+    assert model.evaluate(x, y)["loss"] == pytest.approx(data_loss + 0.5 * second)
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(ValueError, match="l2"):
+        L2(-0.1)
+    with pytest.raises(NotImplementedError):
+        Regularizer()(np.zeros(1))
+    with pytest.raises(ValueError, match=r"kernel_regularizer takes .*'l3'"):
+        Dense(1, kernel_regularizer="l3")
