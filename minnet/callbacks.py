@@ -176,7 +176,7 @@ class EarlyStopping(Callback, Configurable):
                 self._kept = (self.model.theta.copy(), self.model.state.copy())
             beats = value - self._to_beat if self._up else self._to_beat - value
             if beats > self.min_delta:
-                self._waited, self._to_beat = 0, value
+                self._waited = 0
                 return
         self._waited += 1
         if self._waited >= max(1, self.patience):

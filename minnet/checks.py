@@ -88,7 +88,10 @@ def number(
         if not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu"):
             raise TypeError(f"{who} takes a number. Got {short(value)}.")
         value = value.item()
-    result = float(cast("float", value))
+    try:
+        result = float(cast("float", value))
+    except OverflowError:
+        result = math.inf
     if not (math.isfinite(result) and minimum <= result <= maximum and above < result < below):
         wanted = _interval(minimum, maximum, above, below)
         raise ValueError(f"{who} takes a finite number{wanted}. Got {short(value)}.")
@@ -149,16 +152,20 @@ def instance(value: object, kind: type[T], table: Mapping[str, Callable[[], T]],
     if isinstance(value, str):
         if value not in table:
             raise ValueError(
-                f"{who} takes one of {', '.join(table)}, or a {kind.__name__}. "
+                f"{who} takes one of {', '.join(table)}, or {_a(kind)}. "
                 f"Got {value!r}.{did_you_mean(value, table)}"
             )
         return table[value]()
     if isinstance(value, type) and issubclass(value, kind):
         raise TypeError(
-            f"{who} takes a {kind.__name__} object or its name. Got the class itself. "
+            f"{who} takes {_a(kind)} object or its name. Got the class itself. "
             f"Call it: {value.__name__}()."
         )
-    raise TypeError(f"{who} takes a {kind.__name__} or its name. Got {short(value)}.")
+    raise TypeError(f"{who} takes {_a(kind)} or its name. Got {short(value)}.")
+
+
+def _a(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
 
 
 def generator(seed: object, who: str = "seed") -> np.random.Generator:
@@ -203,8 +210,8 @@ def shape(value: object, who: str) -> Shape:
 def dtype(value: object, who: str) -> np.dtype[Any]:
     """float32 or float64, the dtypes that a model trains in."""
     try:
-        name = np.dtype(cast("Any", value)).name
-    except TypeError:
+        name = "" if value is None else np.dtype(cast("Any", value)).name  # None is float64
+    except (TypeError, ValueError):
         name = ""
     if name not in DTYPES:
         raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")
@@ -223,8 +230,10 @@ def as_array(value: object, who: str) -> Array:
             f"{who} takes an array without a mask. Got a masked array. Use {who}.filled(0), "
             "or drop the masked rows."
         )
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.memmap):
         array: Array = value
+    elif isinstance(value, np.ndarray):
+        array = np.asarray(value)  # a numpy.matrix multiplies in another way
     elif hasattr(value, "toarray"):
         raise TypeError(
             f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
@@ -244,7 +253,7 @@ def as_array(value: object, who: str) -> Array:
                 f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
             ) from None
     if array.dtype.kind in "OUSVmM":
-        raise TypeError(f"{who} takes numbers. Got {_text_column(value, array)}.")
+        raise TypeError(f"{who} takes numbers. Got {_not_a_number(value, array, who)}")
     if array.dtype.kind == "c":
         raise TypeError(f"{who} takes real numbers. Got {array.dtype}. Use {who}.real.")
     if array.dtype == np.float16:
@@ -254,22 +263,31 @@ def as_array(value: object, who: str) -> Array:
     return array
 
 
-def _text_column(value: object, array: Array) -> str:
-    """Where the first entry stands that is no number."""
+def _not_a_number(value: object, array: Array, who: str) -> str:
+    """Where the first entry stands that is no number, and what to do about it."""
     columns = getattr(value, "columns", None)
+    encode = "Encode it as numbers, or leave it out."
     if array.ndim == 2:
         for j in range(array.shape[1]):
             column = array[:, j]
             bad = next((v for v in column if not isinstance(v, numbers.Real)), None)
             if bad is not None:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
-                return f"dtype {array.dtype} with {short(bad)} in {name}"
+                return f"dtype {array.dtype} with {short(bad)} in {name}. {encode}"
     first = next((v for v in array.flat if not isinstance(v, numbers.Real)), None)
-    return f"dtype {array.dtype}" + ("" if first is None else f" with {short(first)} in it")
+    if first is None:
+        return f'dtype {array.dtype}. Use {who}.astype("float32").'
+    return f"dtype {array.dtype} with {short(first)} in it. {encode}"
 
 
-def finite(array: Array, who: str) -> None:
-    """Raise where an array has a NaN or an infinity, naming the first one's place."""
+def finite(array: Array, who: str, dtype: Any = None) -> None:
+    """Raise where an array has a NaN or an infinity, naming the first one's place.
+
+    Parameters
+    ----------
+    dtype
+        What the numbers will be cast to: those too large for it are refused as well.
+    """
     if array.dtype.kind != "f" or array.size == 0:
         return
     rows = max(1, 2**22 // max(1, array[0].size)) if array.ndim else 1
@@ -278,18 +296,20 @@ def finite(array: Array, who: str) -> None:
     )
     for start, piece in enumerate(pieces):
         with np.errstate(over="ignore", invalid="ignore"):
-            total = piece.sum()  # finite unless something in it is not, or the sum overflows
+            cast_to = piece if dtype is None else piece.astype(dtype, copy=False)
+            total = cast_to.sum()  # finite unless something in it is not, or the sum overflows
         if np.isfinite(total):
             continue
-        bad = ~np.isfinite(piece)
+        bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
         place = tuple(int(i[0]) for i in np.nonzero(bad))
         value = piece[place]
         if array.ndim:
             place = (place[0] + start * rows, *place[1:])
+        wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
         raise ValueError(
-            f"{who} takes finite numbers. Got {value} in {_place(place)}"
+            f"{who} takes {wanted}. Got {value} in {_place(place)}"
             f"{_more(int(bad.sum()))}. Drop or fill such rows first."
         )
 
@@ -308,7 +328,9 @@ def _more(count: int) -> str:
     return "" if count == 1 else f" (and {count - 1:,} more near it)"
 
 
-def samples(value: object, sample_shape: Shape, who: str, *, empty: bool = False) -> Array:
+def samples(
+    value: object, sample_shape: Shape, who: str, *, empty: bool = False, dtype: Any = None
+) -> Array:
     """x with one sample a row, of the shape that the model takes; NaN and inf are refused.
 
     Parameters
@@ -317,14 +339,21 @@ def samples(value: object, sample_shape: Shape, who: str, *, empty: bool = False
         The shape of one sample.
     empty
         Whether no rows at all are fine.
+    dtype
+        What the model computes in: larger numbers than it can hold are refused.
     """
     x = as_array(value, who)
+    if sample_shape == ():
+        raise ValueError(
+            f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
+            f"use {who}.reshape(-1, 1), for one sample {who}.reshape(1, -1)."
+        )
     wanted = f"{who} takes shape {batch_shape(sample_shape)}"
     if x.shape[1:] != sample_shape or x.ndim == 0:
         raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}")
     if len(x) == 0 and not empty:
         raise ValueError(f"{wanted} with at least one row. Got {x.shape}, no rows at all.")
-    finite(x, who)
+    finite(x, who, dtype)
     return x
 
 

@@ -464,7 +464,7 @@ def check_labels(y: Array, K: int, who: str = "y") -> Array:
             else (
                 f"For a model of {int(y.max()) + 1} classes replace the head, or map the labels to "
                 f"0…{K - 1}."
-                if y.min() >= 0
+                if 0 <= y.min() <= y.max() < 1e6
                 else "Drop or relabel such rows."
             )
         )

@@ -173,35 +173,38 @@ class Sequential(Network):
     def _check_trainable(self) -> None:
         self._require_compiled()
         if self._layers and not any(layer.trainable and layer.weights for layer in self._layers):
-            name = self._layers[-1].label
-            if not any(layer.weights for layer in self._layers):
+            names = [layer.label for layer in self._layers if layer.weights]
+            if not names:
                 raise ValueError(
                     "The model has no weights, so fit would change nothing. Add a Dense."
                 )
             raise ValueError(
                 "Every layer is frozen, so fit would change nothing. Unfreeze one: "
-                f'model.unfreeze("{name}").'
+                f'model.unfreeze("{names[-1]}").'
             )
 
     def _check_x(self, x: Any, who: str = "x", *, empty: bool = False) -> Array:
-        if not self.built and self._layers and self._input_shape is None:
-            self._require_built()
-        return checks.samples(x, self.input_shape, who, empty=empty)
+        return checks.samples(x, self.input_shape, who, empty=empty, dtype=self.dtype)
 
     def _check_data(
-        self, x: Any, y: Any, sample_weight: Any, names: tuple[str, str] = ("x", "y")
+        self, x: Any, y: Any, sample_weight: Any, whose: str = ""
     ) -> tuple[Array, Array, Array | None]:
         """x, the target and the weights as training computes with them; builds the model."""
+        names = f"{whose}x", f"{whose}y"
         loss = self._require_loss()
         if not self._layers:
             self._require_built()
         input_shape = self._input_shape
         if input_shape is None:
             input_shape = checks.as_array(x, names[0]).shape[1:]
-        x = checks.samples(x, input_shape, names[0])
+        x = checks.samples(x, input_shape, names[0], dtype=self.dtype)
         target = loss.check_target(y, layer_shapes(self._layers, input_shape)[-1], names[1])
         checks.same_length(x, target, names)
-        weight = None if sample_weight is None else check_weight(sample_weight, len(x))
+        weight = None
+        if sample_weight is not None:
+            weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
+            checks.finite(weight, f"{whose}sample_weight", self.dtype)
+        checks.finite(target, names[1], self.dtype)
         if not self.built:
             self.build(input_shape)
             self._check_end(loss)
@@ -288,7 +291,7 @@ class Sequential(Network):
         updates = self._require_compiled()
         updates.apply(self._layers, self.theta, self._grad)
         for step, memo in zip(self._steps, self._memos, strict=False):
-            if memo is not None and step.training_differs:
+            if memo is not None and step.trainable and step.training_differs:
                 step.after_step(memo)
         self._memos.clear()
 
@@ -404,6 +407,7 @@ class Sequential(Network):
             1 prints the line that is returned.
         """
         x, target, weight = self._check_data(x, y, sample_weight)
+        training.check_metrics(self, target)
         rows = training.PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         logs = training.evaluate(self, x, target, weight, rows)
         if verbose:

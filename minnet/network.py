@@ -10,8 +10,10 @@ How it is trained stands in `models.py`. One training step, and what flows throu
 from __future__ import annotations
 
 import copy
+import numbers
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
@@ -47,6 +49,8 @@ class Network:
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"Sequential's name takes text. Got {checks.short(name)}.")
         self.name = name or "sequential"
         self.dtype = checks.dtype(dtype, "Sequential's dtype")
         self.rng = checks.generator(seed, "Sequential's seed")
@@ -62,8 +66,10 @@ class Network:
                 f"Sequential takes a list of layers. Got {checks.short(layers)}. "
                 "Use Sequential([…]), or add(layer)."
             )
-        for layer in layers:
-            self.add(layer)
+        layers = list(layers)
+        with _as_before_on_error([layer for layer in layers if isinstance(layer, Layer)]):
+            for layer in layers:
+                self.add(layer)
 
     # --- the stack ------------------------------------------------------------------------------
 
@@ -99,18 +105,13 @@ class Network:
         input_shape = self._input_shape
         if not self._layers:
             input_shape = input_shape or layer.input_shape or layer.built_for
-        fresh = layer.name is None
-        if fresh:
-            layer.name = self._free_name(layer)
         layers = [*self._layers, layer]
-        try:
+        with _as_before_on_error([layer]):
+            if layer.name is None:
+                layer.name = self._free_name(layer)
             if input_shape is not None:
                 shapes = layer_shapes(layers, input_shape)
                 _build(layers, [input_shape, *shapes], self.dtype, self.rng)
-        except (ValueError, TypeError):
-            if fresh:
-                layer.name = None
-            raise
         self._input_shape = input_shape
         self._layers = layers
         layer.owner = self.name
@@ -153,12 +154,14 @@ class Network:
         layer.owner = None
         if layer.built:
             bind([layer], layer.dtype)
+            if layer.arrays() and layer.origin == "new":  # it may have been trained
+                layer.origin = f"popped off {self.name}"
         self._lay_out()
         return layer
 
     def get_layer(self, name: str | int) -> Layer:
         """The layer of this name or index."""
-        if not isinstance(name, (str, int)) or isinstance(name, bool):
+        if not isinstance(name, (str, numbers.Integral)) or isinstance(name, bool):
             raise TypeError(f"get_layer takes a name or an index. Got {checks.short(name)}.")
         found = select(self._layers, name, "get_layer")
         if len(found) != 1:
@@ -179,7 +182,8 @@ class Network:
             return
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
+        with _as_before_on_error(self._layers):
+            _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
         self._input_shape = shape
         self._lay_out()
 
@@ -220,6 +224,8 @@ class Network:
         built = [layer for layer in self._layers if layer.built]
         self._theta, self._grad, self._state = bind(built, self.dtype)
         self._flags: object = None
+        self.outputs: list[Array] = []
+        self._memos: list[Memo | None] = []
 
     # --- copies ---------------------------------------------------------------------------------
 
@@ -242,8 +248,6 @@ class Network:
 
     def _begin(self) -> None:
         """What a model has that is neither saved nor copied."""
-        self.outputs: list[Array] = []
-        self._memos: list[Memo | None] = []
         self._busy = threading.Lock()
         self._lay_out()
 
@@ -289,7 +293,7 @@ class Network:
         values = checks.as_array(values, name)
         if values.shape != vector.shape:
             raise ValueError(f"{name} takes {vector.shape}. Got {values.shape}.")
-        checks.finite(values, name)
+        checks.finite(values, name, vector.dtype)
         vector[...] = values
 
     def named_arrays(self) -> dict[str, Array]:
@@ -478,12 +482,31 @@ def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
     shape, path = input_shape, [f"x {batch_shape(input_shape)}"]
     for layer in layers:
         try:
+            if layer.input_shape not in (None, shape):
+                raise ValueError(
+                    f"{layer.label} takes x of shape {batch_shape(layer.input_shape)}, which it "
+                    f"was given. Got {batch_shape(shape)}. Leave input_dim and input_shape out "
+                    "where they do not hold."
+                )
             shape = layer.compute_output_shape(shape)
         except ValueError as error:
             raise ValueError(f"{error} {' → '.join([*path, f'{layer.label} ✗'])}") from None
         path.append(f"{layer.label} {batch_shape(shape)} ✓")
         shapes.append(shape)
     return shapes
+
+
+@contextmanager
+def _as_before_on_error(layers: Sequence[Layer]) -> Iterator[None]:
+    """Give layers back their attributes, and so no weights, when building them fails."""
+    before = [dict(layer.__dict__) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, attributes in zip(layers, before, strict=True):
+            layer.__dict__.clear()
+            layer.__dict__.update(attributes)
+        raise
 
 
 def _build(

@@ -120,7 +120,7 @@ def to_config(value: Any) -> Any:
             )
         return {"class": type(value).__name__, "config": to_config(value.get_config())}
     if isinstance(value, dict):
-        return {str(key): to_config(item) for key, item in value.items()}
+        return _dict_to_config(value)
     if isinstance(value, (list, tuple)):
         return [to_config(item) for item in value]
     if isinstance(value, np.generic):
@@ -131,6 +131,18 @@ def to_config(value: Any) -> Any:
         f"A file takes numbers, text, lists and minnet's own objects. Got {short(value)}. "
         "Functions cannot be saved."
     )
+
+
+def _dict_to_config(value: dict[Any, Any]) -> Config:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"A file takes text as keys. Got {short(key)}. Use str of it.")
+    if value.keys() == {"class", "config"}:
+        raise ValueError(
+            "A file takes a dict with the keys 'class' and 'config' for an object. Got one of your "
+            "own. Rename one of its keys."
+        )
+    return {key: to_config(item) for key, item in value.items()}
 
 
 def from_config(value: Any) -> Any:
@@ -149,12 +161,14 @@ def from_config(value: Any) -> Any:
         return {key: from_config(item) for key, item in value.items()}
     name, config = value["class"], value["config"]
     cls = _KNOWN.get(name) if isinstance(name, str) else None
-    if cls is None or not isinstance(config, dict):
+    if cls is None:
         raise ValueError(
             f"A file takes classes that minnet knows. Got {short(name)}."
             f"{did_you_mean(name, _KNOWN)} If it is a class of your own, put @minnet.register "
             "above it and import it first."
         )
+    if not isinstance(config, dict):
+        raise ValueError(f"{name} is described by a dict of arguments. Got {short(config)}.")
     try:
         return cls.from_config({key: from_config(item) for key, item in config.items()})
     except (TypeError, ValueError) as error:

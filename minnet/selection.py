@@ -36,7 +36,7 @@ def select(layers: Sequence[Layer], selector: Any, who: str) -> list[Layer]:
     """
     chosen = _indices(layers, selector, who)
     if not chosen:
-        raise ValueError(f"No layer matches {short(selector)}. {_listing(layers)}")
+        raise ValueError(f"No layer matches {_quoted(selector)}. {_listing(layers)}")
     return [layers[i] for i in sorted(chosen)]
 
 
@@ -46,9 +46,16 @@ def _indices(layers: Sequence[Layer], selector: Any, who: str) -> set[int]:
     if isinstance(selector, Layer):
         return {i for i, layer in enumerate(layers) if layer is selector}
     if isinstance(selector, slice):
-        return set(range(len(layers))[selector])
+        try:
+            return set(range(len(layers))[selector])
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{who} takes a slice of whole numbers, such as slice(0, 2). Got {selector}."
+            ) from None
     if isinstance(selector, numbers.Integral) and not isinstance(selector, bool):
         i = int(selector)
+        if not layers:
+            raise ValueError(f"No layer matches {i}. {_listing(layers)}")
         if not -len(layers) <= i < len(layers):
             raise ValueError(
                 f"{who} takes an index from {-len(layers)} to {len(layers) - 1}. Got {i}. "
@@ -60,7 +67,7 @@ def _indices(layers: Sequence[Layer], selector: Any, who: str) -> set[int]:
         for one in selector:
             found = _indices(layers, one, who)
             if not found:
-                raise ValueError(f"No layer matches {short(one)}. {_listing(layers)}")
+                raise ValueError(f"No layer matches {_quoted(one)}. {_listing(layers)}")
             chosen |= found
         return chosen
     raise TypeError(
@@ -82,6 +89,10 @@ def _by_name(layers: Sequence[Layer], name: str) -> set[int]:
             f"{did_you_mean(name, [*names, 'all_but_head'])}"
         )
     return found
+
+
+def _quoted(selector: Any) -> str:
+    return f'"{selector}"' if isinstance(selector, str) else short(selector)
 
 
 def _listing(layers: Sequence[Layer]) -> str:

@@ -25,7 +25,7 @@ def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | 
                 layer.label,
                 _kind(layer),
                 output,
-                f"{layer.count_params():,}",
+                f"{layer.count_params():,}" if layer.built else "?",
                 _status(layer),
                 layer.origin if layer.arrays() else "",
             ]
@@ -37,6 +37,8 @@ def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | 
         f"{learned + kept + states:,} parameters: {learned:,} trainable, {kept:,} frozen"
         + (f", {states:,} running statistics" if states else "")
     ]
+    if not all(layer.built for layer in layers):
+        notes = ["Not built, so not counted: build((784,)) or data tells the shape of the input."]
     if any(not layer.trainable and layer.training_differs for layer in layers):
         notes.append("Frozen layers run in inference mode: no dropout, fixed running statistics.")
     return Table(

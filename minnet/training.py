@@ -396,9 +396,8 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         data, validation = data.part(slice(0, -kept)), data.part(slice(len(data) - kept, None))
     elif settings.validation_data is not None:
         vx, vy, *vw = settings.validation_data
-        names = ("validation x", "validation y")
-        validation = Data(*model._check_data(vx, vy, vw[0] if vw else None, names))
-        check_metrics(model, validation.target, names[1])
+        validation = Data(*model._check_data(vx, vy, vw[0] if vw else None, "validation "))
+        check_metrics(model, validation.target, "validation y")
     if settings.class_weight is not None:
         weight = _class_weights(model, data.target, settings.class_weight)
         weight = weight if data.weight is None else weight * data.weight

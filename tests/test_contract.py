@@ -1,0 +1,298 @@
+"""What every layer, loss, optimizer, metric, schedule and initializer keeps, a user's own included.
+
+The batteries find the classes of the package by themselves: a new one is tested by being there.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import pickle
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import minnet
+from minnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from minnet.checks import Array
+from minnet.initializers import Constant, Initializer
+from minnet.layers import Layer
+from minnet.losses import Loss
+from minnet.metrics import Metric
+from minnet.optimizers import Optimizer
+from minnet.registry import _KNOWN, Configurable, from_config, is_registered, to_config
+from minnet.schedules import Schedule
+from tests.complex_step import assert_close, assert_gradients, derivative
+from tests.strategies import seeds
+
+
+@minnet.register
+class Scale(Layer):
+    """A student's layer, as the docstring of `Layer` shows it: y = s · x."""
+
+    weights = ("s",)
+
+    def build(self, input_shape: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.add_weight("s", input_shape, Constant(1.5), rng)
+
+    def forward(self, x: Array, memo: Any = None) -> Array:
+        return x * self.s
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Any = None) -> Array:
+        return dy * self.s
+
+    def gradient(self, x: Array, y: Array, dy: Array, memo: Any = None) -> None:
+        self.ds[...] = (dy * x).sum(axis=0)
+
+
+@minnet.register
+class Quartic(Loss):
+    """A student's loss: the mean fourth power of the error."""
+
+    def per_sample(self, prediction: Array, target: Array) -> Array:
+        return ((prediction - target) ** 4).mean(axis=1)
+
+    def gradient(self, prediction: Array, target: Array) -> Array:
+        return 4 * (prediction - target) ** 3 / prediction.size
+
+
+@minnet.register
+class SignDescent(Optimizer):
+    """A student's optimizer: θ ← θ − η sign(g)."""
+
+    def __init__(self, learning_rate: float = 0.01) -> None:
+        super().__init__(learning_rate)
+
+    def update(self, theta, grad, slots, t, learning_rate, scratch):  # type: ignore[no-untyped-def]
+        theta -= learning_rate * np.sign(grad)
+
+
+@minnet.register
+class Bias(Metric):
+    """A student's metric: the mean error."""
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        return np.array([(prediction - target).sum(), prediction.size])
+
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "Dense": {"units": 3},
+    "Activation": {"activation": "tanh"},
+    "Dropout": {"rate": 0.4},
+    "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "PiecewiseConstantDecay": {"boundaries": [3], "values": [0.1, 0.01]},
+    "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
+    "LinearWarmup": {"warmup_steps": 3, "then": 0.1},
+    "OneCycle": {"max_learning_rate": 0.1, "total_steps": 20},
+    "Input": {"shape": (3,)},
+}
+"""Arguments for those classes that cannot be made without any."""
+
+
+def kinds(base: type) -> list[Any]:
+    """One object of each known class of this kind."""
+    return [
+        cls(**EXAMPLES.get(name, {}))
+        for name, cls in sorted(_KNOWN.items())
+        if issubclass(cls, base) and cls is not base
+    ]
+
+
+def every(*modules: Any) -> Iterator[type]:
+    """The public classes of these modules that describe themselves."""
+    for module in modules:
+        for name, thing in vars(module).items():
+            if inspect.isclass(thing) and issubclass(thing, Configurable) and name[0] != "_":
+                yield thing
+
+
+LAYERS, LOSSES, OPTIMIZERS = kinds(Layer), kinds(Loss), kinds(Optimizer)
+METRICS, SCHEDULES, INITIALIZERS = kinds(Metric), kinds(Schedule), kinds(Initializer)
+ALL = [*LAYERS, *LOSSES, *OPTIMIZERS, *METRICS, *SCHEDULES, *INITIALIZERS]
+name_of = lambda thing: type(thing).__name__  # noqa: E731
+
+
+def test_no_class_of_the_package_is_forgotten() -> None:
+    bases = {Layer, Loss, Optimizer, Metric, Schedule, Initializer, regularizers.Regularizer}
+    found = every(layers, losses, optimizers, metrics, schedules, initializers, regularizers)
+    missing = {cls.__name__ for cls in found if cls not in bases and not is_registered(cls)}
+    assert missing <= {"Configurable"}
+
+
+@pytest.mark.parametrize("thing", ALL, ids=name_of)
+def test_it_is_described_in_json_and_made_again(thing: Configurable) -> None:
+    text = json.dumps(to_config(thing), allow_nan=False)
+    again = from_config(json.loads(text))
+    assert type(again) is type(thing)
+    assert repr(again) == repr(thing)
+    assert json.dumps(to_config(again)) == text
+
+
+@pytest.mark.parametrize("thing", ALL, ids=name_of)
+def test_copies_and_pickles_are_alike(thing: Configurable) -> None:
+    for twin in (copy.deepcopy(thing), copy.copy(thing), pickle.loads(pickle.dumps(thing))):
+        assert repr(twin) == repr(thing)
+
+
+@pytest.mark.parametrize("thing", ALL, ids=name_of)
+def test_an_unknown_argument_is_a_type_error(thing: Configurable) -> None:
+    with pytest.raises(TypeError):
+        type(thing)(**EXAMPLES.get(name_of(thing), {}), colour="red")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("thing", ALL, ids=name_of)
+def test_it_is_explained(thing: Configurable) -> None:
+    assert inspect.getdoc(type(thing)) != inspect.getdoc(type(thing).__mro__[1])
+
+
+# --- layers ---------------------------------------------------------------------------------------
+
+
+def built(layer: Layer, dtype: str) -> tuple[Layer, Array]:
+    """A layer built for three inputs, and a batch for it."""
+    layer = layer.copy()
+    layer.dtype = np.dtype(dtype)
+    layer.build((3,), np.random.default_rng(0))
+    return layer, np.random.default_rng(1).standard_normal((4, 3)).astype(dtype)
+
+
+def memo() -> dict[str, Any]:
+    return {"rng": np.random.default_rng(5)}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+def test_a_layer_keeps_the_dtype_it_is_given(layer: Layer, dtype: str) -> None:
+    layer, x = built(layer, dtype)
+    steps = layer.steps()
+    assert len(steps) >= 1
+    for step in steps:
+        m = memo()
+        y = step.forward(x, m)
+        dx = step.backward(x, y, np.ones_like(y), m)
+        step.gradient(x, y, np.ones_like(y), m)
+        assert y.dtype == dx.dtype == dtype
+        assert dx.shape == x.shape
+        assert all(array.dtype == dtype for array in step.arrays().values())
+        x = y
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+def test_a_layer_writes_into_nothing_it_is_handed(layer: Layer) -> None:
+    layer, x = built(layer, "float64")
+    x.flags.writeable = False
+    y = layer.forward(x, memo())
+    dy = np.ones_like(y)
+    dy.flags.writeable = False
+    kept = [array.copy() for array in layer.arrays().values()]
+    m = memo()
+    y = layer.forward(x, m)
+    y.flags.writeable = False
+    layer.backward(x, y, dy, m)
+    layer.gradient(x, y, dy, m)
+    for before, after in zip(kept, layer.arrays().values(), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+def test_the_output_shape_is_as_promised(layer: Layer) -> None:
+    layer, x = built(layer, "float64")
+    assert layer.forward(x).shape[1:] == layer.compute_output_shape(x.shape[1:])
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+def test_the_same_random_state_gives_the_same_output(layer: Layer) -> None:
+    layer, x = built(layer, "float64")
+    np.testing.assert_array_equal(layer.forward(x, memo()), layer.forward(x, memo()))
+    np.testing.assert_array_equal(layer.forward(x), layer.forward(x))
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=name_of)
+@settings(max_examples=15)
+@given(seed=seeds)
+def test_gradients_are_the_complex_steps(layer: Layer, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    layer = layer.copy()
+    layer.dtype = np.dtype("float64")
+    layer.build((3,), rng)
+    for step in layer.steps():
+        x = rng.standard_normal((5, 3))
+        dy = rng.standard_normal(step.forward(x).shape)
+        assert_gradients(step, x, dy, {"rng": np.random.default_rng(seed)})
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+def example(loss: Loss, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A prediction and a target that suit this loss."""
+    if isinstance(loss, losses.CrossEntropy):
+        p = rng.dirichlet(np.ones(3), size=4)
+        return p, rng.integers(3, size=4)
+    if isinstance(loss, losses.BinaryCrossEntropy):
+        return rng.uniform(0.05, 0.95, (4, 3)), rng.integers(2, size=(4, 3)).astype(float)
+    return rng.standard_normal((4, 3)), rng.standard_normal((4, 3))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@given(seed=seeds)
+def test_a_losss_gradient_is_that_of_its_mean(loss: Loss, seed: int) -> None:
+    p, t = example(loss, np.random.default_rng(seed))
+    target = loss.check_target(t, p.shape[1:])
+    numeric = derivative(lambda z: loss.per_sample(z, target).sum() / len(z), p)
+    assert_close(loss.gradient(p, target), numeric, name_of(loss))
+    assert loss(p, t) == pytest.approx(float(loss.per_sample(p, target).mean()))
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+def test_a_loss_keeps_float32_and_writes_into_nothing(loss: Loss) -> None:
+    p, t = example(loss, np.random.default_rng(0))
+    p = p.astype(np.float32)
+    t = t if t.dtype.kind == "i" else t.astype(np.float32)
+    p.flags.writeable = t.flags.writeable = False
+    assert loss.per_sample(p, t).dtype == loss.gradient(p, t).dtype == np.float32
+    assert loss.gradient(p, t).shape == p.shape
+    assert loss.per_sample(p, t).shape == (4,)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=name_of)
+@given(seed=seeds)
+def test_a_permuted_batch_has_the_same_loss(loss: Loss, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p, t = example(loss, rng)
+    order = rng.permutation(len(p))
+    assert loss(p[order], t[order]) == pytest.approx(loss(p, t))
+    twice = loss(np.concatenate([p, p]), np.concatenate([t, t]))
+    assert twice == pytest.approx(loss(p, t))
+
+
+# --- all together ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name_of)
+def test_every_optimizer_learns_a_line(optimizer: Optimizer) -> None:
+    x = np.linspace(-1, 1, 64)[:, None]
+    model = minnet.Sequential([layers.Dense(1, input_dim=1)], seed=0)
+    optimizer = copy.deepcopy(optimizer)
+    optimizer.learning_rate = 0.05
+    model.compile(optimizer, "mse")
+    before = model.evaluate(x, 0.5 * x + 0.2)["loss"]
+    model.fit(x, 0.5 * x + 0.2, epochs=20, verbose=0, seed=0)
+    assert model.evaluate(x, 0.5 * x + 0.2)["loss"] < 0.5 * before
+
+
+def test_a_students_own_classes_train_save_and_load_together(tmp_path: Any) -> None:
+    x = np.random.default_rng(0).random((32, 3))
+    model = minnet.Sequential([layers.Dense(4, input_dim=3), Scale(), layers.Dense(2)], seed=0)
+    model.compile(SignDescent(), Quartic(), [Bias()])
+    history = model.fit(x, x[:, :2], epochs=3, verbose=0).history
+    assert set(history) == {"loss", Bias().name}
+    assert minnet.check_gradients(model, x, x[:, :2]).ok
+    model.save(tmp_path / "mine.npz")
+    again = minnet.load(tmp_path / "mine.npz")
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    assert isinstance(again.loss, Quartic)
