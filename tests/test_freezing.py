@@ -265,7 +265,7 @@ def test_the_same_layer_object_never_brings_its_old_weights() -> None:
 
 def test_a_head_may_have_several_layers_and_a_name() -> None:
     model = network().replace_head(Dense(8, activation="relu"), Dropout(0.1), Dense(2), seed=0)
-    assert [layer.label for layer in model.layers[-3:]] == ["dense_3", "dropout_1", "head"]
+    assert [layer.label for layer in model.layers[-3:]] == ["dense_3", "dropout_2", "head"]
     named = network().replace_head(Dense(2, name="digits"), seed=0)
     assert named.layers[-1].label == "digits"
 
