@@ -13,11 +13,13 @@ from minnet import (
     regularizers,
     schedules,
     teaching,
+    transfer,
 )
 from minnet.checks import DivergedError, ModelFileError
 from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
 from minnet.pretrained import load_pretrained
+from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
 from minnet.teaching import check_gradients
 
@@ -39,6 +41,8 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "datasets",
     "pretrained",
     "load_pretrained",
+    "transfer",
+    "find_learning_rate",
     "teaching",
     "check_gradients",
     "register",

@@ -191,6 +191,42 @@ class EarlyStopping(Callback, Configurable):
             self._kept = None
 
 
+class GradualUnfreezing(Callback, Configurable):
+    """Unfreeze one more layer from the top every so many epochs (Howard and Ruder, 2018).
+
+    Freeze first, such as `model.freeze("all_but_head")`. ULMFiT unfreezes a layer an epoch; layers
+    without weights are unfrozen together with the layer above them.
+
+    Parameters
+    ----------
+    every
+        Epochs between one layer and the next; also those before the first.
+    lowest
+        The name of the last layer to unfreeze; those below stay frozen. None unfreezes all.
+    """
+
+    def __init__(self, every: int = 1, lowest: str | None = None) -> None:
+        self.every = integer(every, "GradualUnfreezing's every", minimum=1)
+        if lowest is not None and not isinstance(lowest, str):
+            raise TypeError(f"GradualUnfreezing's lowest takes a name. Got {short(lowest)}.")
+        self.lowest = lowest
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._end = (
+            0 if self.lowest is None else self.model.layers.index(self.model.get_layer(self.lowest))
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        if epoch == 0 or epoch % self.every:
+            return
+        layers = self.model.layers
+        for i in range(len(layers) - 1, self._end - 1, -1):
+            if not layers[i].trainable:
+                layers[i].trainable = True
+                if layers[i].weights:
+                    break
+
+
 class Progress(Callback):
     """What `fit` shows: a tqdm bar if tqdm is installed and wanted, else a line an epoch.
 

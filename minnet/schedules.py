@@ -180,3 +180,59 @@ class LinearWarmup(Schedule):
         if isinstance(self.then, float):
             return self.then
         return number(self.then(step), f"LinearWarmup's then at its step {step}", minimum=0.0)
+
+
+@register
+class OneCycle(Schedule):
+    """Up to the largest rate and down to nearly nothing, once, in half waves of the cosine.
+
+    Smith and Topin (2018). From η_max / div_factor up to η_max in the first part of the updates,
+    then down to η_max / (div_factor · final_div_factor); that rate is kept afterwards. The numbers
+    are PyTorch's `OneCycleLR`; fastai has 0.25, 25 and 1e5.
+
+    Parameters
+    ----------
+    max_learning_rate
+        η_max, above 0.
+    total_steps
+        Updates of the whole cycle, 2 or more: epochs times batches.
+    pct_start
+        The part of them in which the rate rises, between 0 and 1.
+    div_factor, final_div_factor
+        See above; 1 or more.
+
+    Examples
+    --------
+    >>> rate = OneCycle(0.1, total_steps=100)
+    >>> round(rate(0), 6), round(rate(29), 6), rate(99) < 1e-6
+    (0.004, 0.1, True)
+    """
+
+    def __init__(
+        self,
+        max_learning_rate: float,
+        total_steps: int,
+        pct_start: float = 0.3,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+    ) -> None:
+        who = "OneCycle's"
+        self.max_learning_rate = number(max_learning_rate, f"{who} max_learning_rate", above=0.0)
+        self.total_steps = integer(total_steps, f"{who} total_steps", minimum=2)
+        self.pct_start = number(pct_start, f"{who} pct_start", above=0.0, below=1.0)
+        self.div_factor = number(div_factor, f"{who} div_factor", minimum=1.0)
+        self.final_div_factor = number(final_div_factor, f"{who} final_div_factor", minimum=1.0)
+
+    def __call__(self, step: int) -> float:
+        first = self.max_learning_rate / self.div_factor
+        peak = max(1.0, self.pct_start * self.total_steps - 1.0)
+        end = max(peak + 1.0, self.total_steps - 1.0)
+        if step <= peak:
+            return _half_wave(first, self.max_learning_rate, step / peak)
+        done = min(1.0, (step - peak) / (end - peak))
+        return _half_wave(self.max_learning_rate, first / self.final_div_factor, done)
+
+
+def _half_wave(start: float, end: float, done: float) -> float:
+    """From start to end along half a wave of the cosine."""
+    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * done))

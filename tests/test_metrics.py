@@ -101,6 +101,16 @@ def test_r2_is_stable_far_from_zero(seed: int) -> None:
     assert metric.result(metric.merge(a, b)) == pytest.approx(near, rel=1e-6, abs=1e-6)
 
 
+@given(seed=seeds)
+def test_many_small_batches_merge_as_few_large_ones(seed: int) -> None:
+    p, t = normal(seed, (20, 1), (20, 1))
+    metric = R2Score()
+    kept = metric.statistics(p[:2], t[:2])
+    for i in range(2, 20, 3):
+        kept = metric.merge(kept, metric.statistics(p[i : i + 3], t[i : i + 3]))
+    assert metric.result(kept) == pytest.approx(metric(p, t), rel=1e-9)
+
+
 def test_the_name_that_was_asked_for_is_the_name_in_logs() -> None:
     for name, make in METRICS.items():
         assert make().name == name

@@ -94,6 +94,11 @@ def test_adagrad() -> None:
     assert two_steps(Adagrad()) == pytest.approx([first, first + 0.1 / math.sqrt(5.1 + 1e-7)])
 
 
+def test_adagrad_with_its_epsilon_inside_the_root() -> None:
+    # s = 0.1 + 4; beside the root it would be 0.2 / (√4.1 + 0.9)
+    assert two_steps(Adagrad(epsilon=0.9))[0] == pytest.approx(1 - 0.2 / math.sqrt(4.1 + 0.9))
+
+
 def test_adam() -> None:
     # m = 0.2, v = 0.004: m̂ = 2, v̂ = 4, θ = 1 − 0.1 · 2 / 2 = 0.9
     # m = 0.18 − 0.1 = 0.08, v = 0.003996 + 0.001 = 0.004996
@@ -192,8 +197,8 @@ def test_adam_is_finite_after_a_million_updates() -> None:
 
 def test_rmsprop_without_spread_is_finite() -> None:
     """s − m² is 0 up to rounding for a constant gradient, and may come out negative."""
-    grad = np.full(3, 0.1, np.float32)
-    steps = run(RMSprop(centered=True, rho=0.5), np.zeros(3, np.float32), [grad] * 60, 0.01)
+    grad = np.linspace(100, 1000, 50).astype(np.float32) / 3
+    steps = run(RMSprop(centered=True, rho=0.9), np.zeros(50, np.float32), [grad] * 300, 0.01)
     assert np.isfinite(steps[-1]).all()
 
 

@@ -41,6 +41,7 @@ def test_only_the_kernels_of_trainable_layers_are_penalised() -> None:
     assert model.penalty() == pytest.approx(0.5 * second)
     data_loss = float((model.predict(x) ** 2).mean())
     assert model.evaluate(x, y)["loss"] == pytest.approx(data_loss + 0.5 * second)
+    assert model.loss_and_gradient(x, y) == pytest.approx(data_loss + 0.5 * second)
 
 
 def test_what_is_refused() -> None:

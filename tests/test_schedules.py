@@ -13,6 +13,7 @@ from minnet.schedules import (
     CosineDecay,
     ExponentialDecay,
     LinearWarmup,
+    OneCycle,
     PiecewiseConstantDecay,
     Schedule,
 )
@@ -78,3 +79,30 @@ def test_what_is_refused(make: Callable[[], object], error: type[Exception], mes
 def test_a_schedule_without_a_formula_says_so() -> None:
     with pytest.raises(NotImplementedError, match="Schedule has no __call__"):
         Schedule()(0)
+
+
+def test_one_cycle_rises_to_its_peak_and_falls_to_nearly_nothing() -> None:
+    rate = OneCycle(1.0, total_steps=101, pct_start=0.5, div_factor=10, final_div_factor=100)
+    seen = [rate(step) for step in range(101)]
+    peak = max(range(101), key=seen.__getitem__)
+    assert 48 <= peak <= 51
+    assert seen[0] == pytest.approx(0.1)
+    assert seen[peak] == pytest.approx(1.0, abs=1e-3)
+    assert seen[100] == rate(10**6) == pytest.approx(0.001)
+    assert sorted(seen[: peak + 1]) == seen[: peak + 1]
+    assert sorted(seen[peak:], reverse=True) == seen[peak:]
+
+
+@given(total=st.integers(2, 50), start=st.floats(0.01, 0.99), step=steps)
+def test_one_cycle_stays_between_its_ends(total: int, start: float, step: int) -> None:
+    rate = OneCycle(0.1, total, start)(step)
+    assert 0.1 / 25 / 1e4 * 0.999 <= rate <= 0.1 * 1.001
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(0.0, 10), (0.1, 1), (0.1, 10, 0.0), (0.1, 10, 1.0), (0.1, 10, 0.3, 0.5)],
+)
+def test_one_cycle_refuses(arguments: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="OneCycle's"):
+        OneCycle(*arguments)  # type: ignore[arg-type]
