@@ -269,15 +269,14 @@ def _not_a_number(value: object, array: Array, who: str) -> str:
     encode = "Encode it as numbers, or leave it out."
     if array.ndim == 2:
         for j in range(array.shape[1]):
-            column = array[:, j]
-            bad = next((v for v in column if not isinstance(v, numbers.Real)), None)
-            if bad is not None:
+            bad = [v for v in array[:, j] if not isinstance(v, numbers.Real)]
+            if bad:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
-                return f"dtype {array.dtype} with {short(bad)} in {name}. {encode}"
-    first = next((v for v in array.flat if not isinstance(v, numbers.Real)), None)
-    if first is None:
-        return f'dtype {array.dtype}. Use {who}.astype("float32").'
-    return f"dtype {array.dtype} with {short(first)} in it. {encode}"
+                return f"dtype {array.dtype} with {short(bad[0])} in {name}. {encode}"
+    bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
+    if bad:
+        return f"dtype {array.dtype} with {short(bad[0])} in it. {encode}"
+    return f'dtype {array.dtype}. Use {who}.astype("float32").'
 
 
 def finite(array: Array, who: str, dtype: Any = None) -> None:
@@ -303,7 +302,7 @@ def finite(array: Array, who: str, dtype: Any = None) -> None:
         bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
-        place = tuple(int(i[0]) for i in np.nonzero(bad))
+        place = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
         value = piece[place]
         if array.ndim:
             place = (place[0] + start * rows, *place[1:])

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from minnet.receipts import Receipt
+
 
 class History:
     """The record of a fit: one number an epoch for the loss and each metric.
@@ -23,6 +25,8 @@ class History:
     features_saved : int
         How many rows did not have to be sent through the frozen layers again, because their
         features were computed once.
+    receipt : Receipt or None
+        What the fit moved, layer by layer, with the proof of what it did not.
     """
 
     def __init__(self, **params: Any) -> None:
@@ -30,6 +34,7 @@ class History:
         self.epoch: list[int] = []
         self.params = params
         self.features_saved = 0
+        self.receipt: Receipt | None = None
 
     def add(self, epoch: int, logs: dict[str, float]) -> None:
         """Record an epoch."""

@@ -408,7 +408,8 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
     Raises
     ------
     ValueError
-        Lengths that differ, no samples, labels that are not whole or not below K.
+        Lengths that differ, no samples, labels that are not whole or not below K, more than
+        10,000 classes.
 
     Examples
     --------
@@ -433,6 +434,8 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
                 raise ValueError(
                     f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {place}"
                 )
+    if K > LARGEST:
+        raise ValueError(f"confusion_matrix takes at most {LARGEST:,} classes. Got {K:,}.")
     counts = np.bincount(true * K + guessed, minlength=K * K)
     return counts.reshape(K, K)
 

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from minnet import checks, fine_tuning, saving, storage, training
+from minnet import checks, fine_tuning, provenance, saving, storage, training
 from minnet.callbacks import Callback, line
-from minnet.checks import Array, DivergedError, ModelFileError
+from minnet.checks import Array, DivergedError, ModelFileError, Shape
 from minnet.history import History
 from minnet.layers import Input, Layer, Softmax
 from minnet.layers.base import Memo
@@ -198,7 +198,9 @@ class Sequential(Network):
         if input_shape is None:
             input_shape = checks.as_array(x, names[0]).shape[1:]
         x = checks.samples(x, input_shape, names[0], dtype=self.dtype)
-        target = loss.check_target(y, layer_shapes(self._layers, input_shape)[-1], names[1])
+        outputs = layer_shapes(self._layers, input_shape)[-1]
+        self._check_classes(y, outputs, names[1])
+        target = loss.check_target(y, outputs, names[1])
         checks.same_length(x, target, names)
         weight = None
         if sample_weight is not None:
@@ -215,6 +217,23 @@ class Sequential(Network):
         if not isinstance(x, np.memmap):
             x = x.astype(self.dtype, copy=False)
         return x, target, weight
+
+    def _check_classes(self, y: Any, outputs: Shape, who: str) -> None:
+        """Refuse labels beyond the named classes, with those names: they are of another task."""
+        known = self.class_names
+        if known is None or outputs != (len(known),) or len(known) == 1:
+            return
+        labels = checks.as_array(y, who)
+        if labels.size == len(labels) and labels.size and labels.max() >= len(known):
+            raise ValueError(
+                f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
+                f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
+            )
+
+    def _warn_of_other_scale(self, x: Array) -> None:
+        """Warn once of inputs on another scale than what the model was trained on."""
+        if not self._scale_checked:
+            self._scale_checked = provenance.warn_of_other_scale(self.provenance["input_range"], x)
 
     # --- one training step ----------------------------------------------------------------------
 
@@ -456,6 +475,7 @@ class Sequential(Network):
         """
         x, target, weight = self._check_data(x, y, sample_weight)
         training.check_metrics(self, target)
+        self._warn_of_other_scale(x)
         rows = training.PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         logs = training.evaluate(self, x, target, weight, rows)
         if verbose:
@@ -478,7 +498,7 @@ class Sequential(Network):
                     array[...] = fresh.arrays()[name]
                 layer.origin = "new"
         self._grad[...] = 0.0
-        self.history = None
+        self.history, self.provenance = None, provenance.empty()
         if self.optimizer is not None:
             self.updates = Updates(self.optimizer)
 
@@ -498,6 +518,7 @@ class Sequential(Network):
         (N, …) ndarray
         """
         x = self._check_x(x, empty=True)
+        self._warn_of_other_scale(x)
         rows = training.PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self._predict(x)
@@ -533,6 +554,17 @@ class Sequential(Network):
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers: which are frozen, which are new, and which came from where."""
         print_fn(str(self._table()))
+
+    def card(self, print_fn: Callable[[str], object] = print) -> None:
+        """Print where the model comes from: classes, preparation, inputs, trainings, parent."""
+        names = self.class_names
+        facts = [
+            ("classes", "not named" if names is None else ", ".join(names)),
+            ("preprocessing", self.preprocessing or "none said"),
+        ]
+        if self.built:
+            facts.insert(0, ("parameters", f"{self.count_params():,}"))
+        print_fn(provenance.card(self.name, facts, self.provenance))
 
     def _table(self) -> Table:
         shapes = layer_shapes(self._layers, self._input_shape) if self._input_shape else None
@@ -594,6 +626,7 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path} describes no model that minnet can build: {error}") from None
     model.rng = checks.generator(seed)
+    model.provenance["parent"] = {"name": model.name, "sha256": storage.file_hash(path)}
     return model
 
 

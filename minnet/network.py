@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 
-from minnet import checks
+from minnet import checks, provenance
 from minnet.checks import Array, Shape, batch_shape
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
@@ -55,7 +55,9 @@ class Network:
         self.dtype = checks.dtype(dtype, "Sequential's dtype")
         self.rng = checks.generator(seed, "Sequential's seed")
         self._first_seed = copy.deepcopy(self.rng)  # to start over with the same weights
-        self.class_names: list[str] | None = None
+        self._class_names: list[str] | None = None
+        self.provenance = provenance.empty()
+        self._scale_checked = False
         self.preprocessing: str | None = None
         self._layers: list[Layer] = []
         self._steps: list[Layer] = []
@@ -325,6 +327,32 @@ class Network:
         self._require_built()
         return int(self._theta.size + self._state.size)
 
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the classes are called, by label; saved with the model, and used in errors."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        if names is None:
+            self._class_names = None
+            return
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
+        names = list(names)
+        wrong = [name for name in names if not isinstance(name, str)]
+        if wrong:
+            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
+        if len(set(names)) < len(names):
+            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
+        outputs = self.output_shape if self.built else (len(names),)
+        yes_or_no = outputs == (1,) and len(names) == 2
+        if outputs != (len(names),) and not yes_or_no:
+            raise ValueError(
+                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
+            )
+        self._class_names = names
+
     # --- freezing -------------------------------------------------------------------------------
 
     @property
@@ -393,6 +421,8 @@ class Network:
         new = type(self)(seed=rng, dtype=self.dtype.name, name=self.name)
         new._input_shape = self._input_shape
         new.preprocessing = self.preprocessing
+        new.provenance = {**provenance.empty(), "parent": copy.deepcopy(self.provenance["parent"])}
+        new.provenance["input_range"] = copy.copy(self.provenance["input_range"])
         for layer in self._layers[: head_index(self._layers)]:
             new.add(layer)
         fresh = []

@@ -93,7 +93,7 @@ def learning_curves(
     if right is not ax:
         right.set_ylabel(", ".join(name for name in others if not name.startswith("val_")))
     ax.set_title("Learning curves")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles = [*ax.get_lines(), *(right.get_lines() if right is not ax else [])]
     # On the upper of the two Axes, so that no line runs through it; where one falls and the other
     # rises, there is room at the right in the middle.
@@ -157,16 +157,18 @@ def label_efficiency(
 
 def _shares(name: str, values: Any, rows: int) -> Array:
     """The accuracies of one way, (rows, seeds), checked."""
-    who = f"The accuracies of {name!r}"
+    who = f"label_efficiency's {name!r}"
     array = as_array(values, who)
     if array.ndim != 2 or len(array) != rows or array.shape[1] == 0:
         raise ValueError(
-            f"{who} have a row for each number of labels, shape ({rows}, seeds). Got {array.shape}."
+            f"{who} takes a row for each number of labels, shape ({rows}, seeds). "
+            f"Got {array.shape}."
         )
     finite(array, who)
     if array.min() < 0 or array.max() > 1:
         raise ValueError(
-            f"{who} are from 0 to 1. Got {array.min():g} to {array.max():g}. Divide percents by 100."
+            f"{who} takes accuracies from 0 to 1. Got {array.min():g} to {array.max():g}. "
+            "Divide percents by 100."
         )
     return array.astype(float)
 
@@ -200,8 +202,9 @@ def confusion(
             "confusion takes whole counts, 0 or more. Got "
             f"{counts.dtype} from {counts.min():g} to {counts.max():g}."
         )
-    names = _names(class_names, K)
-    ax = _axes(ax, *(max(least, 1.2 + 0.33 * K) for least in (6.4, 4.4)))
+    names = _names(class_names, K)[:K]
+    side = 1.2 + 0.33 * K  # inches
+    ax = _axes(ax, max(6.4, side), max(4.4, side))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     for i, j in np.argwhere(counts):
@@ -252,12 +255,9 @@ def predictions(
         No images, images that are not square, or another number of labels.
     """
     images = _images(images)
-    true, predicted = (
-        _labels(true, "true", len(images)),
-        _labels(predicted, "predicted", len(images)),
-    )
-    names = _names(class_names, 1 + max(*true, *predicted))
     N, H, W = images.shape
+    true, predicted = _labels(true, "true", N), _labels(predicted, "predicted", N)
+    names = _names(class_names, 1 + max(*true, *predicted))
     columns = min(integer(columns, "predictions' columns", minimum=1), N)
     band, gap = 0.5 * H, 0.25 * W  # for the text above an image, and beside it
     rows, cell = math.ceil(N / columns), min(6.4 / columns, 1.2)

@@ -171,5 +171,5 @@ def from_config(value: Any) -> Any:
         raise ValueError(f"{name} is described by a dict of arguments. Got {short(config)}.")
     try:
         return cls.from_config({key: from_config(item) for key, item in config.items()})
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # a constructor may raise anything
         raise ValueError(f"{name} could not be made from its description: {error}") from None

@@ -1,6 +1,6 @@
 """A model as a description and named arrays, for files, and back.
 
-`storage.py` knows how a file is written and read safely; this module knows what of a model goes
+`storage` knows how a file is written and read safely; this module knows what of a model goes
 into it: the architecture, the arrays by name, what is frozen, class names, preprocessing, how it
 was compiled, and what its optimizer remembers.
 """
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet import storage
-from minnet.checks import Array, ModelFileError, integer
+from minnet import checks, provenance, storage
+from minnet.checks import Array, ModelFileError, Shape, integer
+from minnet.initializers import Initializer, Zeros
 from minnet.layers import Layer
 from minnet.registry import Config, from_config, to_config
 from minnet.tables import Table
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "name", "input_shape")
 """Settings of a layer that change how it starts or trains, and not what it computes."""
+
+SLOTS = "optimizer["
+"""Begins the names of the slots' arrays; a layer's name has no bracket, so no layer's array can."""
 
 
 def save(model: Sequential, path: str | PathLike[str], *, include_optimizer: bool) -> None:
@@ -50,8 +54,9 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
             }
             for layer in model._layers
         ],
-        "class_names": None if model.class_names is None else list(model.class_names),
-        "preprocessing": model.preprocessing,
+        "class_names": model.class_names,
+        "preprocessing": to_config(model.preprocessing),
+        "provenance": to_config(model.provenance),
         "compile": None,
         "updates": None,
     }
@@ -66,97 +71,95 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
             updates.runs(model._layers, model.theta, model.grad)
             config["updates"] = {"iterations": updates.iterations, "counts": dict(updates.counts)}
             for slot, values in updates.slots.items():
-                arrays[f"optimizer.{slot}"] = values
+                arrays[f"{SLOTS}{slot}]"] = values
     return config, arrays
 
 
 def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) -> None:
     """Turn an empty model into the one that was described."""
-    model.dtype = np.dtype(config["dtype"])
-    model._input_shape = tuple(integer(size, "input_shape") for size in config["input_shape"])
+    if not config["layers"]:
+        raise ValueError("it has no layers")
+    model._input_shape = checks.shape(config["input_shape"], "input_shape")
     for described in config["layers"]:
         layer = from_config({"class": described["class"], "config": described["config"]})
         if not isinstance(layer, Layer):
             raise ValueError(f"a model is made of layers, not of a {type(layer).__name__}")
         layer.name = described["name"]
-        model.add(layer)
-    names = model.named_arrays()
-    kept = {name: array for name, array in arrays.items() if not name.startswith("optimizer.")}
-    _match(names, kept)
-    for name, array in names.items():
-        array[...] = kept[name]
-    for layer, described in zip(model._layers, config["layers"], strict=True):
+        _add(model, layer, arrays)
         layer.trainable = described["trainable"]
         layer.origin = str(described["origin"])
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
+    model.provenance = provenance.checked(config.get("provenance"))
     if config["compile"] is not None:
         model.compile(**from_config(config["compile"]))
+    wanted = model.named_arrays()
     if config["updates"] is not None:
-        updates = model._require_compiled()
+        if model.updates is None:
+            raise ValueError("it is not compiled, and has an optimizer's state")
+        updates = model.updates
         updates.runs(model._layers, model.theta, model.grad)
         updates.iterations = integer(config["updates"]["iterations"], "iterations", minimum=0)
         counts = config["updates"]["counts"]
         if counts.keys() != updates.counts.keys():
             raise ValueError("the optimizer's counts are of other layers")
         updates.counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
-        for slot, values in updates.slots.items():
-            saved = arrays.get(f"optimizer.{slot}")
-            if saved is None or saved.shape != values.shape:
-                raise ValueError(f"the optimizer's {slot} does not fit")
-            values[...] = saved
         updates.forget_runs()
+        wanted |= {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
+    _match(wanted, arrays)
+    for name, array in wanted.items():
+        array[...] = arrays[name]
+
+
+def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
+    """Add a layer that may create the arrays of the file alone, before it takes any memory."""
+
+    def add_weight(
+        name: str, shape: Shape, initializer: Initializer, rng: np.random.Generator
+    ) -> None:
+        saved = arrays.get(f"{layer.name}.{name}")
+        if saved is None or saved.shape != shape:
+            came = "none" if saved is None else saved.shape
+            raise ValueError(f"{layer.name}.{name} has shape {shape}, and in the file {came}")
+        type(layer).add_weight(layer, name, shape, Zeros(), rng)
+
+    layer.__dict__["add_weight"] = add_weight
+    model.add(layer)
+    del layer.__dict__["add_weight"]
 
 
 def load_weights(model: Sequential, path: str | PathLike[str]) -> None:
     """Copy the arrays of a file into a model of the same architecture: all or none."""
     config, arrays = storage.load(path)
     try:
-        theirs = [_computes(described) for described in config["layers"]]
-        names = [described["name"] for described in config["layers"]]
-    except (KeyError, TypeError):
+        theirs = [(described["name"], _formula(described)) for described in config["layers"]]
+    except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
-    ours = [
-        _computes({**to_config(layer), "name": layer.name, "trainable": True, "origin": ""})
-        for layer in model._layers
-    ]
-    kept = {name: array for name, array in arrays.items() if not name.startswith("optimizer.")}
+    ours = [_formula(to_config(layer)) for layer in model._layers]
     wanted = model.named_arrays()
+    kept = {name: array for name, array in arrays.items() if not name.startswith(SLOTS)}
+    refused = f"{path} does not fit this model; nothing was loaded."
     try:
         _match(wanted, kept)
     except ValueError as error:
-        raise ModelFileError(
-            f"{path} does not fit this model; nothing was loaded.\n{error}"
-        ) from None
-    for name, a, b in zip(names, theirs, ours, strict=False):
-        if a != b:
-            raise ModelFileError(
-                f"{path} does not fit this model; nothing was loaded. Its layer {name!r} is "
-                f"{_words(a)}, here it is {_words(b)}."
-            )
+        raise ModelFileError(f"{refused}\n{error}") from None
+    for (name, their), our in zip(theirs, ours, strict=False):
+        if their != our:
+            raise ModelFileError(f"{refused} Its layer {name!r} is {their}, here it is {our}.")
     if len(theirs) != len(ours):
-        raise ModelFileError(
-            f"{path} does not fit this model; nothing was loaded. It has {len(theirs)} layers, "
-            f"this model {len(ours)}."
-        )
+        raise ModelFileError(f"{refused} It has {len(theirs)} layers, this model {len(ours)}.")
     for name, array in wanted.items():
         array[...] = kept[name]
     for layer in model._layers:
         layer.origin = Path(path).name
 
 
-def _computes(described: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """What a described layer computes: its class and the settings that matter for that."""
-    settings = {k: v for k, v in described["config"].items() if k not in FORM_ONLY}
-    return str(described["class"]), settings
-
-
-def _words(computes: tuple[str, dict[str, Any]]) -> str:
-    name, settings = computes
-    return f"{name}({', '.join(f'{k}={_plain(v)}' for k, v in settings.items())})"
-
-
-def _plain(value: Any) -> str:
-    return str(value["class"]) if isinstance(value, dict) and "class" in value else repr(value)
+def _formula(described: Any) -> str:
+    """A described layer as text, with the settings that matter for what it computes."""
+    if not isinstance(described, dict):
+        return repr(described)
+    settings = described["config"].items()
+    shown = ", ".join(f"{k}={_formula(v)}" for k, v in settings if k not in FORM_ONLY)
+    return f"{described['class']}({shown})"
 
 
 def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> None:

@@ -21,6 +21,8 @@ from minnet.checks import Array, DivergedError, integer, number, short, warn
 from minnet.history import History
 from minnet.losses import mean
 from minnet.metrics import Metric
+from minnet.provenance import add_training, data_hash, input_range, widened
+from minnet.receipts import Before
 from minnet.selection import select
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ class _Loop:
             callback.model, callback.params = model, {**self.params, "metrics": figures}
         logs: Logs = {}
         begun: list[Callback] = []
+        before = Before(model._layers)
         with _whole_steps() as interrupted, np.errstate(all="ignore"):
             try:
                 for callback in self.callbacks:
@@ -146,7 +149,35 @@ class _Loop:
             finally:
                 _each(begun, lambda callback: callback.on_train_end(dict(logs)))
                 model._memos = []
+                self._remember(before)
         return self.history
+
+    def _remember(self, before: Before) -> None:
+        """Say in the history what moved, and in the model what it was trained on."""
+        model, history, data = self.model, self.history, self.data
+        history.receipt = before.receipt(model._layers)
+        if not history.epoch:
+            return
+        known = model.provenance
+        known["input_range"] = widened(known["input_range"], input_range(data.x))
+        add_training(
+            known["trainings"],
+            {
+                "epochs": len(history.epoch),
+                "samples": len(data),
+                "data_sha256": data_hash(data.x, data.target),
+                "batch_size": self.settings.batch_size,
+                "optimizer": repr(model.optimizer),
+                "loss": repr(model.loss),
+                "learning_rate": _said(self.settings.learning_rate),
+                "frozen": [layer.label for layer in model._layers if not layer.trainable],
+                "figures": {
+                    name: values[-1]
+                    for name, values in history.history.items()
+                    if math.isfinite(values[-1])
+                },
+            },
+        )
 
     def _epoch(self, epoch: int, interrupted: Callable[[], None]) -> Logs:
         model, rng = self.model, self.settings.rng
@@ -384,7 +415,9 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         )
     data = Data(*model._check_data(x, y, settings.sample_weight))
     check_metrics(model, data.target)
-    _warn_of_scale(model, data.x)
+    model._warn_of_other_scale(data.x)
+    if model.provenance["input_range"] is None:
+        _warn_of_scale(model, data.x)
     validation = None
     if split:
         kept = int(len(data) * split + 1e-9)
@@ -510,6 +543,13 @@ def _check_callbacks(callbacks: Any) -> list[Callback]:
             hint = " Call it: add ()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
     return checked
+
+
+def _said(learning_rate: Any) -> str | None:
+    """What fit's `learning_rate` was, in words for the model's card."""
+    if learning_rate is None:
+        return None
+    return short(learning_rate, 200)
 
 
 def _that_override(callbacks: Sequence[Callback], hook: str) -> list[Callback]:

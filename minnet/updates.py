@@ -72,7 +72,7 @@ class Updates:
         self.iterations = 0
         self.rates: dict[str, Rate] = {}
         self._layout: dict[str, slice] = {}
-        self._freezes: dict[str, int] = {}
+        self._known: dict[str, tuple[Layer, int]] = {}  # whose slots these are, how often frozen
         self._key: object = None
         self._runs: tuple[Run, ...] = ()
 
@@ -113,7 +113,7 @@ class Updates:
         self.iterations += 1
 
     def _lay_out(self, layers: list[Layer], theta: Array) -> None:
-        """Give the slots theta's present layout; what was frozen meanwhile starts afresh."""
+        """Give the slots theta's present layout; what is new or was frozen starts afresh."""
         old_layout, old_slots = self._layout, self.slots
         self._layout = layout(layers)
         self.slots = {
@@ -121,16 +121,17 @@ class Updates:
             for slot in self.optimizer.slots
         }
         counts = dict.fromkeys(self._layout, 0)
-        freezes = {layer.label: layer._freezes for layer in layers}
+        known = {layer.label: (layer, layer._freezes) for layer in layers}
         for name, place in self._layout.items():
             before = old_layout.get(name)
-            kept = self._freezes.get(name) == freezes[name]
+            layer, freezes = self._known.get(name, (None, 0))
+            kept = layer is known[name][0] and freezes == known[name][1]
             if before is None or not kept or _size(before) != _size(place):
                 continue
             counts[name] = self.counts.get(name, 0)
             for slot, values in self.slots.items():
                 values[place] = old_slots[slot][before]
-        self.counts, self._freezes = counts, freezes
+        self.counts, self._known = counts, known
 
     def _find_runs(self, layers: list[Layer], theta: Array, grad: Array) -> Iterator[Run]:
         group: list[Layer] = []
@@ -180,7 +181,15 @@ def _size(place: slice) -> int:
 
 def norm(runs: tuple[Run, ...]) -> float:
     """‖g‖ over all that is trainable."""
-    return math.sqrt(sum(float(np.dot(run.grad, run.grad)) for run in runs))
+    with np.errstate(over="ignore"):
+        size = math.sqrt(sum(float(np.dot(run.grad, run.grad)) for run in runs))
+    if size < math.inf:
+        return size
+    largest = max(float(np.abs(run.grad).max()) for run in runs)
+    if not largest < math.inf:
+        return largest
+    parts = [run.grad / largest for run in runs]  # numbers whose squares are beyond all numbers
+    return largest * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
 
 
 def clip(runs: tuple[Run, ...], largest: float) -> None:

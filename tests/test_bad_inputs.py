@@ -253,6 +253,7 @@ def test_numbers_of_every_kind_work(dtype):
 @pytest.mark.parametrize("make", [lambda x: x, lambda x: x.astype(np.uint8)], ids=["float", "byte"])
 def test_raw_pixels_warn_once_in_a_fit(make):
     model, x = classifier(), make(255 * X)
+    model.reset()
     message = r"x has values up to 25\d.*Scale it first: x / 255"
     with pytest.warns(UserWarning, match=message) as caught:
         model.fit(x, Y, 4, epochs=3, verbose=0)
@@ -262,6 +263,7 @@ def test_raw_pixels_warn_once_in_a_fit(make):
 @pytest.mark.parametrize("x", [100 * X, -99 * X])
 def test_inputs_that_are_not_raw_pixels_do_not_warn(x):
     model = classifier()
+    model.reset()
     assert len(model.fit(x, Y, verbose=0).epoch) == 1
 
 

@@ -33,6 +33,7 @@ ROWS = [
         "saving",
         "fine_tuning",
     },
+    {"receipts", "provenance"},
     {"storage"},
     {"optimizers", "schedules", "losses", "metrics"},
     {"layers"},

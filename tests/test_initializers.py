@@ -9,6 +9,7 @@ import pytest
 
 from minnet.initializers import (
     INITIALIZERS,
+    TRUNCATED_STDDEV,
     Constant,
     GlorotNormal,
     GlorotUniform,
@@ -23,6 +24,7 @@ from minnet.initializers import (
     Zeros,
     fans,
 )
+from minnet.layers import Dense
 
 SHAPE = (300, 200)
 
@@ -99,3 +101,95 @@ def test_fans_are_the_rows_and_columns_of_a_kernel() -> None:
 def test_numbers_out_of_range_are_refused(make: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()  # type: ignore[operator]
+
+
+# --- the numbers behind them ----------------------------------------------------------------------
+
+
+def test_the_truncated_normals_deviation_is_what_its_formula_says() -> None:
+    density = math.exp(-2.0) / math.sqrt(2 * math.pi)  # φ(2)
+    inside = math.erf(2 / math.sqrt(2))  # 2 Φ(2) − 1
+    assert math.sqrt(1 - 4 * density / inside) == pytest.approx(TRUNCATED_STDDEV, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("initializer", "variance"),
+    [(GlorotNormal(), 2 / 500), (HeNormal(), 2 / 300), (LecunNormal(), 1 / 300)],
+)
+def test_nothing_lies_beyond_the_cut(initializer: Initializer, variance: float) -> None:
+    cut = 2 * math.sqrt(variance) / 0.87962566
+    values = np.abs(initializer(SHAPE, np.random.default_rng(1)))
+    assert 0.999 * cut < values.max() <= cut
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((), (1, 1)),
+        ((7,), (7, 7)),
+        ((784, 32), (784, 32)),
+        ((5, 2, 3), (10, 15)),
+        ((3, 3, 16, 32), (144, 288)),
+    ],
+)
+def test_fans_of_every_shape(shape: tuple[int, ...], expected: tuple[int, int]) -> None:
+    assert fans(shape) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "variance"),
+    [
+        ("glorot_uniform", 2 / (400 + 100)),
+        ("he_normal", 2 / 400),
+        ("lecun_uniform", 1 / 400),
+    ],
+)
+def test_a_dense_layers_rows_are_its_fan_in(name: str, variance: float) -> None:
+    layer = Dense(100, kernel_initializer=name)
+    layer.build((400,), np.random.default_rng(0))
+    assert layer.W.var() == pytest.approx(variance, rel=0.03)
+    assert not layer.b.any()
+
+
+def test_signals_keep_their_variance_where_the_papers_say() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((500, 400))
+    y = x @ LecunNormal()((400, 300), rng)
+    assert y.var() == pytest.approx(1.0, rel=0.05)
+    halved = np.maximum(x @ HeNormal()((400, 300), rng), 0)
+    assert (halved**2).mean() == pytest.approx(1.0, rel=0.05)
+
+
+def test_documented_defaults() -> None:
+    assert (RandomNormal().mean, RandomNormal().stddev) == (0.0, 0.05)
+    assert (RandomUniform().minval, RandomUniform().maxval) == (-0.05, 0.05)
+    assert Constant().value == 0.0
+
+
+def test_normal_and_uniform_numbers_have_the_mean_that_was_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    values = RandomNormal(mean=3.0, stddev=0.5)((100, 100), rng)
+    assert values.mean() == pytest.approx(3.0, abs=0.03)
+    values = RandomUniform(1.0, 3.0)((100, 100), rng)
+    assert 1.0 <= values.min() < 1.01
+    assert 2.99 < values.max() < 3.0
+
+
+def test_two_draws_from_one_generator_differ() -> None:
+    rng = np.random.default_rng(0)
+    for name in ("glorot_uniform", "he_normal", "random_normal", "uniform"):
+        assert (INITIALIZERS[name]()((4, 5), rng) != INITIALIZERS[name]()((4, 5), rng)).all()
+
+
+def test_bounds_that_are_equal_are_a_constant() -> None:
+    assert (RandomUniform(0.5, 0.5)((3,), np.random.default_rng(0)) == 0.5).all()
+    assert (RandomNormal(2.0, 0.0)((3,), np.random.default_rng(0)) == 2.0).all()
+
+
+def test_names_of_no_initializer_and_formulas_that_are_missing() -> None:
+    with pytest.raises(ValueError, match='Did you mean "he_normal"'):
+        Dense(3, kernel_initializer="he_norml")
+    with pytest.raises(NotImplementedError, match="Initializer has no __call__"):
+        Initializer()((2,), np.random.default_rng(0))
+    with pytest.raises(TypeError, match="Constant's value takes a number"):
+        Constant("1")  # type: ignore[arg-type]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -162,3 +166,195 @@ def test_what_does_not_fit_is_refused(
 def test_a_metric_without_statistics_says_so() -> None:
     with pytest.raises(NotImplementedError):
         Metric().statistics(P, P)
+
+
+# --- published figures ----------------------------------------------------------------------------
+
+
+def test_figures_of_scikit_learns_documentation() -> None:
+    t, p = [3, -0.5, 2, 7], [2.5, 0.0, 2, 8]
+    assert (MAE()(p, t), MSE()(p, t)) == (0.5, 0.375)
+    assert R2Score()(p, t) == pytest.approx(0.948608, abs=5e-7)
+    t, p = [[0.5, 1], [-1, 1], [7, -6]], [[0, 2], [-1, 2], [8, -5]]
+    assert MAE()(p, t) == 0.75
+    assert MSE()(p, t) == pytest.approx(0.708333, abs=5e-7)
+    # 1 − 1.25 / 36.1667 and 1 − 3 / 32.6667, averaged
+    assert R2Score()(p, t) == pytest.approx((0.965438 + 0.908163) / 2, abs=5e-7)
+    scores = [[0.5, 0.2, 0.2], [0.3, 0.4, 0.2], [0.2, 0.4, 0.3], [0.7, 0.2, 0.1]]
+    assert TopKCategoricalAccuracy(k=2)(scores, [0, 1, 2, 2]) == 0.75
+    np.testing.assert_array_equal(
+        confusion_matrix([2, 0, 2, 2, 0, 1], [0, 0, 2, 2, 0, 2]), [[2, 0, 0], [0, 0, 1], [1, 0, 2]]
+    )
+
+
+# --- numbers of every kind ------------------------------------------------------------------------
+
+
+def test_small_integers_do_not_wrap_around() -> None:
+    p, t = np.uint8([1, 250]), np.uint8([2, 0])
+    assert MAE()(p, t) == (1 + 250) / 2
+    assert MSE()(p, t) == (1 + 250**2) / 2
+    assert R2Score()(p, t) == 1 - (1 + 250**2) / 2
+
+
+def test_truth_values_are_numbers() -> None:
+    assert MSE()([True, False], [1, 1]) == 0.5
+    assert Accuracy()([[0.1], [0.9]], [False, True]) == 1.0
+
+
+def test_a_thousand_float32_batches_lose_nothing() -> None:
+    p = np.full((100, 1), 0.1, np.float32)
+    metric, total = MAE(), np.zeros(2)
+    for _ in range(1000):
+        total = metric.merge(total, metric.statistics(p, np.zeros_like(p)))
+    assert metric.result(total) == pytest.approx(float(np.float32(0.1)), rel=1e-12)
+
+
+def test_logits_are_counted_at_the_threshold_0() -> None:
+    z, y = [[-2.0], [0.3], [0.0], [4.0]], [0, 1, 0, 0]
+    assert Accuracy(threshold=0.0)(z, y) == 0.75
+    assert BinaryAccuracy(threshold=0.0)(z, y) == 0.75
+
+
+def test_probable_targets_count_as_1_above_one_half() -> None:
+    assert Accuracy()([[0.9], [0.9]], [0.5, 0.6]) == 0.5
+    assert BinaryAccuracy()([[0.9, 0.9]], [[0.5, 0.6]]) == 0.5
+    assert Accuracy(threshold=0.0)([[0.1], [0.1]], [0.2, 0.6]) == 0.5  # the target's stays at 0.5
+
+
+def test_soft_rows_name_their_largest_class() -> None:
+    assert Accuracy()([[0.1, 0.9], [0.9, 0.1]], [[0.4, 0.6], [0.4, 0.6]]) == 0.5
+
+
+def test_each_of_several_answers_counts_for_itself() -> None:
+    assert BinaryAccuracy()([[0.9, 0.2], [0.6, 0.7]], [[1, 0], [0, 1]]) == 0.75
+
+
+def test_top_k_counts_a_tie_as_ranked_behind() -> None:
+    p = [[0.4, 0.4, 0.2, 0.0]]
+    hits = {k: TopKCategoricalAccuracy(k=k)(p, [0]) for k in (1, 2, 3)}
+    assert hits == {1: 0.0, 2: 1.0, 3: 1.0}
+    assert TopKCategoricalAccuracy(k=4)([[0.0] * 4], [2]) == 1.0
+
+
+@given(seed=seeds)
+def test_the_first_of_k_without_ties_is_accuracy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p, t = rng.random((9, 4)), rng.integers(4, size=9)
+    assert TopKCategoricalAccuracy(k=1)(p, t) == Accuracy()(p, t)
+
+
+# --- R² -------------------------------------------------------------------------------------------
+
+
+def test_r2_of_an_output_that_is_constant_among_others() -> None:
+    t = np.array([[1.0, 0.1], [2.0, 0.1], [3.0, 0.1]])
+    p = np.array([[1.0, 0.1], [2.0, 0.1], [3.0, 0.2]])
+    assert R2Score()(p, t) == (1.0 + 0.0) / 2
+    assert R2Score()(t, t) == 1.0
+
+
+@pytest.mark.parametrize("value", [0.1, 1e8 / 3, -7.3])
+def test_constant_targets_stay_constant_over_batches(value: float) -> None:
+    metric, t = R2Score(), np.full((7, 1), value)
+    total = metric.statistics(t[:2], t[:2])
+    for part in (t[2:3], t[3:]):
+        total = metric.merge(total, metric.statistics(part, part))
+    assert metric.result(total) == 1.0
+
+
+def test_one_sample_counts_as_a_constant() -> None:
+    assert R2Score()([2.0], [2.0]) == 1.0
+    assert R2Score()([2.5], [2.0]) == 0.0
+
+
+@given(seed=seeds, cuts=st.lists(st.integers(1, 19), min_size=1, max_size=6, unique=True))
+def test_r2_over_uneven_batches_is_that_of_all(seed: int, cuts: list[int]) -> None:
+    p, t = normal(seed, (20, 2), (20, 2))
+    around, errors = ((t - t.mean(0)) ** 2).sum(0), ((p - t) ** 2).sum(0)
+    metric, edges = R2Score(), [0, *sorted(cuts), 20]
+    parts = [metric.statistics(p[a:b], t[a:b]) for a, b in itertools.pairwise(edges)]
+    merged = functools.reduce(metric.merge, parts)
+    np.testing.assert_allclose(merged, [[20, 20], t.mean(0), around, errors], rtol=1e-9, atol=1e-12)
+    assert metric.result(merged) == pytest.approx((1 - errors / around).mean(), rel=1e-9)
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "p", "t", "message"),
+    [
+        (Accuracy(), [[0.5]], [2], r"accuracy takes target of 0 or 1 .* Got 2 in row 0"),
+        (Accuracy(), [[0.5]], [-1], r"Got -1 in row 0"),
+        (Accuracy(), [[0.5, 0.5]], [[1, 1]], r"name one class. Got 2 equal entries in row 0"),
+        (Accuracy(), [[0.5, 0.5]], [[1, 0, 0]], r"labels \(N,\) or rows \(N, 2\). Got \(1, 3\)"),
+        (Accuracy(), [[[0.5, 0.5]]], [0], r"K = 2 or more classes. Got \(N, 1, 2\)"),
+        (Accuracy(), 0.5, 1, r"at least one. Got predictions \(\) and targets \(\)"),
+        (Accuracy(), [], [], r"one target for each prediction, and at least one"),
+        (Accuracy(), [[math.nan, 1.0]], [0], r"prediction takes finite numbers"),
+        (MSE(), [1.0], [math.inf], r"target takes finite numbers"),
+        (MSE(), [[1.0, 2.0]], [1.0], r"mse takes target of shape \(N, 2\)"),
+        (R2Score(), [[1.0, 2.0]], [[1.0]], r"r2_score takes target of shape \(N, 2\)"),
+        (BinaryAccuracy(), [[0.5, 0.5]], [1], r"binary_accuracy takes target of shape \(N, 2\)"),
+        (BinaryAccuracy(), [[0.5, 0.5]], [[0, 3]], r"0 or 1 .* Got 3 in row 0"),
+        (TopKCategoricalAccuracy(3), [[0.5, 0.5]], [0], r"K at least k = 3. .*\(k=2\), or less"),
+        (TopKCategoricalAccuracy(1), [[0.5]], [0], r"K = 2 or more classes"),
+    ],
+)
+def test_targets_without_an_answer(metric: Metric, p: object, t: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        metric(p, t)
+
+
+def test_shapes_are_never_broadcast_even_unchecked() -> None:
+    with pytest.raises(ValueError, match=r"mse takes predictions and targets of one shape"):
+        MSE().statistics(np.zeros((3, 2)), np.zeros(3))
+
+
+def test_bad_settings_of_metrics() -> None:
+    with pytest.raises(ValueError, match="k takes a whole number, 1 or more"):
+        TopKCategoricalAccuracy(k=0)
+    with pytest.raises(TypeError, match="k takes a whole number"):
+        TopKCategoricalAccuracy(k=2.0)
+    with pytest.raises(ValueError, match="Accuracy's threshold takes a finite number"):
+        Accuracy(threshold=math.nan)
+    with pytest.raises(ValueError, match="BinaryAccuracy's threshold"):
+        BinaryAccuracy(threshold=math.inf)
+    for make in (Accuracy, BinaryAccuracy, TopKCategoricalAccuracy, MAE, MSE, R2Score):
+        with pytest.raises(TypeError, match=f"{make.__name__}'s name takes text"):
+            make(name="")
+
+
+def test_documented_defaults() -> None:
+    assert (Accuracy().threshold, BinaryAccuracy().threshold) == (0.5, 0.5)
+    assert TopKCategoricalAccuracy().k == 5
+
+
+@pytest.mark.parametrize(
+    ("y", "predicted", "classes", "error", "message"),
+    [
+        ([0, 1], [0, 1], 0, ValueError, "classes takes a whole number, 1 or more"),
+        ([0, 1], [0, 1], 2.5, TypeError, "classes takes a whole number"),
+        ([[1, 0, 0]], [0], 2, ValueError, "y with 2 classes, labels 0 to 1. Got rows of 3"),
+        ([0], [5], 3, ValueError, "predicted with 3 classes, labels 0 to 2. Got 5 in row 0"),
+        ([10_000], [0], None, ValueError, "0 to 9,999. Got 10000 in row 0"),
+        ([0], [0], 10_001, ValueError, "at most 10,000 classes. Got 10,001"),
+        ([0, 1], [[0.3], [0.7]], None, ValueError, r"predicted .*Got 0.3 .*\(predicted > 0.5\)"),
+    ],
+)
+def test_confusion_matrix_refuses_classes_and_rows(
+    y: object, predicted: object, classes: object, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        confusion_matrix(y, predicted, classes)  # type: ignore[arg-type]
+
+
+@given(seed=seeds)
+def test_the_diagonal_of_the_confusion_matrix_is_the_accuracy(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p, t = rng.random((12, 4)), rng.integers(4, size=12)
+    counts = confusion_matrix(t, p)
+    assert counts.shape == (4, 4)
+    assert np.trace(counts) / 12 == Accuracy()(p, t)
+    np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(t, minlength=4))

@@ -127,6 +127,185 @@ def test_published_defaults() -> None:
     )
     assert (RMSprop().rho, RMSprop().epsilon) == (0.9, 1e-7)
     assert (Adagrad().initial("s"), Adagrad().learning_rate) == (0.1, 1e-3)
+    assert (Adagrad().epsilon, AdamW().weight_decay, AdamW().epsilon) == (1e-7, 0.004, 1e-8)
+    assert (AdamW().learning_rate, AdamW().beta_1, AdamW().beta_2) == (1e-3, 0.9, 0.999)
+    assert (SGD().momentum, SGD().nesterov) == (0.0, False)
+    assert (RMSprop().momentum, RMSprop().centered) == (0.0, False)
+    for make in (SGD, RMSprop, Adagrad, Adam):
+        assert (make().weight_decay, make().global_clipnorm) == (0.0, None)
+
+
+# --- published figures, and the papers' formulas line by line -------------------------------------
+
+KERAS: list[tuple[Optimizer, float, list[list[float]]]] = [
+    (
+        SGD(),
+        0.01,
+        [[0.9999, 0.9989, 0.9979, 0.9969, 0.9959], [0.9999, 0.9899, 0.9799, 0.9699, 0.9599]],
+    ),
+    (RMSprop(centered=True), 0.001, [[0.9967, 0.9933, 0.9908, 0.9885, 0.9864]] * 2),
+    (
+        Adagrad(initial_accumulator_value=0.3, epsilon=1e-6),
+        0.2,
+        [[0.9963, 0.9604, 0.9251, 0.8903, 0.856], [0.9963, 0.8209, 0.6891, 0.579, 0.4825]],
+    ),
+]
+"""Optimizer, rate, and θ from 1 with the gradients 0.01, g, g, … for g = 0.1 and g = 1, to four
+digits, as in the tests of Keras 3."""
+
+
+@pytest.mark.parametrize(("optimizer", "rate", "golden"), KERAS, ids=lambda value: repr(value)[:9])
+def test_figures_that_keras_published(
+    optimizer: Optimizer, rate: float, golden: list[list[float]]
+) -> None:
+    for g, expected in zip((0.1, 1.0), golden, strict=True):
+        steps = run(optimizer, np.ones(1), [np.array([h]) for h in (0.01, g, g, g, g)], rate)
+        np.testing.assert_allclose(np.concatenate(steps), expected, atol=6e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("g", "golden"),
+    [
+        (0.1, [0.4998, 0.2486, 0.1223, 0.0586, 0.0263]),
+        (1.0, [0.4998, 0.2382, 0.1003, 0.0258, -0.0159]),
+    ],
+)
+def test_kerass_epsilon_is_adams_times_the_root_of_the_correction(
+    g: float, golden: list[float]
+) -> None:
+    # AdamW(1.0, weight_decay=0.5, epsilon=2) of Keras 3; its ε̂ = ε √(1 − 0.999ᵗ)
+    theta, m, v = np.ones(1), np.zeros(1), np.zeros(1)
+    for t, expected in enumerate(golden, 1):
+        optimizer = AdamW(weight_decay=0.5, epsilon=2 / math.sqrt(1 - 0.999**t))
+        optimizer.decay(theta, 1.0)
+        grad = np.array([0.01 if t == 1 else g])
+        optimizer.update(theta, grad, (m, v), t, 1.0, np.empty(1))
+        assert theta[0] == pytest.approx(expected, abs=6e-5)
+
+
+def sgd_by_hand(x: float, grads: list[float], rate: float, mu: float) -> float:
+    """Polyak: v ← μ v − η g, θ ← θ + v."""
+    v = 0.0
+    for g in grads:
+        v = mu * v - rate * g
+        x = x + v
+    return x
+
+
+def nesterov_by_hand(x: float, grads: list[float], rate: float, mu: float) -> float:
+    """Sutskever et al. at the point that is looked at: θ ← θ + μ v − η g with the new v."""
+    v = 0.0
+    for g in grads:
+        v = mu * v - rate * g
+        x = x + mu * v - rate * g
+    return x
+
+
+def rmsprop_by_hand(
+    x: float, grads: list[float], rate: float, rho: float, mu: float, eps: float, centered: bool
+) -> float:
+    """Hinton, and Graves where it is centered."""
+    s = m = v = 0.0
+    for g in grads:
+        s = rho * s + (1 - rho) * g * g
+        m = rho * m + (1 - rho) * g
+        spread = s - m * m if centered else s
+        v = mu * v + rate * g / math.sqrt(spread + eps)
+        x = x - v
+    return x
+
+
+def adagrad_by_hand(x: float, grads: list[float], rate: float, start: float, eps: float) -> float:
+    """Duchi et al."""
+    for i, g in enumerate(grads):
+        s = start + sum(h * h for h in grads[: i + 1])
+        x = x - rate * g / math.sqrt(s + eps)
+    return x
+
+
+def adam_by_hand(
+    x: float, grads: list[float], rate: float, b1: float, b2: float, eps: float
+) -> float:
+    """Kingma and Ba, algorithm 1, with the means as the sums that they are."""
+    for t in range(1, len(grads) + 1):
+        m = sum((1 - b1) * b1 ** (t - i) * grads[i - 1] for i in range(1, t + 1))
+        v = sum((1 - b2) * b2 ** (t - i) * grads[i - 1] ** 2 for i in range(1, t + 1))
+        m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+        x = x - rate * m_hat / (math.sqrt(v_hat) + eps)
+    return x
+
+
+BY_HAND: dict[str, tuple[Optimizer, Callable[[float, list[float], float], float]]] = {
+    "sgd": (SGD(), lambda x, g, r: sgd_by_hand(x, g, r, 0.0)),
+    "momentum": (SGD(momentum=0.7), lambda x, g, r: sgd_by_hand(x, g, r, 0.7)),
+    "nesterov": (
+        SGD(momentum=0.7, nesterov=True),
+        lambda x, g, r: nesterov_by_hand(x, g, r, 0.7),
+    ),
+    "rmsprop": (
+        RMSprop(rho=0.8, epsilon=0.03),
+        lambda x, g, r: rmsprop_by_hand(x, g, r, 0.8, 0.0, 0.03, False),
+    ),
+    "rmsprop with momentum": (
+        RMSprop(rho=0.8, momentum=0.6, epsilon=0.03),
+        lambda x, g, r: rmsprop_by_hand(x, g, r, 0.8, 0.6, 0.03, False),
+    ),
+    "rmsprop centered": (
+        RMSprop(rho=0.8, epsilon=0.03, centered=True),
+        lambda x, g, r: rmsprop_by_hand(x, g, r, 0.8, 0.0, 0.03, True),
+    ),
+    "adagrad": (
+        Adagrad(initial_accumulator_value=0.2, epsilon=0.03),
+        lambda x, g, r: adagrad_by_hand(x, g, r, 0.2, 0.03),
+    ),
+    "adam": (
+        Adam(beta_1=0.6, beta_2=0.8, epsilon=0.03),
+        lambda x, g, r: adam_by_hand(x, g, r, 0.6, 0.8, 0.03),
+    ),
+    "adamw": (
+        AdamW(beta_1=0.6, beta_2=0.8, epsilon=0.03),
+        lambda x, g, r: adam_by_hand(x, g, r, 0.6, 0.8, 0.03),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+@given(seed=seeds, steps=st.integers(1, 6), rate=st.floats(1e-3, 1.0))
+def test_vectors_move_as_the_papers_numbers_do(
+    name: str, seed: int, steps: int, rate: float
+) -> None:
+    optimizer, by_hand = BY_HAND[name]
+    theta, *grads = normal(seed, *[(3,)] * (steps + 1))
+    moved = run(optimizer, theta, grads, rate)[-1]
+    expected = [by_hand(float(theta[i]), [float(g[i]) for g in grads], rate) for i in range(3)]
+    np.testing.assert_allclose(moved, expected, rtol=1e-9, atol=1e-12)
+
+
+@given(slope=st.floats(0.1, 2.0), mu=st.floats(0.1, 0.95))
+def test_nesterov_looks_ahead_by_the_momentum(slope: float, mu: float) -> None:
+    """Nesterov takes the gradient at θ + μ v; minnet's theta is that point."""
+    rate, theta, v = 0.1, 1.0, 0.0  # f(θ) = slope θ² / 2
+    optimizer, ahead, velocity = SGD(momentum=mu, nesterov=True), np.ones(1), np.zeros(1)
+    for t in range(1, 8):
+        v = mu * v - rate * slope * (theta + mu * v)
+        theta = theta + v
+        optimizer.update(ahead, slope * ahead, (velocity,), t, rate, np.empty(1))
+        assert ahead[0] == pytest.approx(theta + mu * v, rel=1e-9, abs=1e-12)
+
+
+def test_nesterov_without_momentum_is_plain_descent() -> None:
+    assert SGD(nesterov=True).slots == ()
+    assert two_steps(SGD(nesterov=True)) == two_steps(SGD())
+
+
+def test_slots_are_what_the_settings_need() -> None:
+    assert SGD().slots == ()
+    assert SGD(momentum=0.1).slots == ("v",)
+    assert RMSprop().slots == ("s",)
+    assert RMSprop(centered=True).slots == ("s", "m")
+    assert RMSprop(momentum=0.1).slots == ("s", "v")
+    assert RMSprop(momentum=0.1, centered=True).slots == ("s", "m", "v")
+    assert [Adam().initial(slot) for slot in Adam.slots] == [0.0, 0.0]
 
 
 # --- what holds for all ---------------------------------------------------------------------------
@@ -145,6 +324,30 @@ def test_pieces_are_updated_as_the_whole_is(
 
 def _cut(at: int) -> tuple[slice, slice]:
     return slice(0, at), slice(at, None)
+
+
+@pytest.mark.parametrize("make", ALL)
+@given(seed=seeds, i=st.integers(0, 4))
+def test_a_coordinate_does_not_feel_the_others(
+    make: Callable[[], Optimizer], seed: int, i: int
+) -> None:
+    theta, a, b = normal(seed, (5,), (5,), (5,))
+    c = b.copy()
+    c[i] += 1.0
+    one, other = run(make(), theta, [a, b], 0.1)[-1], run(make(), theta, [a, c], 0.1)[-1]
+    np.testing.assert_array_equal(np.flatnonzero(one != other), [i])
+
+
+@pytest.mark.parametrize("make", ALL)
+@given(seed=seeds, decay=st.floats(0, 1))
+def test_decay_without_a_rate_keeps_every_bit(
+    make: Callable[[], Optimizer], seed: int, decay: float
+) -> None:
+    (theta,) = normal(seed, (5,))
+    optimizer, before = make(), theta.copy()
+    optimizer.weight_decay = decay
+    optimizer.decay(theta, 0.0)
+    np.testing.assert_array_equal(theta, before)
 
 
 @pytest.mark.parametrize("make", ALL)

@@ -51,3 +51,37 @@ def test_what_is_refused() -> None:
         Regularizer()(np.zeros(1))
     with pytest.raises(ValueError, match=r"kernel_regularizer takes .*'l3'"):
         Dense(1, kernel_regularizer="l3")
+
+
+def test_l2_by_hand() -> None:
+    # 0.5 · (1 + 4 + 9) = 7 and 2 · 0.5 · w
+    weights = np.array([[1.0, -2.0], [3.0, 0.0]])
+    assert L2(0.5)(weights) == 7.0
+    np.testing.assert_array_equal(L2(0.5).gradient(weights), weights)
+
+
+def test_the_gradient_of_a_step_has_the_penaltys_in_it() -> None:
+    x, y = np.zeros((2, 3)), np.zeros((2, 1))  # the data's own gradient of W is 0
+    model = Sequential([Dense(1, input_dim=3, kernel_regularizer=L2(0.5))], seed=0, dtype="float64")
+    model.compile("sgd", "mse")
+    model.loss_and_gradient(x, y)
+    np.testing.assert_array_equal(model.layers[0].dW, 2 * 0.5 * model.layers[0].W)
+
+
+def test_a_weight_of_0_is_no_penalty() -> None:
+    weights = np.array([3.0, -4.0])
+    assert L2(0.0)(weights) == 0.0
+    assert not L2(0.0).gradient(weights).any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+def test_weights_that_are_no_weights_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match=f"L2's l2 takes a finite number .* Got {bad}"):
+        L2(bad)
+
+
+def test_a_regularizer_without_formulas_says_so() -> None:
+    with pytest.raises(NotImplementedError, match="Regularizer has no __call__"):
+        Regularizer()(np.zeros(1))
+    with pytest.raises(NotImplementedError, match="Regularizer has no gradient"):
+        Regularizer().gradient(np.zeros(1))

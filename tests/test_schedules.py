@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.optimizers import SGD
 from minnet.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -106,3 +107,109 @@ def test_one_cycle_stays_between_its_ends(total: int, start: float, step: int) -
 def test_one_cycle_refuses(arguments: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="OneCycle's"):
         OneCycle(*arguments)  # type: ignore[arg-type]
+
+
+# --- edges ----------------------------------------------------------------------------------------
+
+
+def test_the_rates_that_keras_documents_for_its_steps() -> None:
+    # 1.0 for the first 100001 updates, 0.5 for the next 10000, 0.1 for any additional ones
+    rate = PiecewiseConstantDecay([100_000, 110_000], [1.0, 0.5, 0.1])
+    assert [rate(s) for s in (0, 100_000, 100_001, 110_000, 110_001)] == [1.0, 1.0, 0.5, 0.5, 0.1]
+
+
+def test_stairs_change_at_the_step_itself() -> None:
+    rate = ExponentialDecay(1.0, 10, 0.5, staircase=True)
+    assert [rate(s) for s in (0, 9, 10, 19, 20)] == [1.0, 1.0, 0.5, 0.5, 0.25]
+
+
+def test_exponential_decay_by_hand() -> None:
+    # 0.4 · 0.25^(5/10) = 0.4 · 0.5
+    rate = ExponentialDecay(0.4, 10, 0.25)
+    assert [rate(s) for s in (0, 5, 10)] == pytest.approx([0.4, 0.2, 0.1])
+
+
+def test_a_rate_that_grows_beyond_all_numbers_is_refused_by_the_optimizer() -> None:
+    assert ExponentialDecay(0.0, 1, 10.0)(10**6) == 0.0
+    assert ExponentialDecay(0.1, 1, 10.0)(10**6) == math.inf
+    with pytest.raises(ValueError, match="The schedule of SGD at step 1000000 takes a finite"):
+        SGD(ExponentialDecay(0.1, 1, 10.0)).rate(10**6)
+
+
+def test_cosine_decay_by_hand() -> None:
+    # cos(π/3) = 1/2: 0.8 · (0.1 + 0.9 · 0.75); cos(2π/3) = −1/2: 0.8 · (0.1 + 0.9 · 0.25)
+    rate = CosineDecay(0.8, 30, alpha=0.1)
+    assert rate(10) == pytest.approx(0.8 * (0.1 + 0.9 * 0.75))
+    assert rate(20) == pytest.approx(0.8 * (0.1 + 0.9 * 0.25))
+    assert rate(29) > rate(30) == rate(31) == pytest.approx(0.08)
+
+
+def test_without_an_alpha_the_cosine_ends_at_nothing() -> None:
+    assert CosineDecay(0.8, 30)(30) == 0.0
+    assert CosineDecay(0.8, 30, alpha=1.0)(17) == pytest.approx(0.8)
+
+
+def test_a_warm_up_of_one_step_is_none() -> None:
+    rate = LinearWarmup(1, then=PiecewiseConstantDecay([1], [0.4, 0.2]))
+    assert [rate(s) for s in range(4)] == [0.4, 0.4, 0.4, 0.2]
+
+
+def test_a_warm_up_before_a_cosine_counts_from_its_own_end() -> None:
+    cosine = CosineDecay(0.5, 8, alpha=0.2)
+    rate = LinearWarmup(5, then=cosine)
+    assert [rate(5 + s) for s in range(10)] == [cosine(s) for s in range(10)]
+    assert [rate(s) for s in range(5)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+def test_one_cycle_by_hand() -> None:
+    # from 0.04 at 0 to 1 at 9 and 4e-6 at 19; at 3, cos(π/3) = 1/2: 1 − 0.96 · 0.75 = 0.28
+    rate = OneCycle(1.0, 20, pct_start=0.5)
+    assert rate(0) == pytest.approx(1 / 25)
+    assert rate(3) == pytest.approx(0.28)
+    assert rate(9) == pytest.approx(1.0)
+    assert rate(14) == pytest.approx((1 + 4e-6) / 2)
+    assert rate(19) == rate(20) == pytest.approx(4e-6)
+
+
+BAD = (-1.0, math.nan, math.inf)
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_negative_and_endless_numbers_are_refused_wherever_a_rate_is_meant(bad: float) -> None:
+    for make, message in [
+        (lambda: ExponentialDecay(bad, 5, 0.5), "ExponentialDecay's initial_learning_rate takes"),
+        (lambda: ExponentialDecay(0.1, 5, bad), "ExponentialDecay's decay_rate takes"),
+        (lambda: PiecewiseConstantDecay([3], [0.1, bad]), "Each of .* values takes"),
+        (lambda: CosineDecay(bad, 5), "CosineDecay's initial_learning_rate takes"),
+        (lambda: CosineDecay(0.1, 5, bad), "CosineDecay's alpha takes"),
+        (lambda: LinearWarmup(3, bad), "LinearWarmup's then takes"),
+        (lambda: LinearWarmup(3, lambda step: bad)(0), "LinearWarmup's then at its step 0 takes"),
+        (lambda: LinearWarmup(3, lambda step: bad)(7), "LinearWarmup's then at its step 4 takes"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            make()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ExponentialDecay(0.1, 2.5, 0.5), "decay_steps takes a whole number"),
+        (lambda: ExponentialDecay(0.1, 2, 0.5, staircase=1), "staircase takes True or False"),
+        (lambda: ExponentialDecay("0.1", 2, 0.5), "initial_learning_rate takes a number"),
+        (lambda: CosineDecay(0.1, True), "decay_steps takes a whole number"),
+        (lambda: PiecewiseConstantDecay([1.5], [0.1, 0.2]), "boundaries takes a whole number"),
+        (lambda: LinearWarmup(2.0, 0.1), "warmup_steps takes a whole number"),
+        (lambda: LinearWarmup(2, "0.1"), "then takes a number"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_boundaries_rise_and_begin_at_0_or_later() -> None:
+    with pytest.raises(ValueError, match=r"rising numbers. Got \[3, 3\]"):
+        PiecewiseConstantDecay([3, 3], [0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="0 or more"):
+        PiecewiseConstantDecay([-1], [0.1, 0.2])
+    assert PiecewiseConstantDecay([0], [0.1, 0.2])(1) == 0.2

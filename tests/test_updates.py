@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from minnet import Sequential
+from minnet import Sequential, updates
 from minnet.checks import Array
-from minnet.layers import Dense
-from minnet.optimizers import SGD, Adam
+from minnet.layers import Dense, Dropout, Tanh
+from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from minnet.updates import PIECE
+from tests.strategies import seeds
 
 X, Y = np.random.default_rng(0).standard_normal((12, 4)), np.arange(12) % 3
 
@@ -172,3 +177,231 @@ def test_a_schedule_counts_updates_from_zero() -> None:
     for _ in range(3):
         step(model)
     assert seen == [0, 1, 2]
+
+
+# --- what counts as the same layer ----------------------------------------------------------------
+
+
+def test_a_new_layer_with_an_old_ones_name_and_size_starts_afresh() -> None:
+    model = three_layers()
+    for _ in range(3):
+        step(model)
+    model.pop()
+    model.add(Dense(3))
+    assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense_3"]
+    model.updates.runs(model.layers, model.theta, model.grad)
+    assert all((a == 0).all() for a in slots_of(model, "dense_3"))
+    assert model.updates.counts == {"dense_1": 3, "dense_2": 3, "dense_3": 0}
+
+
+def test_a_layer_added_on_top_moves_no_memory() -> None:
+    model = three_layers()
+    step(model)
+    kept = {name: [a.copy() for a in slots_of(model, name)] for name in model.updates.counts}
+    model.add(Dense(2))
+    model.updates.runs(model.layers, model.theta, model.grad)
+    for name, arrays in kept.items():
+        for a, b in zip(slots_of(model, name), arrays, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "dense_3": 1, "dense_4": 0}
+
+
+def test_adagrads_sum_starts_again_where_it_started() -> None:
+    model = three_layers(Adagrad(initial_accumulator_value=0.7))
+    step(model)
+    model.freeze("dense_2")
+    model.unfreeze("dense_2")
+    model.updates.runs(model.layers, model.theta, model.grad)
+    (s,) = slots_of(model, "dense_2")
+    assert (s == 0.7).all()
+    assert (slots_of(model, "dense_1")[0] > 0.7).any()
+
+
+def test_a_second_compile_forgets_everything() -> None:
+    model = three_layers()
+    step(model)
+    model.compile(Adam(0.01), "mse")
+    model.updates.runs(model.layers, model.theta, model.grad)
+    assert model.updates.iterations == 0
+    assert set(model.updates.counts.values()) == {0}
+    assert not any(values.any() for values in model.updates.slots.values())
+
+
+# --- runs and their rates -------------------------------------------------------------------------
+
+
+def runs_of(model: Sequential) -> list[tuple[str, ...]]:
+    return [run.names for run in model.updates.runs(model.layers, model.theta, model.grad)]
+
+
+def constant(rate: float) -> Callable[[int], float]:
+    return lambda step: rate
+
+
+def test_layers_without_weights_do_not_part_a_run() -> None:
+    model = Sequential([Dense(5, input_dim=4), Tanh(), Dropout(0.1), Dense(3)], seed=0)
+    model.compile("adam", "mse")
+    assert runs_of(model) == [("dense_1", "dense_2")]
+
+
+def test_only_layers_with_the_same_rate_are_one_run() -> None:
+    model, slow = three_layers(), constant(1e-3)
+    model.updates.rates = {"dense_1": slow, "dense_2": slow}
+    assert runs_of(model) == [("dense_1", "dense_2"), ("dense_3",)]
+    model.updates.rates = {"dense_2": slow}
+    assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
+    model.updates.rates = {}
+    assert runs_of(model) == [("dense_1", "dense_2", "dense_3")]
+
+
+def test_only_layers_with_the_same_count_are_one_run() -> None:
+    model = three_layers()
+    step(model)
+    model.freeze("dense_3")
+    model.unfreeze("dense_3")
+    assert runs_of(model) == [("dense_1", "dense_2"), ("dense_3",)]
+
+
+def test_each_layer_moves_by_its_own_rate() -> None:
+    model = three_layers(SGD(0.5))
+    model.updates.rates = {"dense_1": constant(0.1), "dense_3": constant(0.0)}
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    before = [layer.W.copy() for layer in model.layers]
+    model.apply_gradient()
+    for layer, W, rate in zip(model.layers, before, (0.1, 0.5, 0.0), strict=True):
+        np.testing.assert_allclose(layer.W, W - rate * layer.dW, rtol=1e-13, atol=1e-16)
+
+
+def test_a_layers_own_schedule_counts_the_models_updates() -> None:
+    model, seen = three_layers(SGD(0.5)), []
+    step(model)
+    model.updates.rates = {"dense_2": lambda step: seen.append(step) or 0.1}  # type: ignore
+    step(model)
+    step(model)
+    assert seen == [1, 2]
+
+
+def test_rates_of_a_fit_are_not_copied() -> None:
+    model = three_layers()
+    model.updates.rates = {"dense_1": constant(0.1)}  # no function like this can be pickled
+    assert pickle.loads(pickle.dumps(model)).updates.rates == {}
+
+
+FORMULAS: list[Callable[..., Optimizer]] = [
+    lambda **settings: SGD(0.01, **settings),
+    lambda **settings: SGD(0.01, 0.9, nesterov=True, **settings),
+    lambda **settings: RMSprop(0.01, momentum=0.5, centered=True, **settings),
+    lambda **settings: Adagrad(0.01, **settings),
+    lambda **settings: Adam(0.01, **settings),
+    lambda **settings: AdamW(0.01, **settings),
+]
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_pieces_of_any_length_give_the_same_bits(
+    make: Callable[..., Optimizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut = three_layers(make()), three_layers(make())
+    for _ in range(3):
+        step(whole)
+    monkeypatch.setattr(updates, "PIECE", 7)
+    for _ in range(3):
+        step(cut)
+    (run,) = cut.updates.runs(cut.layers, cut.theta, cut.grad)
+    assert max(piece.theta.size for piece in run.pieces) <= 7
+    np.testing.assert_array_equal(cut.theta, whole.theta)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_weights_decay_before_the_update_and_beside_the_formula(
+    make: Callable[..., Optimizer],
+) -> None:
+    decayed, plain = three_layers(make(weight_decay=0.5)), three_layers(make(weight_decay=0.0))
+    grad = np.random.default_rng(1).standard_normal(plain.theta.size)
+    plain.theta *= 1.0 - 0.01 * 0.5
+    for model in (decayed, plain):
+        model.grad[...] = grad
+        model.apply_gradient()
+    np.testing.assert_array_equal(decayed.theta, plain.theta)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_a_rate_of_zero_moves_nothing_whatever_the_decay(make: Callable[..., Optimizer]) -> None:
+    optimizer = make(weight_decay=0.5)
+    optimizer.learning_rate = 0.0
+    model = three_layers(optimizer)
+    before = model.theta.copy()
+    step(model)
+    step(model)
+    np.testing.assert_array_equal(model.theta, before)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_float32_stays_float32_under_a_schedule_of_numpys_float64(
+    make: Callable[..., Optimizer],
+) -> None:
+    optimizer = make(weight_decay=0.1, global_clipnorm=1.0)
+    optimizer.learning_rate = lambda step: np.float64(0.01)  # type: ignore
+    model = Sequential([Dense(3, input_dim=4)], seed=0)
+    model.compile(optimizer, "mse")
+    step(model)
+    step(model)
+    arrays = [model.theta, model.grad, *model.updates.slots.values()]
+    assert {array.dtype for array in arrays} == {np.dtype("float32")}
+
+
+def test_a_schedule_that_fails_leaves_everything_as_it_was() -> None:
+    model = three_layers(Adam(0.01, global_clipnorm=1e-3))
+    step(model)
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    model.optimizer.learning_rate = lambda step: math.nan
+    before = [model.theta.copy(), model.grad.copy()]
+    before += [values.copy() for values in model.updates.slots.values()]
+    with pytest.raises(ValueError, match="The schedule of Adam at step 1 takes a finite number"):
+        model.apply_gradient()
+    after = [model.theta, model.grad, *model.updates.slots.values()]
+    for a, b in zip(after, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert model.updates.iterations == 1
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "dense_3": 1}
+
+
+# --- clipping -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(seed=seeds, power=st.integers(-20, 37), largest=st.floats(1e-3, 1e3))
+def test_a_clipped_gradient_has_at_most_the_norm_and_its_direction(
+    dtype: str, seed: int, power: int, largest: float
+) -> None:
+    """Also where its squares are larger than any float32."""
+    model = Sequential([Dense(3, input_dim=4)], seed=0, dtype=dtype)
+    model.compile(SGD(0.0, global_clipnorm=largest), "mse")
+    unit = np.random.default_rng(seed).standard_normal(model.theta.size)
+    unit /= np.linalg.norm(unit)
+    model.grad[...] = unit * 10.0**power
+    model.apply_gradient()
+    wanted = min(10.0**power, largest)
+    np.testing.assert_allclose(model.grad, wanted * unit, rtol=1e-4, atol=1e-6 * wanted)
+
+
+def test_a_gradient_beyond_the_squares_of_float64_is_clipped_too() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 1e200
+    assert clipped(model) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_clipping_makes_nothing_finite_that_was_not(bad: float) -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 1.0
+    model.grad[3] = bad
+    with np.errstate(invalid="ignore"):
+        model.apply_gradient()
+    assert not np.isfinite(model.theta[3])
+
+
+def test_a_gradient_of_zeros_is_left_alone() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 0.0
+    assert clipped(model) == 0.0

@@ -39,7 +39,7 @@ def preprocess(images: Any) -> Array:
     Parameters
     ----------
     images : (N, H, W) or (H, W) array, or (N, 784)
-        Bright ink on dark paper: whole numbers from 0 to 255, or floats from 0 to 1.
+        Bright ink on dark paper: whole numbers from 0 to 255, floats from 0 to 1, or booleans.
 
     Returns
     -------
@@ -84,13 +84,18 @@ def _ink(images: Any) -> Array:
     finite(array, "images")
     if array.ndim == 2 and array.shape[1] == 784:
         array = array.reshape(-1, 28, 28)
+    elif array.ndim == 2 and array.shape[1] == 64 != len(array):
+        raise ValueError(
+            f"preprocess takes images, which it brings to 64 numbers each. Got {array.shape}, rows "
+            "that have 64 already. Give such rows to the model as they are."
+        )
     elif array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or 0 in array.shape[1:]:
         raise ValueError(
             f"preprocess takes images of shape (N, 28, 28) or (N, 784). Got {np.shape(images)}."
         )
-    floats = array.dtype.kind == "f"
+    floats = array.dtype.kind in "fb"
     top = 1 if floats else 255
     if array.size and (array.min() < 0 or array.max() > top):
         raise ValueError(

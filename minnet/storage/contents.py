@@ -13,9 +13,10 @@ import numpy as np
 from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
 from minnet.storage import archive, description
-from minnet.storage.archive import DTYPES, Header, Member, damaged
+from minnet.storage.archive import DTYPES, damaged
 
 _DESCRIPTION = description.NAME + ".npy"
+_HEADER = len(archive.npy_header("uint8", (0,)))
 _SHOWN = 10
 """How many faults of a file an error lists."""
 
@@ -69,7 +70,7 @@ def _check_array(name: object, array: object) -> None:
             f"save takes arrays of {', '.join(DTYPES)}. Got {array.dtype} in {name}. "
             "Use astype, or put what is no array into the config."
         )
-    if archive.byte_count(array.dtype.name, array.shape) > archive.MAX_FILE:
+    if not archive.fits_shape(array.dtype.name, array.shape):
         raise ModelFileError(f"save takes arrays of up to 2 GiB. Got {array.shape} in {name}.")
     if not _finite(array):
         raise ModelFileError(
@@ -93,56 +94,46 @@ class Contents:
 
     def __init__(self, file: IO[bytes], name: str) -> None:
         self.file, self.name = file, name
-        opened = archive.open_archive(file, name)
-        self.description = description.read(_description_bytes(opened, name), name)
-        self.members = archive.members(opened, file, name)
-        self.headers = self._headers()
+        self.description = description.read(_description_bytes(file, name), name)
+        self.members = archive.members(file, name)
+        self._check_members()
 
-    def _headers(self) -> dict[str, Header]:
-        """The headers of all arrays; every fault of every array is in the one error."""
+    def _check_members(self) -> None:
+        """Every fault of every array is in the one error."""
         entries = self.description["arrays"]
-        wanted = {key + ".npy" for key in entries}
-        extra = [key for key in self.members if key not in wanted and key != _DESCRIPTION]
-        faults = [f"{short(key.removesuffix('.npy'))} is not described" for key in extra]
-        headers = {}
+        wanted = {key + ".npy" for key in entries} | {_DESCRIPTION}
+        extra = [key.removesuffix(".npy") for key in self.members if key not in wanted]
+        faults = [f"{short(key)} is not described" for key in extra]
         for key, entry in entries.items():
+            dtype, shape = entry["dtype"], tuple(entry["shape"])
+            header = archive.npy_header(dtype, shape)
             member = self.members.get(key + ".npy")
             if member is None:
                 faults.append(f"{key} is missing")
                 continue
-            header = headers[key] = self._header(key, member)
-            described = (entry["dtype"], tuple(entry["shape"]))
-            if (header.dtype, header.shape) != described:
-                faults.append(
-                    f"{key} is {header.dtype} {header.shape} and is described as "
-                    f"{described[0]} {described[1]}"
-                )
-            size = math.prod(header.shape) * np.dtype(header.dtype).itemsize
-            if len(header.raw) + size != member.size:
-                faults.append(
-                    f"{key} of shape {header.shape} takes {size:,} bytes and has "
-                    f"{member.size - len(header.raw):,}"
-                )
+            self.file.seek(member.begin)
+            size = len(header) + math.prod(shape) * np.dtype(dtype).itemsize
+            if member.size != size or self.file.read(len(header)) != header:
+                faults.append(f"{key} is not {dtype} {shape}, as it is described")
         if faults:
             more = [f"and {len(faults) - _SHOWN:,} more"] if len(faults) > _SHOWN else []
             raise ModelFileError(
                 f"{self.name} does not hold the arrays that it describes: "
                 f"{'; '.join(faults[:_SHOWN] + more)}. Use another copy of it."
             )
-        return headers
-
-    def _header(self, key: str, member: Member) -> Header:
-        self.file.seek(member.begin)
-        start = self.file.read(min(member.size, archive.MAX_HEADER))
-        return archive.read_header(start, key, self.name)
 
     def arrays(self) -> Iterator[tuple[str, Array]]:
         """Name and array, one after the other, each verified by its checksums."""
-        for key, header in self.headers.items():
+        for key, entry in self.description["arrays"].items():
             array, sha256 = archive.read_array(
-                self.file, self.members[key + ".npy"], header, key, self.name
+                self.file,
+                self.members[key + ".npy"],
+                entry["dtype"],
+                entry["shape"],
+                key,
+                self.name,
             )
-            if sha256 != self.description["arrays"][key]["sha256"]:
+            if sha256 != entry["sha256"]:
                 raise damaged(self.name, f"{key} does not match its checksum")
             if not _finite(array):
                 raise ModelFileError(
@@ -153,24 +144,41 @@ class Contents:
             yield key, array
 
 
-def _description_bytes(opened: zipfile.ZipFile, name: str) -> bytes:
+def _description_bytes(file: IO[bytes], name: str) -> bytes:
     """The JSON text, before all else is checked: a newer format may differ in all else."""
-    if _DESCRIPTION not in opened.namelist():
+    file.seek(0)
+    start = file.read(4)
+    if not start:
+        raise ModelFileError(f"{name} is empty. Use another copy of it.")
+    if start not in (b"PK\3\4", b"PK\5\6"):
+        raise ModelFileError(
+            f"{name} is no model file: it is not an npz archive. Use a file that model.save wrote."
+        )
+    try:
+        with zipfile.ZipFile(file) as opened:
+            found = _DESCRIPTION in opened.namelist()
+            data = _start_of(opened) if found else b""
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # zipfile meets bad bytes with errors of many kinds
+        raise damaged(name, "it is cut off, or its directory cannot be read") from None
+    if not found:
         raise ModelFileError(
             f"{name} is an archive but no model file: it has no {description.NAME}. Use a file "
             "that model.save wrote; for one of numpy.savez, use numpy.load and model.set_weights."
         )
-    limit = description.MAX_BYTES + archive.MAX_HEADER
-    try:
-        with opened.open(_DESCRIPTION) as member:
-            data = member.read(limit + 1)
-    except (OSError, MemoryError):
-        raise
-    except Exception:  # zipfile meets bad bytes with errors of many kinds
-        raise damaged(name, "its description cannot be read") from None
-    if len(data) > limit:
+    size = len(data) - _HEADER
+    if size > description.MAX_BYTES:
         raise damaged(name, "its description is too large")
-    header = archive.read_header(data[: archive.MAX_HEADER], "its description", name)
-    if header.dtype != "uint8" or header.shape != (len(data) - len(header.raw),):
+    if size < 0 or not data.startswith(archive.npy_header("uint8", (size,))):
         raise damaged(name, "its description is not text")
-    return data[len(header.raw) :]
+    return data[_HEADER:]
+
+
+def _start_of(opened: zipfile.ZipFile) -> bytes:
+    """The description's member, or one byte more than it may have."""
+    plain = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the others unpack all, however much
+    if opened.getinfo(_DESCRIPTION).compress_type not in plain:
+        return b""
+    with opened.open(_DESCRIPTION) as member:
+        return member.read(_HEADER + description.MAX_BYTES + 1)

@@ -18,10 +18,11 @@ from typing import Any
 
 from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
-from minnet.storage.archive import DTYPES, damaged, fits_name
+from minnet.storage.archive import DTYPES, damaged, fits_name, fits_shape
 
 FORMAT_VERSION = 1
-"""A later format keeps the member `minnet.json`, so that this minnet can say what wrote it."""
+"""A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it
+what wrote it."""
 
 NAME = "minnet.json"
 MAX_BYTES = 2 * 2**20
@@ -130,7 +131,8 @@ def _check_entries(arrays: Any, name: str) -> None:
             and entry.keys() == {"dtype", "shape", "sha256"}
             and entry["dtype"] in DTYPES
             and isinstance(entry["shape"], list)
-            and all(type(n) is int and n >= 0 for n in entry["shape"])
+            and all(type(n) is int for n in entry["shape"])
+            and fits_shape(entry["dtype"], entry["shape"])
             and isinstance(entry["sha256"], str)
         )
         if not fine:

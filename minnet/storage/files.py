@@ -26,11 +26,9 @@ _FIXES = {
 
 def as_path(path: object, who: str) -> Path:
     """The path as a Path; text and path objects are taken, nothing else."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f'{who} takes a path such as "model.npz". Got {short(path)}.')
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
     if not isinstance(text, str):
-        raise TypeError(f"{who} takes a path as text. Got {short(text)}. Use os.fsdecode of it.")
+        raise TypeError(f'{who} takes a path such as "model.npz". Got {short(text)}.')
     try:
         possible = bool(text) and b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array, as_array, generator, same_length, short
-from minnet.layers.base import Layer, bind
+from minnet.checks import Array, as_array, finite, generator, same_length, short
+from minnet.layers.base import Layer, Memo, bind
 from minnet.losses import Loss, mean
 from minnet.models import Sequential
 
@@ -30,11 +30,14 @@ CENTRAL_TOLERANCE = 1e-5
 fine and above 1e-2 wrong (the CS231n course notes' rule); central differences themselves have
 errors up to about 1e-6 in float64."""
 
+EPSILON = 1e-15
+"""What rounding does to a float64, relative to it, in a sum of a few terms."""
+
 JUNK = math.pi
 """What gradients are filled with first, so that one that is not written, or added to, shows."""
 
 LIMIT = 2000
-"""Entries that are checked; of more, this many are drawn."""
+"""Entries that are checked; of more, as many are drawn from each array, small ones whole."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class GradientReport:
     ok
         Whether analytic and numerical gradients agree.
     max_relative_error
-        max |analytic − numerical| / max |numerical| over all entries that were checked.
+        max |analytic − numerical| / max |numerical| over all entries that were checked; 0 where
+        the difference is no more than what rounding does to the number that is differentiated.
     worst
         The entry that differs most, such as `dense_2.W[3, 4]`.
     analytic, numerical
@@ -91,10 +95,17 @@ class _Case(NamedTuple):
     parts: list[_Part]
     measure: Callable[[], Any]
 
-    def entries(self) -> list[tuple[_Part, tuple[int, ...]]]:
-        """Every single number, by its array and its place in it."""
-        return [(part, place) for part in self.parts for place in np.ndindex(part.values.shape)]
+    def entries(self, places: list[list[tuple[int, ...]]]) -> list[_Entry]:
+        """These places of each part, one after the other."""
+        return [
+            (part, place)
+            for part, chosen in zip(self.parts, places, strict=True)
+            for place in chosen
+        ]
 
+
+_Entry = tuple[_Part, tuple[int, ...]]
+"""A single number, by its array and its place in it."""
 
 _Maker = Callable[[Any], _Case]
 """Makes the case in a dtype: complex128 for complex steps, float64 for central differences."""
@@ -140,45 +151,43 @@ def check_gradients(
     (False, 'x[1]')
     """
     rng = generator(seed)
-    if isinstance(target, Sequential):
-        make = _of_model(target, x, y, rng)
-    elif isinstance(target, Layer):
-        make = _of_layer(target, x, rng)
-    elif isinstance(target, Loss):
-        make = _of_loss(target, x, y)
-    elif isinstance(target, (tuple, list)) and len(target) == 2 and all(map(callable, target)):
-        make = _of_functions(target[0], target[1], x)
-    else:
-        raise TypeError(
-            "check_gradients takes a compiled model, a layer, a loss, or a pair of functions "
-            f"(f, gradient_of_f). Got {short(target)}."
-        )
     with np.errstate(all="ignore"):
+        if isinstance(target, Sequential):
+            make = _of_model(target, x, y, rng)
+        elif isinstance(target, Layer):
+            make = _of_layer(target, x, rng)
+        elif isinstance(target, Loss):
+            make = _of_loss(target, x, y)
+        elif isinstance(target, (tuple, list)) and len(target) == 2 and all(map(callable, target)):
+            make = _of_functions(target[0], target[1], x)
+        else:
+            raise TypeError(
+                "check_gradients takes a compiled model, a layer, a loss, or a pair of functions "
+                f"(f, gradient_of_f). Got {short(target)}."
+            )
         return _compare(make, rng)
 
 
 def _compare(make: _Maker, rng: np.random.Generator) -> GradientReport:
-    case = make(np.complex128)
-    entries = case.entries()
-    total = len(entries)
-    if total == 0:
-        raise ValueError("check_gradients takes something to vary. Got no weights and no numbers.")
-    chosen = range(total) if total <= LIMIT else sorted(rng.choice(total, LIMIT, replace=False))
-    entries = [entries[i] for i in chosen]
+    case = make(np.float64)
+    rounding = EPSILON * abs(complex(case.measure()))  # faults with plain numbers come up here
+    places, total = _draw(case.parts, rng)
+    entries = case.entries(places)
     analytic = np.array([part.gradient[place].real for part, place in entries])
     method, tolerance = "complex step", COMPLEX_TOLERANCE
-    numerical = _complex_step(entries, case.measure)
-    if numerical is None or not _error(analytic, numerical) <= tolerance:
+    case = make(np.complex128)
+    numerical = _complex_step(case.entries(places), case.measure)
+    if numerical is None or not _error(analytic, numerical, rounding) <= tolerance:
         # Before anybody is accused: code may lose the imaginary part without a word.
         case = make(np.float64)
-        everything = case.entries()
-        central = _central_differences([everything[i] for i in chosen], case.measure)
-        if numerical is None or not _error(central, numerical) <= COMPLEX_TOLERANCE * 1e3:
+        central = _central_differences(case.entries(places), case.measure)
+        rounding /= CENTRAL_STEP
+        if numerical is None or not _error(central, numerical, rounding) <= CENTRAL_TOLERANCE:
             method, tolerance, numerical = "central differences", CENTRAL_TOLERANCE, central
     errors = np.abs(analytic - numerical)
     worst = int(np.argmax(np.where(np.isnan(errors), math.inf, errors)))
     part, place = entries[worst]
-    error = _error(analytic, numerical)
+    error = _error(analytic, numerical, rounding)
     index = ", ".join(map(str, place))
     return GradientReport(
         ok=error <= tolerance,
@@ -192,18 +201,33 @@ def _compare(make: _Maker, rng: np.random.Generator) -> GradientReport:
     )
 
 
-def _error(analytic: Array, numerical: Array) -> float:
+def _draw(parts: list[_Part], rng: np.random.Generator) -> tuple[list[list[tuple[int, ...]]], int]:
+    """The places to check in each part, and how many places there are."""
+    total = sum(part.values.size for part in parts)
+    if total == 0:
+        raise ValueError(
+            "check_gradients takes a model with a weight that is trained. Got none. Unfreeze a "
+            "layer, or add a Dense."
+        )
+    share = total if total <= LIMIT else max(1, LIMIT // len(parts))
+    places = []
+    for part in parts:
+        size = part.values.size
+        chosen = range(size) if size <= share else sorted(rng.choice(size, share, replace=False))
+        places.append([tuple(map(int, np.unravel_index(i, part.values.shape))) for i in chosen])
+    return places, total
+
+
+def _error(analytic: Array, numerical: Array, rounding: float) -> float:
     """max |a − n| / max |n|, over the whole vector: single entries may rightly be zero."""
     difference = float(np.max(np.abs(analytic - numerical)))
     largest = float(np.max(np.abs(numerical)))
-    if difference == 0.0:
+    if difference <= rounding:
         return 0.0
     return difference / largest if largest > 0.0 else math.inf
 
 
-def _complex_step(
-    entries: list[tuple[_Part, tuple[int, ...]]], measure: Callable[[], Any]
-) -> Array | None:
+def _complex_step(entries: list[_Entry], measure: Callable[[], Any]) -> Array | None:
     """Im f(x + ih) / h for each entry, or None where the code takes no complex numbers."""
     slopes = []
     try:
@@ -217,14 +241,12 @@ def _complex_step(
                 finally:
                     part.values[place] = kept
                 slopes.append(complex(value).imag / COMPLEX_STEP)
-    except (TypeError, np.exceptions.ComplexWarning):
+    except Exception:  # whatever code for real numbers makes of complex ones
         return None
     return np.array(slopes)
 
 
-def _central_differences(
-    entries: list[tuple[_Part, tuple[int, ...]]], measure: Callable[[], Any]
-) -> Array:
+def _central_differences(entries: list[_Entry], measure: Callable[[], Any]) -> Array:
     """(f(x + h) − f(x − h)) / 2h for each entry."""
     slopes = []
     for part, place in entries:
@@ -241,38 +263,40 @@ def _central_differences(
 
 def _of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> _Maker:
     model = model.copy()
+    model.dtype = np.dtype(np.float64)  # before x and y are brought to it
+    model._lay_out()
     x, target, _ = model._check_data(x, y, None)
-    x = x.astype(np.float64)
+    x = np.asarray(x, np.float64)
     noise = int(rng.integers(2**31))  # the same dropout each time
 
-    def measure() -> Any:
+    def loss(model: Sequential) -> Any:
         return model._run_step(x, target, None, np.random.default_rng(noise))
 
-    def learned() -> dict[str, tuple[Layer, str]]:
-        return {
+    def in_dtype(dtype: Any) -> tuple[Sequential, dict[str, tuple[Layer, str]]]:
+        """The model in a dtype, and what it learns: name → layer and array."""
+        copy = model.copy()
+        copy.dtype = np.dtype(dtype)
+        copy._lay_out()
+        return copy, {
             f"{layer.label}.{name}": (layer, name)
-            for layer in model.layers
+            for layer in copy.layers
             if layer.trainable
             for name in layer.weights
         }
 
-    def in_dtype(dtype: Any) -> None:
-        model.dtype = np.dtype(dtype)
-        model._lay_out()
-
-    in_dtype(np.float64)
-    model._grad[...] = JUNK
-    measure()
-    gradients = {key: getattr(layer, "d" + name).copy() for key, (layer, name) in learned().items()}
+    exact, learned = in_dtype(np.float64)
+    exact._grad[...] = JUNK
+    loss(exact)
+    gradients = {key: getattr(layer, "d" + name) for key, (layer, name) in learned.items()}
 
     def make(dtype: Any) -> _Case:
-        in_dtype(dtype)
+        varied, learned = in_dtype(dtype)
         return _Case(
             [
                 _Part(key, getattr(layer, name), gradients[key])
-                for key, (layer, name) in learned().items()
+                for key, (layer, name) in learned.items()
             ],
-            measure,
+            lambda: loss(varied),
         )
 
     return make
@@ -280,52 +304,59 @@ def _of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> _M
 
 def _of_layer(layer: Layer, x: Any, rng: np.random.Generator) -> _Maker:
     layer = layer.copy()
-    x = as_array(x, "x").astype(np.float64)
+    x = _batch(x)
+    layer.compute_output_shape(x.shape[1:])
     if not layer.built:
         layer.build(x.shape[1:], rng)
     bind([layer], np.float64)
     steps = layer.steps()
     noise = int(rng.integers(2**31))
 
-    def run(x: Array) -> tuple[list[Array], list[dict[str, Any]]]:
+    def run(steps: tuple[Layer, ...], x: Array) -> tuple[list[Array], list[Memo]]:
         draw = np.random.default_rng(noise)
         outputs = [x]
-        memos: list[dict[str, Any]] = [{"rng": draw} for _ in steps]
+        memos: list[Memo] = [{"rng": draw} for _ in steps]
         for step, memo in zip(steps, memos, strict=True):
             outputs.append(step.forward(outputs[-1], memo))
         return outputs, memos
 
     for name in layer.weights:
         getattr(layer, "d" + name)[...] = JUNK
-    outputs, memos = run(x)
+    outputs, memos = run(steps, x)
     dy = upstream = rng.standard_normal(outputs[-1].shape)
     for i in range(len(steps) - 1, -1, -1):
-        steps[i].gradient(outputs[i], outputs[i + 1], dy, memos[i])
-        dy = steps[i].backward(outputs[i], outputs[i + 1], dy, memos[i])
-    gradients = {name: getattr(layer, "d" + name).copy() for name in layer.weights}
-    gradients["x"] = np.broadcast_to(dy, x.shape)
+        step, around = steps[i], (outputs[i], outputs[i + 1], dy, memos[i])
+        step.gradient(*around)
+        dy = _alike(step.backward(*around), outputs[i], f"{step.label}.backward")
+    gradients = {name: getattr(layer, "d" + name) for name in layer.weights}
 
     def make(dtype: Any) -> _Case:
-        bind([layer], dtype)
-        varied = x.astype(dtype)
-        parts = [
-            _Part(f"{layer.label}.{n}", getattr(layer, n), gradients[n]) for n in layer.weights
-        ]
+        copy, varied = layer.copy(), x.astype(dtype)
+        bind([copy], dtype)
+        steps = copy.steps()
+        parts = [_Part(f"{copy.label}.{n}", getattr(copy, n), gradients[n]) for n in copy.weights]
         return _Case(
-            [*parts, _Part("x", varied, gradients["x"])],
-            lambda: (upstream * run(varied)[0][-1]).sum(),
+            [*parts, _Part("x", varied, dy)],
+            lambda: (upstream * run(steps, varied)[0][-1]).sum(),
         )
 
     return make
 
 
 def _of_loss(loss: Loss, x: Any, y: Any) -> _Maker:
-    prediction = as_array(x, "x").astype(np.float64)
+    prediction = _batch(x)
     if prediction.ndim == 1:
         prediction = prediction.reshape(-1, 1)
     target = loss.check_target(y, prediction.shape[1:])
     same_length(prediction, target, ("x", "y"))
-    gradient = loss.gradient(prediction, target)
+    who = type(loss).__name__
+    gradient = _alike(loss.gradient(prediction.copy(), target), prediction, f"{who}.gradient")
+    losses = np.shape(loss.per_sample(prediction, target))
+    if losses != (len(prediction),):
+        raise ValueError(
+            f"{who}.per_sample gives one number for each sample, shape ({len(prediction)},). "
+            f"Got {losses}. Take the mean over the other axes only."
+        )
 
     def make(dtype: Any) -> _Case:
         varied = prediction.astype(dtype)
@@ -340,24 +371,38 @@ def _of_loss(loss: Loss, x: Any, y: Any) -> _Maker:
 def _of_functions(
     f: Callable[[Array], Any], gradient_of_f: Callable[[Array], Any], x: Any
 ) -> _Maker:
-    x = as_array(x, "x").astype(np.float64)
-    gradient = np.asarray(gradient_of_f(x.copy()))
-    if gradient.shape != x.shape:
-        raise ValueError(
-            f"gradient_of_f gives an array of x's shape {x.shape}. Got {gradient.shape}."
-        )
+    x = _batch(x)
+    gradient = _alike(gradient_of_f(x.copy()), x, "gradient_of_f")
 
     def make(dtype: Any) -> _Case:
         varied = x.astype(dtype)
 
         def measure() -> Any:
             value = f(varied.copy())
-            if np.size(value) != 1:
-                raise ValueError(
-                    f"f gives one number. Got shape {np.shape(value)}. Sum or average it."
-                )
+            if np.size(value) != 1 or np.asarray(value).dtype.kind not in "fciu":
+                raise ValueError(f"f gives one number. Got {short(value)}. Sum or average it.")
             return np.asarray(value).item()
 
         return _Case([_Part("x", varied, gradient)], measure)
 
     return make
+
+
+def _batch(x: Any) -> Array:
+    """x as a new float64 array of finite numbers, at least one."""
+    x = as_array(x, "x")
+    if x.size == 0:
+        raise ValueError(f"check_gradients takes an x with numbers in it. Got shape {x.shape}.")
+    finite(x, "x")
+    copy: Array = x.astype(np.float64)
+    return copy
+
+
+def _alike(gradient: Any, x: Array, who: str) -> Array:
+    """The gradient as an array, which has to have x's shape."""
+    array = np.asarray(gradient)
+    if array.dtype.kind not in "fciu":
+        raise TypeError(f"{who} gives an array of numbers. Got {short(gradient)}. Return it.")
+    if array.shape != x.shape:
+        raise ValueError(f"{who} gives an array of x's shape {x.shape}. Got {array.shape}.")
+    return array

@@ -295,7 +295,7 @@ def test_config_round_trip(layer):
         (
             lambda: Dense(3, bias_initializer=0),
             TypeError,
-            r"Dense's bias_initializer takes a Initializer or its name\. Got 0\.",
+            r"Dense's bias_initializer takes an Initializer or its name\. Got 0\.",
         ),
         (
             lambda: Dense(3, kernel_regularizer="l3"),
