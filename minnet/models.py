@@ -591,8 +591,13 @@ class Sequential(Network):
         """Write the weights, with the architecture they belong to, to one file."""
         saving.save(self, path, include_optimizer=False)
 
-    def load_weights(self, path: str | PathLike[str]) -> None:
+    def load_weights(self, path: str | PathLike[str]) -> Table:
         """Copy weights from a file of the same architecture: all of them or none.
+
+        Returns
+        -------
+        Table
+            What came of every array. `transfer.transfer_weights` is for models that fit in part.
 
         Raises
         ------
@@ -600,7 +605,7 @@ class Sequential(Network):
             Not a model's file, or one of another architecture; the message lists the differences.
         """
         self._require_built()
-        saving.load_weights(self, path)
+        return saving.load_weights(self, path)
 
 
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:

@@ -127,7 +127,7 @@ def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
     del layer.__dict__["add_weight"]
 
 
-def load_weights(model: Sequential, path: str | PathLike[str]) -> None:
+def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     """Copy the arrays of a file into a model of the same architecture: all or none."""
     config, arrays = storage.load(path)
     try:
@@ -139,7 +139,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> None:
     kept = {name: array for name, array in arrays.items() if not name.startswith(SLOTS)}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
-        _match(wanted, kept)
+        table = _match(wanted, kept)
     except ValueError as error:
         raise ModelFileError(f"{refused}\n{error}") from None
     for (name, their), our in zip(theirs, ours, strict=False):
@@ -151,6 +151,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> None:
         array[...] = kept[name]
     for layer in model._layers:
         layer.origin = Path(path).name
+    return table
 
 
 def _formula(described: Any) -> str:
@@ -162,20 +163,25 @@ def _formula(described: Any) -> str:
     return f"{described['class']}({shown})"
 
 
-def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> None:
-    """Raise, with a table of both sides, where names, shapes or precision do not fit."""
+def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
+    """A table of both sides; it is the error where names, shapes or precision do not fit.
+
+    The words are `transfer_weights`': NEW is in the model alone, UNUSED in the file alone.
+    """
     rows, fits = [], True
     for name in [*wanted, *(name for name in came if name not in wanted)]:
         ours = wanted[name].shape if name in wanted else None
         theirs = came[name].shape if name in came else None
-        verdict = "fits" if ours == theirs else "MISMATCH"
-        verdict = "MISSING" if theirs is None else "UNKNOWN" if ours is None else verdict
-        if verdict == "fits" and not np.can_cast(came[name].dtype, wanted[name].dtype):
-            verdict = f"{came[name].dtype} would lose digits"
-        fits = fits and verdict == "fits"
-        rows.append([name, _shape(ours), _shape(theirs), verdict])
+        verdict = "LOADED" if ours == theirs else "MISMATCH"
+        verdict = "NEW" if theirs is None else "UNUSED" if ours is None else verdict
+        if verdict == "LOADED" and not np.can_cast(came[name].dtype, wanted[name].dtype):
+            verdict = f"MISMATCH: {came[name].dtype} would lose digits"
+        fits = fits and verdict == "LOADED"
+        rows.append([name, _shape(theirs), _shape(ours), verdict])
+    table = Table(["array", "in the file", "in the model", ""], rows)
     if not fits:
-        raise ValueError(str(Table(["array", "in the model", "in the file", ""], rows)))
+        raise ValueError(str(table).replace("LOADED", "fits"))
+    return table
 
 
 def _shape(shape: tuple[int, ...] | None) -> str:

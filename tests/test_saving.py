@@ -378,14 +378,14 @@ def test_missing_extra_and_misshapen_arrays_are_all_in_one_table(path) -> None:
     with pytest.raises(ModelFileError) as caught:
         other.load_weights(path)
     lines = [re.split(r"\s{2,}", line) for line in str(caught.value).splitlines()]
-    assert lines[1] == ["array", "in the model", "in the file"]
+    assert lines[1] == ["array", "in the file", "in the model"]
     assert lines[3:] == [
-        ["dense_1.W", "(3, 5)", "(3, 4)", "MISMATCH"],
-        ["top.W", "(5, 2)", "none", "MISSING"],
-        ["top.b", "(2,)", "none", "MISSING"],
-        ["dense_1.b", "none", "(4,)", "UNKNOWN"],
-        ["head.W", "none", "(4, 2)", "UNKNOWN"],
-        ["head.b", "none", "(2,)", "UNKNOWN"],
+        ["dense_1.W", "(3, 4)", "(3, 5)", "MISMATCH"],
+        ["top.W", "none", "(5, 2)", "NEW"],
+        ["top.b", "none", "(2,)", "NEW"],
+        ["dense_1.b", "(4,)", "none", "UNUSED"],
+        ["head.W", "(4, 2)", "none", "UNUSED"],
+        ["head.b", "(2,)", "none", "UNUSED"],
     ]
 
 
@@ -539,7 +539,7 @@ def settings_of(**parts):
         (lambda c: c["layers"].pop(), "CrossEntropy takes probabilities"),
         (
             lambda c: (c["layers"].pop(), c.update(compile=None, updates=None)),
-            r"head\.W +none +\(4, 2\) +UNKNOWN",
+            r"head\.W +\(4, 2\) +none +UNUSED",
         ),
         (lambda c: c["layers"].append(c["layers"][0]), "a name of its own"),
         (lambda c: c.update(dtype="float16"), "takes float32 or float64. Got 'float16'"),
@@ -547,7 +547,7 @@ def settings_of(**parts):
         (lambda c: c.update(compile=3), "describes no model that minnet can build"),
         (lambda c: c["compile"].update(loss="mso"), "compile's loss takes one of"),
         (lambda c: c["compile"].update(optimizer=None), "compile's optimizer takes a"),
-        (lambda c: c.update(updates=None), r"optimizer\[m\] +none +\(26,\) +UNKNOWN"),
+        (lambda c: c.update(updates=None), r"optimizer\[m\] +\(26,\) +none +UNUSED"),
         (lambda c: c["updates"].update(iterations=-1), "iterations takes a whole number, 0 or"),
         (lambda c: c["updates"].update(iterations=1.5), "iterations takes a whole number. Got 1.5"),
         (lambda c: c["updates"]["counts"].update(head=True), "an update count takes a whole"),
@@ -565,10 +565,10 @@ def test_a_description_of_no_model_is_refused(path, change, message) -> None:
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        (lambda a: {**a, "more": np.zeros(1)}, r"more +none +\(1,\) +UNKNOWN"),
-        (lambda a: {**a, "optimizer[u]": a["optimizer[m]"]}, r"optimizer\[u\] +none .*UNKNOWN"),
-        (lambda a: {n: v for n, v in a.items() if n != "optimizer[m]"}, r"m\] .* none +MISSING"),
-        (lambda a: {**a, "optimizer[m]": np.zeros(3, "f4")}, r"m\] +\(26,\) +\(3,\) +MISMATCH"),
+        (lambda a: {**a, "more": np.zeros(1)}, r"more +\(1,\) +none +UNUSED"),
+        (lambda a: {**a, "optimizer[u]": a["optimizer[m]"]}, r"optimizer\[u\] .* none +UNUSED"),
+        (lambda a: {n: v for n, v in a.items() if n != "optimizer[m]"}, r"m\] +none .* NEW"),
+        (lambda a: {**a, "optimizer[m]": np.zeros(3, "f4")}, r"m\] +\(3,\) +\(26,\) +MISMATCH"),
         (lambda a: {**a, "head.b": np.zeros(2)}, r"head\.b .* float64 would lose digits"),
         (lambda a: {n: v for n, v in a.items() if n != "head.b"}, r"head\.b has .* the file none"),
     ],
@@ -708,3 +708,10 @@ def test_the_description_is_json_that_people_can_read(path) -> None:
         said = json.loads(file["minnet.json"].tobytes())
     assert [layer["class"] for layer in said["config"]["layers"]] == ["Dense", "Dense"]
     assert said["config"]["compile"]["optimizer"]["class"] == "Adam"
+
+
+def test_loading_weights_says_what_came_of_every_array(path) -> None:
+    small().save(path)
+    table = small().load_weights(path)
+    assert {row[-1] for row in table.rows} == {"LOADED"}
+    assert [row[0] for row in table.rows] == list(small().named_arrays())

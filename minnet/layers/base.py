@@ -112,6 +112,11 @@ class Layer(Configurable):
         ValueError
             The layer cannot take such samples.
         """
+        if self.arrays() and self.built_for not in (None, input_shape):
+            raise ValueError(
+                f"{self.label} takes x of shape {batch_shape(self.built_for or ())}, which it was "
+                f"built for. Got {batch_shape(input_shape)}."
+            )
         return input_shape
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:

@@ -170,7 +170,7 @@ def check_gradients(
 
 def _compare(make: _Maker, rng: np.random.Generator) -> GradientReport:
     case = make(np.float64)
-    rounding = EPSILON * abs(complex(case.measure()))  # faults with plain numbers come up here
+    rounding: Any = EPSILON * abs(complex(case.measure()))  # errors with plain numbers come here
     places, total = _draw(case.parts, rng)
     entries = case.entries(places)
     analytic = np.array([part.gradient[place].real for part, place in entries])
@@ -180,8 +180,12 @@ def _compare(make: _Maker, rng: np.random.Generator) -> GradientReport:
     if numerical is None or not _error(analytic, numerical, rounding) <= tolerance:
         # Before anybody is accused: code may lose the imaginary part without a word.
         case = make(np.float64)
-        central = _central_differences(case.entries(places), case.measure)
-        rounding /= CENTRAL_STEP
+        entries = case.entries(places)
+        steps = CENTRAL_STEP * np.array(
+            [max(1.0, abs(part.values[place])) for part, place in entries]
+        )
+        central = _central_differences(entries, steps, case.measure)
+        rounding = rounding / steps
         if numerical is None or not _error(central, numerical, rounding) <= CENTRAL_TOLERANCE:
             method, tolerance, numerical = "central differences", CENTRAL_TOLERANCE, central
     errors = np.abs(analytic - numerical)
@@ -218,11 +222,12 @@ def _draw(parts: list[_Part], rng: np.random.Generator) -> tuple[list[list[tuple
     return places, total
 
 
-def _error(analytic: Array, numerical: Array, rounding: float) -> float:
+def _error(analytic: Array, numerical: Array, rounding: Any) -> float:
     """max |a − n| / max |n|, over the whole vector: single entries may rightly be zero."""
-    difference = float(np.max(np.abs(analytic - numerical)))
+    differences = np.abs(analytic - numerical)
+    difference = float(np.max(np.where(differences <= rounding, 0.0, differences)))
     largest = float(np.max(np.abs(numerical)))
-    if difference <= rounding:
+    if difference == 0.0:
         return 0.0
     return difference / largest if largest > 0.0 else math.inf
 
@@ -246,12 +251,11 @@ def _complex_step(entries: list[_Entry], measure: Callable[[], Any]) -> Array | 
     return np.array(slopes)
 
 
-def _central_differences(entries: list[_Entry], measure: Callable[[], Any]) -> Array:
+def _central_differences(entries: list[_Entry], steps: Array, measure: Callable[[], Any]) -> Array:
     """(f(x + h) − f(x − h)) / 2h for each entry."""
     slopes = []
-    for part, place in entries:
+    for (part, place), h in zip(entries, steps, strict=True):
         kept = part.values[place]
-        h = CENTRAL_STEP * max(1.0, abs(kept))
         part.values[place] = kept + h
         above = complex(measure()).real
         part.values[place] = kept - h

@@ -69,6 +69,16 @@ def test_an_archive_in_another_form_is_refused(path, changes) -> None:
         storage.load(path)
 
 
+def test_a_zip_checksum_that_is_wrong_twice_is_refused(path) -> None:
+    data = small(path)
+    with zipfile.ZipFile(path) as opened:
+        crc = opened.getinfo(W + ".npy").CRC.to_bytes(4, "little")
+    assert data.count(crc) == 2
+    path.write_bytes(data.replace(crc, b"abcd"))
+    with pytest.raises(ModelFileError, match=r"dense_1\.W does not match its checksum"):
+        storage.load(path)
+
+
 def test_an_extra_member_is_refused(path) -> None:
     small(path)
     rezip(path, [*members(path).items(), ("more", b"abc")])
@@ -215,5 +225,7 @@ def header(text: str, version: bytes = b"\1\0") -> bytes:
 )
 def test_a_member_that_is_not_the_array_described_is_refused(path, member) -> None:
     forge(path, **{W: member})
-    with pytest.raises(ModelFileError, match=r"dense_1\.W"):
+    with pytest.raises(
+        ModelFileError, match=r"that it describes: dense_1\.W is not float32 \(3, 2\)"
+    ):
         storage.load(path)

@@ -421,7 +421,9 @@ def test_central_differences_start_from_the_true_weights_each_time():
 
 
 def test_central_differences_of_large_numbers_take_larger_steps():
-    assert check_gradients((lambda x: float((x**2).sum()), lambda x: 2 * x), [1e9]).ok
+    for factor, ok in ((1.0, True), (1.001, False)):
+        pair = (lambda x: float((x**2).sum()), lambda x, factor=factor: 2 * factor * x)
+        assert check_gradients(pair, [1e9]).ok is ok
 
 
 # --- what a model is in ---------------------------------------------------------------------------
