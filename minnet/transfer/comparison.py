@@ -196,10 +196,11 @@ def compare(
             say(Report(runs, main, {}).lines()[-1])
     few = task.draw(next(iter(budgets.values())), draws[0])
     if np.bincount(few[1]).min() > 1:
+        gap = neighbour_gap(base, *few)
+        often = "more often" if gap > 0 else "less often"
         notes.append(
-            "A hint, no verdict: nearest neighbours have the same label "
-            f"{100 * neighbour_gap(base, *few):+.0f} points as often in the trained features as in "
-            "random ones (above +4 transfer mostly helps)."
+            f"A hint, no verdict: nearest neighbours share their label {often} in the trained "
+            f"features than in random ones ({100 * gap:+.0f} points; above +4 it mostly helps)."
         )
     return Report(runs, main, settings, before, notes)
 

@@ -402,6 +402,14 @@ def test_a_part_that_loses_the_imaginary_part_does_not_accuse_right_code(size):
     assert report.method == "central differences"
 
 
+def test_a_small_part_that_is_cast_does_not_accuse_right_code():
+    def f(x):
+        return (x**2).sum() + 1e-6 * x.astype(float).sum()
+
+    report = check_gradients((f, lambda x: 2 * x + 1e-6), [1.0, 2.0])
+    assert (report.ok, report.method) == (True, "central differences")
+
+
 def test_a_gradient_that_is_zero_everywhere_is_right():
     def exact(z):
         return np.zeros_like(z)
