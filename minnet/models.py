@@ -624,6 +624,7 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     ModelFileError
         The file is missing, damaged, no model, or from a newer minnet.
     """
+    checks.generator(seed)
     config, arrays = storage.load(path)
     try:
         model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])

@@ -110,7 +110,7 @@ for labels in LABELS:
 
 def mean_and_spread(values):
     """A mean and a standard deviation over the seeds, in percent."""
-    return f"{100 * np.mean(values):.1f} ± {100 * np.std(values):.1f}"
+    return f"{100 * np.mean(values):.1f} ± {100 * np.std(values, ddof=1):.1f}"
 
 
 rows = [

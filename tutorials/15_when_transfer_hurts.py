@@ -40,7 +40,14 @@ base.fit(x, y, batch_size=64, epochs=20, verbose=0)
 print(f"0 to 4: {base.evaluate(x_test, y_test)['accuracy']:.1%} on the test set\n")
 
 other = minnet.datasets.digits(classes=[5, 6, 7, 8, 9])
-report = transfer.compare(base, *other, per_class=[5, 10, 50], old_task=(x_test, y_test), verbose=0)
+report = transfer.compare(
+    base,
+    *other,
+    per_class=[5, 10, 50],
+    arms=["scratch", "head only", "fine-tune all", "head then all"],
+    old_task=(x_test, y_test),
+    verbose=0,
+)
 print(report)
 
 verdict = report.verdict(10)

@@ -184,9 +184,9 @@ def _outline(face: str, character: str) -> Any:
         raise ValueError(
             f"glyphs takes characters that all faces have. Got {character!r}, not in {face}."
         )
-    path = TextPath((0, 0), character, size=100, prop=FontProperties(fname=file))
-    if not len(path.vertices):
+    if character.isspace() or not character.isprintable():
         raise ValueError(f"glyphs takes characters that can be seen. Got {character!r}.")
+    path = TextPath((0, 0), character, size=100, prop=FontProperties(fname=file))
     box = path.get_extents()
     corner, side = np.array([box.x0, box.y0]), np.array([box.width, box.height])
     return Path((path.vertices - corner - side / 2) / side.max(), path.codes)

@@ -292,3 +292,8 @@ def test_make_learns_from_a_part_of_mnist(monkeypatch, capsys, data_folder):
     model = mnist_8x8.make(seed=1)
     assert accuracy(model, preprocess(x_test[:500]), y_test[:500]) >= 0.85
     assert "epoch" in capsys.readouterr().out.lower()
+
+
+def test_a_wrong_seed_is_no_fault_of_the_file():
+    with pytest.raises(TypeError, match="seed takes a whole number"):
+        minnet.load_pretrained("mnist-8x8", seed="x")

@@ -69,6 +69,17 @@ def test_an_archive_in_another_form_is_refused(path, changes) -> None:
         storage.load(path)
 
 
+def test_an_entry_that_leads_to_the_last_bytes_is_refused(path) -> None:
+    small(path)
+    rezip(path, [(NAME, members(path)[NAME]), ("PK\3\4abc", b"")])
+    data = bytearray(path.read_bytes())
+    size = len(data) - 29 - 30 - len(NAME)  # the next entry begins 29 bytes before the end
+    data[18:26] = size.to_bytes(4, "little") * 2
+    path.write_bytes(data)
+    with pytest.raises(ModelFileError, match="its directory does not fit its members"):
+        storage.load(path)
+
+
 def test_a_zip_checksum_that_is_wrong_twice_is_refused(path) -> None:
     data = small(path)
     with zipfile.ZipFile(path) as opened:
@@ -228,4 +239,15 @@ def test_a_member_that_is_not_the_array_described_is_refused(path, member) -> No
     with pytest.raises(
         ModelFileError, match=r"that it describes: dense_1\.W is not float32 \(3, 2\)"
     ):
+        storage.load(path)
+
+
+@pytest.mark.parametrize("shape", [(1,) * 65, (0, 2**30, 2**30, 2**30), (0, 2**40)])
+def test_a_shape_that_numpy_cannot_have_is_refused(path, shape) -> None:
+    forge(
+        path,
+        lambda said: said["arrays"]["none"].update(shape=list(shape)),
+        none=archive.npy_header("int64", shape) + bytes(8 * (0 not in shape)),
+    )
+    with pytest.raises(ModelFileError, match="its description of 'none' is not one"):
         storage.load(path)

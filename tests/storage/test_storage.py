@@ -119,6 +119,13 @@ def test_the_layout_in_memory_does_not_matter(path, order) -> None:
     assert alike({"W": loaded}, {"W": np.ascontiguousarray(W[:, ::2])})
 
 
+@pytest.mark.parametrize("part", [slice(None, None, 2), slice(None, None, -1), slice(3, 3)])
+def test_parts_of_arrays_are_saved_as_they_look(path, part) -> None:
+    row = np.arange(7.0)[part]
+    storage.save(path, {}, {"row": row})
+    assert storage.load(path)[1]["row"].tolist() == row.tolist()
+
+
 def test_loaded_arrays_are_writable_and_aligned(path) -> None:
     small(path)
     for array in storage.load(path)[1].values():
