@@ -181,15 +181,14 @@ def _size(place: slice) -> int:
 
 def norm(runs: tuple[Run, ...]) -> float:
     """‖g‖ over all that is trainable."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         size = math.sqrt(sum(float(np.dot(run.grad, run.grad)) for run in runs))
-    if size < math.inf:
-        return size
-    largest = max(float(np.abs(run.grad).max()) for run in runs)
-    if not largest < math.inf:
-        return largest
-    parts = [run.grad / largest for run in runs]  # numbers whose squares are beyond all numbers
-    return largest * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
+        if size < math.inf:
+            return size
+        # The squares are beyond the dtype's numbers: divide by the largest before squaring.
+        largest = max(float(np.abs(run.grad).max()) for run in runs)
+        parts = [run.grad / largest for run in runs]
+        return largest * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
 
 
 def clip(runs: tuple[Run, ...], largest: float) -> None:

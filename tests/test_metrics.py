@@ -128,6 +128,7 @@ def test_confusion_matrix_rows_are_true_classes() -> None:
         confusion_matrix(np.eye(3)[[0, 0, 1, 2]], [[0], [1], [1], [1]]), counts
     )
     assert confusion_matrix([0], [0], classes=4).shape == (4, 4)
+    np.testing.assert_array_equal(confusion_matrix([0, 1], [0, 1], classes=2), np.eye(2))
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,8 @@ def test_logits_are_counted_at_the_threshold_0() -> None:
 def test_probable_targets_count_as_1_above_one_half() -> None:
     assert Accuracy()([[0.9], [0.9]], [0.5, 0.6]) == 0.5
     assert BinaryAccuracy()([[0.9, 0.9]], [[0.5, 0.6]]) == 0.5
-    assert Accuracy(threshold=0.0)([[0.1], [0.1]], [0.2, 0.6]) == 0.5  # the target's stays at 0.5
+    for metric in (Accuracy(threshold=0.0), BinaryAccuracy(threshold=0.0)):
+        assert metric([[0.1], [0.1]], [0.2, 0.6]) == 0.5  # the targets' stays at 0.5
 
 
 def test_soft_rows_name_their_largest_class() -> None:

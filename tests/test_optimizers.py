@@ -107,6 +107,13 @@ def test_adam() -> None:
     assert two_steps(Adam()) == pytest.approx([0.9, second], abs=1e-8)
 
 
+def test_adams_slots_are_what_they_are_called() -> None:
+    m, v = np.zeros(1), np.zeros(1)
+    Adam().update(np.ones(1), np.array([2.0]), (m, v), 1, 0.1, np.empty(1))
+    assert (m[0], v[0]) == (pytest.approx(0.1 * 2), pytest.approx(0.001 * 4))
+    assert Adam.slots == ("m", "v")
+
+
 def test_adam_with_its_epsilon_beside_the_corrected_root() -> None:
     # v̂ = 4 and not v = 0.004: θ = 1 − 0.1 · 2 / (2 + 0.5)
     assert two_steps(Adam(epsilon=0.5))[0] == pytest.approx(0.92)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from minnet import Sequential, updates
 from minnet.checks import Array
 from minnet.layers import Dense, Dropout, Tanh
+from minnet.layers.base import bind
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from minnet.updates import PIECE
 from tests.strategies import seeds
@@ -206,6 +207,20 @@ def test_a_layer_added_on_top_moves_no_memory() -> None:
     assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "dense_3": 1, "dense_4": 0}
 
 
+def test_memory_follows_a_layer_to_another_place_in_theta() -> None:
+    layers = [Dense(2, name="low"), Dense(2, name="high")]
+    for layer in layers:
+        layer.build((2,), np.random.default_rng(0))
+    memory = updates.Updates(SGD(0.1, momentum=0.9))
+    theta, grad, _ = bind(layers, "float64")
+    grad[...] = np.arange(12.0)
+    memory.apply(layers, theta, grad)
+    theta, grad, _ = bind(layers[1:], "float64")
+    memory.runs(layers[1:], theta, grad)
+    np.testing.assert_allclose(memory.slots["v"], -0.1 * np.arange(6.0, 12.0))
+    assert memory.counts == {"high": 1}
+
+
 def test_adagrads_sum_starts_again_where_it_started() -> None:
     model = three_layers(Adagrad(initial_accumulator_value=0.7))
     step(model)
@@ -252,6 +267,20 @@ def test_only_layers_with_the_same_rate_are_one_run() -> None:
     assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
     model.updates.rates = {}
     assert runs_of(model) == [("dense_1", "dense_2", "dense_3")]
+
+
+def test_a_layer_frozen_from_the_start_parts_a_run() -> None:
+    model = three_layers()
+    model.freeze("dense_2")
+    assert runs_of(model) == [("dense_1",), ("dense_3",)]
+
+
+def test_a_rate_that_is_put_in_later_is_noticed() -> None:
+    model = three_layers(SGD(0.5))
+    model.updates.rates = {"dense_1": constant(0.1)}
+    step(model)
+    model.updates.rates["dense_2"] = constant(0.2)
+    assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
 
 
 def test_only_layers_with_the_same_count_are_one_run() -> None:
@@ -396,8 +425,7 @@ def test_clipping_makes_nothing_finite_that_was_not(bad: float) -> None:
     model = three_layers(SGD(1.0, global_clipnorm=2.0))
     model.grad[...] = 1.0
     model.grad[3] = bad
-    with np.errstate(invalid="ignore"):
-        model.apply_gradient()
+    model.apply_gradient()
     assert not np.isfinite(model.theta[3])
 
 
