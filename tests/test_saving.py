@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import pickle
 import re
 from pathlib import Path
 
@@ -251,6 +252,30 @@ def test_a_loaded_model_takes_the_seed_it_is_given(path) -> None:
     small().save(path)
     a, b = minnet.load(path, seed=3), minnet.load(path, seed=3)
     assert a.rng.random() == b.rng.random() == np.random.default_rng(3).random()
+
+
+def test_layers_that_were_updated_more_often_than_others_train_on_as_they_would_have(path) -> None:
+    model = small()
+    model.freeze("dense_1")
+    x, y = np.random.default_rng(1).standard_normal((8, D)), np.arange(8) % 2
+    train(model, x, y)
+    model.unfreeze()
+    train(model, x, y)
+    model.save(path)
+    loaded = minnet.load(path)
+    assert loaded.updates.counts == {"dense_1": 2, "head": 6}
+    for one in (model, loaded):
+        train(one, x, y, seed=4)
+    assert loaded.theta.tobytes() == model.theta.tobytes()
+
+
+def test_a_loaded_model_can_be_pickled_and_started_over(path) -> None:
+    small().save(path)
+    loaded = pickle.loads(pickle.dumps(minnet.load(path)))
+    before = loaded.theta.copy()
+    loaded.reset(seed=5)
+    assert not np.array_equal(loaded.theta[:12], before[:12])
+    assert loaded.get_layer("head").W.any()
 
 
 def test_saving_changes_nothing(path) -> None:

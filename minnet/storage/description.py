@@ -126,7 +126,6 @@ def _check_entries(arrays: Any, name: str) -> None:
     for key, entry in arrays.items():
         fine = (
             fits_name(key)
-            and key != NAME
             and isinstance(entry, dict)
             and entry.keys() == {"dtype", "shape", "sha256"}
             and entry["dtype"] in DTYPES
