@@ -6,25 +6,11 @@ which hide errors and sit on ReLU's kink. For identities draw the numbers themse
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minnet import Sequential
 from minnet.checks import Array
-from minnet.layers import (
-    GELU,
-    BatchNormalization,
-    Dense,
-    Dropout,
-    Flatten,
-    Input,
-    Layer,
-    LeakyReLU,
-    Tanh,
-)
 
 seeds = st.integers(0, 2**32 - 1)
 N = st.integers(1, 6)
@@ -56,32 +42,3 @@ def rows(
     """(N, K) float64 arrays of numbers from -bound to bound."""
     shape = st.tuples(N, K) if shapes is None else shapes
     return hnp.arrays(np.float64, shape, elements=reals(bound))
-
-
-@st.composite
-def stacks(draw: st.DrawFn, *, outputs: int | None = None) -> Sequential:
-    """A built float64 model of a few layers of all kinds, ending in a Dense of M outputs."""
-    seed, width = draw(seeds), draw(D)
-    kinds = draw(st.lists(st.sampled_from(sorted(_BLOCKS)), max_size=4))
-    layers = [layer for kind in kinds for layer in _BLOCKS[kind](draw(M))]
-    model = Sequential(
-        [Input((width,)), *layers, Dense(draw(M) if outputs is None else outputs)],
-        seed=seed,
-        dtype="float64",
-    )
-    # Away from zero biases and unit scales, where a mistake can hide.
-    model.theta += 0.3 * np.random.default_rng(seed).standard_normal(model.theta.size)
-    return model
-
-
-_BLOCKS: dict[str, Callable[[int], list[Layer]]] = {
-    "tanh": lambda units: [Dense(units, activation="tanh")],
-    "sigmoid": lambda units: [Dense(units, activation="sigmoid", kernel_regularizer="l2")],
-    "softplus": lambda units: [Dense(units, activation="softplus", use_bias=False)],
-    "gelu": lambda units: [Dense(units), GELU()],
-    "relu": lambda units: [Dense(units), LeakyReLU()],
-    "softmax": lambda units: [Dense(units + 1, activation="softmax")],
-    "normalised": lambda units: [Dense(units), BatchNormalization(), Tanh()],
-    "dropped": lambda units: [Dense(units + 1, activation="elu"), Dropout(0.4)],
-    "flat": lambda units: [Flatten()],
-}
