@@ -1,0 +1,73 @@
+"""The command line: `python -m minnet info` says what minnet finds on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import minnet
+
+EXTRAS = {
+    "tqdm": "a bar while fit runs (extra progress)",
+    "pooch": "downloads of MNIST and Fashion-MNIST (extra data)",
+    "threadpoolctl": "how many threads the matrix products use",
+}
+
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def info() -> str:
+    """What is installed, which library multiplies matrices, and with how many threads."""
+    facts = [
+        ("minnet", minnet.__version__),
+        ("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        ("NumPy", np.__version__),
+        ("BLAS", _blas()),
+        ("cores", str(os.cpu_count())),
+        ("BLAS threads", _threads()),
+        ("models", ", ".join(minnet.pretrained.MODELS)),
+        ("MINNET_DATA", os.environ.get("MINNET_DATA", "not set")),
+    ]
+    for name, use in EXTRAS.items():
+        there = importlib.util.find_spec(name) is not None
+        facts.append((name, f"{'installed' if there else 'not installed'}: {use}"))
+    width = max(len(name) for name, _ in facts)
+    return "\n".join(f"{name.ljust(width)}  {value}" for name, value in facts)
+
+
+def _blas() -> str:
+    """The library that NumPy multiplies matrices with."""
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    return f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
+
+
+def _threads() -> str:
+    """How many threads it uses: asked of the library if threadpoolctl is there."""
+    found = {name: os.environ[name] for name in THREADS if name in os.environ}
+    said = ", ".join(f"{name}={value}" for name, value in found.items())
+    if importlib.util.find_spec("threadpoolctl") is not None:
+        pools = importlib.import_module("threadpoolctl").threadpool_info()
+        counts = sorted({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
+        used = " or ".join(map(str, counts)) or "unknown"
+        return f"{used}{f' ({said})' if said else ''}"
+    return said or f"not set; small networks are often faster with {THREADS[0]}=1"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command."""
+    parser = argparse.ArgumentParser(prog="python -m minnet", description=minnet.__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("info", help="what minnet finds on this machine")
+    parser.parse_args(arguments)
+    print(info())
+
+
+if __name__ == "__main__":
+    main()

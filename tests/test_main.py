@@ -1,0 +1,66 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minnet
+from minnet.__main__ import info, main
+
+
+def test_info_names_versions_blas_and_what_is_installed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "minnet", "info"], capture_output=True, text=True, check=True
+    )
+    lines = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert lines["minnet"] == minnet.__version__
+    assert lines["NumPy"] == np.__version__
+    assert "mnist-8x8" in lines["models"]
+    assert lines["tqdm"].startswith(("installed", "not installed"))
+
+
+def test_info_says_which_variables_set_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "threadpoolctl" else find(name)
+    )
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert "OPENBLAS_NUM_THREADS=3" in info()
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert "not set; small networks are often faster with OPENBLAS_NUM_THREADS=1" in info()
+
+
+def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pools:
+        @staticmethod
+        def threadpool_info() -> list[dict[str, Any]]:
+            return [
+                {"user_api": "blas", "num_threads": 7},
+                {"user_api": "openmp", "num_threads": 9},
+            ]
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: object() if name == "threadpoolctl" else find(name),
+    )
+    monkeypatch.setitem(sys.modules, "threadpoolctl", Pools)  # type: ignore[arg-type]
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    assert "7 (OPENBLAS_NUM_THREADS=3" in info()
+
+
+def test_a_command_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["inform"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    assert "info" in capsys.readouterr().err
+    main(["info"])
+    assert minnet.__version__ in capsys.readouterr().out
