@@ -271,7 +271,7 @@ class CrossEntropy(Loss):
         rows = np.arange(N)
         dz[rows, target] -= 1.0 / N
         p = y[rows, target]
-        if p.real.min() > 1e-30:
+        if np.minimum.reduce(p.real) > 1e-30:
             return -np.log(p), dz
         return _log_sum(z, y) - z[rows, target], dz  # some p is too small for its logarithm
 

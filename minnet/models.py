@@ -230,10 +230,12 @@ class Sequential(Network):
                 f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
             )
 
-    def _warn_of_other_scale(self, x: Array) -> None:
+    def _warn_of_other_scale(self, x: Array, found: list[float] | None = None) -> None:
         """Warn once of inputs on another scale than what the model was trained on."""
-        if not self._scale_checked:
-            self._scale_checked = provenance.warn_of_other_scale(self.provenance["input_range"], x)
+        known = self.provenance["input_range"]
+        if known is not None and len(x) and not self._scale_checked:
+            new = provenance.input_range(x) if found is None else found
+            self._scale_checked = provenance.warn_of_other_scale(known, new, len(x))
 
     # --- one training step ----------------------------------------------------------------------
 
@@ -630,7 +632,8 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
         model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])
         saving.load_into(model, config, arrays)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{path} describes no model that minnet can build: {error}") from None
+        why = f"its description lacks {error}" if isinstance(error, KeyError) else error
+        raise ModelFileError(f"{path} describes no model that minnet can build: {why}") from None
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": storage.file_hash(path)}
     return model

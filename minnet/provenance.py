@@ -16,7 +16,7 @@ import numpy as np
 
 from minnet.checks import Array, warn
 
-HASHED_ROWS = 200
+HASHED_ROWS = 100
 """Rows, spread evenly, that stand for the data in its hash: exact for small data, fast for all."""
 
 KEPT = 50
@@ -69,14 +69,19 @@ def widened(known: list[float] | None, new: list[float]) -> list[float]:
     return new if known is None else [min(known[0], new[0]), max(known[1], new[1])]
 
 
-def warn_of_other_scale(known: list[float] | None, x: Array) -> bool:
-    """Warn where x is on another scale than what a model was trained on. Whether it was."""
-    if known is None or len(x) == 0:
+def warn_of_other_scale(known: list[float] | None, new: list[float], rows: int) -> bool:
+    """Warn where inputs are on another scale than what a model was trained on. Whether they are.
+
+    Parameters
+    ----------
+    known, new
+        The range in training, and that of so many rows now.
+    """
+    if known is None:
         return False
-    new = input_range(x)
     before, now = (max(abs(low), abs(high)) for low, high in (known, new))
     larger = now > OTHER_SCALE * before
-    smaller = len(x) >= ENOUGH_ROWS and 0.0 < now < before / OTHER_SCALE
+    smaller = rows >= ENOUGH_ROWS and 0.0 < now < before / OTHER_SCALE
     if larger or smaller:
         warn(
             f"x goes from {new[0]:g} to {new[1]:g}, and the model was trained on inputs from "

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,11 @@ class Data:
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @cached_property
+    def input_range(self) -> list[float]:
+        """The smallest and the largest number of x."""
+        return input_range(self.x)
 
     def part(self, rows: slice) -> Data:
         """Some of the rows, as views."""
@@ -159,7 +165,7 @@ class _Loop:
         if not history.epoch:
             return
         known = model.provenance
-        known["input_range"] = widened(known["input_range"], input_range(data.x))
+        known["input_range"] = widened(known["input_range"], data.input_range)
         add_training(
             known["trainings"],
             {
@@ -415,9 +421,9 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         )
     data = Data(*model._check_data(x, y, settings.sample_weight))
     check_metrics(model, data.target)
-    model._warn_of_other_scale(data.x)
+    model._warn_of_other_scale(data.x, data.input_range)
     if model.provenance["input_range"] is None:
-        _warn_of_scale(model, data.x)
+        _warn_of_scale(model, data.input_range)
     validation = None
     if split:
         kept = int(len(data) * split + 1e-9)
@@ -469,11 +475,11 @@ def _class_weights(model: Sequential, target: Array, class_weight: Any) -> Array
     return weights
 
 
-def _warn_of_scale(model: Sequential, x: Array) -> None:
+def _warn_of_scale(model: Sequential, found: list[float]) -> None:
     """Warn once of inputs such as raw 0–255 pixels, unless a first layer normalises them."""
     if type(model._steps[0]).__name__ == "BatchNormalization":
         return
-    largest = float(np.max(np.abs(x[:1024])))
+    largest = max(abs(found[0]), abs(found[1]))
     if largest > 100.0:
         warn(
             f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "
