@@ -72,8 +72,9 @@ class Loss(Configurable):
         if aligned is None:
             hint = ""
             if y.ndim == 1 or y.shape[1:] == (1,):
+                K = output_shape[-1]
                 hint = (
-                    f" For class labels use one_hot({who}, {output_shape[-1]}), or cross-entropy."
+                    f" For class labels use cross-entropy, or minnet.datasets.one_hot({who}, {K})."
                 )
             elif output_shape == (1,):
                 hint = " The last layer has one output; give it as many as y has columns."

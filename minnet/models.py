@@ -224,6 +224,8 @@ class Sequential(Network):
         if known is None or outputs != (len(known),) or len(known) == 1:
             return
         labels = checks.as_array(y, who)
+        if labels.size and labels.min() == 1 and labels.max() == len(known):
+            return  # counted from 1: the loss says so
         if labels.size == len(labels) and labels.size and labels.max() >= len(known):
             raise ValueError(
                 f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "

@@ -366,7 +366,7 @@ class Network:
         for layer in self._layers:
             layer.trainable = value
 
-    def freeze(self, which: Selector) -> None:
+    def freeze(self, which: Selector | None = None) -> None:
         """Keep these layers as they are from now on, every bit.
 
         A frozen layer runs in inference mode, is left out of penalties and of the gradient's

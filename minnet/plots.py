@@ -132,10 +132,11 @@ def label_efficiency(
     looks = zip(
         itertools.cycle(COLOURS), itertools.cycle(MARKERS), itertools.cycle(STYLES), strict=False
     )
-    for (name, values), (colour, marker, style) in zip(shares.items(), looks, strict=False):
+    for i, ((name, values), look) in enumerate(zip(shares.items(), looks, strict=False)):
+        colour, marker, style = look
         percent = 100.0 * values
         ax.errorbar(
-            numbers,
+            numbers * 1.03 ** (i - (len(shares) - 1) / 2),  # so that bars do not hide each other
             percent.mean(axis=1),
             percent.std(axis=1, ddof=min(1, percent.shape[1] - 1)),
             label=name,
@@ -147,7 +148,7 @@ def label_efficiency(
     ax.set_xscale("log")
     ax.set_xticks(numbers, [f"{n:g}" for n in numbers])
     ax.minorticks_off()
-    ax.set_xlabel("labelled samples of each class")
+    ax.set_xlabel("labelled samples of each class (bars: one standard deviation of the draws)")
     ax.set_ylabel("test accuracy (%)")
     ax.set_title("What each label is worth")
     ax.grid(alpha=0.3)

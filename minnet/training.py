@@ -483,7 +483,7 @@ def _warn_of_scale(model: Sequential, found: list[float]) -> None:
     if largest > 100.0:
         warn(
             f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "
-            "it first: x / 255 for pixels, or standardize(x)."
+            "it first: x / 255 for pixels, or minnet.datasets.standardize(x)."
         )
 
 
@@ -536,7 +536,8 @@ def _rate(value: Any, start: int, who: str) -> Rate:
 def _check_callbacks(callbacks: Any) -> list[Callback]:
     if isinstance(callbacks, Callback):
         raise TypeError(
-            f"fit's callbacks takes a list. Got one. Use [{type(callbacks).__name__}(…)]."
+            f"fit's callbacks takes a list. Got one {type(callbacks).__name__}. Use "
+            f"callbacks=[{type(callbacks).__name__}(…)]."
         )
     if callbacks is not None and not isinstance(callbacks, (list, tuple)):
         raise TypeError(
@@ -546,7 +547,7 @@ def _check_callbacks(callbacks: Any) -> list[Callback]:
     checked: list[Callback] = list(callbacks or ())
     for callback in checked:
         if not isinstance(callback, Callback):
-            hint = " Call it: add ()." if isinstance(callback, type) else ""
+            hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
     return checked
 

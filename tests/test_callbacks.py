@@ -143,8 +143,11 @@ def test_a_fit_that_is_stopped_in_an_epoch_averages_what_it_saw():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (EarlyStopping(), r"takes a list. Got one. Use \[EarlyStopping\(…\)\]"),
-        ([EarlyStopping], r"takes Callback objects. Got <class .*Call it: add \(\)"),
+        (
+            EarlyStopping(),
+            r"takes a list. Got one EarlyStopping. Use callbacks=\[EarlyStopping\(…\)\]",
+        ),
+        ([EarlyStopping], r"takes Callback objects. Got <class .*Call it: EarlyStopping\(\)"),
         ([print], r"takes Callback objects. Got <built-in function print>"),
         (3, r"takes a list of Callback objects. Got 3. Use \[EarlyStopping\(…\)\]"),
         ("early", r"takes a list of Callback objects. Got 'early'"),

@@ -450,7 +450,7 @@ def test_what_means_no_layer_changes_nothing(method, which, error, message):
 
 
 def test_freeze_wants_to_know_what():
-    with pytest.raises(TypeError, match="which"):
+    with pytest.raises(TypeError, match="freeze takes a layer's name"):
         network().freeze()
 
 

@@ -34,7 +34,11 @@ PICTURES = {
     ),
     "label_efficiency": (
         lambda **k: plots.label_efficiency([1, 10], ACCURACIES, **k),
-        ("What each label is worth", "labelled samples of each class", "test accuracy (%)"),
+        (
+            "What each label is worth",
+            "labelled samples of each class (bars: one standard deviation of the draws)",
+            "test accuracy (%)",
+        ),
     ),
     "confusion": (
         lambda **k: plots.confusion(COUNTS, **k),
@@ -213,8 +217,11 @@ def test_what_learning_curves_refuses(arguments, error, message):
 def test_means_in_percent_with_the_deviation_of_the_seeds():
     ax = plots.label_efficiency([1, 10], ACCURACIES)
     scratch, head = ax.containers
-    np.testing.assert_allclose(scratch.lines[0].get_xydata(), [[1, 30], [10, 60]])
-    np.testing.assert_allclose(head.lines[0].get_xydata(), [[1, 75], [10, 75]])
+    np.testing.assert_allclose(scratch.lines[0].get_ydata(), [30, 60])
+    np.testing.assert_allclose(head.lines[0].get_ydata(), [75, 75])
+    for ways in zip(scratch.lines[0].get_xdata(), head.lines[0].get_xdata(), [1, 10], strict=True):
+        assert ways[0] < ways[2] < ways[1]  # side by side, so that bars can be told apart
+        np.testing.assert_allclose(ways[:2], ways[2], rtol=0.02)
     bars = [segment[:, 1] for segment in scratch.lines[2][0].get_segments()]
     deviation = 100 * np.std([0.2, 0.4], ddof=1)
     np.testing.assert_allclose(bars, [[30 - deviation, 30 + deviation], [60, 60]])

@@ -75,6 +75,7 @@ history = model.fit(
 print(f"stopped after {len(history.epoch)} epochs, best was epoch {stop.best_epoch + 1}")
 ax = history.plot()
 ax.axvline(stop.best_epoch + 1, color="0.6", linestyle=":")
+ax.annotate("best epoch ", (stop.best_epoch + 1, 0.5), ha="right", color="0.4")
 ax.figure.savefig(pictures / "09_learning_curves.png", dpi=120)
 
 # %% [markdown]
@@ -96,7 +97,8 @@ ax.figure.savefig(pictures / "09_confusion.png", dpi=120)
 
 off_diagonal = counts - np.diag(np.diag(counts))
 true, taken = np.unravel_index(off_diagonal.argmax(), counts.shape)
-print(f"the commonest mistake: a {true} taken for a {taken}, {counts[true, taken]} times")
+print(f"the commonest mistake: {true} taken for {taken}, {counts[true, taken]} times")
+print(f"Pictures: 09_*.png in {pictures.resolve()}")
 
 wrong = np.flatnonzero(predicted != y_test)[:24]
 ax = plots.predictions(x_test[wrong], y_test[wrong], predicted[wrong])

@@ -70,6 +70,7 @@ print(f"\nWith ten labels a class the new head alone costs {-100 * head.differen
 ax = report.plot()
 ax.set_title("From the digits 0–4 to 5–9: transfer does not pay")
 ax.figure.savefig(pictures / "15_hurts.png", dpi=120)
+print(f"Picture: {(pictures / '15_hurts.png').resolve()}")
 
 # %% [markdown]
 # ## 2. The data are prepared in another way
@@ -99,11 +100,11 @@ FORMS = {
 }
 rows, zero_shot = [], {}
 for name, form in FORMS.items():
-    base = minnet.load_pretrained("mnist-8x8")
+    model = minnet.load_pretrained("mnist-8x8")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        zero_shot[name] = base.evaluate(form(x_test), y_test)["accuracy"]
-        head = base.replace_head(Dense(10, activation="softmax"), seed=0)
+        zero_shot[name] = model.evaluate(form(x_test), y_test)["accuracy"]
+        head = model.replace_head(Dense(10, activation="softmax"), seed=0)
         head.freeze("all_but_head")
         head.compile("adam", "cross_entropy", ["accuracy"])
         head.fit(form(x), y, epochs=100, learning_rate=1e-2, verbose=0)
@@ -126,10 +127,11 @@ assert max(zero_shot[name] for name in FORMS if name[:3] in ("whi", "col", "two"
 # and paper exchanged, rows and columns exchanged, digits that are not in the middle: nothing but a
 # look at the images tells you those. (ReLU networks bear a larger scale better than the rest: all
 # activations grow alike.) `model.card()` says how the data have to be prepared, and
-# `minnet.pretrained.mnist_8x8.preprocess` does it for images of any size.
+# `preprocess` of `minnet.pretrained.mnist_8x8` does it for images of any size.
 #
 # ## Exercises
 #
-# 1. Give the base all ten digits but with their labels drawn at random. What does `compare` say?
+# 1. Train the base of part 1 on all ten digits, but with labels drawn at random. What does
+#    `compare` say?
 # 2. Pre-train on 5–9 and transfer to 0–4. Is it the same the other way round?
 # 3. How many labels a class does it take until "head then all" is as good as scratch?

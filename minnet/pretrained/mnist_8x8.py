@@ -22,9 +22,9 @@ NAME = "mnist-8x8"
 SEED = 0
 
 PREPROCESSING = (
-    "minnet.pretrained.mnist_8x8.preprocess: ink above 100/255 is 1, crop to the ink, stretch to "
-    "32 rows with the width in proportion (at most 32), centre, threshold at 1/2, mean of each "
-    "4×4 block; 8×8 numbers from 0 to 1, by rows"
+    "from minnet.pretrained.mnist_8x8 import preprocess: ink above 100/255 is 1, crop to the ink, "
+    "stretch to 32 rows with the width in proportion (at most 32), centre, threshold at 1/2, mean "
+    "of each 4×4 block; 8×8 numbers from 0 to 1, by rows"
 )
 
 

@@ -359,8 +359,12 @@ def _check_task(
     if head is None:
         head = Dense(classes, activation="softmax")
     layers = (head,) if isinstance(head, Layer) else tuple(head)
-    if base.replace_head(*layers, seed=0).output_shape != (classes,):
-        raise ValueError(f"compare takes a head with one output for each of the {classes} classes.")
+    outputs = base.replace_head(*layers, seed=0).output_shape
+    if outputs != (classes,):
+        raise ValueError(
+            f"compare takes a head with one output for each of the {classes} classes. Got "
+            f"{outputs[-1]}. Use Dense({classes}, activation='softmax')."
+        )
     return _Task(
         base,
         layers,
@@ -385,7 +389,8 @@ def _labels(y: Any, who: str) -> Array:
 
 def _check_old(base: Sequential, old_task: Any) -> Samples:
     if not isinstance(old_task, (tuple, list)) or len(old_task) != 2:
-        raise TypeError(f"compare's old_task takes (x, y). Got {short(old_task)}.")
+        came = f"{len(old_task)} arrays" if isinstance(old_task, (tuple, list)) else short(old_task)
+        raise TypeError(f"compare's old_task takes (x, y). Got {came}. Use (x_test, y_test).")
     x = checks.samples(old_task[0], base.input_shape, "the old task's x")
     y = _labels(old_task[1], "the old task's y")
     checks.same_length(x, y, ("the old task's x", "y"))
@@ -396,8 +401,9 @@ def _check_arms(arms: Any, main: Any) -> list[str]:
     """The ways in the order of `ARMS`; scratch and the main one are always among them."""
     if isinstance(arms, str) or not isinstance(arms, Sequence):
         raise TypeError(f"compare's arms takes a list. Got {short(arms)}. Arms: {', '.join(ARMS)}.")
-    for arm in (*arms, main):
+    for arm in arms:
         checks.choice(arm, ARMS, "Each of compare's arms")
+    checks.choice(main, ARMS, "compare's main")
     if main in (SCRATCH, "linear on the inputs", "random frozen features"):
         raise ValueError(f"compare's main takes a way of transfer. Got {main!r}, which is none.")
     return [arm for arm in ARMS if arm in (*arms, SCRATCH, main)]
@@ -407,9 +413,12 @@ def _check_seeds(seeds: Any) -> list[int]:
     if isinstance(seeds, Sequence) and not isinstance(seeds, str):
         draws = [checks.integer(seed, "Each of compare's seeds", minimum=0) for seed in seeds]
     else:
-        draws = list(range(checks.integer(seeds, "compare's seeds", minimum=1)))
-    if not draws or len(set(draws)) < len(draws):
-        raise ValueError(f"compare's seeds takes different numbers. Got {short(seeds)}.")
+        draws = list(range(checks.integer(seeds, "compare's seeds", minimum=2)))
+    if len(draws) < 2 or len(set(draws)) < len(draws):
+        raise ValueError(
+            f"compare's seeds takes two or more different numbers, since one draw proves nothing. "
+            f"Got {short(seeds)}."
+        )
     return draws
 
 

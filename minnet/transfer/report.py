@@ -51,7 +51,10 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         points = f"{100 * self.difference:+.1f} ± {100 * self.margin:.1f} points"
-        return f"{self.word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
+        word = self.word
+        if abs(self.difference) >= MATTERS and abs(self.difference) <= self.margin:
+            word += f" that {self.seeds} draws could tell"
+        return f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
 
 
 def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]) -> Verdict:

@@ -72,7 +72,7 @@ def test_it_says_where_its_weights_came_from(base):
 def test_it_says_what_its_classes_and_its_inputs_are(base):
     assert base.class_names == [str(digit) for digit in range(10)]
     assert base.preprocessing == PREPROCESSING
-    assert "minnet.pretrained.mnist_8x8.preprocess" in base.preprocessing
+    assert "from minnet.pretrained.mnist_8x8 import preprocess" in base.preprocessing
     assert "8×8 numbers from 0 to 1" in base.preprocessing
 
 

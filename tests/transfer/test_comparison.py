@@ -63,7 +63,7 @@ def test_every_way_makes_the_same_number_of_updates(monkeypatch: pytest.MonkeyPa
     kept: list[object] = []
     monkeypatch.setattr(minnet.updates.Updates, "apply", counted)  # type: ignore[attr-defined]
     monkeypatch.setattr(comparison, "_train", watched)
-    transfer.compare(base(), *SMALL, seeds=1, epochs=6, verbose=0)
+    transfer.compare(base(), *SMALL, seeds=2, epochs=6, verbose=0)
     final = {arm: counts[-1] for arm, counts in seen.items()}
     assert set(final.values()) == {6 * 4}  # 120 samples in batches of 32
     assert len(final) == 6
@@ -165,6 +165,9 @@ def test_progress_is_shown_by_lines_and_not_at_all(capsys: pytest.CaptureFixture
     [
         ({"arms": ["head"]}, ValueError, "arms"),
         ({"arms": "head only"}, TypeError, "arms takes a list"),
+        ({"main": "head"}, ValueError, "compare's main"),
+        ({"seeds": 1}, ValueError, "seeds"),
+        ({"seeds": [3]}, ValueError, "one draw proves nothing"),
         ({"main": "scratch"}, ValueError, "a way of transfer"),
         ({"seeds": 0}, ValueError, "seeds"),
         ({"seeds": [1, 1]}, ValueError, "different numbers"),
@@ -172,6 +175,7 @@ def test_progress_is_shown_by_lines_and_not_at_all(capsys: pytest.CaptureFixture
         ({"per_class": [0]}, ValueError, "per_class"),
         ({"epochs": 2}, ValueError, "epochs"),
         ({"old_task": 5}, TypeError, r"old_task takes \(x, y\)"),
+        ({"old_task": SMALL}, TypeError, r"Got 4 arrays\. Use \(x_test, y_test\)"),
         ({"head": Dense(3, activation="softmax")}, ValueError, "one output for each of the 10"),
         ({"verbose": 7}, ValueError, "verbose"),
     ],
