@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minnet.checks import integer, number
 from minnet.history import History
 from minnet.layers import Layer
+from minnet.receipts import Before
 from minnet.selection import head_index
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def fine_tune(
     wrong = sorted({"learning_rate", "epochs"} & settings.keys())
     if wrong:
         raise TypeError(f"fine_tune has its own {wrong[0]}.")
-    head = head_index(model.layers)
+    head, before = head_index(model.layers), Before(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
     model.unfreeze()
     if head:
@@ -80,7 +81,10 @@ def fine_tune(
     model.unfreeze()
     rates = layer_rates(model.layers, ALL_SHARE * rate, spread)
     second = model.fit(x, y, epochs=epochs, learning_rate=rates, **settings)
-    return joined(first, second)
+    both = joined(first, second)
+    both.receipt = before.receipt(model.layers)
+    model.history = both
+    return both
 
 
 def joined(first: History, second: History) -> History:

@@ -265,16 +265,17 @@ class CrossEntropy(Loss):
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
         N = len(z)
-        dz = y * (1.0 / N)
         if target.ndim == 2:
-            dz -= target * (1.0 / N)
-            return _log_sum(z, y) - np.add.reduce(target * z, axis=1), dz  # Σ_k t_nk = 1
+            total = np.add.reduce(target, axis=1, keepdims=True)  # 1, up to rounding
+            losses: Array = -np.add.reduce(target * _log_softmax(z, y), axis=1)
+            return losses, (y * total - target) * (1.0 / N)
+        dz = y * (1.0 / N)
         rows = np.arange(N)
         dz[rows, target] -= 1.0 / N
         p = y[rows, target]
         if np.minimum.reduce(p.real) > 1e-30:
             return -np.log(p), dz
-        return _log_sum(z, y) - z[rows, target], dz  # some p is too small for its logarithm
+        return -_log_softmax(z, y)[rows, target], dz  # some p is too small for its logarithm
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
@@ -316,10 +317,11 @@ class CrossEntropy(Loss):
         return super().__call__(prediction, target, sample_weight)
 
 
-def _log_sum(z: Array, y: Array) -> Array:
-    """log Σ_k exp(z_k) = z_max − log y_max, because softmax's largest term is exp(0) / Σ."""
-    log_sum: Array = z.max(axis=1) - np.log(y.max(axis=1))
-    return log_sum
+def _log_softmax(z: Array, y: Array) -> Array:
+    """log y_nk = z_nk − z_ni + log y_ni with i the row's largest, since y_ni is never small."""
+    rows, i = np.arange(len(z)), z.real.argmax(axis=1)
+    logs: Array = z - z[rows, i][:, None] + np.log(y[rows, i])[:, None]
+    return logs
 
 
 @register

@@ -489,7 +489,8 @@ class Sequential(Network):
     def reset(self, seed: int | np.random.Generator | None = None) -> None:
         """Start over: fresh weights, nothing remembered by the optimizer, no history.
 
-        Without a seed the weights are those the model began with, if it was given a seed.
+        Without a seed, a model that was given one and whose layers were only ever added gets the
+        weights that it began with. Any other gets fresh ones.
         """
         rng = copy.deepcopy(self._first_seed) if seed is None else checks.generator(seed)
         self._require_built()

@@ -125,7 +125,7 @@ def card(name: str, lines: list[tuple[str, str]], provenance: dict[str, Any]) ->
             f"{training['optimizer']}, {training['loss']}"
             + (f", learning_rate={training['learning_rate']}" if training["learning_rate"] else "")
             + (f"; frozen: {frozen}" if frozen else "")
-            + (f"; at the end {figures}" if figures else "")
+            + (f"; in the last epoch {figures}" if figures else "")
         )
     return "\n".join(text)
 

@@ -34,7 +34,7 @@ class RateSearch:
     Attributes
     ----------
     rates, losses : list of float
-        The rate of each update, and the smoothed loss after it.
+        The rate of each update, and the smoothed loss before it.
     suggestion
         A tenth of the rate with the smallest smoothed loss: there it falls fast still, and it is
         well below where it explodes (fastai's "minimum / 10").

@@ -123,8 +123,10 @@ def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
         type(layer).add_weight(layer, name, shape, Zeros(), rng)
 
     layer.__dict__["add_weight"] = add_weight
-    model.add(layer)
-    del layer.__dict__["add_weight"]
+    try:
+        model.add(layer)
+    finally:
+        del layer.__dict__["add_weight"]
 
 
 def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
@@ -151,6 +153,8 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         array[...] = kept[name]
     for layer in model._layers:
         layer.origin = Path(path).name
+    model.provenance = provenance.checked(config.get("provenance"))
+    model.provenance["parent"] = {"name": str(config["name"]), "sha256": storage.file_hash(path)}
     return table
 
 

@@ -10,7 +10,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -65,11 +64,6 @@ class Data:
     def __len__(self) -> int:
         return len(self.x)
 
-    @cached_property
-    def input_range(self) -> list[float]:
-        """The smallest and the largest number of x."""
-        return input_range(self.x)
-
     def part(self, rows: slice) -> Data:
         """Some of the rows, as views."""
         weight = None if self.weight is None else self.weight[rows]
@@ -82,13 +76,13 @@ def fit(model: Sequential, settings: Settings, x: Any, y: Any) -> History:
     shown = progress(settings.verbose)
     callbacks = _check_callbacks(settings.callbacks)
     rates = _rates(model, settings.learning_rate)
-    data, validation = _prepare(model, settings, x, y)
+    data, validation, found = _prepare(model, settings, x, y)
     if not model._busy.acquire(blocking=False):
         raise RuntimeError("The model is being trained already. Wait for that fit, or use copy().")
     try:
         updates = model._require_compiled()
         updates.rates = rates
-        loop = _Loop(model, settings, data, validation, callbacks, shown)
+        loop = _Loop(model, settings, data, validation, found, callbacks, shown)
         return loop.run()
     finally:
         updates.rates = {}
@@ -104,9 +98,11 @@ class _Loop:
         settings: Settings,
         data: Data,
         validation: Data | None,
+        found: list[float],
         callbacks: list[Callback],
         shown: Progress | None,
     ) -> None:
+        self.input_range = found
         self.model, self.settings, self.data, self.validation = model, settings, data, validation
         size = settings.batch_size
         self.params = {
@@ -165,7 +161,7 @@ class _Loop:
         if not history.epoch:
             return
         known = model.provenance
-        known["input_range"] = widened(known["input_range"], data.input_range)
+        known["input_range"] = widened(known["input_range"], self.input_range)
         add_training(
             known["trainings"],
             {
@@ -210,6 +206,8 @@ class _Loop:
                 break
         if not (_is_finite(model.theta) and _is_finite(model.state)):
             raise self._diverged(before, epoch, number_, "The weights left the finite numbers")
+        if not all(map(_is_finite, model._require_compiled().slots.values())):
+            raise self._diverged(before, epoch, number_, "What the optimizer remembers overflowed")
         done = min(len(self.data), (number_ + 1) * self.settings.batch_size)
         logs = {"loss": total / done}
         logs.update(figures.results())
@@ -406,8 +404,10 @@ class Figures:
         return {m.name: m.result(k) for m, k in zip(self.metrics, self._kept, strict=True)}
 
 
-def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Data, Data | None]:
-    """Training and validation data, checked."""
+def _prepare(
+    model: Sequential, settings: Settings, x: Any, y: Any
+) -> tuple[Data, Data | None, list[float]]:
+    """Training and validation data, checked, and the smallest and largest number of x."""
     split = number(settings.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     if split and settings.validation_data is not None:
         raise ValueError("fit takes validation_data or validation_split. Got both.")
@@ -421,9 +421,10 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         )
     data = Data(*model._check_data(x, y, settings.sample_weight))
     check_metrics(model, data.target)
-    model._warn_of_other_scale(data.x, data.input_range)
+    found = input_range(data.x)
+    model._warn_of_other_scale(data.x, found)
     if model.provenance["input_range"] is None:
-        _warn_of_scale(model, data.input_range)
+        _warn_of_scale(model, found)
     validation = None
     if split:
         kept = int(len(data) * split + 1e-9)
@@ -441,7 +442,7 @@ def _prepare(model: Sequential, settings: Settings, x: Any, y: Any) -> tuple[Dat
         weight = _class_weights(model, data.target, settings.class_weight)
         weight = weight if data.weight is None else weight * data.weight
         data = Data(data.x, data.target, weight.astype(model.dtype))
-    return data, validation
+    return data, validation, found
 
 
 def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:

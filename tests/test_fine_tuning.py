@@ -52,6 +52,18 @@ def test_the_first_stage_is_the_heads_alone_and_the_second_everyones() -> None:
     assert model.trainable
 
 
+def test_the_history_and_its_receipt_are_of_both_stages() -> None:
+    model = network()
+    before = model.get_layer("low").get_weights()
+    history = model.fine_tune(X, Y, head_epochs=1, epochs=1, verbose=0)
+    assert model.history is history
+    assert history.receipt is not None
+    moved = {row.layer: row.change for row in history.receipt.layers}
+    after = model.get_layer("low").get_weights()
+    gap = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(after, before, strict=True)))
+    assert moved["low"] == pytest.approx(gap / np.sqrt(sum((b**2).sum() for b in before)), rel=1e-4)
+
+
 def test_it_is_the_two_fits_it_says_it_is() -> None:
     model, twin = network(), network()
     model.fine_tune(X, Y, head_epochs=3, epochs=2, learning_rate=0.02, spread=4, verbose=0)

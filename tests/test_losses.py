@@ -24,6 +24,7 @@ from minnet.losses import (
     mean,
     softmax,
 )
+from tests.complex_step import assert_close, derivative
 from tests.strategies import seeds
 
 logits = arrays(np.float64, (3, 4), elements=st.floats(-30, 30))
@@ -302,3 +303,24 @@ def test_kerass_names():
     assert isinstance(LOSSES["sparse_categorical_crossentropy"](), CrossEntropy)
     assert isinstance(LOSSES["categorical_crossentropy"](), CrossEntropy)
     assert isinstance(LOSSES["mse"](), MeanSquaredError)
+
+
+def test_far_off_logits_cost_no_digits_with_rows_either():
+    z = np.array([[1e4, 1e4 + 1.0, 1e4 - 2.0]], np.float32)
+    expected = -np.log(np.exp(-1.0) / (np.exp(-1.0) + 1 + np.exp(-3.0)))
+    for target in ([0], [[1.0, 0.0, 0.0]]):
+        assert CrossEntropy(from_logits=True)(z, target) == pytest.approx(expected, rel=1e-6)
+
+
+def test_rows_that_sum_to_nearly_one_give_a_loss_and_its_gradient():
+    loss = CrossEntropy(from_logits=True)
+    z, t = np.array([[1000.0, 1000.0]]), np.array([[0.5, 0.5009]])
+    assert loss(z, t) == pytest.approx(1.0009 * np.log(2.0))
+    numeric = derivative(lambda w: loss.per_sample(w, t).sum(), z)
+    assert_close(loss.gradient(z, t), numeric)
+
+
+def test_nearly_equal_logits_are_differentiated_rightly():
+    loss, z, t = CrossEntropy(from_logits=True), np.array([[0.0, 1e-17, -1.0]]), np.array([1])
+    numeric = derivative(lambda w: loss.per_sample(w, t).sum(), z)
+    assert_close(loss.gradient(z, t), numeric)

@@ -188,3 +188,15 @@ def test_a_few_dark_or_blank_rows_are_no_other_scale() -> None:
     model.predict(np.zeros((60, 4)))
     model.predict(2 * X)
     model.predict(X[:0])
+
+
+def test_weights_from_a_file_bring_their_scale_along(tmp_path: Path) -> None:
+    model = network()
+    model.fit(X, Y, verbose=0)
+    model.save_weights(tmp_path / "w.npz")
+    fresh = network()
+    fresh.load_weights(tmp_path / "w.npz")
+    assert fresh.provenance["trainings"] == model.provenance["trainings"]
+    assert fresh.provenance["parent"]["name"] == "net"
+    with pytest.warns(UserWarning, match="trained on inputs from"):
+        fresh.predict(255 * X)

@@ -796,3 +796,15 @@ def test_fit_works_outside_the_main_thread():
     thread.join()
     b.fit(x, y, 4, verbose=0, seed=0)
     assert everything(a) == everything(b)
+
+
+def test_an_optimizer_that_would_never_move_again_is_a_divergence():
+    """One gradient of 1e20 fills Adam's v with infinity, and then every step is 0."""
+    model = Sequential([Dense(1, input_dim=1, use_bias=False)], seed=0)
+    model.compile("adam", "mae")
+    x = np.full((4, 1), 3e19, np.float32)
+    before = model.theta.copy()
+    scale = pytest.warns(UserWarning, match="Scale it first")
+    with scale, pytest.raises(DivergedError, match="the optimizer remembers overflowed"):
+        model.fit(x, np.zeros(4), verbose=0)
+    np.testing.assert_array_equal(model.theta, before)

@@ -29,7 +29,7 @@ class BatchNormalization(Layer):
 
     The variance of a batch is Σ (x - μ)² / N, in the moving average too, as in Keras (PyTorch has
     N - 1 there). One row alone has variance 0: then x̂ = 0, y = β and dx = 0, so it teaches the
-    layers below nothing; let the batches be larger.
+    layers below nothing, and here, unlike Keras, it does not move the averages either.
 
     Source: Ioffe and Szegedy (2015), "Batch normalization: accelerating deep network training by
     reducing internal covariate shift". The defaults are Keras'.
@@ -129,6 +129,8 @@ class BatchNormalization(Layer):
             np.sum(dy, axis=0, out=self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
 
     def after_step(self, memo: Memo) -> None:
+        if len(memo["x_hat"]) == 1:  # the variance of one row is 0, and says nothing
+            return
         for moving, batch in (
             (self.moving_mean, memo["mean"]),
             (self.moving_variance, memo["variance"]),
@@ -141,9 +143,11 @@ class BatchNormalization(Layer):
         if memo is None:
             s = 1 / np.sqrt(self.moving_variance + self.epsilon)
             return (x - self.moving_mean) * s, s
-        mean = x.mean(axis=0)
+        wide = np.result_type(x, np.float64)  # float32 sums of many rows lose digits
+        mean = x.mean(axis=0, dtype=wide).astype(x.dtype)
         centered = x - mean
-        variance = (centered * centered).mean(axis=0)  # not np.var: it loses the imaginary part
+        # Not np.var: it loses the imaginary part.
+        variance = (centered * centered).mean(axis=0, dtype=wide).astype(x.dtype)
         s = 1 / np.sqrt(variance + self.epsilon)
         memo.update(mean=mean, variance=variance, s=s, x_hat=centered * s)
         return memo["x_hat"], s

@@ -45,6 +45,9 @@ SCRATCH_RATES = (1e-3, 3e-3, 1e-2)
 HEAD_SHARE = 2 / 3
 """The part of the epochs that "head then all" gives to the head alone."""
 
+HINT_SAMPLES = 20
+"""Samples of each class, at most, that the hint by nearest neighbours looks at."""
+
 TUNING_DRAWS = 3
 """Draws that scratch is tuned on, for each setting and budget."""
 
@@ -105,7 +108,8 @@ def compare(
     - *random frozen features*: a new head on the same network with fresh weights, frozen.
     - *head only*: a new head on the frozen model, at `NEW_HEAD_RATE`.
     - *fine-tune all*: a new head, and all layers learn from the start, at `ALL_RATE`.
-    - *head then all*: two thirds of the epochs for the head, the rest for all at `ALL_RATE`.
+    - *head then all*: two thirds of the epochs for the head, the rest for all at `ALL_RATE`, with a
+      fresh optimizer. (`Sequential.fine_tune` spreads the rates down the layers as well.)
 
     The verdict is about `main`, which is chosen before anything is run, so that it is not the best
     of several by luck.
@@ -194,7 +198,8 @@ def compare(
                     runs.append(Run(arm, n, seed, accuracy, after))
                     advance()
             say(Report(runs, main, {}).lines()[-1])
-    few = task.draw(next(iter(budgets.values())), draws[0])
+    most = min(HINT_SAMPLES, int(np.bincount(task.y).min()), *budgets)
+    few = task.draw(most, draws[0])
     if np.bincount(few[1]).min() > 1:
         gap = neighbour_gap(base, *few)
         often = "more often" if gap > 0 else "less often"

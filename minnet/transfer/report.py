@@ -52,7 +52,7 @@ class Verdict(NamedTuple):
     def __str__(self) -> str:
         points = f"{100 * self.difference:+.1f} ± {100 * self.margin:.1f} points"
         word = self.word
-        if abs(self.difference) >= MATTERS and abs(self.difference) <= self.margin:
+        if self.word[:5] == "MAKES" and abs(self.difference) >= MATTERS:
             word += f" that {self.seeds} draws could tell"
         return f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
 
@@ -60,8 +60,9 @@ class Verdict(NamedTuple):
 def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]) -> Verdict:
     """The verdict on accuracies of the same draws.
 
-    HELPS or HURTS takes a mean difference of at least a point (`MATTERS`) whose 95 % interval, by
-    Student's t on the paired differences, does not hold 0.
+    HELPS or HURTS takes three draws or more, and a mean difference of at least a point (`MATTERS`)
+    whose 95 % interval, by Student's t on the paired differences, does not hold 0. (Two draws are
+    equal by chance too often, since accuracies move in steps of one sample.)
     """
     differences = np.subtract(transferred, scratch)
     n = len(differences)
@@ -71,7 +72,7 @@ def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]
         quantile = QUANTILES[min(n - 2, len(QUANTILES) - 1)]
         margin = quantile * float(differences.std(ddof=1)) / math.sqrt(n)
     word = "MAKES NO DIFFERENCE"
-    if abs(difference) >= MATTERS and abs(difference) > margin:
+    if n > 2 and abs(difference) >= MATTERS and abs(difference) > margin:
         word = "HELPS" if difference > 0 else "HURTS"
     return Verdict(word, difference, margin, int((differences > 0).sum()), n)
 
@@ -187,13 +188,16 @@ class Report:
         """Mean and standard deviation of each way at each budget."""
         old = self.old_before is not None
         heading = ["", *(f" {n} labels a class" for n in self.labels)]
-        heading += [" old task afterwards"] if old else []
+        first = self.labels[0]
+        heading += [f" old task afterwards ({first} labels)"] if old else []
         rows = []
         for arm in self.arms:
             row = [arm, *(_mean_and_spread(self.accuracies(arm, n)) for n in self.labels)]
             if old:
                 after = [
-                    r.old_accuracy for r in self.runs if r.arm == arm and r.old_accuracy is not None
+                    run.old_accuracy
+                    for run in self.runs
+                    if (run.arm, run.per_class) == (arm, first) and run.old_accuracy is not None
                 ]
                 row.append(_mean_and_spread(np.array(after)) if after else "")
             rows.append(row)

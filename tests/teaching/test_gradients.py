@@ -658,3 +658,8 @@ def test_an_error_in_a_students_code_comes_through():
 
     with pytest.raises(KeyError, match="mine"):
         check_gradients((f, np.copy), X)
+
+
+def test_a_large_number_beside_it_forgives_no_wrong_gradient():
+    report = check_gradients((lambda x: 1e8 + (x**3).sum(), lambda x: 2 * x**2), np.full(3, 1e-2))
+    assert not report.ok

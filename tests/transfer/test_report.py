@@ -35,6 +35,12 @@ def test_less_than_a_point_is_no_difference_however_certain() -> None:
     assert judge([0.915] * 5, [0.9] * 5).word == "HELPS"
 
 
+def test_two_draws_that_are_equal_by_chance_prove_nothing() -> None:
+    verdict = judge([0.9, 0.9], [0.8, 0.8])
+    assert verdict.word == "MAKES NO DIFFERENCE"
+    assert "MAKES NO DIFFERENCE that 2 draws could tell: +10.0" in str(verdict)
+
+
 def test_one_draw_proves_nothing() -> None:
     assert judge([1.0], [0.0]).word == "MAKES NO DIFFERENCE"
     assert math.isinf(judge([1.0], [0.0]).margin)
@@ -108,6 +114,16 @@ def test_the_report_prints_all_of_it() -> None:
     ):
         assert said in text, said
     assert "<table>" in report()._repr_html_()
+
+
+def test_forgetting_is_that_of_the_smallest_budget() -> None:
+    found = report()
+    found.runs = [
+        r._replace(old_accuracy=0.9 if r.per_class == 5 else 0.1) if r.old_accuracy else r
+        for r in found.runs
+    ]
+    assert "old task afterwards (5 labels)" in str(found)
+    assert "90.0 ± 0.0" in str(found)
 
 
 def test_the_report_draws_one_line_for_each_way() -> None:
