@@ -136,6 +136,11 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         theirs = [(described["name"], _formula(described)) for described in config["layers"]]
     except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
+    try:
+        known = provenance.checked(config.get("provenance"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
+    known["parent"] = {"name": str(config.get("name")), "sha256": storage.file_hash(path)}
     ours = [_formula(to_config(layer)) for layer in model._layers]
     wanted = model.named_arrays()
     kept = {name: array for name, array in arrays.items() if not name.startswith(SLOTS)}
@@ -153,8 +158,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         array[...] = kept[name]
     for layer in model._layers:
         layer.origin = Path(path).name
-    model.provenance = provenance.checked(config.get("provenance"))
-    model.provenance["parent"] = {"name": str(config["name"]), "sha256": storage.file_hash(path)}
+    model.provenance = known
     return table
 
 

@@ -740,3 +740,12 @@ def test_loading_weights_says_what_came_of_every_array(path) -> None:
     table = small().load_weights(path)
     assert {row[-1] for row in table.rows} == {"LOADED"}
     assert [row[0] for row in table.rows] == list(small().named_arrays())
+
+
+def test_weights_beside_a_broken_provenance_are_not_loaded(path) -> None:
+    described(path, lambda c: c["provenance"].update(input_range=[0.0]))
+    model = small()
+    before = model.theta.copy()
+    with pytest.raises(ModelFileError, match="does not say rightly where its model comes from"):
+        model.load_weights(path)
+    np.testing.assert_array_equal(model.theta, before)
