@@ -64,9 +64,6 @@ def fine_tune(
     epochs = integer(epochs, f"{who} epochs", minimum=0)
     rate = number(learning_rate, f"{who} learning_rate", above=0.0)
     spread = number(spread, f"{who} spread", minimum=1.0)
-    wrong = sorted({"learning_rate", "epochs"} & settings.keys())
-    if wrong:
-        raise TypeError(f"fine_tune has its own {wrong[0]}.")
     head, before = head_index(model.layers), Before(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
     model.unfreeze()

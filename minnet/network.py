@@ -103,7 +103,7 @@ class Network:
         self._check_new(layer)
         if layer.owner is not None:  # it belongs to another model, which stays as it is
             source, layer = layer, layer.copy()
-            layer.origin = source.origin if source.origin != "new" else f"copy of {source.owner}"
+            layer.origin = origin_of_copy(source)
         input_shape = self._input_shape
         if not self._layers:
             input_shape = input_shape or layer.input_shape or layer.built_for
@@ -504,6 +504,11 @@ class Network:
             self._flags = flags
             self._current = Route(tuple(trains), tuple(learns), lowest, fixed)
         return self._current
+
+
+def origin_of_copy(layer: Layer) -> str:
+    """Where a copy of this layer's weights came from, for the summary."""
+    return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"
 
 
 def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:

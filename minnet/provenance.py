@@ -2,7 +2,7 @@
 
 A model keeps this as plain values, `model.provenance`:
 
-- `input_range`: the smallest and the largest number of all inputs it was trained on.
+- `input_range`: the smallest and the largest number of all inputs that `fit` was given.
 - `trainings`: one entry for each fit, or for several alike: samples, data hash, settings, figures.
 - `parent`: name and file hash of the model that its layers were taken from, or of its own file.
 """
@@ -69,7 +69,7 @@ def widened(known: list[float] | None, new: list[float]) -> list[float]:
     return new if known is None else [min(known[0], new[0]), max(known[1], new[1])]
 
 
-def warn_of_other_scale(known: list[float] | None, new: list[float], rows: int) -> bool:
+def warn_of_other_scale(known: list[float], new: list[float], rows: int) -> bool:
     """Warn where inputs are on another scale than what a model was trained on. Whether they are.
 
     Parameters
@@ -77,8 +77,6 @@ def warn_of_other_scale(known: list[float] | None, new: list[float], rows: int) 
     known, new
         The range in training, and that of so many rows now.
     """
-    if known is None:
-        return False
     before, now = (max(abs(low), abs(high)) for low, high in (known, new))
     larger = now > OTHER_SCALE * before
     smaller = rows >= ENOUGH_ROWS and 0.0 < now < before / OTHER_SCALE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +20,6 @@ SMOOTHING = 0.98
 
 GIVE_UP = 4.0
 """The run ends where the smoothed loss is so many times its best, as in fastai's finder."""
-
-
-def _constant(rate: float, step: int) -> float:
-    return rate
 
 
 @dataclass(frozen=True)
@@ -126,14 +121,14 @@ def find_learning_rate(
     with np.errstate(all="ignore"):
         x, target, _ = twin._check_data(x, y, None)
         twin._check_trainable()
-        updates = twin._require_compiled()
+        optimizer = twin._require_optimizer()
         order = np.empty(0, np.intp)
         for step in range(count):
             while len(order) < min(size, len(x)):
                 order = np.concatenate([order, rng.permutation(len(x))])
             rows, order = order[:size], order[size:]
             rate = low * factor**step
-            updates.rates = {layer.label: partial(_constant, rate) for layer in twin.layers}
+            optimizer.learning_rate = rate
             loss = twin._run_step(np.asarray(x[rows], twin.dtype), target[rows], None, rng)
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # corrected for its start at zero

@@ -227,9 +227,9 @@ class _Loop:
             *(
                 f"the output of {s.label}"
                 for s, y in zip(ran, model.outputs[1:], strict=True)
-                if _bad(y)
+                if not _is_finite(y)
             ),
-            *(name for name, array in model.named_arrays().items() if _bad(array)),
+            *(name for name, array in model.named_arrays().items() if not _is_finite(array)),
         ]
         place = f" The first that is not finite is {names[0]}." if names else ""
         update = max(self.first_update, updates.iterations - 1)
@@ -297,7 +297,8 @@ class Features:
 
     def __init__(self, model: Sequential, history: History) -> None:
         self.model, self.history = model, history
-        self._kept: dict[str, tuple[Array, Array]] = {}  # name → what they depend on, features
+        # name → copies of the arrays that they depend on, features
+        self._kept: dict[str, tuple[list[Array], Array]] = {}
         self._fixed = 0
 
     def of(self, x: Array, name: str) -> tuple[Array, int]:
@@ -318,21 +319,14 @@ class Features:
         features = np.empty((len(x), *first.shape[1:]), first.dtype)
         for i in range(0, len(x), PREDICT_ROWS):
             features[i : i + PREDICT_ROWS] = model._predict(x[i : i + PREDICT_ROWS], 0, fixed)
-        depends = np.concatenate([array.ravel() for array in self._arrays(fixed)])
-        self._kept[name] = depends, features
+        self._kept[name] = [array.copy() for array in self._arrays(fixed)], features
         return features, fixed
 
     def hold(self, name: str) -> bool:
         """Whether features of this name are kept and what they depend on is as it was."""
         if name not in self._kept or self._fixed > self.model._route().fixed:
             return False
-        now, start = self._arrays(self._fixed), 0
-        for array in now:
-            kept = self._kept[name][0][start : start + array.size]
-            if not np.array_equal(kept, array.ravel()):
-                return False
-            start += array.size
-        return True
+        return all(map(np.array_equal, self._kept[name][0], self._arrays(self._fixed)))
 
     def _arrays(self, fixed: int) -> list[Array]:
         return [array for step in self.model._steps[:fixed] for array in step.arrays().values()]
@@ -617,10 +611,6 @@ def _described(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"a {type(value).__name__} of {len(value)}"
     return short(value)
-
-
-def _bad(array: Array) -> bool:
-    return not _is_finite(array)
 
 
 def _is_finite(array: Array) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from minnet.checks import did_you_mean, short
 from minnet.layers import Layer
 from minnet.models import Sequential
+from minnet.network import origin_of_copy
 from minnet.saving import FORM_ONLY
 from minnet.tables import Table
 
@@ -106,8 +107,7 @@ def transfer_weights(
         if name in came:
             for key, array in layer.arrays().items():
                 array[...] = came[name].arrays()[key]
-            given = came[name]
-            layer.origin = given.origin if given.origin != "new" else f"copy of {source.name}"
+            layer.origin = origin_of_copy(came[name])
     return table
 
 
