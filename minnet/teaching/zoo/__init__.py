@@ -1,0 +1,1 @@
+"""The bug zoo: classic mistakes, ready to be planted, found and explained."""
