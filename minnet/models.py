@@ -15,6 +15,7 @@ from typing import Any, cast
 import numpy as np
 
 from minnet import checks, fine_tuning, provenance, saving, storage, training
+from minnet.batches import PREDICT_ROWS
 from minnet.callbacks import Callback, line
 from minnet.checks import Array, DivergedError, ModelFileError, Shape
 from minnet.history import History
@@ -26,6 +27,7 @@ from minnet.network import Network, layer_shapes
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.regularizers import Regularizer
 from minnet.selection import head_index
+from minnet.settings import Settings, check_metrics
 from minnet.summary import summary_table
 from minnet.tables import Table
 from minnet.updates import Updates
@@ -397,7 +399,7 @@ class Sequential(Network):
         """
         return training.fit(
             self,
-            training.Settings(
+            Settings(
                 batch_size=_batch_size(batch_size),
                 epochs=checks.integer(epochs, "fit's epochs", minimum=0),
                 verbose=verbose,
@@ -478,9 +480,9 @@ class Sequential(Network):
             1 prints the line that is returned.
         """
         x, target, weight = self._check_data(x, y, sample_weight)
-        training.check_metrics(self, target)
+        check_metrics(self, target)
         self._warn_of_other_scale(x)
-        rows = training.PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
+        rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         logs = training.evaluate(self, x, target, weight, rows)
         if verbose:
             print(line(logs))
@@ -524,7 +526,7 @@ class Sequential(Network):
         """
         x = self._check_x(x, empty=True)
         self._warn_of_other_scale(x)
-        rows = training.PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
+        rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self._predict(x)
         pieces = [self._predict(x[i : i + rows]) for i in range(0, len(x), rows)]
@@ -550,7 +552,7 @@ class Sequential(Network):
         else:
             count = self._layers.index(self.get_layer(upto)) + 1
         stop = sum(len(layer.steps()) for layer in self._layers[:count])
-        rows = training.PREDICT_ROWS
+        rows = PREDICT_ROWS
         pieces = [self._predict(x[i : i + rows], 0, stop) for i in range(0, max(1, len(x)), rows)]
         return np.concatenate(pieces)
 

@@ -25,6 +25,8 @@ ROWS = [
     {"models", "network"},
     {
         "training",
+        "batches",
+        "settings",
         "callbacks",
         "history",
         "selection",

@@ -20,39 +20,10 @@ from minnet.checks import DivergedError
 from minnet.layers import BatchNormalization, Dense, Dropout
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
-from minnet.schedules import ExponentialDecay
+from tests.small_models import classifier, everything, gradient_of, regression
 from tests.strategies import seeds
 
 ROOT = Path(minnet.__file__).parents[1]
-
-
-def regression(seed=0, N=10, optimizer=None, units=2):
-    """A float64 model of two layers with the mean squared error, x and y."""
-    rng = np.random.default_rng(seed)
-    model = Sequential(
-        [Dense(4, activation="tanh", input_dim=3), Dense(units)], seed=seed, dtype="float64"
-    )
-    model.compile(optimizer=optimizer or SGD(0.1), loss="mse", metrics=["mae"])
-    return model, rng.standard_normal((N, 3)), rng.standard_normal((N, units))
-
-
-def classifier(seed=0, N=20, K=3, **options):
-    """A model of two layers with cross-entropy, x and labels."""
-    rng = np.random.default_rng(seed)
-    model = Sequential(
-        [Dense(4, activation="tanh", input_dim=3), Dense(K, activation="softmax")],
-        seed=seed,
-        **options,
-    )
-    model.compile(optimizer="adam", loss="cross_entropy", metrics=["accuracy"])
-    return model, rng.standard_normal((N, 3)), rng.integers(K, size=N)
-
-
-def everything(model):
-    """All that a fit changes, as bytes."""
-    updates = model.updates
-    slots = b"".join(values.tobytes() for values in updates.slots.values())
-    return model.theta.tobytes() + model.state.tobytes() + slots, updates.iterations
 
 
 def by_hand(theta, x, y, order, batch_size, update):
@@ -154,11 +125,6 @@ def test_the_loss_of_a_weighted_batch_is_a_sum_divided_by_n(seed, N, scale):
     assert history["loss"] == [pytest.approx((weight * losses).sum() / N)]
 
 
-def gradient_of(model, x, y, weight=None):
-    model.loss_and_gradient(x, y, weight)
-    return model.grad.copy()
-
-
 @given(seed=seeds, N=st.integers(2, 9))
 def test_a_weight_of_0_leaves_a_row_out_except_for_n(seed, N):
     model, x, y = regression(seed, N)
@@ -176,44 +142,6 @@ def test_whole_weights_are_repeated_rows_but_for_the_factor(seed, counts):
     np.testing.assert_allclose(gradient_of(model, x, y, counts), g, rtol=1e-9, atol=1e-13)
 
 
-@pytest.mark.parametrize("rows", [False, True], ids=["labels", "one-hot"])
-def test_class_weights_are_sample_weights_by_class(rows):
-    (a, x, y), (b, *_) = classifier(), classifier()
-    target = np.eye(3)[y] if rows else y
-    weight = np.where(y == 1, 2.5, 1.0) * np.where(y == 2, 0.5, 1.0)
-    a.fit(x, target, 8, verbose=0, class_weight={1: 2.5, 2: 0.5}, seed=0)
-    b.fit(x, target, 8, verbose=0, sample_weight=weight, seed=0)
-    assert everything(a) == everything(b)
-
-
-def test_class_and_sample_weights_are_multiplied():
-    (a, x, y), (b, *_) = classifier(), classifier()
-    weight = np.linspace(0.5, 1.5, len(x))
-    a.fit(x, y, verbose=0, class_weight={0: 2.0}, sample_weight=weight, seed=0)
-    b.fit(x, y, verbose=0, sample_weight=np.where(y == 0, 2.0, 1.0) * weight, seed=0)
-    np.testing.assert_allclose(a.theta, b.theta, rtol=1e-6)
-
-
-def test_class_weights_of_a_sigmoid():
-    model = Sequential([Dense(1, activation="sigmoid", input_dim=1)], seed=0, dtype="float64")
-    model.compile(SGD(0.0), "binary_crossentropy")
-    x, y = np.array([[0.5], [-1.0], [2.0]]), np.array([1, 0, 1])
-    p = model.predict(x)[:, 0]
-    expected = -(3 * np.log(p[0]) + np.log(1 - p[1]) + 3 * np.log(p[2])) / 3
-    assert model.fit(x, y, verbose=0, class_weight={1: 3}).history["loss"] == [
-        pytest.approx(expected)
-    ]
-
-
-def test_class_weights_of_no_classes_are_refused():
-    model, x, y = regression()
-    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got other"):
-        model.fit(x, y, class_weight={0: 2.0}, verbose=0)
-    model, x, y = regression(units=1)
-    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got other"):
-        model.fit(x, y, class_weight={0: 2.0}, verbose=0)
-
-
 def test_the_penalty_of_trainable_weights_is_in_the_loss():
     model = Sequential([Dense(2, input_dim=3, kernel_regularizer="l2")], seed=0, dtype="float64")
     model.compile(SGD(0.0), "mse")
@@ -226,33 +154,6 @@ def test_the_penalty_of_trainable_weights_is_in_the_loss():
 
 
 # --- validation -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("N", "split", "kept"), [(10, 0.25, 2), (10, 0.3, 3), (100, 0.29, 29), (7, 0.5, 3), (3, 0.9, 2)]
-)
-def test_validation_split_takes_the_last_rows_rounded_down(N, split, kept):
-    (a, x, y), (b, *_) = regression(N=N), regression(N=N)
-    one = a.fit(x, y, 4, epochs=2, validation_split=split, verbose=0, seed=0)
-    two = b.fit(x[:-kept], y[:-kept], 4, 2, 0, validation_data=(x[-kept:], y[-kept:]), seed=0)
-    assert one.params["samples"] == N - kept
-    assert one.history == two.history
-    assert everything(a) == everything(b)
-
-
-def test_validation_split_takes_its_rows_of_the_weights():
-    (a, x, y), (b, *_) = regression(), regression()
-    weight = np.linspace(0.0, 2.0, 10)
-    one = a.fit(x, y, validation_split=0.3, sample_weight=weight, verbose=0, seed=0)
-    two = b.fit(
-        x[:7],
-        y[:7],
-        validation_data=(x[7:], y[7:], weight[7:]),
-        sample_weight=weight[:7],
-        verbose=0,
-        seed=0,
-    )
-    assert one.history == two.history
 
 
 def test_validation_figures_are_those_of_evaluate():
@@ -381,128 +282,6 @@ def test_a_step_of_no_length_changes_the_counts_alone():
     assert model.theta.tobytes() == before
     assert model.updates.iterations == 4
     assert set(model.updates.counts.values()) == {4}
-
-
-# --- learning rates for one fit -------------------------------------------------------------------
-
-
-def moved(learning_rate, optimizer_rate=0.5):
-    """How far each layer went in one step of plain SGD, in units of its gradient."""
-    model, x, y = regression(optimizer=SGD(optimizer_rate))
-    before = model.theta.copy()
-    g = gradient_of(model, x, y)
-    model.fit(x, y, 100, shuffle=False, verbose=0, learning_rate=learning_rate)
-    steps = (before - model.theta) / g
-    np.testing.assert_allclose(steps[:16], steps[0], rtol=1e-6)
-    np.testing.assert_allclose(steps[16:], steps[16], rtol=1e-6)
-    return pytest.approx([steps[0], steps[16]], rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("learning_rate", "rates"),
-    [
-        (None, [0.5, 0.5]),
-        (0.25, [0.25, 0.25]),
-        (np.float32(0.25), [0.25, 0.25]),
-        (ExponentialDecay(0.2, 10, 0.5), [0.2, 0.2]),
-        ({"dense_1": 0.1}, [0.1, 0.5]),
-        ({"dense_*": 0.1}, [0.1, 0.1]),
-        ({0: 0.1, -1: 0.2}, [0.1, 0.2]),
-        ({"all_but_head": lambda step: 0.3, "dense_2": 0}, [0.3, 0.0]),
-    ],
-)
-def test_learning_rates_of_one_fit(learning_rate, rates):
-    assert rates == moved(learning_rate)
-
-
-def test_a_schedule_counts_the_updates_of_its_fit():
-    model, x, y = regression()
-    model.fit(x, y, 4, verbose=0)
-    seen = []
-    model.fit(x, y, 4, epochs=2, verbose=0, learning_rate=lambda step: seen.append(step) or 0.1)
-    assert seen == [0, 1, 2, 3, 4, 5]
-
-
-def test_the_rate_of_one_fit_is_gone_in_the_next():
-    (a, x, y), (b, *_) = regression(), regression()
-    a.fit(x, y, verbose=0, learning_rate=0.0)
-    a.fit(x, y, verbose=0, shuffle=False)
-    b.fit(x, y, verbose=0, shuffle=False)
-    np.testing.assert_array_equal(a.theta, b.theta)
-
-
-def test_a_rate_for_a_frozen_layer_is_refused():
-    model, x, y = regression()
-    model.freeze("dense_1")
-    with pytest.raises(ValueError, match=r"Got 'dense_1', which is frozen .* model.unfreeze"):
-        model.fit(x, y, verbose=0, learning_rate={"dense_1": 0.1})
-
-
-# --- data that must not be touched, or does not fit memory ----------------------------------------
-
-
-def test_read_only_arrays_are_enough():
-    model, x, y = regression()
-    weight = np.ones(10)
-    for array in (x, y, weight):
-        array.flags.writeable = False
-    model.fit(x, y, 4, verbose=0, sample_weight=weight, validation_data=(x, y, weight))
-    assert model.evaluate(x, y)["loss"] > 0
-
-
-@pytest.mark.parametrize("form", ["fortran", "strided", "reversed", "float32", "big-endian"])
-def test_the_layout_of_x_in_memory_does_not_matter(form):
-    (a, x, y), (b, *_) = regression(), regression()
-    x = x.astype(np.float32).astype(np.float64)
-    wide = np.zeros((10, 6))
-    wide[:, ::2] = x
-    forms = {
-        "fortran": np.asfortranarray(x),
-        "strided": wide[:, ::2],
-        "reversed": x[::-1].copy()[::-1],
-        "float32": x.astype(np.float32),
-        "big-endian": x.astype(">f8"),
-    }
-    a.fit(forms[form], y, 4, verbose=0, seed=0)
-    b.fit(x, y, 4, verbose=0, seed=0)
-    np.testing.assert_allclose(a.theta, b.theta, rtol=1e-10)
-
-
-MEMMAP = """
-import resource, sys
-import numpy as np
-from minnet.models import Sequential
-from minnet.layers import Dense
-x = np.memmap(sys.argv[1], np.float32, "r", shape=({shape}), order="{order}")
-model = Sequential([Dense(2, input_dim=1024)], seed=0)
-model.compile("sgd", "mse")
-used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20,) * 2)
-y = np.zeros((len(x), 2), np.float32)
-model.fit(x, y, batch_size=4096, verbose=0, shuffle={shuffle}, validation_split=0.25)
-print(model.predict(x, 4096).shape[0], model.evaluate(x, y)["loss"] >= 0)
-"""
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS works on Linux")
-@pytest.mark.parametrize(("shuffle", "order"), [(True, "C"), (False, "C"), (True, "F")])
-def test_x_may_be_larger_than_memory(tmp_path, shuffle, order):
-    path = tmp_path / "x.dat"
-    with path.open("wb") as file:
-        file.truncate(2**28)  # 256 MiB of zeros that take no room on the disk
-    code = MEMMAP.format(shape="65536, 1024", shuffle=shuffle, order=order)
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert (done.stdout, done.stderr) == ("65536 True\n", "")
-
-
-def test_a_memmap_is_not_written(tmp_path):
-    model, x, y = regression()
-    mapped = np.memmap(tmp_path / "x.dat", np.float64, "w+", shape=x.shape)
-    mapped[...] = x
-    model.fit(mapped, y, 4, epochs=2, verbose=0)
-    assert np.array_equal(mapped, x)
 
 
 # --- what stops a fit -----------------------------------------------------------------------------

@@ -1,17 +1,25 @@
-"""Frozen layers are gone through once for a fit, and nobody can tell but by the clock."""
+"""Batches of any array, and frozen layers that are gone through once for a fit."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minnet import training
+import minnet
+from minnet import batches
 from minnet.callbacks import LambdaCallback
 from minnet.layers import Activation, BatchNormalization, Dense, Dropout
 from minnet.models import Sequential
+from tests.small_models import regression
 from tests.strategies import seeds
+
+ROOT = Path(minnet.__file__).parents[1]
 
 N = 14
 
@@ -67,7 +75,7 @@ def is_as_without(make, callbacks=lambda model: (), seed=0):
     kept, fresh = make(), make()
     one = train(kept, callbacks=callbacks(kept), seed=seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "FEATURE_BYTES", 0)
+        patch.setattr(batches, "FEATURE_BYTES", 0)
         two = train(fresh, callbacks=callbacks(fresh), seed=seed)
     assert two.features_saved == 0
     np.testing.assert_allclose(kept.theta, fresh.theta, rtol=1e-9, atol=1e-12)
@@ -133,9 +141,9 @@ def test_a_layer_frozen_above_one_that_learns_is_not_a_prefix():
 def test_features_too_large_are_computed_batch_by_batch(monkeypatch):
     x = data()[0]
     size = len(x) * 4 * 8
-    monkeypatch.setattr(training, "FEATURE_BYTES", size)
+    monkeypatch.setattr(batches, "FEATURE_BYTES", size)
     assert train(deep()).features_saved == 2 * (N + 6)
-    monkeypatch.setattr(training, "FEATURE_BYTES", size - 1)
+    monkeypatch.setattr(batches, "FEATURE_BYTES", size - 1)
     assert train(deep()).features_saved == 2 * 6
 
 
@@ -253,3 +261,70 @@ def test_a_model_frozen_as_a_whole_in_a_fit_stays_as_it_is():
     history = train(model, callbacks=[LambdaCallback(on_epoch_end=freeze)])
     assert np.array_equal(model.theta, seen[0])
     assert history.history["val_loss"][1:] == [history.history["val_loss"][0]] * 2
+
+
+# --- data that must not be touched, or does not fit memory ----------------------------------------
+
+
+def test_read_only_arrays_are_enough():
+    model, x, y = regression()
+    weight = np.ones(10)
+    for array in (x, y, weight):
+        array.flags.writeable = False
+    model.fit(x, y, 4, verbose=0, sample_weight=weight, validation_data=(x, y, weight))
+    assert model.evaluate(x, y)["loss"] > 0
+
+
+@pytest.mark.parametrize("form", ["fortran", "strided", "reversed", "float32", "big-endian"])
+def test_the_layout_of_x_in_memory_does_not_matter(form):
+    (a, x, y), (b, *_) = regression(), regression()
+    x = x.astype(np.float32).astype(np.float64)
+    wide = np.zeros((10, 6))
+    wide[:, ::2] = x
+    forms = {
+        "fortran": np.asfortranarray(x),
+        "strided": wide[:, ::2],
+        "reversed": x[::-1].copy()[::-1],
+        "float32": x.astype(np.float32),
+        "big-endian": x.astype(">f8"),
+    }
+    a.fit(forms[form], y, 4, verbose=0, seed=0)
+    b.fit(x, y, 4, verbose=0, seed=0)
+    np.testing.assert_allclose(a.theta, b.theta, rtol=1e-10)
+
+
+MEMMAP = """
+import resource, sys
+import numpy as np
+from minnet.models import Sequential
+from minnet.layers import Dense
+x = np.memmap(sys.argv[1], np.float32, "r", shape=({shape}), order="{order}")
+model = Sequential([Dense(2, input_dim=1024)], seed=0)
+model.compile("sgd", "mse")
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20,) * 2)
+y = np.zeros((len(x), 2), np.float32)
+model.fit(x, y, batch_size=4096, verbose=0, shuffle={shuffle}, validation_split=0.25)
+print(model.predict(x, 4096).shape[0], model.evaluate(x, y)["loss"] >= 0)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS works on Linux")
+@pytest.mark.parametrize(("shuffle", "order"), [(True, "C"), (False, "C"), (True, "F")])
+def test_x_may_be_larger_than_memory(tmp_path, shuffle, order):
+    path = tmp_path / "x.dat"
+    with path.open("wb") as file:
+        file.truncate(2**28)  # 256 MiB of zeros that take no room on the disk
+    code = MEMMAP.format(shape="65536, 1024", shuffle=shuffle, order=order)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("65536 True\n", "")
+
+
+def test_a_memmap_is_not_written(tmp_path):
+    model, x, y = regression()
+    mapped = np.memmap(tmp_path / "x.dat", np.float64, "w+", shape=x.shape)
+    mapped[...] = x
+    model.fit(mapped, y, 4, epochs=2, verbose=0)
+    assert np.array_equal(mapped, x)

@@ -1,0 +1,126 @@
+"""Samples on their way into training: batches, and what frozen layers make of them once a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minnet.checks import Array
+from minnet.history import History
+
+if TYPE_CHECKING:
+    from minnet.models import Sequential
+    from minnet.settings import Settings
+
+PREDICT_ROWS = 1024
+"""Rows that are predicted at a time."""
+
+FEATURE_BYTES = 2**30
+"""Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Samples, targets and weights that were checked and fit the model."""
+
+    x: Array
+    target: Array
+    weight: Array | None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def part(self, rows: slice) -> Data:
+        """Some of the rows, as views."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Data(self.x[rows], self.target[rows], weight)
+
+
+class Batches:
+    """The rows of an epoch in batches, gathered into buffers that are reused.
+
+    Iterating gives (rows, x, target, weight) for each batch. The buffers belong to this epoch:
+    a batch is overwritten by the next one.
+    """
+
+    def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
+        self.x, self.data, self.dtype = x, data, dtype
+        self.size = settings.batch_size
+        self.order = settings.rng.permutation(len(data)) if settings.shuffle else None
+        self._buffers: dict[str, Array] = {}
+
+    def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
+        N, data = len(self.data), self.data
+        for begin in range(0, N, self.size):
+            end = min(begin + self.size, N)
+            rows = slice(begin, end) if self.order is None else self.order[begin:end]
+            weight = None if data.weight is None else self._take(data.weight, rows, "weight")
+            yield rows, self.gather(rows), self._take(data.target, rows, "target"), weight
+
+    def gather(self, rows: Any) -> Array:
+        """These rows of x, in the model's dtype."""
+        return self._take(self.x, rows, "x")
+
+    def _take(self, array: Array, rows: Any, name: str) -> Array:
+        dtype = self.dtype if name == "x" else array.dtype
+        if isinstance(rows, slice):
+            return np.asarray(array[rows]).astype(dtype, copy=False)
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape[1:] != array.shape[1:]:
+            buffer = self._buffers[name] = np.empty((self.size, *array.shape[1:]), dtype)
+        buffer = buffer[: len(rows)]
+        # mode="clip" spares take a second buffer, as rows are in range; of an array in any other
+        # order take would first copy the whole
+        if array.dtype == dtype and array.flags.c_contiguous:
+            array.take(rows, axis=0, out=buffer, mode="clip")
+        else:
+            buffer[...] = array[rows]
+        return buffer
+
+
+class Features:
+    """What the frozen first steps make of x, computed once for a fit.
+
+    When the lowest steps give the same output every time (they are frozen, or have nothing to
+    learn), that output is kept, and training starts above them. It is computed anew when a
+    callback froze, unfroze or changed weights.
+    """
+
+    def __init__(self, model: Sequential, history: History) -> None:
+        self.model, self.history = model, history
+        # name → copies of the arrays that they depend on, features
+        self._kept: dict[str, tuple[list[Array], Array]] = {}
+        self._fixed = 0
+
+    def of(self, x: Array, name: str) -> tuple[Array, int]:
+        """The input for the steps from a number on, and that number: (x, 0) without features."""
+        model = self.model
+        fixed = model._route().fixed
+        if not self._arrays(fixed):
+            return x, 0
+        if fixed != self._fixed:
+            self._kept, self._fixed = {}, fixed
+        if self.hold(name):
+            self.history.features_saved += len(x)
+            return self._kept[name][1], fixed
+        self._kept.pop(name, None)
+        first = model._predict(x[:1], 0, fixed)
+        if first.nbytes * len(x) > FEATURE_BYTES:
+            return x, 0
+        features = np.empty((len(x), *first.shape[1:]), first.dtype)
+        for i in range(0, len(x), PREDICT_ROWS):
+            features[i : i + PREDICT_ROWS] = model._predict(x[i : i + PREDICT_ROWS], 0, fixed)
+        self._kept[name] = [array.copy() for array in self._arrays(fixed)], features
+        return features, fixed
+
+    def hold(self, name: str) -> bool:
+        """Whether features of this name are kept and what they depend on is as it was."""
+        if name not in self._kept or self._fixed > self.model._route().fixed:
+            return False
+        return all(map(np.array_equal, self._kept[name][0], self._arrays(self._fixed)))
+
+    def _arrays(self, fixed: int) -> list[Array]:
+        return [array for step in self.model._steps[:fixed] for array in step.arrays().values()]

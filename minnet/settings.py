@@ -1,0 +1,201 @@
+"""How `fit` was called, and all that is checked before a training begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minnet.batches import Data
+from minnet.callbacks import Callback
+from minnet.checks import Array, integer, number, short, warn
+from minnet.provenance import input_range
+from minnet.selection import select
+
+if TYPE_CHECKING:
+    from minnet.models import Sequential
+    from minnet.updates import Rate
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How `Sequential.fit` was called; its docstring explains each."""
+
+    batch_size: int
+    epochs: int
+    verbose: str | int
+    callbacks: Sequence[Callback]
+    validation_split: float
+    validation_data: Sequence[Any] | None
+    shuffle: bool
+    class_weight: dict[int, float] | None
+    sample_weight: Any
+    learning_rate: Any
+    rng: np.random.Generator
+
+
+def prepare(
+    model: Sequential, settings: Settings, x: Any, y: Any
+) -> tuple[Data, Data | None, list[float]]:
+    """Training and validation data, checked, and the smallest and largest number of x."""
+    split = number(settings.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
+    if split and settings.validation_data is not None:
+        raise ValueError("fit takes validation_data or validation_split. Got both.")
+    if settings.validation_data is not None and (
+        not isinstance(settings.validation_data, (tuple, list))
+        or len(settings.validation_data) not in (2, 3)
+    ):
+        raise TypeError(
+            "fit's validation_data takes (x, y) or (x, y, sample_weight). "
+            f"Got {_described(settings.validation_data)}."
+        )
+    data = Data(*model._check_data(x, y, settings.sample_weight))
+    check_metrics(model, data.target)
+    found = input_range(data.x)
+    model._warn_of_other_scale(data.x, found)
+    if model.provenance["input_range"] is None:
+        _warn_of_scale(model, found)
+    validation = None
+    if split:
+        kept = int(len(data) * split + 1e-9)
+        if not 0 < kept < len(data):
+            raise ValueError(
+                f"fit's validation_split takes a share that leaves rows on both sides. Got "
+                f"{split:g} of {len(data)} rows, which is {kept}. Use more data or another share."
+            )
+        data, validation = data.part(slice(0, -kept)), data.part(slice(len(data) - kept, None))
+    elif settings.validation_data is not None:
+        vx, vy, *vw = settings.validation_data
+        validation = Data(*model._check_data(vx, vy, vw[0] if vw else None, "validation "))
+        check_metrics(model, validation.target, "validation y")
+    if settings.class_weight is not None:
+        weight = _class_weights(model, data.target, settings.class_weight)
+        weight = weight if data.weight is None else weight * data.weight
+        data = Data(data.x, data.target, weight.astype(model.dtype))
+    return data, validation, found
+
+
+def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:
+    """Refuse targets that one of the metrics has no answer for, before anything is trained."""
+    for metric in model.metrics:
+        metric.check_target(target, model.output_shape, who)
+
+
+def _class_weights(model: Sequential, target: Array, class_weight: Any) -> Array:
+    """The weight of each sample by its class."""
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}.")
+    if target.ndim == 2 and target.shape[1] > 1 and np.allclose(target.sum(axis=1), 1.0, atol=1e-3):
+        labels, K = target.argmax(axis=1), target.shape[1]
+    elif target.ndim == 2 and np.isin(target, (0, 1)).all():
+        labels, K = target[:, 0].astype(np.intp), 2
+    elif target.ndim == 1 and target.dtype.kind == "i":
+        labels, K = target, model.output_shape[-1]
+    else:
+        raise ValueError(
+            "fit's class_weight takes class labels or one-hot rows in y. Got other numbers. "
+            "Use sample_weight."
+        )
+    table = np.ones(K)
+    for key, value in class_weight.items():
+        label = integer(key, "Each class of fit's class_weight", minimum=0)
+        if label >= K:
+            raise ValueError(f"fit's class_weight takes classes 0 to {K - 1}. Got {label}.")
+        table[label] = number(value, f"fit's class_weight of class {label}", minimum=0.0)
+    weights: Array = table[labels]
+    return weights
+
+
+def _warn_of_scale(model: Sequential, found: list[float]) -> None:
+    """Warn once of inputs such as raw 0–255 pixels, unless a first layer normalises them."""
+    if type(model._steps[0]).__name__ == "BatchNormalization":
+        return
+    largest = max(abs(found[0]), abs(found[1]))
+    if largest > 100.0:
+        warn(
+            f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "
+            "it first: x / 255 for pixels, or minnet.datasets.standardize(x)."
+        )
+
+
+def learning_rates(model: Sequential, learning_rate: Any) -> dict[str, Rate]:
+    """Layer name → learning rate, for what fit's `learning_rate` names."""
+    if learning_rate is None:
+        return {}
+    start = model._require_compiled().iterations
+    layers = [layer for layer in model._layers if layer.weights]
+    if not isinstance(learning_rate, dict):
+        rate = _rate(learning_rate, start, "fit's learning_rate")
+        return {layer.label: rate for layer in layers}
+    if not learning_rate:
+        raise ValueError("fit's learning_rate takes {layer: number}. Got an empty dict.")
+    rates: dict[str, Rate] = {}
+    for selector, value in learning_rate.items():
+        named = select(model._layers, selector, "fit's learning_rate")
+        trainable = [layer for layer in named if layer.trainable and layer.weights]
+        if not trainable:
+            raise ValueError(
+                f"fit's learning_rate takes layers that learn. Got {short(selector)}, which is "
+                f"frozen or has no weights. Unfreeze it first: model.unfreeze({short(selector)})."
+            )
+        rate = _rate(value, start, f"fit's learning_rate of {short(selector)}")
+        for layer in trainable:
+            if layer.label in rates:
+                raise ValueError(
+                    f"fit's learning_rate takes one rate for each layer. Got two for {layer.label}."
+                )
+            rates[layer.label] = rate
+    return rates
+
+
+def _rate(value: Any, start: int, who: str) -> Rate:
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        return lambda step: number(value(step - start), f"{who} at step {step - start}", minimum=0)
+    if not isinstance(value, (Real, np.ndarray)):
+        raise TypeError(
+            f"{who} takes a number, a schedule or {{layer: number}}. Got {short(value)}. Use 0.01."
+        )
+    constant = number(value, who, minimum=0.0)
+    return lambda step: constant
+
+
+def check_callbacks(callbacks: Any) -> list[Callback]:
+    """Fit's callbacks as a list."""
+    if isinstance(callbacks, Callback):
+        raise TypeError(
+            f"fit's callbacks takes a list. Got one {type(callbacks).__name__}. Use "
+            f"callbacks=[{type(callbacks).__name__}(…)]."
+        )
+    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
+        raise TypeError(
+            f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
+            "Use [EarlyStopping(…)]."
+        )
+    checked: list[Callback] = list(callbacks or ())
+    for callback in checked:
+        if not isinstance(callback, Callback):
+            hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
+            raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    return checked
+
+
+def said(learning_rate: Any) -> str | None:
+    """What fit's `learning_rate` was, in words for the model's card."""
+    if learning_rate is None:
+        return None
+    return short(learning_rate, 200)
+
+
+def _described(value: Any) -> str:
+    """A tuple or list by its length, anything else as it would be typed."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return short(value)
