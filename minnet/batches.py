@@ -47,37 +47,41 @@ class Batches:
     """
 
     def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
-        self.x, self.data, self.dtype = x, data, dtype
-        self.size = settings.batch_size
-        self.order = settings.rng.permutation(len(data)) if settings.shuffle else None
-        self._buffers: dict[str, Array] = {}
+        self.N, self.size, self.dtype = len(data), settings.batch_size, dtype
+        self.order = settings.rng.permutation(self.N) if settings.shuffle else None
+        self.replace(x)
+        self._target = _Rows(data.target, self.size)
+        self._weight = None if data.weight is None else _Rows(data.weight, self.size)
+
+    def replace(self, x: Array) -> None:
+        """Take the rows from this array from now on."""
+        self.gather = _Rows(x, self.size, self.dtype)
 
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
-        N, data = len(self.data), self.data
-        for begin in range(0, N, self.size):
-            end = min(begin + self.size, N)
+        target, weight = self._target, self._weight
+        for begin in range(0, self.N, self.size):
+            end = min(begin + self.size, self.N)
             rows = slice(begin, end) if self.order is None else self.order[begin:end]
-            weight = None if data.weight is None else self._take(data.weight, rows, "weight")
-            yield rows, self.gather(rows), self._take(data.target, rows, "target"), weight
+            yield rows, self.gather(rows), target(rows), None if weight is None else weight(rows)
 
-    def gather(self, rows: Any) -> Array:
-        """These rows of x, in the model's dtype."""
-        return self._take(self.x, rows, "x")
 
-    def _take(self, array: Array, rows: Any, name: str) -> Array:
-        dtype = self.dtype if name == "x" else array.dtype
+class _Rows:
+    """Rows of one array, in one dtype, in a buffer that the next rows overwrite."""
+
+    def __init__(self, array: Array, size: int, dtype: Any = None) -> None:
+        self.array = np.asarray(array)  # a memmap's view costs less at each call
+        self.buffer = np.empty((size, *array.shape[1:]), dtype or array.dtype)
+        # of an array in any other order take would first copy the whole
+        self.direct = array.dtype == self.buffer.dtype and array.flags.c_contiguous
+
+    def __call__(self, rows: Any) -> Array:
         if isinstance(rows, slice):
-            return np.asarray(array[rows]).astype(dtype, copy=False)
-        buffer = self._buffers.get(name)
-        if buffer is None or buffer.shape[1:] != array.shape[1:]:
-            buffer = self._buffers[name] = np.empty((self.size, *array.shape[1:]), dtype)
-        buffer = buffer[: len(rows)]
-        # mode="clip" spares take a second buffer, as rows are in range; of an array in any other
-        # order take would first copy the whole
-        if array.dtype == dtype and array.flags.c_contiguous:
-            array.take(rows, axis=0, out=buffer, mode="clip")
+            return self.array[rows].astype(self.buffer.dtype, copy=False)
+        buffer = self.buffer if len(rows) == len(self.buffer) else self.buffer[: len(rows)]
+        if self.direct:  # mode="clip" spares take a second buffer, as rows are in range
+            self.array.take(rows, axis=0, out=buffer, mode="clip")
         else:
-            buffer[...] = array[rows]
+            buffer[...] = self.array[rows]
         return buffer
 
 

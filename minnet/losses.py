@@ -141,7 +141,7 @@ def check_weight(sample_weight: Any, N: int, who: str = "sample_weight") -> Arra
 def mean(losses: Array, weight: Array | None = None) -> float:
     """Σ wₙ Lₙ / N as a Python number."""
     total = np.add.reduce(losses) if weight is None else np.dot(weight, losses)
-    value: float = (total / len(losses)).item()
+    value: float = total.item() / len(losses)
     return value
 
 
@@ -269,13 +269,14 @@ class CrossEntropy(Loss):
             total = np.add.reduce(target, axis=1, keepdims=True)  # 1, up to rounding
             losses: Array = -np.add.reduce(target * _log_softmax(z, y), axis=1)
             return losses, (y * total - target) * (1.0 / N)
-        dz = y * (1.0 / N)
-        rows = np.arange(N)
-        dz[rows, target] -= 1.0 / N
-        p = y[rows, target]
+        own = np.arange(N), target  # where each row's own class stands
+        p = y[own]
+        dz = y.copy()
+        dz[own] = p - 1.0
+        dz *= 1.0 / N
         if np.minimum.reduce(p.real) > 1e-30:
             return -np.log(p), dz
-        return -_log_softmax(z, y)[rows, target], dz  # some p is too small for its logarithm
+        return -_log_softmax(z, y)[own], dz  # some p is too small for its logarithm
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""

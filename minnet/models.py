@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import Any, cast
 
@@ -25,7 +25,6 @@ from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, check_weight, mean
 from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.network import Network, layer_shapes
 from minnet.optimizers import OPTIMIZERS, Optimizer
-from minnet.regularizers import Regularizer
 from minnet.selection import head_index
 from minnet.settings import Settings, check_metrics
 from minnet.summary import summary_table
@@ -166,7 +165,8 @@ class Sequential(Network):
         return self.updates
 
     def _require_loss(self) -> Loss:
-        self._require_compiled()
+        if self.loss is None:
+            self._require_compiled()
         return cast("Loss", self.loss)
 
     def _require_optimizer(self) -> Optimizer:
@@ -252,10 +252,11 @@ class Sequential(Network):
         start: int = 0,
     ) -> float:
         """The loss of one batch; fills `grad`, `outputs` and the memos. Nothing is checked."""
-        loss = self._require_loss()
-        route = self._route()
-        memos: list[Memo | None] = [{"rng": rng} if trains else None for trains in route.trains]
-        outputs = self.forward(x, memos, start=start)
+        loss, route = self._require_loss(), self._route()
+        memos: list[Memo | None] = []
+        if route.remembers:
+            memos = [{"rng": rng} if trains else None for trains in route.trains]
+        outputs = self._forward(x, memos, start)
         stop = len(self._steps)
         if len(outputs) > 1 and loss.is_fused_with(self._steps[-1]):
             stop -= 1
@@ -264,24 +265,17 @@ class Sequential(Network):
             losses, dy = loss.per_sample(outputs[-1], target), loss.gradient(outputs[-1], target)
         if weight is not None:
             dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
-        self.backward(outputs, dy, memos, start=start, stop=stop)
+        self._backward(route, outputs, dy, memos, start, stop)
         value = mean(losses, weight)
-        for array, gradient, regularizer in self._penalised():
+        for array, gradient, regularizer in route.penalties:
             value += regularizer(array)
             gradient += regularizer.gradient(array)
         self.outputs, self._memos = outputs, memos
         return value
 
-    def _penalised(self) -> Iterator[tuple[Array, Array, Regularizer]]:
-        """The weights with a penalty, their gradients and their penalties: trainable ones only."""
-        for layer in self._layers:
-            if layer.regularizers and layer.trainable:
-                for name, regularizer in layer.regularizers.items():
-                    yield getattr(layer, name), getattr(layer, "d" + name), regularizer
-
     def penalty(self) -> float:
         """The sum of the penalties on weights of trainable layers; a part of every loss."""
-        return sum(regularizer(array) for array, _, regularizer in self._penalised())
+        return sum(regularizer(array) for array, _, regularizer in self._route().penalties)
 
     def loss_and_gradient(
         self,
@@ -313,12 +307,12 @@ class Sequential(Network):
         The gradient is clipped first if the optimizer says so. Afterwards layers such as
         BatchNormalization write their running statistics.
         """
-        updates = self._require_compiled()
-        updates.apply(self._layers, self.theta, self._grad)
-        for step, memo in zip(self._steps, self._memos, strict=False):
-            if memo is not None and step.trainable and step.training_differs:
-                step.after_step(memo)
-        self._memos.clear()
+        self._require_built()
+        self._require_compiled().apply(self._layers, self._theta, self._grad)
+        for i, memo in enumerate(self._memos):
+            if memo is not None and self._steps[i].trainable:
+                self._steps[i].after_step(memo)
+        self._memos = []
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """One training step on one batch. Returns the loss before the update."""

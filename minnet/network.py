@@ -23,16 +23,19 @@ from minnet.checks import Array, Shape, batch_shape
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
 from minnet.registry import snake_case
+from minnet.regularizers import Regularizer
 from minnet.selection import Selector, head_index, select
 
 
 class Route(NamedTuple):
     """How a training step runs through the model's steps, as things are frozen now."""
 
-    trains: tuple[bool, ...]  # for each step: whether it gets a memo (a frozen one gets none)
+    trains: tuple[bool, ...]  # for each step: whether it wants a memo, as a frozen one does not
+    remembers: bool  # whether any does
     learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
     lowest: int  # the lowest step that learns; below it no gradient is needed
     fixed: int  # how many of the first steps give the same y for the same x, step after step
+    penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
 
 
 class Network:
@@ -208,7 +211,7 @@ class Network:
     def _require_built(self) -> None:
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        if not self.built:
+        if self._input_shape is None:
             raise RuntimeError(
                 "The model is not built: it does not know the shape of its input. Give the first "
                 "layer input_dim=…, call build((784,)), or fit it."
@@ -225,7 +228,7 @@ class Network:
             self._steps.extend(steps)
         built = [layer for layer in self._layers if layer.built]
         self._theta, self._grad, self._state = bind(built, self.dtype)
-        self._flags: object = None
+        self._switches: object = None
         self.outputs: list[Array] = []
         self._memos: list[Memo | None] = []
 
@@ -239,7 +242,7 @@ class Network:
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_theta", "_grad", "_state", "_busy", "_flags", "_steps", "outputs", "_memos")
+        passing = ("_theta", "_grad", "_state", "_busy", "_switches", "_steps", "outputs", "_memos")
         return {name: value for name, value in self.__dict__.items() if name not in passing}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -451,9 +454,12 @@ class Network:
             One for each step, for training; None means inference.
         """
         self._require_built()
-        outputs = [x]
-        for i in range(start, len(self._steps)):
-            x = self._steps[i].forward(x, None if memos is None else memos[i])
+        return self._forward(x, memos, start)
+
+    def _forward(self, x: Array, memos: Sequence[Memo | None] | None, start: int) -> list[Array]:
+        steps, outputs = self._steps, [x]
+        for i in range(start, len(steps)):
+            x = steps[i].forward(x, memos[i] if memos else None)
             outputs.append(x)
         return outputs
 
@@ -477,33 +483,46 @@ class Network:
         stop
             The step above the first one to go through; all by default.
         """
-        route = self._route()
         top = len(self._steps) if stop is None else stop
-        for i in range(top - 1, route.lowest - 1, -1):
-            step, x, y = self._steps[i], outputs[i - start], outputs[i - start + 1]
-            memo = None if memos is None else memos[i]
-            if route.learns[i]:
+        self._backward(self._route(), outputs, dy, memos, start, top)
+
+    def _backward(
+        self,
+        route: Route,
+        outputs: Sequence[Array],
+        dy: Array,
+        memos: Sequence[Memo | None] | None,
+        start: int,
+        stop: int,
+    ) -> None:
+        steps, learns, lowest = self._steps, route.learns, route.lowest
+        for i in range(stop - 1, lowest - 1, -1):
+            step, x, y = steps[i], outputs[i - start], outputs[i - start + 1]
+            memo = memos[i] if memos else None
+            if learns[i]:
                 step.gradient(x, y, dy, memo)
-            if i > route.lowest:
+            if i > lowest:
                 dy = step.backward(x, y, dy, memo)
 
     def _route(self) -> Route:
-        flags = [layer._trainable for layer in self._layers]
-        if flags != self._flags:
-            trains, learns = [], []
-            for layer in self._layers:
-                for step in layer.steps():
-                    trains.append(layer.trainable)
-                    learns.append(layer.trainable and bool(step.weights))
-                if not layer.trainable:
-                    for name in layer.weights:
-                        getattr(layer, "d" + name)[...] = 0.0
-            lowest = learns.index(True) if any(learns) else len(learns)
-            differs = [t and s.training_differs for t, s in zip(trains, self._steps, strict=True)]
-            fixed = min(lowest, differs.index(True)) if any(differs) else lowest
-            self._flags = flags
-            self._current = Route(tuple(trains), tuple(learns), lowest, fixed)
+        switches = [layer._switches for layer in self._layers]
+        if switches != self._switches:
+            self._switches, self._current = switches, self._find_route()
         return self._current
+
+    def _find_route(self) -> Route:
+        trains, learns, penalties = [], [], []
+        for layer in self._layers:
+            for step in layer.steps():
+                trains.append(layer.trainable and step.training_differs)
+                learns.append(layer.trainable and bool(step.weights))
+            for name in () if layer.trainable else layer.weights:
+                getattr(layer, "d" + name)[...] = 0.0
+            for name, regularizer in layer.regularizers.items() if layer.trainable else ():
+                penalties.append((getattr(layer, name), getattr(layer, "d" + name), regularizer))
+        lowest = learns.index(True) if any(learns) else len(learns)
+        fixed = min(lowest, trains.index(True)) if any(trains) else lowest
+        return Route(tuple(trains), any(trains), tuple(learns), lowest, fixed, tuple(penalties))
 
 
 def origin_of_copy(layer: Layer) -> str:

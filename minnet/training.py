@@ -150,14 +150,15 @@ class _Loop:
             for callback in self.batch_begins:
                 callback.on_train_batch_begin(number_, {})
             if start and self.watched and not self.features.hold("x"):
-                batches.x, start = self.data.x, 0
-                xb = batches.gather(rows)
+                batches.replace(self.data.x)
+                xb, start = batches.gather(rows), 0
             loss = model._run_step(xb, target, weight, rng, start)
             if not math.isfinite(loss):
                 raise self._diverged(before, epoch, number_, f"The loss became {loss:g}")
             model.apply_gradient()
             total += loss * len(xb)
-            figures.add(model.outputs[-1], target)
+            if model.metrics:
+                figures.add(model.outputs[-1], target)
             for callback in self.batch_ends:
                 callback.on_train_batch_end(number_, {"loss": loss})
             interrupted()

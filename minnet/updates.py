@@ -72,7 +72,7 @@ class Updates:
         self.iterations = 0
         self.rates: dict[str, Rate] = {}
         self._layout: dict[str, slice] = {}
-        self._known: dict[str, tuple[Layer, int]] = {}  # whose slots these are, how often frozen
+        self._known: dict[str, tuple[Layer, int]] = {}  # whose slots these are, how often switched
         self._key: object = None
         self._runs: tuple[Run, ...] = ()
 
@@ -86,7 +86,7 @@ class Updates:
 
     def runs(self, layers: list[Layer], theta: Array, grad: Array) -> tuple[Run, ...]:
         """What one update moves, worked out anew when a layer was frozen, unfrozen or added."""
-        key = (id(theta), [(layer._trainable, layer._freezes) for layer in layers], self.rates)
+        key = (id(theta), [layer._switches for layer in layers], self.rates)
         if key != self._key:
             self._lay_out(layers, theta)
             self._runs = tuple(self._find_runs(layers, theta, grad))
@@ -100,15 +100,14 @@ class Updates:
         rates = [(run.rate or optimizer.rate)(self.iterations) for run in runs]
         if optimizer.global_clipnorm is not None:
             clip(runs, optimizer.global_clipnorm)
-        decays = optimizer.weight_decay > 0.0
-        counts = self.counts
-        for run, rate in zip(runs, rates, strict=True):
-            t = counts[run.names[0]] + 1
-            for piece in run.pieces:
+        decays, counts = optimizer.weight_decay > 0.0, self.counts
+        for (names, _, _, pieces), learning_rate in zip(runs, rates, strict=True):
+            t = counts[names[0]] + 1
+            for part, gradient, slots, scratch in pieces:
                 if decays:
-                    optimizer.decay(piece.theta, rate)
-                optimizer.update(piece.theta, piece.grad, piece.slots, t, rate, piece.scratch)
-            for name in run.names:
+                    optimizer.decay(part, learning_rate)
+                optimizer.update(part, gradient, slots, t, learning_rate, scratch)
+            for name in names:
                 counts[name] = t
         self.iterations += 1
 
@@ -121,11 +120,11 @@ class Updates:
             for slot in self.optimizer.slots
         }
         counts = dict.fromkeys(self._layout, 0)
-        known = {layer.label: (layer, layer._freezes) for layer in layers}
+        known = {layer.label: (layer, layer._switches) for layer in layers}
         for name, place in self._layout.items():
             before = old_layout.get(name)
-            layer, freezes = self._known.get(name, (None, 0))
-            kept = layer is known[name][0] and freezes == known[name][1]
+            layer, switches = self._known.get(name, (None, 0))
+            kept = layer is known[name][0] and switches == known[name][1]
             if before is None or not kept or _size(before) != _size(place):
                 continue
             counts[name] = self.counts.get(name, 0)

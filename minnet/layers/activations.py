@@ -294,8 +294,13 @@ class Softmax(Layer):
     training_differs = False
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        with np.errstate(over="ignore"):  # a difference beyond the largest number: -∞, and exp is 0
-            y: Array = np.exp(x - np.maximum.reduce(x.real, axis=-1, keepdims=True))
+        top = np.maximum.reduce(x.real, axis=-1, keepdims=True)
+        if np.maximum.reduce(top, axis=None, initial=0.0) < 1e30:
+            y: Array = x - top
+        else:
+            with np.errstate(over="ignore"):  # a gap beyond the largest number: -∞, and exp is 0
+                y = x - top
+        np.exp(y, out=y)
         y /= np.add.reduce(y, axis=-1, keepdims=True)
         return y
 

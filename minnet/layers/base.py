@@ -92,7 +92,7 @@ class Layer(Configurable):
     owner: str | None = None  # the name of the model it belongs to
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _trainable: bool = True
-    _freezes: int = 0  # how often it was frozen: tells a model to drop the optimizer's state
+    _switches: int = 0  # how often it was frozen or unfrozen: a model plans its step anew then
 
     def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
         self.name = name
@@ -179,8 +179,8 @@ class Layer(Configurable):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
-        if self._trainable and not value:
-            self._freezes += 1
+        if value != self._trainable:
+            self._switches += 1
         self._trainable = value
 
     def count_params(self) -> int:

@@ -595,17 +595,17 @@ def test_count_params():
 # --- frozen or not ------------------------------------------------------------------------------
 
 
-def test_trainable_counts_freezes():
+def test_trainable_counts_how_often_it_was_switched():
     layer = ReLU()
     assert layer.trainable
-    assert layer._freezes == 0
+    assert layer._switches == 0
     layer.trainable = np.False_
     layer.trainable = False
     assert layer.trainable is False
-    assert layer._freezes == 1
+    assert layer._switches == 1
     layer.trainable = True
     layer.trainable = False
-    assert layer._freezes == 2
+    assert layer._switches == 3
 
 
 @pytest.mark.parametrize("value", [1, 0, "no", None])
