@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from minnet.checks import boolean, choice, did_you_mean, integer, number, short
+from minnet.checks import Array, boolean, choice, did_you_mean, integer, number, short
 from minnet.registry import Configurable
 
 if TYPE_CHECKING:
@@ -225,6 +225,47 @@ class GradualUnfreezing(Callback, Configurable):
                 layers[i].trainable = True
                 if layers[i].weights:
                     break
+
+
+class RecordWeights(Callback):
+    """Keep a copy of all weights before the first epoch and after each one.
+
+    For pictures of the way that a training went: `minnet.plots.loss_surface` and `animate` take
+    this object. It keeps (epochs + 1) · P numbers, and starts over with each fit.
+
+    Attributes
+    ----------
+    thetas : list of (P,) ndarray
+        `thetas[0]` is from before the training, `thetas[e]` from after epoch e.
+    states : list of ndarray
+        The model's `state` (running statistics) at the same times.
+
+    Examples
+    --------
+    >>> from minnet.layers import Dense
+    >>> from minnet.models import Sequential
+    >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+    >>> model.compile("sgd", "mse")
+    >>> record = RecordWeights()
+    >>> history = model.fit([[1.0]], [2.0], epochs=3, verbose=0, callbacks=[record])
+    >>> len(record.thetas), record.thetas[0].shape
+    (4, (2,))
+    """
+
+    def __init__(self) -> None:
+        self.thetas: list[Array] = []
+        self.states: list[Array] = []
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.thetas, self.states = [], []
+        self._keep()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._keep()
+
+    def _keep(self) -> None:
+        self.thetas.append(self.model.theta.copy())
+        self.states.append(self.model.state.copy())
 
 
 class Progress(Callback):

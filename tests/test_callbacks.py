@@ -12,7 +12,7 @@ import pytest
 
 import minnet
 from minnet import callbacks
-from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, Progress
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, Progress, RecordWeights
 from minnet.checks import DivergedError
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
@@ -429,3 +429,34 @@ def test_a_reader_that_leaves_does_not_cost_a_training(tmp_path):
 def test_line_rounds_to_four_places():
     assert callbacks.line({"loss": 1.23456, "mae": 0.00001}) == "loss: 1.2346 - mae: 0.0000"
     assert Progress(bar=False).on_train_end() is None
+
+
+# --- recording ------------------------------------------------------------------------------------
+
+
+def test_weights_and_statistics_are_kept_before_and_after_each_epoch():
+    model = Sequential([BatchNormalization(), Dense(1)], seed=0)
+    model.build(3)
+    model.compile("adam", "mse")
+    record, seen = RecordWeights(), [(model.theta.copy(), model.state.copy())]
+    look = LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append((model.theta.copy(), model.state.copy()))
+    )
+    _, x, y = model_and_data()
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[record, look])
+    assert len(record.thetas) == len(record.states) == 4
+    for theta, state, kept in zip(record.thetas, record.states, seen, strict=True):
+        np.testing.assert_array_equal(theta, kept[0])
+        np.testing.assert_array_equal(state, kept[1])
+    assert not np.array_equal(record.thetas[0], record.thetas[1])
+    assert not np.array_equal(record.states[0], record.states[1])
+
+
+def test_each_fit_is_recorded_from_its_start():
+    model, x, y = model_and_data()
+    record = RecordWeights()
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[record])
+    last = record.thetas[-1]
+    model.fit(x, y, epochs=1, verbose=0, callbacks=[record])
+    assert len(record.thetas) == 2
+    np.testing.assert_array_equal(record.thetas[0], last)
