@@ -1,0 +1,118 @@
+"""What pictures are drawn of: models, layers and labels, taken as they behave and not by class.
+
+A model is whatever has the methods that a picture asks of it. It is copied first, so that drawing
+leaves its weights, gradients, optimizer and random state as they were.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, as_array, finite, same_length, short
+
+
+def working_copy(model: Any, who: str, *needs: str) -> Any:
+    """A copy of a model to work on, once it was seen to be built and to have these attributes.
+
+    Raises
+    ------
+    TypeError
+        Something is missing, so it is no model, or a class instead of an object.
+    RuntimeError
+        The model has no weights yet.
+    """
+    if isinstance(model, type):
+        raise TypeError(
+            f"{who} takes a model. Got the class {model.__name__} itself. Call it: "
+            f"{model.__name__}(…)."
+        )
+    if not getattr(model, "built", True):
+        raise RuntimeError(
+            f"{who} takes a model that is built. Got one without weights. Give its first layer "
+            "input_dim=…, or fit it first."
+        )
+    missing = [name for name in needs if not hasattr(model, name)]
+    if missing:
+        raise TypeError(
+            f"{who} takes a model with {', '.join(needs)}. Got {short(model)}, which has no "
+            f"{missing[0]}. Put the model first: {who}(model, …)."
+        )
+    return copy.deepcopy(model)
+
+
+def samples(x: Any, model: Any, who: str) -> Array:
+    """x as the model computes with it: of its shape and dtype, at least one row."""
+    array = as_array(x, f"{who}'s x")
+    shape = tuple(getattr(model, "input_shape", array.shape[1:]))
+    if array.ndim == 0 or array.shape[1:] != shape or len(array) == 0:
+        wanted = ", ".join(["N", *map(str, shape)])
+        raise ValueError(
+            f"{who}'s x takes shape ({wanted}) with at least one row. Got {array.shape}. "
+            "Prepare x as it was for fit."
+        )
+    finite(array, f"{who}'s x")
+    cast_to: Array = array.astype(getattr(model, "dtype", array.dtype), copy=False)
+    return cast_to
+
+
+def class_labels(y: Any, who: str) -> Array:
+    """Labels from 0 as (N,) whole numbers, from (N,), (N, 1) or one-hot rows (N, K)."""
+    array = as_array(y, f"{who}'s y")
+    if array.ndim == 2 and array.shape[1] > 1:
+        if not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
+            raise ValueError(
+                f"{who}'s y takes one label for each sample, or one-hot rows. Got {array.shape} "
+                "with other numbers. Use y.argmax(axis=1)."
+            )
+        array = array.argmax(axis=1)
+    labels = array.reshape(-1) if array.ndim == 2 else array
+    finite(labels, f"{who}'s y")
+    if labels.ndim != 1 or len(labels) == 0 or (labels != np.floor(labels)).any():
+        raise ValueError(
+            f"{who}'s y takes a whole label from 0 for each sample, shape (N,). "
+            f"Got an array of shape {array.shape}, {array.dtype}."
+        )
+    if labels.min() < 0:
+        raise ValueError(f"{who}'s y takes labels from 0. Got {labels.min():g}. Count from 0.")
+    whole: Array = labels.astype(int)
+    return whole
+
+
+def pair(x: Array, y: Array, who: str) -> None:
+    """Raise where x and y are not of the same samples."""
+    same_length(x, y, (f"{who}'s x", f"{who}'s y"))
+
+
+def names_of_classes(class_names: Sequence[str] | None, K: int) -> list[str]:
+    """A name for each of K classes; numbers if there are none."""
+    if class_names is None:
+        return [str(k) for k in range(K)]
+    if isinstance(class_names, str) or len(class_names) < K:
+        raise ValueError(
+            f"class_names takes a list of {K} names, one for each class. Got {short(class_names)}."
+        )
+    return [str(name) for name in class_names]
+
+
+def layer_name(layer: Any) -> str:
+    """What a layer is called."""
+    return str(getattr(layer, "name", None) or type(layer).__name__)
+
+
+def activation_name(layer: Any) -> str:
+    """The class of a layer's activation, or nothing."""
+    activation = getattr(layer, "activation", None)
+    return "" if activation is None else type(activation).__name__
+
+
+def weight_arrays(model: Any) -> list[Array]:
+    """The learned arrays of all layers, in the order in which they lie in theta."""
+    return [
+        getattr(layer, name)
+        for layer in getattr(model, "layers", ())
+        for name in getattr(layer, "weights", ())
+    ]

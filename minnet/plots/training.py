@@ -1,0 +1,200 @@
+"""How a training went, and what it was worth: curves over epochs, rates and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minnet.checks import Array, as_array, finite, number, short
+from minnet.plots.canvas import COLOURS, looks, one_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def learning_curves(
+    history: Mapping[str, Sequence[float]],
+    epoch: Sequence[int] | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Loss by epoch, training and validation; accuracies and other metrics on a second scale.
+
+    Parameters
+    ----------
+    history
+        `History.history`: name → one number an epoch.
+    epoch
+        The epochs' numbers from 0; they are shown from 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        No dict, no epoch, or more figures than epochs.
+    """
+    if not isinstance(history, Mapping):
+        raise TypeError(
+            f"learning_curves takes a dict of lists, one number an epoch. Got {short(history)}. "
+            "Use history.history."
+        )
+    length = max((len(values) for values in history.values()), default=0)
+    if length == 0:
+        raise ValueError("learning_curves takes at least one epoch. Got none. Call fit first.")
+    epochs = np.arange(1, length + 1) if epoch is None else np.asarray(epoch) + 1
+    if len(epochs) < length:
+        raise ValueError(
+            f"learning_curves takes one number for each epoch. Got {length} figures for "
+            f"{len(epochs)} epochs."
+        )
+    from matplotlib.ticker import MaxNLocator
+
+    ax = one_axes(ax)
+    losses = [name for name in history if name in ("loss", "val_loss")]
+    others = [name for name in history if name not in losses]
+    right, current = ax, ax.figure.gca()
+    if losses and others:
+        right = ax.twinx()
+        ax.figure.sca(current)  # what is drawn next goes where it would have gone
+    bases = dict.fromkeys(name.removeprefix("val_") for name in [*losses, *others])
+    look_of = dict(zip(bases, looks(), strict=False))
+    for axes, names in ((ax, losses), (right, others)):
+        for name in names:
+            base = name.removeprefix("val_")
+            axes.plot(
+                epochs[: len(history[name])],
+                history[name],
+                label=base + (" (validation)" if base != name else ""),
+                color=look_of[base].colour,
+                linestyle="--" if base != name else "-",
+                marker=look_of[base].marker,
+                markersize=4,
+                markevery=max(1, length // 12),
+            )
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("loss" if losses else ", ".join(others))
+    if right is not ax:
+        right.set_ylabel(", ".join(name for name in others if not name.startswith("val_")))
+    ax.set_title("Learning curves")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    handles = [*ax.get_lines(), *(right.get_lines() if right is not ax else [])]
+    # On the upper of the two Axes, so that no line runs through it; where one falls and the other
+    # rises, there is room at the right in the middle.
+    right.legend(handles=handles, loc="center right" if right is not ax else "best")
+    return ax
+
+
+def learning_rates(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    suggestion: float,
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """The smoothed loss while the learning rate rises, and the rate that is suggested.
+
+    Parameters
+    ----------
+    rates, losses
+        One of each for every update, as in what `find_learning_rate` returns.
+    suggestion
+        The learning rate to mark.
+
+    Raises
+    ------
+    ValueError
+        Another number of losses than of rates, none at all, or a rate that is not above 0.
+    """
+    steps = as_array(rates, "learning_rates' rates"), as_array(losses, "learning_rates' losses")
+    if steps[0].ndim != 1 or steps[0].shape != steps[1].shape or len(steps[0]) == 0:
+        raise ValueError(
+            "learning_rates takes one loss for each rate, and at least one. "
+            f"Got {steps[0].size} rates and {steps[1].size} losses."
+        )
+    if not (steps[0] > 0).all():
+        raise ValueError(f"learning_rates takes rates above 0. Got {steps[0].min():g}.")
+    suggestion = number(suggestion, "learning_rates' suggestion", above=0.0)
+    ax = one_axes(ax)
+    ax.plot(*steps, color=COLOURS[0], linewidth=2)
+    ax.axvline(suggestion, color=COLOURS[1], linestyle="--", label=f"suggestion {suggestion:.1e}")
+    ax.set_xscale("log")
+    ax.set_xlabel("learning rate")
+    ax.set_ylabel("smoothed loss")
+    ax.set_title("Which learning rate?")
+    ax.grid(alpha=0.3)
+    ax.legend()
+    return ax
+
+
+rate_search = learning_rates
+"""The same, by the name of what `find_learning_rate` returns."""
+
+
+def label_efficiency(
+    labels: Sequence[int],
+    accuracies: Mapping[str, Array | Sequence[Array | Sequence[float]]],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
+    """Test accuracy by the number of labelled samples of each class, one line for each way.
+
+    Parameters
+    ----------
+    labels
+        Samples of each class.
+    accuracies
+        Name → (len(labels), seeds) accuracies from 0 to 1; the mean is drawn, with a bar of one
+        standard deviation over the seeds (that of a sample, with n − 1).
+
+    Raises
+    ------
+    ValueError
+        Numbers of labels that are not above 0, or accuracies of another shape or range.
+    """
+    numbers = as_array(labels, "label_efficiency's labels")
+    if numbers.ndim != 1 or len(numbers) == 0 or not (numbers > 0).all():
+        raise ValueError(f"label_efficiency takes labels above 0, such as [1, 5]. Got {labels}.")
+    if not accuracies:
+        raise ValueError("label_efficiency takes the accuracies of one way or more. Got none.")
+    shares = {name: _shares(name, values, len(numbers)) for name, values in accuracies.items()}
+    ax = one_axes(ax)
+    for i, ((name, values), look) in enumerate(zip(shares.items(), looks(), strict=False)):
+        percent = 100.0 * values
+        ax.errorbar(
+            numbers * 1.03 ** (i - (len(shares) - 1) / 2),  # so that bars do not hide each other
+            percent.mean(axis=1),
+            percent.std(axis=1, ddof=min(1, percent.shape[1] - 1)),
+            label=name,
+            color=look.colour,
+            marker=look.marker,
+            linestyle=look.style,
+            capsize=3,
+        )
+    ax.set_xscale("log")
+    ax.set_xticks(numbers, [f"{n:g}" for n in numbers])
+    ax.minorticks_off()
+    ax.set_xlabel("labelled samples of each class (bars: one standard deviation of the draws)")
+    ax.set_ylabel("test accuracy (%)")
+    ax.set_title("What each label is worth")
+    ax.grid(alpha=0.3)
+    ax.legend(loc="best")
+    return ax
+
+
+def _shares(name: str, values: Any, rows: int) -> Array:
+    """The accuracies of one way, (rows, seeds), checked."""
+    who = f"label_efficiency's {name!r}"
+    array = as_array(values, who)
+    if array.ndim != 2 or len(array) != rows or array.shape[1] == 0:
+        raise ValueError(
+            f"{who} takes a row for each number of labels, shape ({rows}, seeds). "
+            f"Got {array.shape}."
+        )
+    finite(array, who)
+    if array.min() < 0 or array.max() > 1:
+        raise ValueError(
+            f"{who} takes accuracies from 0 to 1. Got {array.min():g} to {array.max():g}. "
+            "Divide percents by 100."
+        )
+    return array.astype(float)
