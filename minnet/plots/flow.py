@@ -53,7 +53,7 @@ def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
     """
     who = "activations"
     twin = working_copy(model, who, "layers", "forward")
-    outputs = _outputs(twin, samples(x, twin, who))
+    outputs = _outputs(twin, samples(x, twin, "activations' x"))
     bins = integer(bins, "activations' bins", minimum=1)
     if not outputs:
         raise ValueError(f"{who} takes a model with a layer that computes. Got none. Add a Dense.")

@@ -201,7 +201,8 @@ def loss_surface(
 def recorded(path: Any, P: int, who: str) -> Array:
     """The weights along a path, (T, P) in float64: from a callback that kept them, or a list."""
     thetas = getattr(path, "thetas", path)
-    if isinstance(thetas, (str, dict)) or not isinstance(thetas, Iterable):
+    one = isinstance(thetas, np.ndarray) and thetas.ndim < 2
+    if one or isinstance(thetas, (str, dict)) or not isinstance(thetas, Iterable):
         raise TypeError(
             f"{who} takes a list of weights, or RecordWeights() after a fit. Got {short(path)}."
         )
@@ -292,7 +293,7 @@ def _two_directions(
 ) -> tuple[Array, Array]:
     if directions is None:
         return _random_direction(model, theta, rng), _random_direction(model, theta, rng)
-    if isinstance(directions, (str, dict)) or len(directions) != 2:
+    if not isinstance(directions, (tuple, list, np.ndarray)) or len(directions) != 2:
         raise ValueError(
             f"{who} takes two directions of shape {theta.shape}. Got {short(directions)}. "
             "Use directions=(d1, d2)."

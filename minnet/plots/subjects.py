@@ -46,15 +46,15 @@ def working_copy(model: Any, who: str, *needs: str) -> Any:
 
 def samples(x: Any, model: Any, who: str) -> Array:
     """x as the model computes with it: of its shape and dtype, at least one row."""
-    array = as_array(x, f"{who}'s x")
+    array = as_array(x, who)
     shape = tuple(getattr(model, "input_shape", array.shape[1:]))
     if array.ndim == 0 or array.shape[1:] != shape or len(array) == 0:
         wanted = ", ".join(["N", *map(str, shape)])
         raise ValueError(
-            f"{who}'s x takes shape ({wanted}) with at least one row. Got {array.shape}. "
+            f"{who} takes shape ({wanted}) with at least one row. Got {array.shape}. "
             "Prepare x as it was for fit."
         )
-    finite(array, f"{who}'s x")
+    finite(array, who)
     cast_to: Array = array.astype(getattr(model, "dtype", array.dtype), copy=False)
     return cast_to
 

@@ -63,6 +63,24 @@ def test_the_loss_is_that_of_each_epoch_with_its_statistics(trained, tmp_path):
     assert (list(mark.get_xdata()), list(mark.get_ydata())) == ([5], [wanted[-1]])
 
 
+def test_each_picture_has_the_weights_and_statistics_of_its_epoch(trained, tmp_path, monkeypatch):
+    model, record = trained
+    seen = []
+    real = plots.data.Plane.ask
+
+    def ask(plane):
+        seen.append((plane.model.theta.copy(), plane.model.state.copy()))
+        return real(plane)
+
+    monkeypatch.setattr(plots.data.Plane, "ask", ask)
+    plots.animate(model, X, Y, record, tmp_path / "a.gif", points=5, rate=1)
+    for (theta, state), wanted in zip(
+        seen, zip(record.thetas, record.states, strict=True), strict=True
+    ):
+        np.testing.assert_array_equal(theta, wanted[0])
+        np.testing.assert_array_equal(state, wanted[1])
+
+
 def test_of_a_long_path_some_frames_are_chosen_the_ends_too(trained, tmp_path, monkeypatch):
     model, record = trained
     seen = []

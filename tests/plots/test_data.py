@@ -69,6 +69,23 @@ def test_the_tint_says_which_class_and_how_sure():
         )
 
 
+def test_up_is_up():
+    class Rise:
+        """The probability of class 1 is the second feature, cut to [0, 1]."""
+
+        def predict(self, x):
+            return np.clip(x[:, 1:], 0, 1)
+
+    ax = plots.decision_boundary(Rise(), X, Y, points=51)
+    image = ax.images[0]
+    low, high = np.asarray(image.get_array())[[0, -1], 25]
+    assert image.origin == "lower"
+    assert low[2] > low[0]  # blue, class 0, below
+    assert high[0] > high[2]  # vermilion, class 1, above
+    assert image.get_extent() == [*ax.get_xlim(), *ax.get_ylim()]
+    np.testing.assert_allclose(lines_of(ax)[0][0][:, 1], 0.5, atol=1e-6)
+
+
 def test_samples_stand_where_they_are_with_a_marker_for_each_class_and_wrong_ones_ringed():
     ax = plots.decision_boundary(Slope(), X, Y, ["no", "yes"])
     no, yes, wrong = (c for c in ax.collections if len(c.get_offsets()) and c.get_label()[0] != "_")

@@ -71,7 +71,7 @@ def test_each_layer_is_drawn_into_the_axes_that_are_given():
 @pytest.mark.parametrize(
     ("model", "x", "error", "message"),
     [
-        (network(), X[:, :3], ValueError, r"activations's x|activations' x|takes shape \(N, 4\)"),
+        (network(), X[:, :3], ValueError, r"activations' x takes shape \(N, 4\)"),
         (network(), X[:0], ValueError, r"with at least one row. Got \(0, 4\)"),
         (network(), X * np.inf, ValueError, r"finite numbers"),
         (Sequential([Dense(2)]), X, RuntimeError, r"a model that is built"),

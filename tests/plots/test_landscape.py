@@ -163,6 +163,13 @@ def test_components_are_orthonormal_and_a_straight_path_has_one():
     assert shares.tolist() == [1, 0]
 
 
+def test_shares_are_those_of_the_squares():
+    differences = np.array([[3.0, 0, 0], [0, 2.0, 0], [0, 0, 1.0], [0, 0, 0]])
+    d1, d2, shares = _components(differences, np.random.default_rng(0), "x")
+    np.testing.assert_allclose(np.abs([d1, d2]), np.eye(3)[:2], atol=1e-12)
+    np.testing.assert_allclose(shares, [9 / 14, 4 / 14])
+
+
 def test_a_recorded_training_ends_at_the_model():
     model, x, y, record = network()
     ax = plots.loss_surface(model, x, y, record, points=5)
@@ -212,6 +219,8 @@ class Void(Bowl):
         (plots.loss_surface, {"path": [np.ones(3)]}, ValueError, r"two or more weights. Got 1"),
         (plots.loss_surface, {"path": RecordWeights()}, ValueError, r"Got 0. Record one"),
         (plots.loss_surface, {"path": "p"}, TypeError, r"a list of weights, or RecordWeights\(\)"),
+        (plots.loss_surface, {"path": np.ones(3)}, TypeError, r"a list of .*shape \(3,\), float64"),
+        (plots.loss_surface, {"directions": 3}, ValueError, r"takes two directions .* Got 3"),
         (plots.loss_surface, {"path": [np.ones(3)] * 2}, ValueError, r"a path that moves.*2 times"),
         (
             plots.loss_surface,

@@ -47,10 +47,10 @@ def test_what_labels_are_refused(y, message):
 
 def test_samples_come_in_the_models_dtype_and_shape():
     model = Sequential([Dense(1, input_dim=2)], seed=0)
-    assert subjects.samples([[1, 2]], model, "this").dtype == np.float32
-    assert subjects.samples([[1, 2]], Plain(), "this").shape == (1, 2)
-    with pytest.raises(ValueError, match=r"this's x takes shape \(N, 2\).* Got \(2,\)"):
-        subjects.samples([1, 2], model, "this")
+    assert subjects.samples([[1, 2]], model, "this x").dtype == np.float32
+    assert subjects.samples([[1, 2]], Plain(), "this x").shape == (1, 2)
+    with pytest.raises(ValueError, match=r"this x takes shape \(N, 2\).* Got \(2,\)"):
+        subjects.samples([1, 2], model, "this x")
 
 
 def test_weight_arrays_lie_as_in_theta():
