@@ -1,0 +1,120 @@
+"""Numbers as text: how many digits, and which rows and columns of a large matrix."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array
+
+DIGITS = 4
+"""Significant digits of a number that is not whole."""
+
+LARGEST = 5
+"""Rows and columns that are shown in full; of more, the first three and the last."""
+
+
+def number(value: Any, digits: int = DIGITS) -> str:
+    """The number with so many significant digits; an exact 0 is "0".
+
+    >>> number(0.5), number(-1234.56), number(0.0), number(1.25e-7)
+    ('0.5000', '-1235', '0', '1.250e-07')
+    """
+    value = float(value)
+    if value == 0.0 or not math.isfinite(value):
+        return "0" if value == 0.0 else str(value)
+    return f"{value:#.{digits}g}".removesuffix(".")
+
+
+def plain(value: float) -> str:
+    """A setting such as a learning rate, as it would be typed.
+
+    >>> plain(0.1), plain(1e-08), plain(3.0)
+    ('0.1', '1e-08', '3')
+    """
+    return f"{value:.6g}"
+
+
+def latex(shown: str) -> str:
+    """A number that was made by `number` or `plain`, as LaTeX.
+
+    >>> latex("1.250e-07"), latex("nan"), latex("-inf")
+    ('1.250 \\\\cdot 10^{-7}', '\\\\mathrm{nan}', '-\\\\infty')
+    """
+    if shown in ("nan", "inf", "-inf"):
+        return {"nan": r"\mathrm{nan}", "inf": r"\infty", "-inf": r"-\infty"}[shown]
+    mantissa, _, exponent = shown.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def shape(array: Array) -> str:
+    """The shape as NumPy writes it."""
+    return str(array.shape)
+
+
+def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[str]]:
+    """The array as rows of text; larger ones in part, with marks where something is left out.
+
+    One axis makes one row. Of more than two axes the first is kept, and each sample becomes a row.
+    """
+    flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(len(array), -1)
+    i, j = _places(flat.shape[0]), _places(flat.shape[1])
+    part = flat[np.ix_([k for k in i if k is not None], [k for k in j if k is not None])]
+    whole = part.dtype.kind in "biu" or (
+        bool(np.isfinite(part).all())
+        and bool((part == np.floor(part)).all())
+        and bool((np.abs(part) < 1e6).all())
+    )
+    texts = iter(str(int(v)) if whole else number(v) for v in part.ravel())
+    return [
+        [rows if c is not None else "⋱" for c in j]
+        if r is None
+        else [columns if c is None else next(texts) for c in j]
+        for r in i
+    ]
+
+
+def _places(size: int) -> list[int | None]:
+    if size <= LARGEST:
+        return list(range(size))
+    return [0, 1, 2, None, size - 1]
+
+
+def places(array: Array) -> list[tuple[int, ...]]:
+    """The indices of the entries that `cells` shows, in order."""
+    if array.ndim == 0:
+        return [()]
+    if array.ndim == 1:
+        return [(k,) for k in _places(array.size) if k is not None]
+    rest = array.shape[1:]
+    return [
+        (n, *map(int, np.unravel_index(k, rest)))
+        for n in _places(len(array))
+        for k in _places(array[0].size)
+        if n is not None and k is not None
+    ]
+
+
+def is_cut(array: Array) -> bool:
+    """Whether `cells` leaves something out."""
+    sizes = (array.size,) if array.ndim < 2 else (len(array), array[0].size)
+    return max(sizes) > LARGEST
+
+
+def aligned(rows: list[list[str]]) -> list[list[str]]:
+    """The cells padded, so that in each column the decimal points stand below each other."""
+    columns = []
+    for column in zip(*rows, strict=True):
+        parts = [_split(cell) for cell in column]
+        left = max(len(a) for a, _ in parts)
+        right = max(len(b) for _, b in parts)
+        columns.append([a.rjust(left) + b.ljust(right) for a, b in parts])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _split(cell: str) -> tuple[str, str]:
+    """What stands before the decimal point, and the rest."""
+    head, point, tail = cell.partition(".")
+    return head, point + tail

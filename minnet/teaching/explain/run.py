@@ -1,0 +1,388 @@
+"""One training step, run on a copy of the model, with everything that passed by written down.
+
+Nothing is computed a second time in another way: the model's own `forward`, `backward` and
+`apply_gradient` run, and what they hand on is copied as it passes.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array, DivergedError, generator, short
+from minnet.layers.base import Layer
+from minnet.models import Sequential
+from minnet.teaching.explain.layers import is_entrywise
+from minnet.teaching.explain.numbers import Explanation, State, Step, Weight
+from minnet.updates import layout, norm
+
+
+def explain_step(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    seed: int | np.random.Generator | None = 0,
+) -> Explanation:
+    """One full training step with its real numbers, made on a copy: the model stays as it is.
+
+    Forward, loss, backward by the chain rule, the update of every weight, and the loss that came
+    beside the loss that the gradient promised. Every number is taken from the run.
+
+    Parameters
+    ----------
+    model
+        A compiled model that is built.
+    x : (N, …) array
+        The batch; a few rows read best. Matrices larger than 5 × 5 are shown in part.
+    y : (N,) or (N, …) array
+        The targets.
+    sample_weight : (N,) array or None
+    seed
+        For dropout. `seed=model.rng` shows the very step that `train_on_batch(x, y)` would make
+        next; the generator is copied, and stays where it is.
+
+    Returns
+    -------
+    Explanation
+        `print` it, let a notebook show it, or ask it for `to_markdown()`. The numbers themselves
+        are there too: `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, `.new_loss`.
+
+    Raises
+    ------
+    RuntimeError
+        The model is not compiled, or not built.
+    ValueError
+        Shapes that do not fit, or everything is frozen.
+    DivergedError
+        The loss is not finite; the message says in which step that began.
+
+    Examples
+    --------
+    >>> import minnet, numpy as np
+    >>> from minnet.layers import Dense
+    >>> model = minnet.Sequential([Dense(1, input_dim=2)], seed=0)
+    >>> model.set_weights([[[0.5], [-1.0]], [0.0]])
+    >>> model.compile(optimizer=minnet.optimizers.SGD(0.1), loss="mse")
+    >>> step = explain_step(model, [[1.0, 2.0]], [0.5])
+    >>> step.steps[0].formula, step.steps[0].y
+    ('y = x W + b', array([[-1.5]], dtype=float32))
+    >>> step.weights["dense_1.W"].gradient  # ∂L/∂W = xᵀ · 2 (y − t)
+    array([[-4.],
+           [-8.]], dtype=float32)
+    >>> round(step.loss, 4), round(step.predicted_loss, 4), round(step.new_loss, 4)
+    (4.0, -5.6, 0.16)
+    """
+    if not isinstance(model, Sequential):
+        raise TypeError(
+            f"explain_step takes a compiled model. Got {short(model)}. For the gradients of a "
+            "layer or a loss use check_gradients."
+        )
+    rng = copy.deepcopy(generator(seed, "explain_step's seed"))
+    rates = dict(model._require_compiled().rates)  # those of a fit under way
+    model._require_built()
+    model._check_trainable()
+    model = model.copy()
+    model._require_compiled().rates = rates
+    x, target, weight = model._check_data(x, y, sample_weight)
+    # The caller's arrays are out of reach even for a layer that overwrites its input.
+    x, target = np.array(x), np.array(target)
+    with np.errstate(all="ignore"):
+        return _Run(model, x, target, weight, rng).explanation()
+
+
+@contextmanager
+def _watched(
+    thing: Any, method: str, note: Callable[[tuple[Any, ...], Any], None]
+) -> Iterator[None]:
+    """Call `note(arguments, result)` whenever this object's method has run."""
+    run = getattr(thing, method)
+    before = dict(vars(thing))
+
+    def watched(*arguments: Any) -> Any:
+        result = run(*arguments)
+        note(arguments, result)
+        return result
+
+    object.__setattr__(thing, method, watched)  # a layer's own __setattr__ is for weights
+    try:
+        yield
+    finally:
+        if method in before:
+            object.__setattr__(thing, method, before[method])
+        else:
+            object.__delattr__(thing, method)
+
+
+class _Run:
+    """The step under way; `model` is a copy that nobody else has."""
+
+    def __init__(
+        self,
+        model: Sequential,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        rng: np.random.Generator,
+    ) -> None:
+        self.model, self.x, self.target, self.weight, self.rng = model, x, target, weight, rng
+        self.loss, self.optimizer = model._require_loss(), model._require_optimizer()
+        self.updates = model._require_compiled()
+        self.fused = len(model._steps) > 0 and self.loss.is_fused_with(model._steps[-1])
+        count = len(model._steps)
+        self.y: list[Array] = []
+        self.dy: list[Array | None] = [None] * count
+        self.dx: list[Array | None] = [None] * count
+        self.gradients: list[dict[str, Array]] = [{} for _ in range(count)]
+        self.losses = np.empty(0)
+
+    def explanation(self) -> Explanation:
+        """Run the step and put its numbers in order."""
+        model = self.model
+        theta = model.theta.copy()
+        values = {name: array.copy() for name, array in model.named_arrays().items()}
+        exact = self._in_float64()
+        loss = self._forward_and_backward()
+        gradient = model.grad.copy()
+        steps = self._steps(values)
+        penalties, of_penalties = self._penalties()
+        runs = self.updates.runs(model._layers, model.theta, model._grad)
+        gradient_norm = norm(runs)
+        slots = {name: array.copy() for name, array in self.updates.slots.items()}
+        used = self._apply()
+        delta = model.theta - theta
+        weights = self._weights(values, theta, delta, gradient, slots, used, of_penalties)
+        new_loss = self._loss_of(model, self.x, self.target, self.weight)
+        gap, half_gap = self._gaps(exact, theta, delta)
+        return Explanation(
+            model=model.name,
+            steps=steps,
+            weights=weights,
+            states={
+                f"{layer.label}.{name}": State(
+                    f"{layer.label}.{name}",
+                    values[f"{layer.label}.{name}"],
+                    getattr(layer, name).copy(),
+                )
+                for layer in model._layers
+                for name in layer.states
+            },
+            prediction=self.y[-1],
+            target=self.target,
+            losses=self.losses,
+            sample_weight=self.weight,
+            penalties=penalties,
+            regularizers={
+                f"{layer.label}.{name}": regularizer
+                for layer in model._layers
+                if layer.trainable
+                for name, regularizer in layer.regularizers.items()
+            },
+            loss=loss,
+            new_loss=new_loss,
+            predicted_loss=loss + _dot(gradient, delta),
+            gap=gap,
+            half_gap=half_gap,
+            gradient_norm=gradient_norm,
+            fused=self.fused,
+            loss_function=self.loss,
+            optimizer=self.optimizer,
+        )
+
+    def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
+        """L in training mode, each time with the same dropout."""
+        return model._run_step(x, target, weight, copy.deepcopy(self.rng))
+
+    # --- the step itself ------------------------------------------------------------------------
+
+    def _forward_and_backward(self) -> float:
+        with ExitStack() as watching:
+            for i, step in enumerate(self.model._steps):
+                for method, note in self._notes(i, step):
+                    watching.enter_context(_watched(step, method, note))
+            method = "fused" if self.fused else "per_sample"
+            watching.enter_context(_watched(self.loss, method, self._note_losses))
+            loss = self._loss_of(self.model, self.x, self.target, self.weight)
+        if not math.isfinite(loss):
+            raise DivergedError(
+                f"The loss of this batch is {loss:g}, so there is no step to explain. "
+                f"{self._where_it_began()}"
+            )
+        return loss
+
+    def _notes(
+        self, i: int, step: Layer
+    ) -> Iterator[tuple[str, Callable[[tuple[Any, ...], Any], None]]]:
+        """What to write down when a method of step number i has run."""
+
+        def forward(arguments: tuple[Any, ...], y: Array) -> None:
+            self.y.append(np.array(y))
+
+        def backward(arguments: tuple[Any, ...], dx: Array) -> None:
+            self.dy[i], self.dx[i] = np.array(arguments[2]), np.array(dx)
+
+        def gradient(arguments: tuple[Any, ...], _: None) -> None:
+            self.dy[i] = np.array(arguments[2])
+            self.gradients[i] = {name: np.array(getattr(step, "d" + name)) for name in step.weights}
+
+        return iter([("forward", forward), ("backward", backward), ("gradient", gradient)])
+
+    def _note_losses(self, arguments: tuple[Any, ...], result: Any) -> None:
+        self.losses = np.array(result[0] if self.fused else result)
+
+    def _where_it_began(self) -> str:
+        for step, y in zip(self.model._steps, self.y, strict=False):
+            if not np.isfinite(y).all():
+                return (
+                    f"The first number that is not finite comes out of {step.label}. Try a "
+                    "smaller learning rate, or inputs scaled to about 1."
+                )
+        return "Every step's output is finite, so look at the loss and the penalties."
+
+    def _steps(self, values: dict[str, Array]) -> list[Step]:
+        route, found = self.model._route(), []
+        last = len(self.model._steps) - 1
+        inputs = [self.x, *self.y[:-1]]
+        owners = [layer for layer in self.model._layers for _ in layer.steps()]
+        for i, step in enumerate(self.model._steps):
+            memo = self.model._memos[i]
+            dx = self.dx[i]
+            if i == last and self.fused:
+                dx = self.dy[i - 1]
+            slope = None
+            if is_entrywise(step):
+                y = self.y[i]
+                slope = step.backward(inputs[i], y, np.ones_like(y), memo)
+            found.append(
+                Step(
+                    name=step.label,
+                    kind=type(step).__name__,
+                    layer=step,
+                    x=inputs[i],
+                    y=self.y[i],
+                    dy=self.dy[i],
+                    dx=dx,
+                    trains=route.trains[i],
+                    learns=route.learns[i],
+                    weights={
+                        name: values[f"{owners[i].label}.{name}"]
+                        for name in (*step.weights, *step.states)
+                        if f"{owners[i].label}.{name}" in values
+                    },
+                    gradients=self.gradients[i],
+                    memo={
+                        name: np.array(value)
+                        for name, value in (memo or {}).items()
+                        if isinstance(value, np.ndarray)
+                    },
+                    slope=slope,
+                )
+            )
+        return found
+
+    def _penalties(self) -> tuple[dict[str, float], dict[str, Array]]:
+        """Weight name → its penalty, and the penalty's gradient."""
+        penalties, gradients = {}, {}
+        for layer in self.model._layers:
+            if layer.trainable:
+                for name, regularizer in layer.regularizers.items():
+                    array = getattr(layer, name)
+                    penalties[f"{layer.label}.{name}"] = float(regularizer(array))
+                    gradients[f"{layer.label}.{name}"] = np.array(regularizer.gradient(array))
+        return penalties, gradients
+
+    def _apply(self) -> dict[str, tuple[int, float]]:
+        """Update, and say for each layer which update it was, and at which rate."""
+        calls: list[tuple[int, float]] = []
+
+        def update(arguments: tuple[Any, ...], _: None) -> None:
+            calls.append((arguments[3], float(arguments[4])))
+
+        with _watched(self.optimizer, "update", update):
+            self.model.apply_gradient()
+        used: dict[str, tuple[int, float]] = {}
+        remaining = iter(calls)
+        for run in self.updates.runs(self.model._layers, self.model.theta, self.model._grad):
+            for _ in run.pieces:
+                used.update(dict.fromkeys(run.names, next(remaining)))
+        return used
+
+    def _weights(
+        self,
+        values: dict[str, Array],
+        theta: Array,
+        delta: Array,
+        gradient: Array,
+        slots: dict[str, Array],
+        used: dict[str, tuple[int, float]],
+        of_penalties: dict[str, Array],
+    ) -> dict[str, Weight]:
+        """Each array of weights, cut out of the vectors that the step worked on."""
+        model, weights = self.model, {}
+        clipped, new_slots = model.grad.copy(), self.updates.slots
+        places = layout(model._layers)
+        for layer in model._layers:
+            start = places[layer.label].start if layer.weights else 0
+            for name in layer.weights:
+                key = f"{layer.label}.{name}"
+                shape, size = values[key].shape, values[key].size
+                place = slice(start, start + size)
+                start += size
+
+                def part(vector: Array, place: slice = place, shape: Any = shape) -> Array:
+                    return vector[place].reshape(shape).copy()
+
+                learns = layer.trainable
+                t, rate = used[layer.label] if learns else (None, None)
+                weights[key] = Weight(
+                    name=key,
+                    layer=layer.label,
+                    value=values[key],
+                    new=part(model.theta),
+                    delta=part(delta),
+                    gradient=part(gradient) if learns else None,
+                    penalty_gradient=of_penalties.get(key),
+                    clipped_gradient=part(clipped) if learns else None,
+                    slots={slot: part(vector) for slot, vector in slots.items()} if learns else {},
+                    new_slots={s: part(v) for s, v in new_slots.items()} if learns else {},
+                    learning_rate=rate,
+                    t=t,
+                )
+        return weights
+
+    # --- the loss around it ---------------------------------------------------------------------
+
+    def _in_float64(self) -> Sequential:
+        """A second copy, as it is before the step, that computes in float64."""
+        exact = self.model.copy()
+        exact.dtype = np.dtype(np.float64)
+        exact._lay_out()
+        return exact
+
+    def _gaps(self, exact: Sequential, theta: Array, delta: Array) -> tuple[float, float]:
+        """L(θ + sΔθ) − (L + s ∇L·Δθ) for the whole step, s = 1, and for half of it."""
+
+        def widened(array: Array) -> Array:
+            return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+        batch = widened(self.x), widened(self.target)
+        weight = None if self.weight is None else widened(self.weight)
+        loss = self._loss_of(exact, *batch, weight)
+        slope = _dot(exact.grad, delta)
+        start, step = widened(theta), widened(delta)
+        gaps = []
+        for s in (1.0, 0.5):
+            exact.theta[...] = start + s * step
+            gaps.append(self._loss_of(exact, *batch, weight) - (loss + s * slope))
+        return gaps[0], gaps[1]
+
+
+def _dot(a: Array, b: Array) -> float:
+    """a · b, summed in float64."""
+    return float(np.dot(a.astype(np.float64), b.astype(np.float64)))

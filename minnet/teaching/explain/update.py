@@ -1,0 +1,233 @@
+"""The story's end: the update of every weight, and what became of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from minnet.layers import BatchNormalization
+from minnet.teaching.explain.blocks import (
+    Block,
+    Formulas,
+    Heading,
+    Math,
+    Matrices,
+    Prose,
+    Shown,
+    Worked,
+)
+from minnet.teaching.explain.digits import latex, number, plain
+from minnet.teaching.explain.forward import LOSS_DIGITS
+from minnet.teaching.explain.optimizers import Entry, by_hand, settings, update_formulas
+from minnet.teaching.explain.words import gradient, largest, of, symbol, value
+
+if TYPE_CHECKING:
+    from minnet.teaching.explain.numbers import Explanation, Weight
+
+QUARTER = (0.2, 0.3)
+"""How near to a quarter the gap of half a step has to come to be called one."""
+
+ROUNDING = 1e-13
+"""What rounding leaves of two float64 losses that should be equal, relative to them."""
+
+
+def tell_update(run: Explanation) -> Iterator[Block]:
+    """The optimizer's formula, then every weight by it."""
+    optimizer = run.optimizer
+    formulas, about = update_formulas(optimizer)
+    learned = [weight for weight in run.weights.values() if not weight.frozen]
+    alike = len({(weight.learning_rate, weight.t) for weight in learned}) == 1
+    yield Heading(2, f"4. Update: {type(optimizer).__name__} moves the weights")
+    yield Prose(f"θ is any one weight, g its gradient. {about}".strip())
+    yield Formulas(formulas)
+    rate = _rate(learned[0]) if alike else "η and t stand with each weight"
+    yield Prose(f"Here {'; '.join([rate, ', '.join(settings(optimizer))]).removesuffix('; ')}.")
+    yield from _clipping(run)
+    frozen = ", ".join(weight.name for weight in run.weights.values() if weight.frozen)
+    if frozen:
+        yield Prose(f"Frozen, so not updated, every bit as it was: {frozen}.")
+    for part, weight in enumerate(learned, 1):
+        yield Heading(3, f"4.{part}  {weight.name}")
+        if not alike:
+            yield Prose(f"Here {_rate(weight)}.")
+        yield from _one_weight(run, weight)
+    yield from _states(run, len(learned) + 1)
+
+
+def _rate(weight: Weight) -> str:
+    return (
+        f"the learning rate is η = {plain(weight.learning_rate or 0.0)}, and this is update number "
+        f"t = {weight.t}"
+    )
+
+
+def _clipping(run: Explanation) -> Iterator[Block]:
+    limit, size = run.optimizer.global_clipnorm, run.gradient_norm
+    if limit is None:
+        return
+    yield Worked(
+        Math("‖g‖ over all that is trainable", r"\lVert g \rVert"), [value(size, bracketed=False)]
+    )
+    if size > limit:
+        yield Prose(
+            f"That is above global_clipnorm = {plain(limit)}, so g is scaled down to this norm "
+            f"first: g ← g · {plain(limit)} / ‖g‖, which is {number(limit / size)} g."
+        )
+    else:
+        yield Prose(f"That is not above global_clipnorm = {plain(limit)}, so g stays as it is.")
+
+
+def _one_weight(run: Explanation, weight: Weight) -> Iterator[Block]:
+    short = weight.name.rpartition(".")[2]
+    name = symbol(short)
+    g = gradient(name)
+    array, handed = weight.gradient, weight.clipped_gradient
+    if array is None or handed is None:
+        return
+    if weight.penalty_gradient is not None:
+        owner = next(s for s in run.steps if s.name == weight.layer and short in s.gradients)
+        yield Prose(f"{g.text} is the sum of the data's gradient and the penalty's.")
+        yield Matrices(
+            [
+                Shown(of("data's", g), owner.gradients[short]),
+                Shown(of("penalty's", g), weight.penalty_gradient),
+                Shown(g, array),
+            ]
+        )
+    shown = [Shown(name, weight.value)]
+    if np.array_equal(array, handed):
+        shown.append(Shown(g, array))
+    else:
+        shown.append(Shown(of("clipped", g), handed))
+    yield Matrices(shown)
+    for slot, before in weight.slots.items():
+        old, new = of("old", symbol(slot)), of("new", symbol(slot))
+        yield Matrices([Shown(old, before), Shown(new, weight.new_slots[slot])])
+    yield Matrices(
+        [
+            Shown(Math(f"Δ{name.text}", rf"\Delta {name.latex}"), weight.delta),
+            Shown(of("new", name), weight.new),
+        ]
+    )
+    where = largest(handed)
+    entry = Entry(
+        theta=float(weight.value[where]),
+        new=float(weight.new[where]),
+        g=float(handed[where]),
+        slots={slot: float(values[where]) for slot, values in weight.slots.items()},
+        new_slots={slot: float(values[where]) for slot, values in weight.new_slots.items()},
+        rate=weight.learning_rate or 0.0,
+        t=weight.t or 1,
+    )
+    worked = by_hand(run.optimizer, entry)
+    if worked:
+        index = f"[{', '.join(map(str, where))}]" if where else ""
+        yield Prose(
+            f"By hand, for θ = {name.text}{index}, whose gradient is the largest shown, "
+            f"g = {number(entry.g)}:"
+        )
+        yield from worked
+
+
+def _states(run: Explanation, part: int) -> Iterator[Block]:
+    """Running statistics, which are not learned but move at the end of a step."""
+    moved = [s for s in run.states.values() if not np.array_equal(s.value, s.new)]
+    if not moved:
+        return
+    yield Heading(3, f"4.{part}  What is kept and not learned")
+    yield Prose("They are not learned: a finished step writes them.")
+    for step in run.steps:
+        if isinstance(step.layer, BatchNormalization) and step.trains:
+            keep = step.layer.momentum
+            yield Prose(
+                f"{step.name} moves them a little towards the batch's own: moving ← "
+                f"{plain(keep)} moving + {plain(1.0 - keep)} batch."
+            )
+    for state in moved:
+        name = symbol(state.name)
+        yield Matrices([Shown(name, state.value), Shown(of("new", name), state.new)])
+
+
+# --- what became of the loss ----------------------------------------------------------------------
+
+
+def tell_outcome(run: Explanation) -> Iterator[Block]:
+    """The loss promised to first order, the loss that came, and the gap between them."""
+    yield Heading(2, "5. What the gradient promised, and what came")
+    yield Prose(
+        "The gradient is the slope of L. If L were a straight line, it would change by ∇L·Δθ, the "
+        "sum over all weights of gradient times change. A curved L has more terms, with its second "
+        "derivatives H:"
+    )
+    yield Formulas(
+        [
+            Math(
+                "L(θ + Δθ) = L + ∇L·Δθ + ½ Δθᵀ H Δθ + …",
+                r"L(\theta + \Delta\theta) = L + \nabla L \cdot \Delta\theta"
+                r" + \tfrac{1}{2} \Delta\theta^{\top} H \Delta\theta + \cdots",
+            )
+        ]
+    )
+    change = run.predicted_loss - run.loss
+    yield _line("loss before", r"\text{loss before}", number(run.loss, LOSS_DIGITS))
+    yield _line("∇L·Δθ", r"\nabla L \cdot \Delta\theta", number(change))
+    yield _line("loss promised", r"\text{loss promised}", number(run.predicted_loss, LOSS_DIGITS))
+    yield _line("loss after", r"\text{loss after}", number(run.new_loss, LOSS_DIGITS))
+    yield _line("gap", r"\text{gap}", number(run.gap))
+    yield Prose(
+        "The loss after is of the same batch"
+        + (" with the same dropout masks" if any("mask" in s.memo for s in run.steps) else "")
+        + ". The gap is the loss after minus the loss promised, run in float64 so that rounding "
+        "does not blur it."
+    )
+    yield Prose(_why(run))
+    verdict = _verdict(run, change)
+    if verdict:
+        yield Prose(verdict)
+
+
+def _line(text: str, tex: str, shown: str) -> Worked:
+    return Worked(Math(text.ljust(13), tex), [Math(shown, latex(shown))])
+
+
+def _why(run: Explanation) -> str:
+    """What the gap is made of, by the gap that half the step leaves."""
+    change = run.predicted_loss - run.loss
+    if abs(run.gap) <= ROUNDING * (abs(run.loss) + abs(change)):
+        return "The gap is no more than rounding: along this step the loss is a straight line."
+    share = run.half_gap / run.gap
+    said = (
+        f"Half the step leaves a gap of {number(run.half_gap)}, which is {number(share)} of the "
+        "whole step's. "
+    )
+    if QUARTER[0] <= share <= QUARTER[1]:
+        bend = (
+            "upwards, so the slope was steepest at the start"
+            if run.gap > 0
+            else "downwards, so the slope grew on the way"
+        )
+        return (
+            f"{said}The second-order term ½ Δθᵀ H Δθ leaves a quarter, since Δθ stands in it "
+            f"twice: that is what the gap is. The loss bends {bend}."
+        )
+    return (
+        f"{said}The second-order term ½ Δθᵀ H Δθ alone would leave a quarter, since Δθ stands in "
+        "it twice. So this step is long enough for terms of higher order to count, or it crosses a "
+        "kink, such as ReLU's at 0."
+    )
+
+
+def _verdict(run: Explanation, change: float) -> str:
+    if change > 0:
+        return (
+            "The gradient promised a higher loss: the optimizer did not go downhill on this batch, "
+            "as momentum or weight decay can have it."
+        )
+    if run.new_loss > run.loss:
+        return (
+            "The loss rose although the gradient pointed down: the step was too long for the "
+            "slope to hold. Try a smaller learning rate."
+        )
+    return ""

@@ -1,0 +1,309 @@
+"""Each printed number agrees with a second computation of the whole step, to the shown digits."""
+
+from __future__ import annotations
+
+import html as html_module
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import minnet
+from minnet import Sequential
+from minnet.layers import (
+    ELU,
+    GELU,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Tanh,
+)
+from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from minnet.regularizers import L2
+from minnet.teaching.explain.digits import places
+from tests.strategies import seeds
+from tests.teaching.explain.printed import agrees, assert_agrees, numbers, read
+from tests.teaching.explain.reference import Reference
+
+OPTIMIZERS = [
+    lambda c: SGD(0.1, **c),
+    lambda c: SGD(0.05, momentum=0.9, **c),
+    lambda c: SGD(0.05, momentum=0.8, nesterov=True, **c),
+    lambda c: RMSprop(0.01, **c),
+    lambda c: RMSprop(0.01, momentum=0.5, centered=True, **c),
+    lambda c: Adagrad(0.02, **c),
+    lambda c: Adam(0.01, **c),
+    lambda c: AdamW(0.01, **c),
+    lambda c: SGD(minnet.schedules.ExponentialDecay(0.1, 10, 0.5), **c),
+]
+HIDDEN = [Sigmoid, Tanh, ReLU, ELU, Softplus, GELU, LeakyReLU]
+
+
+def draw(seed):
+    """A compiled model in float64 that has made a few steps, its data, and sample weights."""
+    rng = np.random.default_rng(seed)
+    N, D = int(rng.integers(1, 8)), int(rng.integers(1, 7))
+    loss = rng.choice(["cross_entropy", "binary_crossentropy", "mse", "mae"])
+    M = int(rng.integers(2, 7)) if loss == "cross_entropy" else int(rng.integers(1, 4))
+    x = rng.standard_normal((N, D))
+    layers = []
+    if rng.random() < 0.3:
+        layers.append(Flatten())
+        x = x[:, :, None] * rng.standard_normal((1, 1, 2))
+    for _ in range(rng.integers(0, 3)):
+        regularizer = L2(0.05) if rng.random() < 0.3 else None
+        activation = HIDDEN[rng.integers(len(HIDDEN))]()
+        units, bias = int(rng.integers(1, 7)), bool(rng.random() < 0.8)
+        layers.append(Dense(units, activation, use_bias=bias, kernel_regularizer=regularizer))
+        if rng.random() < 0.25:
+            layers.append(BatchNormalization())
+        if rng.random() < 0.25:
+            layers.append(Dropout(0.4))
+    last = {"cross_entropy": "softmax", "binary_crossentropy": "sigmoid"}.get(loss)
+    layers.append(Dense(M, activation=last, kernel_regularizer=L2(0.01) if M == 2 else None))
+    common = {"weight_decay": 0.1} if rng.random() < 0.3 else {}
+    if rng.random() < 0.3:
+        common["global_clipnorm"] = float(rng.choice([0.05, 10.0]))
+    model = Sequential(layers, seed=seed, dtype="float64")
+    model.build(x.shape[1:])
+    model.compile(OPTIMIZERS[rng.integers(len(OPTIMIZERS))](common), str(loss))
+    y = _targets(str(loss), N, M, rng)
+    for _ in range(rng.integers(0, 3)):
+        model.train_on_batch(x, y)
+    for layer in model.layers[:-1]:
+        if rng.random() < 0.3:
+            layer.trainable = False
+    return model, x, y, rng.random(N) * 2 if rng.random() < 0.3 else None
+
+
+def _targets(loss, N, M, rng):
+    if loss == "cross_entropy":
+        labels = rng.integers(0, M, N)
+        return np.eye(M)[labels] if rng.random() < 0.5 else labels
+    if loss == "binary_crossentropy":
+        return rng.integers(0, 2, (N, M))
+    return rng.standard_normal((N, M))
+
+
+class Expected:
+    """What each name in each part of the explanation stands for, by the reference."""
+
+    def __init__(self, model, reference, explanation):
+        self.model, self.reference = model, reference
+        self.steps = [step.label for step in model.steps]
+        self.owners = dict(zip(self.steps, reference.owners, strict=True))
+        learned = [
+            f"{layer.name}.{name}"
+            for layer in model.layers
+            if layer.trainable
+            for name in layer.weights
+        ]
+        self.gradients = {key: reference.weight_gradient(key) for key in learned}
+        self.updated = reference.update(self.gradients)
+        self.outputs = {}
+
+    def weight(self, section, name):
+        key = f"{self.owners[section].name}.{LONG.get(name, name)}"
+        return self.reference.params[key].real
+
+    def array(self, part, section, name):
+        """The matrix of this name, under this heading."""
+        reference = self.reference
+        if part == 4:
+            return self._of_update(section, name)
+        if name == "x":
+            return reference.x
+        if name in ("t", "w", "L[n]"):
+            return {"t": reference.target, "w": reference.weight, "L[n]": reference.losses}[name]
+        if re.fullmatch(r"y\d+", name):
+            return reference.outputs[int(name[1:]) - 1].real
+        if re.fullmatch(r"dy\d+", name):
+            i = int(name[2:]) - 1
+            if i not in self.outputs:
+                self.outputs[i] = reference.output_gradient(i)
+            return self.outputs[i]
+        if name.startswith("∂"):
+            return reference.slope(int(re.match(r"∂y(\d+)/", name)[1]) - 1)
+        i = self.steps.index(section)
+        if name in ("μ", "σ²", "s", "x̂"):
+            x = reference.x if i == 0 else reference.outputs[i - 1].real
+            s = 1 / np.sqrt(x.var(axis=0) + self.model.steps[i].epsilon)
+            mean = x.mean(axis=0)
+            return {"μ": mean, "σ²": x.var(axis=0), "s": s, "x̂": (x - mean) * s}[name]
+        if name == "m":
+            return reference.masks[i]
+        if name.startswith("d"):
+            return self._of_data(section, name[1:])
+        return self.weight(section, name)
+
+    def slack(self, part, section):
+        """Where the true gradient is 0, Adam divides rounding by rounding: any step is right."""
+        if part != 4 or section not in self.gradients:
+            return 1e-10
+        return np.where(np.abs(self.gradients[section]) < 1e-12, 1e-7, 1e-10)
+
+    def _of_data(self, section, name):
+        key = f"{self.owners[section].name}.{LONG.get(name, name)}"
+        return self.gradients[key] - self._of_penalty(key)
+
+    def _of_penalty(self, key):
+        layer = self.model.get_layer(key.partition(".")[0])
+        if not key.endswith(".W") or not layer.kernel_regularizer:
+            return 0.0
+        return 2 * layer.kernel_regularizer.l2 * self.reference.params[key].real
+
+    def _of_update(self, key, name):
+        if "moving_" in name:
+            return self._moved(name)
+        handed, old, new, theta = self.updated[key]
+        before = self.reference.params[key].real
+        word, _, rest = name.rpartition(" ")
+        if word == "new" and rest not in new:
+            return theta
+        if word in ("old", "new"):
+            return (old if word == "old" else new)[rest]
+        if name.startswith("Δ"):
+            return theta - before
+        if word == "data's":
+            return self.gradients[key] - self._of_penalty(key)
+        if word == "penalty's":
+            return self._of_penalty(key)
+        if word == "clipped":
+            return handed
+        return self.gradients[key] if name.startswith("d") else before
+
+    def _moved(self, name):
+        word, _, key = name.rpartition(" ")
+        old = self.reference.params[key].real
+        if not word:
+            return old
+        layer, _, which = key.partition(".")
+        i = self.steps.index(layer)
+        x = self.reference.x if i == 0 else self.reference.outputs[i - 1].real
+        batch = x.mean(axis=0) if which == "moving_mean" else x.var(axis=0)
+        return 0.99 * old + 0.01 * batch
+
+
+LONG = {"γ": "gamma", "β": "beta"}
+ENTRY = re.compile(r"([^\W\d]\w*)\[([\d, ]*)\]")
+
+
+def check_by_hand(line, expected):
+    """A sum of products: every number is the entry that the line above it names."""
+    names = ENTRY.findall(f"{line.left} {line.right[0]}") if len(line.right) > 1 else []
+    if line.part in (1, 3) and len(line.right) == 3:
+        wanted = [
+            expected.array(line.part, line.section, name)[tuple(map(int, place.split(",")))]
+            for name, place in names
+        ]
+        shown = numbers(line.right[1])
+        assert len(shown) == len(wanted) - 1, line
+        for number, value in zip([line.right[2], *shown], wanted, strict=True):
+            assert agrees(number, value), line
+        return 1
+    if line.of and line.left in ("θ", "m", "v", "s", "m̂", "v̂", "√"):
+        return check_update(line, expected)
+    if line.part in (1, 2, 3) and ENTRY.fullmatch(line.left) and line.right[-1] != line.left:
+        name, place = ENTRY.fullmatch(line.left).groups()
+        if not numbers(line.right[-1]) or len(line.right) < 2:
+            return 0
+        array = expected.array(line.part, line.section, "L[n]" if name == "L" else name)
+        assert agrees(line.right[-1], array[tuple(map(int, place.split(",")))]), line
+        assert_evaluates(line.right[-2], line.right[-1])
+        return 1
+    return 0
+
+
+def check_update(line, expected):
+    _name, place = ENTRY.fullmatch(line.of).groups()
+    place = tuple(map(int, place.split(",")))
+    _handed, _, new, theta = expected.updated[line.section]
+    result, slack = line.right[-1].split()[0], expected.slack(4, line.section)[place]
+    if line.left in new:
+        assert agrees(result, new[line.left][place], slack), line
+    elif line.left == "θ" and "decay" not in line.right[-1]:
+        assert agrees(result, theta[place], slack), line
+    assert_evaluates(line.right[0], result)
+    return 1
+
+
+def assert_evaluates(expression, result):
+    """An expression of printed numbers comes to the printed result, as far as 4 digits go."""
+    code = re.sub(r"√([\d.e+-]+)", r"sqrt(\1)", expression).replace("√", "sqrt")
+    for mark, python in (("·", "*"), ("−", "-"), ("²", "**2")):
+        code = code.replace(mark, python)
+    code = re.sub(r"\|([^|]*)\|", r"abs(\1)", code)
+    known = {n: getattr(np, n) for n in ("sqrt", "exp", "log", "tanh")} | {"max": max, "abs": abs}
+    value = eval(code, {"__builtins__": {}}, known)
+    scale = max(1e-10, *(abs(float(n)) for n in numbers(expression)), abs(float(result)))
+    assert abs(value - float(result)) <= 5e-3 * scale, (expression, value, result)
+
+
+@settings(max_examples=40)
+@given(seed=seeds)
+def test_every_printed_number_is_right(seed):
+    check(seed)
+
+
+def check(seed):
+    model, x, y, weight = draw(seed)
+    reference = Reference(model, x, y, weight, np.random.default_rng(5))
+    explanation = minnet.explain_step(model, x, y, sample_weight=weight, seed=5)
+    matrices, by_hand = read(str(explanation))
+    expected = Expected(model, reference, explanation)
+    for printed in matrices:
+        array = expected.array(printed.part, printed.section, printed.name)
+        assert_agrees(printed, array, expected.slack(printed.part, printed.section))
+    learned = len(expected.gradients)
+    assert len(matrices) >= 2 * len(model.steps) + 4 * learned
+    assert sum(check_by_hand(line, expected) for line in by_hand) >= learned
+    check_outcome(by_hand, reference, expected, explanation)
+    same_in_all_renderings(explanation, matrices)
+
+
+def check_outcome(by_hand, reference, expected, explanation):
+    said = {line.left: line.right[-1] for line in by_hand if line.part in (2, 5)}
+    change = sum(
+        (expected.gradients[key] * (theta - reference.params[key].real)).sum()
+        for key, (_, _, _, theta) in expected.updated.items()
+    )
+    moved = {
+        **reference.params,
+        **{k: theta.astype(complex) for k, (*_, theta) in expected.updated.items()},
+    }
+    after = reference.run(moved)[0].real
+    assert agrees(said["L"], reference.loss)
+    assert agrees(said["loss before"], reference.loss)
+    assert agrees(said["∇L·Δθ"], change)
+    assert agrees(said["loss promised"], reference.loss + change)
+    assert agrees(said["loss after"], after)
+    gap = after - reference.loss - change
+    assert abs(explanation.gap - gap) <= 1e-9
+    assert agrees(said["gap"], explanation.gap)
+    half = {key: (value + moved[key]) / 2 for key, value in reference.params.items()}
+    half_gap = reference.run(half)[0].real - reference.loss - change / 2
+    assert abs(explanation.half_gap - half_gap) <= 1e-9
+
+
+def same_in_all_renderings(explanation, matrices):
+    wanted = [number for printed in matrices for number in printed.numbers]
+    bodies = re.findall(r"\\begin\{bmatrix\}\n(.*?)\n\\end", explanation.to_markdown(), re.DOTALL)
+    cells = [cell.strip() for body in bodies for cell in re.split(r"&|\\\\", body)]
+    cells = [re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", cell) for cell in cells]
+    assert [float(c) for c in cells if "dots" not in c] == [float(n) for n in wanted]
+    tables = re.findall(r'<div class="m">(.*?)</div>', explanation._repr_html_())
+    cells = [
+        html_module.unescape(c).strip() for t in tables for c in re.findall(r"<td>(.*?)</td>", t)
+    ]
+    assert [c for c in cells if c not in "…⋮⋱"] == wanted
+
+
+@pytest.mark.parametrize("array", [np.arange(48.0).reshape(6, 8), np.arange(3.0), np.array(2.0)])
+def test_places_are_those_that_are_shown(array):
+    assert len(places(array)) == min(array.size, 16 if array.ndim == 2 else 3)

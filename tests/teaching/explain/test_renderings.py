@@ -1,0 +1,210 @@
+"""What an explanation looks like: as text, as HTML, as Markdown with LaTeX."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minnet import Sequential, explain_step
+from minnet.layers import Dense
+from minnet.optimizers import SGD
+from minnet.teaching.explain.digits import aligned, cells, latex, number, places
+from minnet.teaching.explain.markdown import escape
+from tests.strategies import reals, seeds
+from tests.teaching.explain.test_figures import draw
+from tests.teaching.explain.test_run import LABELS, OwnScale, X, Y
+
+
+def small():
+    """The 2-3-2 network of the README."""
+    model = Sequential(
+        [Dense(3, activation="tanh", input_dim=2), Dense(2, activation="softmax")], seed=0
+    )
+    model.compile(SGD(0.1), "cross_entropy")
+    return model
+
+
+def explained():
+    return explain_step(small(), [[0.5, -1.0], [1.5, 2.0], [-0.5, 0.25]], [0, 1, 1])
+
+
+def test_the_text_of_a_small_network_reads_from_top_to_bottom():
+    text = str(explained())
+    wanted = [
+        "One training step of 'sequential', with its numbers",
+        "1. Forward",
+        "1.1  dense_1 (Dense)",
+        "    y1 = x W + b",
+        "    x (3, 2)               W (2, 3)",
+        "    [  0.5000  -1.000  ]",
+        "    y1[0, 0] = x[0, 0]·W[0, 0] + x[0, 1]·W[1, 0] + b[0]",
+        "1.2  dense_1.tanh (Tanh)",
+        "2. Loss",
+        "L[0] = −log y4[0, 0] = −log(",
+        "3. Backward",
+        "∂L/∂y1 = ∂L/∂y3 · ∂y3/∂y2 · ∂y2/∂y1.",
+        "dy3 = (y4 − one_hot(t)) / N",
+        "dW = y2ᵀ dy3",
+        "dy2 = dy3 Wᵀ",
+        "∂y2/∂y1 = 1 − y2²",
+        "so dx is never computed.",
+        "4. Update: SGD",
+        "θ ← θ − η g",
+        "Here the learning rate is η = 0.1",
+        "new W (2, 3)",
+        "5. What the gradient promised, and what came",
+        "gap           = ",
+    ]
+    place = 0
+    for part in wanted:
+        found = text.find(part, place)
+        assert found >= 0, part
+        place = found
+
+
+@settings(max_examples=15)
+@given(seed=seeds)
+def test_every_rendering_of_any_network_is_well_formed(seed):
+    model, x, y, weight = draw(seed)
+    step = explain_step(model, x, y, sample_weight=weight)
+    assert max(map(len, str(step).splitlines())) <= 100
+    assert not re.search(r"[@]|[ \t]$", str(step), re.MULTILINE)
+    check_markdown(step.to_markdown())
+    check_html(step._repr_html_())
+
+
+def check_markdown(text):
+    """Formulas stand between $$ lines, with braces and environments closed and rows alike."""
+    lines = text.split("\n")
+    marks = [i for i, line in enumerate(lines) if line == "$$"]
+    assert len(marks) % 2 == 0
+    assert "$" not in re.sub(r"^\$\$$|\\\$", "", text, flags=re.MULTILINE)
+    for start, stop in zip(marks[::2], marks[1::2], strict=True):
+        assert lines[start - 1] == lines[stop + 1] == ""
+        tex = "\n".join(lines[start + 1 : stop])
+        assert tex.strip()
+        assert "\n\n" not in tex
+        assert not re.search(r"[@…⋮·−∂Σγβμσθᵀ√]", tex), tex
+        depth = 0
+        for brace in re.findall(r"(?<!\\)[{}]", tex):
+            depth += 1 if brace == "{" else -1
+            assert depth >= 0, tex
+        assert depth == 0, tex
+        assert re.findall(r"\\begin\{(\w+)\}", tex) == re.findall(r"\\end\{(\w+)\}", tex)[::-1]
+        for body in re.findall(r"\\begin\{bmatrix\}\n(.*?)\n\\end", tex, re.DOTALL):
+            assert len({row.count("&") for row in body.split("\\\\")}) == 1, body
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.open, self.words = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.open.append(tag)
+        assert not {"src", "href", "onclick"} & dict(attributes).keys()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def check_html(text):
+    """Every tag is closed, and nothing is fetched from anywhere."""
+    tags = Tags()
+    tags.feed(text)
+    assert not tags.open
+    assert "http" not in text
+    assert "@" not in text
+    return "".join(tags.words)
+
+
+def test_a_students_words_are_escaped():
+    model = Sequential([OwnScale(input_shape=4), Dense(2)], seed=0, name="<i>net</i>")
+    model.compile("sgd", "mse")
+    step = explain_step(model, X, Y)
+    page = step._repr_html_()
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "column <b>&</b> $no_markup$." in check_html(page)
+    assert r"\<b\>&\</b\> \$no\_markup\$." in step.to_markdown()
+    check_markdown(step.to_markdown())
+    assert escape("a_b*c") == r"a\_b\*c"
+
+
+def test_html_has_no_colour_of_its_own():
+    page = explained()._repr_html_()
+    assert not re.search(r"(?<![-\w])color:|background:(?! none)|#[0-9a-f]{3}", page)
+
+
+def test_what_stands_for_an_explanation_in_a_list_is_short():
+    step = explained()
+    assert re.fullmatch(
+        r"<One step of 'sequential': loss 1\.\d+ → 0\.\d+, predicted 0\.\d+\. "
+        r"print\(\) shows every number\.>",
+        repr(step),
+    )
+    assert repr(step.steps[0]) == "<dense_1: y = x W + b; x (3, 2), y (3, 3)>"
+    assert repr(step.weights["dense_1.W"]) == "<dense_1.W (2, 3)>"
+
+
+def test_large_batches_are_shown_in_part_and_said_to_be():
+    model = Sequential([Dense(3, activation="softmax", input_dim=4)], seed=0)
+    model.compile("sgd", "cross_entropy")
+    text = " ".join(str(explain_step(model, X, LABELS)).split())
+    assert "The batch has 6 rows" in text
+    assert "the first three and the last are shown" in text
+    assert "⋮" in text
+    assert "first three" not in str(explained())
+
+
+@given(value=reals(1e30), digits=st.integers(4, 6))
+def test_a_number_is_right_to_its_digits(value, digits):
+    shown = number(value, digits)
+    assert float(shown) == pytest.approx(value, rel=0.5 * 10.0 ** (1 - digits), abs=0)
+    assert (shown == "0") == (value == 0)
+
+
+def test_cells_of_large_and_of_whole_arrays():
+    assert cells(np.arange(4.0)) == [["0", "1", "2", "3"]]
+    assert cells(np.array([True, False])) == [["1", "0"]]
+    assert cells(np.array(0.5)) == [["0.5000"]]
+    assert cells(np.array([[1.0, 0.5]])) == [["1.000", "0.5000"]]
+    large = cells(np.arange(70.0).reshape(7, 10))
+    assert large[1] == ["10", "11", "12", "…", "19"]
+    assert large[3] == ["⋮", "⋮", "⋮", "⋱", "⋮"]
+    assert large[4][-1] == "69"
+    assert cells(np.array([np.nan, np.inf, -np.inf])) == [["nan", "inf", "-inf"]]
+    assert cells(np.arange(12).reshape(2, 3, 2))[1] == ["6", "7", "8", "…", "11"]
+    assert latex("inf") == r"\infty"
+    assert latex("1.000e-05") == r"1.000 \cdot 10^{-5}"
+
+
+@given(seed=seeds)
+def test_places_are_those_of_the_cells(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 9, rng.integers(0, 4)))
+    array = rng.permutation(int(np.prod(shape))).reshape(shape)
+    shown = [cell for row in cells(array) for cell in row if cell not in "…⋮⋱"]
+    assert [str(array[place]) for place in places(array)] == shown
+
+
+def test_decimal_points_stand_below_each_other():
+    assert aligned([["1.000", "0"], ["-12.50", "1.000e-05"]]) == [
+        ["  1.000", "0        "],
+        ["-12.50 ", "1.000e-05"],
+    ]
+
+
+def test_long_sums_keep_their_bias():
+    model = Sequential([Dense(1, input_dim=8)], seed=0)
+    model.compile("sgd", "mse")
+    text = str(explain_step(model, np.ones((1, 8)), [1.0]))
+    assert "x[0, 1]·W[1, 0] + … + x[0, 7]·W[7, 0] + b[0]" in text
