@@ -73,10 +73,13 @@ def tell_forward(run: Explanation) -> Iterator[Block]:
 
 def _axes(step: Step) -> str:
     N, (D, M) = len(step.x), step.weights["W"].shape
-    said = (
-        f"N = {N} rows of D = {D} inputs become N = {N} rows of M = {M} outputs: "
-        f"({N}, {D}) times ({D}, {M}) is ({N}, {M})"
+    rows, inputs, outputs = (
+        f"{letter} = {count} {what}{'' if count == 1 else 's'}"
+        for letter, count, what in (("N", N, "row"), ("D", D, "input"), ("M", M, "output"))
     )
+    become = "becomes" if N == 1 else "become"
+    said = f"{rows} of {inputs} {become} {rows} of {outputs}: "
+    said += f"({N}, {D}) times ({D}, {M}) is ({N}, {M})"
     return said + (", and b is added to every row." if "b" in step.weights else ".")
 
 
@@ -152,7 +155,8 @@ def _total(run: Explanation) -> Worked:
         ]
     N = len(run.losses)
     text, tex = (" + ".join(part) for part in zip(*terms, strict=True))
-    text, tex = f"({text}) / {N}", rf"\frac{{{tex}}}{{{N}}}"
+    if N > 1:
+        text, tex = f"({text}) / {N}", rf"\frac{{{tex}}}{{{N}}}"
     for penalty in run.penalties.values():
         text, tex = f"{text} + {value(penalty).text}", f"{tex} + {value(penalty).latex}"
     return Worked(same("L"), [Math(text, tex), Math(result, latex(result))])

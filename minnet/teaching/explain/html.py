@@ -23,6 +23,7 @@ STYLE = """
 .minnet-step p { margin: .4em 0; }
 .minnet-step .f { font-family: "STIX Two Math", "Cambria Math", "DejaVu Serif", serif;
   margin: .4em 0 .4em 1.5em; white-space: pre-wrap; }
+.minnet-step .w + .f, .minnet-step .w + p { margin-top: 1em; }
 .minnet-step .f div { padding-left: 2em; text-indent: -2em; }
 .minnet-step .ms { display: flex; flex-wrap: wrap; gap: .8em 1.8em; margin: .5em 0 .8em 1.5em; }
 .minnet-step figure { margin: 0; }
@@ -36,7 +37,7 @@ STYLE = """
   font-variant-numeric: tabular-nums; font-family: monospace; white-space: pre; }
 .minnet-step .w td { border: 0; padding: .05em .3em; text-align: left; vertical-align: top;
   background: none; font-family: monospace; }
-.minnet-step .w table { border-collapse: collapse; margin: .3em 0 .3em 1.5em; border: 0; }
+.minnet-step .w table { border-collapse: collapse; margin: .2em 0 .2em 1.5em; border: 0; }
 .minnet-step .w tr, .minnet-step .w tr:nth-child(odd) { background: none; }
 """
 

@@ -90,7 +90,7 @@ def _dense(step: Step) -> Recipe:
                 r"\frac{\partial L}{\partial W[i,j]} = \sum_n \frac{\partial L}{\partial @y[n,j]}"
                 r" \cdot \frac{\partial @y[n,j]}{\partial W[i,j]} = \sum_n @dy[n,j] \cdot @x[n,i]",
             ),
-            Math("dW = @xᵀ @dy", r"\mathrm{d}W = @x^{\top} @dy"),
+            Math("dW = @xᵀ @dy", r"\mathrm{d}W = @x^{\top}\, @dy"),
         ]
     }
     if bias:

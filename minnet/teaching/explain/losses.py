@@ -249,7 +249,7 @@ def one_loss(step: Explanation) -> list[Math]:
         ]
     if known[0] is BinaryCrossEntropy or p.size > TERMS:
         return []
-    pairs = [(value(a), value(b)) for a, b in zip(p, np.ravel(t), strict=True)]
+    pairs = [(value(a, bracketed=False), value(b)) for a, b in zip(p, np.ravel(t), strict=True)]
     squared = known[0] is MeanSquaredError
     opening, closing, power = ("(", ")", "²") if squared else ("|", "|", "")
     terms = [f"{opening}{a.text} − {b.text}{closing}{power}" for a, b in pairs]
@@ -267,7 +267,8 @@ def one_gradient(step: Explanation, where: tuple[int, ...]) -> Math | None:
     n, *rest = where
     rows = means(type(step.loss_function), CrossEntropy)  # a row is one answer, and not M of them
     labels = rows and step.target.ndim == 1
-    p, t = value(step.prediction[where]), value(step.target[n] if labels else step.target[where])
+    p = value(step.prediction[where], bracketed=False)
+    t = value(step.target[n] if labels else step.target[where])
     if labels:
         t = same("1" if step.target[n] == rest[0] else "0")
     count = len(step.prediction) if rows else step.prediction.size
@@ -276,7 +277,7 @@ def one_gradient(step: Explanation, where: tuple[int, ...]) -> Math | None:
     text = f"{factor}({p.text} − {t.text}) / {count}"
     tex = rf"{'2 ' if squared else ''}({p.latex} - {t.latex}) / {count}"
     if weight is not None:
-        text, tex = f"{text}·{weight.text}", rf"{tex} \cdot {weight.latex}"
+        text, tex = f"{weight.text}·{text}", rf"{weight.latex} \cdot {tex}"
     return Math(text, tex)
 
 

@@ -190,7 +190,7 @@ def _rmsprop_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
         inside, variance = f"{_n(s)} − {_n(m, factor=True)}²", max(s - m * m, 0.0)
     root = math.sqrt(variance + optimizer.epsilon)
     worked.append(
-        _line(Math("√", r"\surd"), f"√({inside} + {plain(optimizer.epsilon)})", root, "the root")
+        _line(Math("root", r"\text{root}"), f"√({inside} + {plain(optimizer.epsilon)})", root)
     )
     step = f"{plain(e.rate)}·{g} / {_n(root)}"
     if optimizer.momentum:

@@ -119,7 +119,7 @@ def sum_of_products(left: Math, terms: Sequence[tuple[Factor, ...]], result: Any
         left,
         [
             line(lambda factor: factor.name),
-            line(lambda factor: value(factor.value)),
+            line(lambda factor: value(factor.value, bracketed=factor is not terms[0][0])),
             value(result, bracketed=False),
         ],
     )
