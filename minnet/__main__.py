@@ -16,7 +16,7 @@ import minnet
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
     "pooch": "downloads of MNIST and Fashion-MNIST (extra data)",
-    "threadpoolctl": "how many threads the matrix products use",
+    "threadpoolctl": "fits of small networks on one thread (extra threads)",
 }
 
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -52,12 +52,20 @@ def _threads() -> str:
     """How many threads it uses: asked of the library if threadpoolctl is there."""
     found = {name: os.environ[name] for name in THREADS if name in os.environ}
     said = ", ".join(f"{name}={value}" for name, value in found.items())
-    if importlib.util.find_spec("threadpoolctl") is not None:
-        pools = importlib.import_module("threadpoolctl").threadpool_info()
-        counts = sorted({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
-        used = " or ".join(map(str, counts)) or "unknown"
-        return f"{used}{f' ({said})' if said else ''}"
-    return said or f"not set; small networks are often faster with {THREADS[0]}=1"
+    if importlib.util.find_spec("threadpoolctl") is None:
+        return said or f"not set; small networks are often faster with {THREADS[0]}=1"
+    pools = importlib.import_module("threadpoolctl").threadpool_info()
+    blas = [pool for pool in pools if pool["user_api"] == "blas"]
+    used = " or ".join(sorted({str(pool["num_threads"]) for pool in blas})) or "unknown"
+    kernels = sorted({pool["architecture"] for pool in blas if pool.get("architecture")})
+    return "".join(
+        [
+            used,
+            f" ({said})" if said else "",
+            f", kernels for {' and '.join(kernels)}" if kernels else "",
+            "" if used == "1" else "; 1 in a fit of a small network",
+        ]
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

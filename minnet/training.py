@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minnet import threads
 from minnet.batches import PREDICT_ROWS, Batches, Data, Features
 from minnet.callbacks import Callback, Logs, Progress, progress
 from minnet.checks import Array, DivergedError
@@ -42,10 +43,17 @@ def fit(model: Sequential, settings: Settings, x: Any, y: Any) -> History:
         updates = model._require_compiled()
         updates.rates = rates
         loop = _Loop(model, settings, data, validation, found, callbacks, shown)
-        return loop.run()
+        with threads.suited_to(_largest_product(model, min(settings.batch_size, len(data)))):
+            return loop.run()
     finally:
         updates.rates = {}
         model._busy.release()
+
+
+def _largest_product(model: Sequential, N: int) -> int:
+    """How many multiplications the largest matrix product of a step has: N · D · M."""
+    sizes = [int(getattr(layer, name).size) for layer in model._layers for name in layer.weights]
+    return N * max(sizes)
 
 
 class _Loop:

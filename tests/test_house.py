@@ -27,6 +27,7 @@ ROWS = [
         "training",
         "batches",
         "settings",
+        "threads",
         "callbacks",
         "history",
         "selection",

@@ -42,7 +42,7 @@ def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) ->
         @staticmethod
         def threadpool_info() -> list[dict[str, Any]]:
             return [
-                {"user_api": "blas", "num_threads": 7},
+                {"user_api": "blas", "num_threads": 7, "architecture": "Zen"},
                 {"user_api": "openmp", "num_threads": 9},
             ]
 
@@ -54,7 +54,7 @@ def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) ->
     )
     monkeypatch.setitem(sys.modules, "threadpoolctl", Pools)  # type: ignore[arg-type]
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
-    assert "7 (OPENBLAS_NUM_THREADS=3" in info()
+    assert "7 (OPENBLAS_NUM_THREADS=3), kernels for Zen; 1 in a fit of a small network\n" in info()
 
 
 def test_a_command_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
