@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,39 +50,38 @@ class Batches:
         self.N, self.size, self.dtype = len(data), settings.batch_size, dtype
         self.order = settings.rng.permutation(self.N) if settings.shuffle else None
         self.replace(x)
-        self._target = _Rows(data.target, self.size)
-        self._weight = None if data.weight is None else _Rows(data.weight, self.size)
+        self._target = _gatherer(data.target, self.size)
+        self._weight = None if data.weight is None else _gatherer(data.weight, self.size)
 
     def replace(self, x: Array) -> None:
         """Take the rows from this array from now on."""
-        self.gather = _Rows(x, self.size, self.dtype)
+        self.gather = _gatherer(x, self.size, self.dtype)
 
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
-        target, weight = self._target, self._weight
-        for begin in range(0, self.N, self.size):
-            end = min(begin + self.size, self.N)
-            rows = slice(begin, end) if self.order is None else self.order[begin:end]
+        N, size, order, target, weight = self.N, self.size, self.order, self._target, self._weight
+        for begin in range(0, N, size):
+            end = min(begin + size, N)
+            rows = slice(begin, end) if order is None else order[begin:end]
             yield rows, self.gather(rows), target(rows), None if weight is None else weight(rows)
 
 
-class _Rows:
-    """Rows of one array, in one dtype, in a buffer that the next rows overwrite."""
+def _gatherer(array: Array, size: int, dtype: Any = None) -> Callable[[Any], Array]:
+    """What gives rows of this array, in one dtype; the next rows may overwrite them."""
+    array = np.asarray(array)  # a memmap's view costs less at each call
+    buffer = np.empty((size, *array.shape[1:]), dtype or array.dtype)
+    # of an array in any other order take would first copy the whole
+    direct = array.dtype == buffer.dtype and array.flags.c_contiguous
 
-    def __init__(self, array: Array, size: int, dtype: Any = None) -> None:
-        self.array = np.asarray(array)  # a memmap's view costs less at each call
-        self.buffer = np.empty((size, *array.shape[1:]), dtype or array.dtype)
-        # of an array in any other order take would first copy the whole
-        self.direct = array.dtype == self.buffer.dtype and array.flags.c_contiguous
-
-    def __call__(self, rows: Any) -> Array:
+    def gather(rows: Any) -> Array:
         if isinstance(rows, slice):
-            return self.array[rows].astype(self.buffer.dtype, copy=False)
-        buffer = self.buffer if len(rows) == len(self.buffer) else self.buffer[: len(rows)]
-        if self.direct:  # mode="clip" spares take a second buffer, as rows are in range
-            self.array.take(rows, axis=0, out=buffer, mode="clip")
-        else:
-            buffer[...] = self.array[rows]
-        return buffer
+            return array[rows].astype(buffer.dtype, copy=False)
+        batch = buffer[: len(rows)]
+        if direct:  # mode="clip" spares take a second buffer, as rows are in range
+            return array.take(rows, axis=0, out=batch, mode="clip")
+        batch[...] = array[rows]
+        return batch
+
+    return gather
 
 
 class Features:

@@ -6,6 +6,7 @@ Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -269,7 +270,7 @@ class CrossEntropy(Loss):
             total = np.add.reduce(target, axis=1, keepdims=True)  # 1, up to rounding
             losses: Array = -np.add.reduce(target * _log_softmax(z, y), axis=1)
             return losses, (y * total - target) * (1.0 / N)
-        own = np.arange(N), target  # where each row's own class stands
+        own = _rows(N), target  # where each row's own class stands
         p = y[own]
         dz = y.copy()
         dz[own] = p - 1.0
@@ -316,6 +317,14 @@ class CrossEntropy(Loss):
         if not self.from_logits:
             _check_probabilities(prediction, rows=True)
         return super().__call__(prediction, target, sample_weight)
+
+
+@functools.lru_cache(maxsize=64)
+def _rows(N: int) -> Array:
+    """0 … N − 1, made once for each size of a batch."""
+    rows = np.arange(N)
+    rows.flags.writeable = False
+    return rows
 
 
 def _log_softmax(z: Array, y: Array) -> Array:

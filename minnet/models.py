@@ -307,12 +307,15 @@ class Sequential(Network):
         The gradient is clipped first if the optimizer says so. Afterwards layers such as
         BatchNormalization write their running statistics.
         """
-        self._require_built()
-        self._require_compiled().apply(self._layers, self._theta, self._grad)
-        for i, memo in enumerate(self._memos):
-            if memo is not None and self._steps[i].trainable:
-                self._steps[i].after_step(memo)
-        self._memos = []
+        updates = self.updates or self._require_compiled()
+        if self._input_shape is None:
+            self._require_built()
+        updates.apply(self._layers, self._theta, self._grad)
+        if self._memos:
+            for step, memo in zip(self._steps, self._memos, strict=True):
+                if memo is not None and step.trainable:
+                    step.after_step(memo)
+            self._memos = []
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """One training step on one batch. Returns the loss before the update."""

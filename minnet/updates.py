@@ -101,7 +101,7 @@ class Updates:
         if optimizer.global_clipnorm is not None:
             clip(runs, optimizer.global_clipnorm)
         decays, counts = optimizer.weight_decay > 0.0, self.counts
-        for (names, _, _, pieces), learning_rate in zip(runs, rates, strict=True):
+        for learning_rate, (names, _, _, pieces) in zip(rates, runs, strict=True):
             t = counts[names[0]] + 1
             for part, gradient, slots, scratch in pieces:
                 if decays:
