@@ -28,6 +28,8 @@ ROWS = [
         "batches",
         "settings",
         "callbacks",
+        "divergence",
+        "interrupts",
         "history",
         "selection",
         "updates",
