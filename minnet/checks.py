@@ -355,7 +355,13 @@ def _more(count: int) -> str:
 
 
 def samples(
-    value: object, sample_shape: Shape, who: str, *, empty: bool = False, dtype: Any = None
+    value: object,
+    sample_shape: Shape,
+    who: str,
+    *,
+    empty: bool = False,
+    dtype: Any = None,
+    drawn: Callable[[Array], str] | None = None,
 ) -> Array:
     """x with one sample a row, of the shape that the model takes; NaN and inf are refused.
 
@@ -367,6 +373,8 @@ def samples(
         Whether no rows at all are fine.
     dtype
         What the model computes in: larger numbers than it can hold are refused.
+    drawn
+        What draws x meeting the network, for the error where its shape does not fit.
     """
     x = as_array(value, who)
     if sample_shape == ():
@@ -376,7 +384,8 @@ def samples(
         )
     wanted = f"{who} takes shape {batch_shape(sample_shape)}"
     if x.shape[1:] != sample_shape or x.ndim == 0:
-        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}")
+        picture = "" if drawn is None else f" {drawn(x)}"
+        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}{picture}")
     if len(x) == 0 and not empty:
         raise ValueError(f"{wanted} with at least one row. Got {x.shape}, no rows at all.")
     finite(x, who, dtype)
@@ -396,9 +405,10 @@ def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
     return ""
 
 
-def batch_shape(sample_shape: Shape) -> str:
-    """`(N, 784)` for (784,)."""
-    return f"({', '.join(['N', *map(str, sample_shape)])}{',' if not sample_shape else ''})"
+def batch_shape(sample_shape: Shape, batch: int | None = None) -> str:
+    """`(N, 784)` for (784,), or `(32, 784)` with a batch of 32."""
+    first = "N" if batch is None else str(batch)
+    return f"({', '.join([first, *map(str, sample_shape)])}{',' if not sample_shape else ''})"
 
 
 def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:

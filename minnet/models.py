@@ -23,11 +23,12 @@ from minnet.layers import Input, Layer, Softmax
 from minnet.layers.base import Memo
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
 from minnet.metrics import METRICS, Accuracy, Metric
-from minnet.network import Network, layer_shapes
+from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.regularizers import Regularizer
 from minnet.selection import head_index
 from minnet.settings import Settings, check_data, check_metrics
+from minnet.shapes import layer_shapes
 from minnet.summary import summary_table
 from minnet.tables import Table
 from minnet.updates import Updates
@@ -186,7 +187,9 @@ class Sequential(Network):
             )
 
     def _check_x(self, x: Any, who: str = "x", *, empty: bool = False) -> Array:
-        return checks.samples(x, self.input_shape, who, empty=empty, dtype=self.dtype)
+        return checks.samples(
+            x, self.input_shape, who, empty=empty, dtype=self.dtype, drawn=self._draw_misfit
+        )
 
     def _check_data(
         self, x: Any, y: Any, sample_weight: Any, whose: str = ""

@@ -19,11 +19,12 @@ from typing import Any, NamedTuple, Self, cast
 import numpy as np
 
 from minnet import checks, provenance
-from minnet.checks import Array, Shape, batch_shape
+from minnet.checks import Array, Shape
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
 from minnet.registry import snake_case
 from minnet.selection import Selector, head_index, select
+from minnet.shapes import draw_misfit, layer_shapes
 
 
 class Route(NamedTuple):
@@ -178,7 +179,8 @@ class Network:
         if self._input_shape is not None and self._input_shape != shape:
             raise ValueError(
                 f"The model is built for samples of shape {self._input_shape}. Got {shape}. "
-                "Make a new model for other data."
+                "Make a new model for other data. "
+                f"{draw_misfit(self._layers, self._input_shape, shape)}"
             )
         if self.built:
             return
@@ -203,10 +205,11 @@ class Network:
     @property
     def output_shape(self) -> Shape:
         """The shape of one sample of the prediction."""
-        return self._output_shape_for(self.input_shape)
+        return layer_shapes(self._layers, self.input_shape)[-1]
 
-    def _output_shape_for(self, input_shape: Shape) -> Shape:
-        return layer_shapes(self._layers, input_shape)[-1]
+    def _draw_misfit(self, x: Array) -> str:
+        batch = len(x) if x.ndim else None
+        return draw_misfit(self._layers, self._input_shape, x.shape[1:], batch)
 
     def _require_built(self) -> None:
         if not self._layers:
@@ -455,9 +458,16 @@ class Network:
         """
         self._require_built()
         outputs = [x]
-        for i in range(start, len(self._steps)):
-            x = self._steps[i].forward(x, None if memos is None else memos[i])
-            outputs.append(x)
+        try:
+            for i in range(start, len(self._steps)):
+                x = self._steps[i].forward(x, None if memos is None else memos[i])
+                outputs.append(x)
+        except ValueError:
+            first = np.asarray(outputs[0])
+            if start or first.shape[1:] == self._input_shape:
+                raise  # a fault inside a layer
+            checks.samples(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
+            raise
         return outputs
 
     def backward(
@@ -512,26 +522,6 @@ class Network:
 def origin_of_copy(layer: Layer) -> str:
     """Where a copy of this layer's weights came from, for the summary."""
     return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"
-
-
-def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
-    """The shape of one sample after each layer; an error names the two that do not fit."""
-    shapes: list[Shape] = []
-    shape, path = input_shape, [f"x {batch_shape(input_shape)}"]
-    for layer in layers:
-        try:
-            if layer.input_shape not in (None, shape):
-                raise ValueError(
-                    f"{layer.label} takes x of shape {batch_shape(layer.input_shape)}, which it "
-                    f"was given. Got {batch_shape(shape)}. Leave input_dim and input_shape out "
-                    "where they do not hold."
-                )
-            shape = layer.compute_output_shape(shape)
-        except ValueError as error:
-            raise ValueError(f"{error} {' → '.join([*path, f'{layer.label} ✗'])}") from None
-        path.append(f"{layer.label} {batch_shape(shape)} ✓")
-        shapes.append(shape)
-    return shapes
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from minnet.checks import Array, ModelFileError, Shape, integer
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Layer
 from minnet.registry import Config, from_config, to_config
+from minnet.shapes import drawing, layer_shapes
 from minnet.tables import Table
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     try:
         table = _match(wanted, kept)
     except ValueError as error:
-        raise ModelFileError(f"{refused}\n{error}") from None
+        drawn = _draw_misfit(model, kept)
+        raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
     for (name, their), our in zip(theirs, ours, strict=False):
         if their != our:
             raise ModelFileError(f"{refused} Its layer {name!r} is {their}, here it is {our}.")
@@ -160,6 +162,19 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         layer.origin = Path(path).name
     model.provenance = known
     return table
+
+
+def _draw_misfit(model: Sequential, came: Mapping[str, Array]) -> str:
+    """The network up to the first layer whose arrays are not those of the file."""
+    shapes = [model.input_shape, *layer_shapes(model._layers, model.input_shape)]
+    for i, layer in enumerate(model._layers):
+        for name, array in layer.arrays().items():
+            saved = came.get(f"{layer.label}.{name}")
+            if saved is None or saved.shape != array.shape:
+                theirs = "none" if saved is None else saved.shape
+                mark = f"{name} is {array.shape}, in the file {theirs}"
+                return drawing(model._layers, shapes[: i + 1], mark=mark)
+    return drawing(model._layers, shapes)
 
 
 def _formula(described: Any) -> str:

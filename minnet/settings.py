@@ -26,6 +26,7 @@ from minnet.checks import (
 from minnet.losses import check_weight
 from minnet.provenance import input_range
 from minnet.selection import select
+from minnet.shapes import draw_end, layer_shapes
 
 if TYPE_CHECKING:
     from minnet.models import Sequential
@@ -101,10 +102,18 @@ def check_data(
     input_shape = model._input_shape
     if input_shape is None:
         input_shape = as_array(x, names[0]).shape[1:]
-    x = samples(x, input_shape, names[0], dtype=model.dtype)
-    outputs = model._output_shape_for(input_shape)
+    x = samples(x, input_shape, names[0], dtype=model.dtype, drawn=model._draw_misfit)
+    shapes = layer_shapes(model._layers, input_shape, len(x))
+    outputs = shapes[-1]
     _check_classes(model, y, outputs, names[1])
-    target = loss.check_target(y, outputs, names[1])
+    try:
+        target = loss.check_target(y, outputs, names[1])
+    except ValueError as error:
+        came = as_array(y, names[1])
+        if came.shape[1:] in ((), (1,), outputs):
+            raise
+        drawn = draw_end(model._layers, [input_shape, *shapes], came)
+        raise ValueError(f"{error} {drawn}") from None
     same_length(x, target, names)
     weight = None
     if sample_weight is not None:

@@ -32,6 +32,7 @@ ROWS = [
         "interrupts",
         "history",
         "selection",
+        "shapes",
         "updates",
         "summary",
         "saving",

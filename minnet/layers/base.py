@@ -172,6 +172,11 @@ class Layer(Configurable):
         return all(name in self.__dict__ for name in (*self.weights, *self.states))
 
     @property
+    def expects(self) -> Shape | None:
+        """The shape of one sample of x that this layer was given or built for, if it was."""
+        return self.input_shape if self.input_shape is not None else self.built_for
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes this layer. A frozen one runs in inference mode."""
         return self._trainable
