@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from minnet.checks import boolean, choice, did_you_mean, integer, number, short
 from minnet.registry import Configurable
+from minnet.strict import Strict
 
 if TYPE_CHECKING:
     from minnet.models import Sequential
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Logs = dict[str, float]
 
 
-class Callback:
+class Callback(Strict):
     """Hooks that `fit` calls; override those you need.
 
     `self.model` is the model, `self.params` has epochs, steps, samples, batch_size and metrics, the
@@ -123,6 +124,8 @@ class EarlyStopping(Callback, Configurable):
         restore_best_weights: bool = True,
         start_from_epoch: int = 0,
     ) -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(f"EarlyStopping's monitor takes a figure's name. Got {short(monitor)}.")
         self.monitor = monitor
         self.min_delta = number(min_delta, "EarlyStopping's min_delta", minimum=0.0)
         self.patience = integer(patience, "EarlyStopping's patience", minimum=0)

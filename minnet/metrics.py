@@ -15,6 +15,7 @@ import numpy as np
 from minnet.checks import Array, Shape, as_array, batch_shape, finite, integer, number, short
 from minnet.losses import check_labels
 from minnet.registry import Configurable, register
+from minnet.strict import named
 
 
 class Metric(Configurable):
@@ -388,6 +389,7 @@ LARGEST = 10_000
 """Classes of a confusion matrix; beyond, labels are more likely to be numbers of another kind."""
 
 
+@named
 def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Array:
     """How often class i was taken for class j.
 

@@ -29,6 +29,7 @@ from minnet.regularizers import Regularizer
 from minnet.selection import head_index
 from minnet.settings import Settings, check_data, check_metrics
 from minnet.shapes import layer_shapes
+from minnet.strict import named
 from minnet.summary import summary_table
 from minnet.tables import Table
 from minnet.updates import Updates
@@ -476,6 +477,10 @@ class Sequential(Network):
         if self.optimizer is not None:
             self.updates = Updates(self.optimizer)
 
+    def __call__(self, x: Any) -> Array:
+        """What `predict(x)` gives, as a layer is called."""
+        return self.predict(x)
+
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Array:
         """Predictions for x, in inference mode; safe from several threads.
 
@@ -582,6 +587,7 @@ class Sequential(Network):
         return saving.load_weights(self, path)
 
 
+@named
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
 

@@ -14,7 +14,7 @@ import numbers
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 
@@ -23,8 +23,9 @@ from minnet.checks import Array, Shape
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
 from minnet.registry import snake_case
-from minnet.selection import Selector, head_index, select
+from minnet.selection import Layers, Selector, head_index, select
 from minnet.shapes import draw_misfit, layer_shapes
+from minnet.strict import Strict, check_attribute
 
 
 class Route(NamedTuple):
@@ -36,11 +37,29 @@ class Route(NamedTuple):
     fixed: int  # how many of the first steps give the same y for the same x, step after step
 
 
-class Network:
+_KINDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "preprocessing": (str, type(None)),
+    "stop_training": (bool, np.bool_),
+}
+
+
+class Network(Strict):
     """Layers, one on top of the other, with their arrays as views into three vectors.
 
     `Sequential` is the network that can be trained; its docstring explains the arguments.
     """
+
+    every_method = True
+    fixed: ClassVar[dict[str, str]] = {
+        "layers": "Use add, pop and replace_head.",
+        "dtype": "Make another model: Sequential(…, dtype=…).",
+        "rng": "Use reset(seed), or fit(…, seed=…).",
+        "optimizer": "Use compile(optimizer=…, loss=…).",
+        "loss": "Use compile(optimizer=…, loss=…).",
+        "metrics": "Use compile(…, metrics=[…]).",
+        "updates": "Use compile(optimizer=…, loss=…).",
+    }
 
     def __init__(
         self,
@@ -79,7 +98,7 @@ class Network:
     @property
     def layers(self) -> list[Layer]:
         """What was added, in order. The list is a copy: use `add`, `pop`, `replace_head`."""
-        return list(self._layers)
+        return Layers(self._layers)
 
     @property
     def steps(self) -> list[Layer]:
@@ -234,6 +253,13 @@ class Network:
         self._flags: object = None
         self.outputs: list[Array] = []
         self._memos: list[Memo | None] = []
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        value = check_attribute(self, name, value)
+        if name in _KINDS and not isinstance(value, _KINDS[name]):
+            wanted = "True or False" if name == "stop_training" else "text"
+            raise TypeError(f"The model's {name} takes {wanted}. Got {checks.short(value)}.")
+        object.__setattr__(self, name, value)
 
     # --- copies ---------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ ROWS = [
     {"initializers", "regularizers"},
     {"registry", "tables"},
     {"datasets"},
+    {"strict"},
     {"plots"},
     {"checks"},
 ]

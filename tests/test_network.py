@@ -369,7 +369,14 @@ def test_a_layer_built_before_keeps_its_weights():
 
 def test_the_list_of_layers_is_a_copy():
     model = network()
-    model.layers.clear()
+    for change in (
+        lambda layers: layers.clear(),
+        lambda layers: layers.append(Dense(2)),
+        lambda layers: layers.pop(),
+        lambda layers: layers.__setitem__(0, Dense(2)),
+    ):
+        with pytest.raises(TypeError, match=r"model.layers is a copy .* Use model.add\(layer\)"):
+            change(model.layers)
     model.steps.clear()
     assert len(model.layers) == 5
     assert [step.label for step in model.steps] == [

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from minnet.checks import Array, as_array, finite, integer
+from minnet.strict import named
 
 
+@named
 def one_hot(y: Any, classes: int) -> Array:
     """Rows with a 1 at the label and 0 elsewhere.
 
@@ -47,6 +49,7 @@ def one_hot(y: Any, classes: int) -> Array:
     return rows
 
 
+@named
 def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
     """Columns of mean 0 and standard deviation 1, by the statistics of the first array alone.
 

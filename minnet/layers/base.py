@@ -24,6 +24,7 @@ from minnet.checks import shape as check_shape
 from minnet.initializers import Initializer
 from minnet.registry import Configurable
 from minnet.regularizers import Regularizer
+from minnet.strict import check_attribute
 
 Memo = dict[str, Any]
 """What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""
@@ -232,6 +233,7 @@ class Layer(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Setting a weight copies into the array that is there, after a shape check."""
+        value = check_attribute(self, name, value)
         if name == "name":
             if self.owner is not None:
                 raise ValueError(
