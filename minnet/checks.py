@@ -7,6 +7,7 @@ before anything is changed, so that a call that fails leaves no trace.
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import numbers
 import os
@@ -244,6 +245,19 @@ def dtype(value: object, who: str) -> np.dtype[Any]:
         raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")
     result: np.dtype[Any] = np.dtype(name)
     return result
+
+
+def one_argument(function: Callable[..., Any], who: str) -> None:
+    """Raise where a function cannot be called with one number, as a schedule is."""
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number, or a function of one: the number of the update. Got "
+            f"{short(function)}, which takes other arguments. Write lambda step: …"
+        ) from None
+    except ValueError:  # a function of C, which has no signature
+        pass
 
 
 def as_array(value: object, who: str) -> Array:

@@ -80,7 +80,8 @@ class Metric(Configurable):
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
-        return self.result(self.statistics(prediction, target))
+        with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
+            return self.result(self.statistics(prediction, target))
 
 
 def _name(name: object, who: Metric) -> str:

@@ -19,7 +19,8 @@ from minnet.callbacks import Callback, line
 from minnet.checks import Array, ModelFileError
 from minnet.divergence import check_batch
 from minnet.history import History
-from minnet.layers import Input, Layer, Softmax
+from minnet.layers import Dropout, Flatten, Input, Layer, Sigmoid, Softmax
+from minnet.layers.activations import Linear
 from minnet.layers.base import Memo
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
 from minnet.metrics import METRICS, Accuracy, Metric
@@ -97,6 +98,7 @@ class Sequential(Network):
         self.updates: Updates | None = None
         self.history: History | None = None
         self.stop_training = False
+        self._ended: tuple[str, ...] = ()  # the loss and the steps that were checked together
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
     # --- compile, and what is checked before training ---------------------------------------------
@@ -147,17 +149,35 @@ class Sequential(Network):
         self.updates = Updates(optimizer)
 
     def _check_end(self, loss: Loss) -> None:
+        """Refuse or warn where loss and layers do not suit each other: once for each stack."""
+        self._ended = self._end_of(loss)
         if self.built and isinstance(self._steps[-1], Softmax) and self.output_shape == (1,):
             raise ValueError(
                 "Softmax over one output is always 1. Give the last layer one unit for each class, "
                 "or use activation='sigmoid' with loss='binary_crossentropy'."
             )
-        for below, above in zip(self._steps[:-1], self._steps[1:], strict=True):
-            if isinstance(below, Softmax) and isinstance(above, Softmax):
+        below: Layer | None = None
+        for step in self._steps:
+            if isinstance(below, Softmax) and isinstance(step, (Softmax, Sigmoid)):
                 raise ValueError(
-                    f"Softmax is applied twice, in {below.label} and in {above.label}. Drop one."
+                    f"Softmax is applied twice, in {below.label} and in {step.label}. Drop one."
+                    if isinstance(step, Softmax)
+                    else f"{below.label} gives probabilities, and {step.label} would squash them "
+                    "into another form. Drop one of the two."
                 )
+            if not isinstance(step, (Linear, Dropout, Flatten)):  # they hand probabilities on
+                below = step
+        hidden = [s.label for s in self._steps[:-1] if isinstance(s, Softmax)]
+        if hidden and not isinstance(self._steps[-1], Flatten):
+            checks.warn(
+                f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
+                "small. Hidden layers usually have activation='relu'."
+            )
         loss.check_last(self._steps[-1])
+
+    def _end_of(self, loss: Loss) -> tuple[str, ...]:
+        steps = (f"{type(step).__name__} {step.label}" for step in self._steps)
+        return (repr(loss), "built" if self.built else "", *steps)
 
     def _require_compiled(self) -> Updates:
         if self.updates is None:

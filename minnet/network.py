@@ -39,7 +39,6 @@ class Route(NamedTuple):
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "name": (str,),
-    "preprocessing": (str, type(None)),
     "stop_training": (bool, np.bool_),
 }
 
@@ -271,7 +270,16 @@ class Network(Strict):
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_theta", "_grad", "_state", "_busy", "_flags", "_steps", "outputs", "_memos")
+        passing = (
+            "_theta",
+            "_grad",
+            "_state",
+            "_busy",
+            "_flags",
+            "_steps",
+            "outputs",
+            "_memos",
+        )
         return {name: value for name, value in self.__dict__.items() if name not in passing}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

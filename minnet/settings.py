@@ -18,6 +18,7 @@ from minnet.checks import (
     finite,
     integer,
     number,
+    one_argument,
     same_length,
     samples,
     short,
@@ -87,6 +88,7 @@ def prepare(
     if settings.class_weight is not None:
         weight = _class_weights(model, data.target, settings.class_weight)
         weight = weight if data.weight is None else weight * data.weight
+        finite(weight, "class_weight", model.dtype)
         data = Data(data.x, data.target, weight.astype(model.dtype))
     return data, validation, found
 
@@ -122,6 +124,7 @@ def check_data(
     finite(target, names[1], model.dtype)
     if not model.built:
         model.build(input_shape)
+    if model._ended != model._end_of(loss):  # layers came or went since compile
         model._check_end(loss)
     if target.dtype.kind != "i" or target.ndim > 1:
         target = target.astype(model.dtype, copy=False)
@@ -227,6 +230,7 @@ def _rate(value: Any, start: int, who: str) -> Rate:
             f"Call it: {value.__name__}(…)."
         )
     if callable(value):
+        one_argument(value, who)
         return lambda step: number(value(step - start), f"{who} at step {step - start}", minimum=0)
     if not isinstance(value, (Real, np.ndarray)):
         raise TypeError(
