@@ -23,6 +23,20 @@ _FIXES = {
     errno.ENAMETOOLONG: "Choose a shorter name.",
 }
 
+_OTHERS = {
+    ".h5": "Keras",
+    ".hdf5": "Keras",
+    ".keras": "Keras",
+    ".pt": "PyTorch",
+    ".pth": "PyTorch",
+    ".onnx": "ONNX",
+    ".safetensors": "safetensors",
+    ".pkl": "another program",
+    ".pickle": "another program",
+    ".joblib": "joblib",
+}
+"""Suffixes that say what a file is → whose files have them."""
+
 
 def as_path(path: object, who: str) -> Path:
     """The path as a Path; text and path objects are taken, nothing else."""
@@ -67,6 +81,11 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
     the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
     file has the permissions of the old one, or those that any new file gets.
     """
+    if path.suffix.lower() in _OTHERS:
+        raise ModelFileError(
+            f"{who} writes minnet's own format, an npz archive. Got {path}, by its name a file of "
+            f"{_OTHERS[path.suffix.lower()]}, which could not read it. Use {path.stem}.npz."
+        )
     try:
         target = Path(os.path.realpath(path))  # a link stays a link; its file is replaced
         if not path.name or target.is_dir():
@@ -76,7 +95,11 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
         if not target.parent.is_dir():
             raise ModelFileError(
                 f"{who} takes a path in a folder that exists. Got {path}. "
-                f"Make the folder {target.parent} first."
+                + (
+                    "Nobody expands ~ here: use pathlib.Path(path).expanduser()."
+                    if path.parts[0].startswith("~")
+                    else f"Make the folder {target.parent} first."
+                )
             )
         if target.exists() and not target.is_file():
             raise ModelFileError(f"{who} takes a file's path. Got {path}, a device or a pipe.")
