@@ -19,6 +19,7 @@ from tests.storage import NAME, describes, forge, members, npy, rezip, small, te
 from tests.storage.test_fuzz import large
 
 G = "Files"
+ROOT = Path(minnet.__file__).parents[1]
 
 
 def load(s: Scene, data: bytes):
@@ -156,7 +157,7 @@ bad(
 works(
     G,
     "an older one (migrates; frozen fixtures in the tests)",
-    lambda s: len(minnet.load("tests/fixtures/format-1.npz").layers) > 0,
+    lambda s: len(minnet.load(ROOT / "tests/fixtures/format-1.npz").layers) > 0,
 )
 
 
@@ -197,7 +198,11 @@ bad("no permission", no_permission, r"write-protected")
 def in_a_process(s: Scene, code: str) -> str:
     """What a process of its own prints, with the path of the model's file."""
     done = subprocess.run(
-        [sys.executable, "-c", code, str(s.path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(s.path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
     )
     return done.stdout + done.stderr
 
@@ -261,7 +266,9 @@ for i in range(20):
 
 def two(s: Scene):
     s.model.save(s.path)
-    processes = [subprocess.Popen([sys.executable, "-c", TWO, str(s.path)]) for _ in range(2)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", TWO, str(s.path)], cwd=ROOT) for _ in range(2)
+    ]
     codes = [process.wait() for process in processes]
     loaded = minnet.load(s.path)
     return codes == [0, 0] and np.array_equal(loaded.theta, s.model.theta)

@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as hnp
 import minnet
 from minnet import storage
 from minnet.checks import ModelFileError
-from minnet.storage import archive, description
+from minnet.storage import archive, description, files
+from minnet.storage.contents import Contents
 from tests.storage import (
     ARRAYS,
     CONFIG,
@@ -443,3 +444,14 @@ def test_all_faults_are_in_one_error_and_a_long_list_is_cut(path) -> None:
         ModelFileError, match=r"'extra' is not described; x0 is missing; .*; and 11"
     ):
         storage.load(path)
+
+
+@pytest.mark.parametrize("version", range(1, storage.FORMAT_VERSION + 1))
+def test_every_version_of_the_format_has_a_frozen_file_that_loads(version) -> None:
+    """The file is made once, when a version is new, and never again; it goes through migration."""
+    file = Path(__file__).parents[1] / "fixtures" / f"format-{version}.npz"
+    with files.reading(file, "load") as opened:
+        assert Contents(opened, file.name).description["format_version"] == version
+    config, arrays = storage.load(file)
+    assert config["layers"]
+    assert all(np.isfinite(array).all() for array in arrays.values())
