@@ -49,12 +49,13 @@ class Batches:
     def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
         self.x, self.data, self.dtype = x, data, dtype
         self.size = settings.batch_size
+        self.first = 0  # the first batch to give: those before it were seen before a resume
         self.order = settings.rng.permutation(len(data)) if settings.shuffle else None
         self._buffers: dict[str, Array] = {}
 
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
         N, data = len(self.data), self.data
-        for begin in range(0, N, self.size):
+        for begin in range(self.first * self.size, N, self.size):
             end = min(begin + self.size, N)
             rows = slice(begin, end) if self.order is None else self.order[begin:end]
             weight = None if data.weight is None else self._take(data.weight, rows, "weight")

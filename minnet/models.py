@@ -19,8 +19,7 @@ from minnet.callbacks import Callback, line
 from minnet.checks import Array, ModelFileError
 from minnet.divergence import check_batch
 from minnet.history import History
-from minnet.layers import Dropout, Flatten, Input, Layer, Sigmoid, Softmax
-from minnet.layers.activations import Linear
+from minnet.layers import Input, Layer
 from minnet.layers.base import Memo
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
 from minnet.metrics import METRICS, Accuracy, Metric
@@ -28,7 +27,7 @@ from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.regularizers import Regularizer
 from minnet.selection import head_index
-from minnet.settings import Settings, check_data, check_metrics
+from minnet.settings import Settings, check_data, check_end, check_metrics
 from minnet.shapes import layer_shapes
 from minnet.strict import named
 from minnet.summary import summary_table
@@ -150,30 +149,8 @@ class Sequential(Network):
 
     def _check_end(self, loss: Loss) -> None:
         """Refuse or warn where loss and layers do not suit each other: once for each stack."""
+        check_end(self, loss)
         self._ended = self._end_of(loss)
-        if self.built and isinstance(self._steps[-1], Softmax) and self.output_shape == (1,):
-            raise ValueError(
-                "Softmax over one output is always 1. Give the last layer one unit for each class, "
-                "or use activation='sigmoid' with loss='binary_crossentropy'."
-            )
-        below: Layer | None = None
-        for step in self._steps:
-            if isinstance(below, Softmax) and isinstance(step, (Softmax, Sigmoid)):
-                raise ValueError(
-                    f"Softmax is applied twice, in {below.label} and in {step.label}. Drop one."
-                    if isinstance(step, Softmax)
-                    else f"{below.label} gives probabilities, and {step.label} would squash them "
-                    "into another form. Drop one of the two."
-                )
-            if not isinstance(step, (Linear, Dropout, Flatten)):  # they hand probabilities on
-                below = step
-        hidden = [s.label for s in self._steps[:-1] if isinstance(s, Softmax)]
-        if hidden and not isinstance(self._steps[-1], Flatten):
-            checks.warn(
-                f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
-                "small. Hidden layers usually have activation='relu'."
-            )
-        loss.check_last(self._steps[-1])
 
     def _end_of(self, loss: Loss) -> tuple[str, ...]:
         steps = (f"{type(step).__name__} {step.label}" for step in self._steps)
@@ -338,6 +315,7 @@ class Sequential(Network):
         *,
         learning_rate: Any = None,
         seed: int | np.random.Generator | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> History:
         """Train on x and y, going on from where the model is.
 
@@ -370,6 +348,11 @@ class Sequential(Network):
             {layer, pattern or selector: number}; layers not named keep the optimizer's rate.
         seed
             For the order and for dropout; the model's generator if None.
+        resume
+            The file of a `Checkpoint`: this fit goes on where that one was, to the same bits as
+            one that was never stopped. The model's weights, optimizer, random state and frozen
+            layers become the file's. All other arguments are as they were then, but `epochs`, the
+            total, may be larger, and `verbose` and the Checkpoints others.
 
         Returns
         -------
@@ -384,6 +367,9 @@ class Sequential(Network):
             Not compiled, or a second fit at once.
         DivergedError
             The loss left the finite numbers; the model is put back to the last finite epoch.
+        ModelFileError
+            `resume` names no checkpoint, or that of another model, other data or another fit;
+            the model is as before.
         """
         return training.fit(
             self,
@@ -398,7 +384,9 @@ class Sequential(Network):
                 class_weight=class_weight,
                 sample_weight=sample_weight,
                 learning_rate=learning_rate,
+                seed=seed,
                 rng=self.rng if seed is None else checks.generator(seed, "fit's seed"),
+                resume=resume,
             ),
             x,
             y,

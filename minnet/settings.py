@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.batches import Data
-from minnet.callbacks import Callback
+from minnet.callbacks import Callback, Checkpoint
 from minnet.checks import (
     Array,
     Shape,
@@ -24,7 +24,9 @@ from minnet.checks import (
     short,
     warn,
 )
-from minnet.losses import check_weight
+from minnet.layers import Dropout, Flatten, Layer, Sigmoid, Softmax
+from minnet.layers.activations import Linear
+from minnet.losses import Loss, check_weight
 from minnet.provenance import input_range
 from minnet.selection import select
 from minnet.shapes import draw_end, layer_shapes
@@ -48,7 +50,9 @@ class Settings:
     class_weight: dict[int, float] | None
     sample_weight: Any
     learning_rate: Any
+    seed: Any
     rng: np.random.Generator
+    resume: Any
 
 
 def prepare(
@@ -150,6 +154,36 @@ def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:
         )
 
 
+def check_end(model: Sequential, loss: Loss) -> None:
+    """Refuse or warn where the loss and the last layers do not suit each other."""
+    steps = model._steps
+    if model.built and isinstance(steps[-1], Softmax) and model.output_shape == (1,):
+        raise ValueError(
+            "Softmax over one output is always 1. Give the last layer one unit for each class, "
+            "or use activation='sigmoid' with loss='binary_crossentropy'."
+        )
+    last: Layer | None = None  # the last step that changes numbers for good
+    for step in steps:
+        if isinstance(last, Softmax) and isinstance(step, Softmax):
+            raise ValueError(
+                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
+            )
+        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
+            raise ValueError(
+                f"{last.label} gives probabilities, and {step.label} would squash them into "
+                "another form. Drop one of the two."
+            )
+        if not isinstance(step, (Linear, Dropout, Flatten)):
+            last = step
+    hidden = [step.label for step in steps if isinstance(step, Softmax) and step is not last]
+    if hidden:
+        warn(
+            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
+            "small. Hidden layers usually have activation='relu'."
+        )
+    loss.check_last(steps[-1])
+
+
 def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:
     """Refuse targets that one of the metrics has no answer for, before anything is trained."""
     for metric in model.metrics:
@@ -193,11 +227,16 @@ def _warn_of_scale(model: Sequential, found: list[float]) -> None:
         )
 
 
-def learning_rates(model: Sequential, learning_rate: Any) -> dict[str, Rate]:
-    """Layer name → learning rate, for what fit's `learning_rate` names."""
+def learning_rates(model: Sequential, learning_rate: Any, start: int) -> dict[str, Rate]:
+    """Layer name → learning rate, for what fit's `learning_rate` names.
+
+    Parameters
+    ----------
+    start
+        The number of the fit's first update: a schedule counts from there.
+    """
     if learning_rate is None:
         return {}
-    start = model._require_compiled().iterations
     layers = [layer for layer in model._layers if layer.weights]
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
@@ -257,6 +296,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
+            "give it another path."
+        )
     return checked
 
 

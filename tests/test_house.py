@@ -30,6 +30,8 @@ ROWS = [
         "callbacks",
         "divergence",
         "interrupts",
+        "resuming",
+        "states",
         "history",
         "selection",
         "shapes",
