@@ -39,7 +39,13 @@ class Route(NamedTuple):
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "name": (str,),
+    "rng": (np.random.Generator,),
     "stop_training": (bool, np.bool_),
+}
+_SAID = {
+    "name": "text",
+    "rng": "a numpy.random.Generator, such as numpy.random.default_rng(0)",
+    "stop_training": "True or False",
 }
 
 
@@ -53,7 +59,6 @@ class Network(Strict):
     fixed: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",
         "dtype": "Make another model: Sequential(…, dtype=…).",
-        "rng": "Use reset(seed), or fit(…, seed=…).",
         "optimizer": "Use compile(optimizer=…, loss=…).",
         "loss": "Use compile(optimizer=…, loss=…).",
         "metrics": "Use compile(…, metrics=[…]).",
@@ -256,8 +261,7 @@ class Network(Strict):
     def __setattr__(self, name: str, value: Any) -> None:
         value = check_attribute(self, name, value)
         if name in _KINDS and not isinstance(value, _KINDS[name]):
-            wanted = "True or False" if name == "stop_training" else "text"
-            raise TypeError(f"The model's {name} takes {wanted}. Got {checks.short(value)}.")
+            raise TypeError(f"The model's {name} takes {_SAID[name]}. Got {checks.short(value)}.")
         object.__setattr__(self, name, value)
 
     # --- copies ---------------------------------------------------------------------------------
