@@ -259,6 +259,9 @@ class Network(Strict):
         self._memos: list[Memo | None] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] == "_" or name == "outputs":  # set in every step
+            object.__setattr__(self, name, value)
+            return
         value = check_attribute(self, name, value)
         if name in _KINDS and not isinstance(value, _KINDS[name]):
             raise TypeError(f"The model's {name} takes {_SAID[name]}. Got {checks.short(value)}.")
