@@ -7,6 +7,7 @@ before anything is changed, so that a call that fails leaves no trace.
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import numbers
 import os
@@ -35,7 +36,34 @@ class ModelFileError(ValueError):
 
 
 class DivergedError(ArithmeticError):
-    """A training whose loss or gradient left the finite numbers."""
+    """A training whose loss, gradient or weights left the finite numbers.
+
+    Attributes
+    ----------
+    epoch, step : int or None
+        Where it happened, both counted from 0 as in `History.epoch` and in callbacks (the message
+        counts from 1). `train_on_batch` knows no epoch, and its step is the number of the update.
+    layer : str or None
+        The first layer at fault; None where it is the loss itself.
+    learning_rate : float or None
+        Of the last update, the largest over all layers.
+    gradient_norm : float or None
+        ‖g‖ over all that is trainable; it may be infinite or NaN.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        layer: str | None = None,
+        learning_rate: float | None = None,
+        gradient_norm: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.step, self.layer = epoch, step, layer
+        self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
 
 
 def short(value: object, limit: int = 60) -> str:
@@ -219,6 +247,19 @@ def dtype(value: object, who: str) -> np.dtype[Any]:
     return result
 
 
+def one_argument(function: Callable[..., Any], who: str) -> None:
+    """Raise where a function cannot be called with one number, as a schedule is."""
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number, or a function of one: the number of the update. Got "
+            f"{short(function)}, which takes other arguments. Write lambda step: …"
+        ) from None
+    except ValueError:  # a function of C, which has no signature
+        pass
+
+
 def as_array(value: object, who: str) -> Array:
     """The value as a numeric ndarray, or an error that says what it was instead.
 
@@ -328,7 +369,13 @@ def _more(count: int) -> str:
 
 
 def samples(
-    value: object, sample_shape: Shape, who: str, *, empty: bool = False, dtype: Any = None
+    value: object,
+    sample_shape: Shape,
+    who: str,
+    *,
+    empty: bool = False,
+    dtype: Any = None,
+    drawn: Callable[[Array], str] | None = None,
 ) -> Array:
     """x with one sample a row, of the shape that the model takes; NaN and inf are refused.
 
@@ -340,6 +387,8 @@ def samples(
         Whether no rows at all are fine.
     dtype
         What the model computes in: larger numbers than it can hold are refused.
+    drawn
+        What draws x meeting the network, for the error where its shape does not fit.
     """
     x = as_array(value, who)
     if sample_shape == ():
@@ -349,7 +398,8 @@ def samples(
         )
     wanted = f"{who} takes shape {batch_shape(sample_shape)}"
     if x.shape[1:] != sample_shape or x.ndim == 0:
-        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}")
+        picture = "" if drawn is None else f" {drawn(x)}"
+        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}{picture}")
     if len(x) == 0 and not empty:
         raise ValueError(f"{wanted} with at least one row. Got {x.shape}, no rows at all.")
     finite(x, who, dtype)
@@ -369,9 +419,10 @@ def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
     return ""
 
 
-def batch_shape(sample_shape: Shape) -> str:
-    """`(N, 784)` for (784,)."""
-    return f"({', '.join(['N', *map(str, sample_shape)])}{',' if not sample_shape else ''})"
+def batch_shape(sample_shape: Shape, batch: int | None = None) -> str:
+    """`(N, 784)` for (784,), or `(32, 784)` with a batch of 32."""
+    first = "N" if batch is None else str(batch)
+    return f"({', '.join([first, *map(str, sample_shape)])}{',' if not sample_shape else ''})"
 
 
 def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:

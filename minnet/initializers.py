@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, Shape, number
+from minnet.checks import Array, Shape, generator, number
+from minnet.checks import shape as check_shape
 from minnet.registry import Configurable, register
 
 
@@ -32,11 +33,22 @@ class Initializer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} has no __call__(shape, rng).")
 
 
+def _checked(
+    who: Initializer, shape: Shape, rng: np.random.Generator
+) -> tuple[Shape, np.random.Generator]:
+    """A shape and a generator, never NumPy's global one; a number is a seed."""
+    name = type(who).__name__
+    if shape != ():
+        shape = check_shape(shape, f"{name}'s shape")
+    return shape, generator(rng, f"{name}'s rng")
+
+
 @register
 class Zeros(Initializer):
     """All zeros: for biases. Weights of equal value would learn equally and stay equal."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         return np.zeros(shape)
 
 
@@ -45,6 +57,7 @@ class Ones(Initializer):
     """All ones."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         return np.ones(shape)
 
 
@@ -67,6 +80,7 @@ class Constant(Initializer):
         self.value = number(value, "Constant's value")
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         return np.full(shape, self.value)
 
 
@@ -85,6 +99,7 @@ class RandomNormal(Initializer):
         self.stddev = number(stddev, "RandomNormal's stddev", minimum=0.0)
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         return rng.normal(self.mean, self.stddev, shape)
 
 
@@ -103,6 +118,7 @@ class RandomUniform(Initializer):
         self.maxval = number(maxval, "RandomUniform's maxval", minimum=self.minval)
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         return rng.uniform(self.minval, self.maxval, shape)
 
 
@@ -118,6 +134,7 @@ class _Uniform(_Scaled):
     """U(−a, a) has the variance a²/3, so a = √(3 variance)."""
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return rng.uniform(-limit, limit, shape)
 
@@ -129,6 +146,7 @@ class _TruncatedNormal(_Scaled):
     """
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        shape, rng = _checked(self, shape, rng)
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         values = rng.standard_normal(shape)
         while (outside := np.abs(values) > 2.0).any():

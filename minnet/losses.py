@@ -7,13 +7,14 @@ Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minnet.checks import Array, Shape, as_array, batch_shape, boolean, finite, warn
-from minnet.layers.activations import Sigmoid, Softmax
+from minnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from minnet.layers.base import Layer
 from minnet.registry import Configurable, register
 
@@ -111,7 +112,21 @@ class Loss(Configurable):
                 f"Got {len(prediction)} predictions and {len(target)} targets."
             )
         weight = None if sample_weight is None else check_weight(sample_weight, len(prediction))
-        return mean(self.per_sample(prediction, target), weight)
+        with np.errstate(over="ignore"):  # a loss beyond all numbers is inf
+            return mean(self.per_sample(prediction, target), weight)
+
+
+def _of_shape(prediction: Array, target: Array) -> Array:
+    """The target in the prediction's shape: `(N,)` is never broadcast against `(N, 1)`."""
+    if prediction.shape == target.shape:
+        return target
+    aligned = _align(target, prediction.shape[1:])
+    if aligned is None or len(aligned) != len(prediction):
+        raise ValueError(
+            f"A loss takes predictions and targets of one shape. Got {prediction.shape} and "
+            f"{target.shape}. Call the loss itself, loss(prediction, target), to have both checked."
+        )
+    return aligned
 
 
 def _align(y: Array, output_shape: Shape) -> Array | None:
@@ -143,6 +158,8 @@ def mean(losses: Array, weight: Array | None = None) -> float:
     """Σ wₙ Lₙ / N as a Python number."""
     total = np.add.reduce(losses) if weight is None else np.dot(weight, losses)
     value: float = total.item() / len(losses)
+    if value == math.inf and weight is None:  # the sum overflows before the mean does
+        value = np.add.reduce(losses / len(losses)).item()
     return value
 
 
@@ -162,12 +179,12 @@ class MeanSquaredError(Loss):
     """
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+        error = prediction - _of_shape(prediction, target)
         squares: Array = (error * error).mean(axis=tuple(range(1, error.ndim)))
         return squares
 
     def gradient(self, prediction: Array, target: Array) -> Array:
-        return (prediction - target) * (2.0 / prediction.size)
+        return (prediction - _of_shape(prediction, target)) * (2.0 / prediction.size)
 
     def check_last(self, step: Layer) -> None:
         if isinstance(step, Softmax):
@@ -190,12 +207,12 @@ class MeanAbsoluteError(Loss):
     """
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+        error = prediction - _of_shape(prediction, target)
         sizes: Array = (error * _sign(error)).mean(axis=tuple(range(1, error.ndim)))
         return sizes
 
     def gradient(self, prediction: Array, target: Array) -> Array:
-        return _sign(prediction - target) * (1.0 / prediction.size)
+        return _sign(prediction - _of_shape(prediction, target)) * (1.0 / prediction.size)
 
 
 def _sign(error: Array) -> Array:
@@ -306,6 +323,7 @@ class CrossEntropy(Loss):
                     "CrossEntropy(from_logits=True) takes logits and applies softmax itself. Got a "
                     "model that ends in softmax, so it would be applied twice. Drop one of them."
                 )
+            _check_logits(self, step)
         elif not isinstance(step, Softmax) and _is_minnets(step):
             raise ValueError(
                 "CrossEntropy takes probabilities. Got a model that ends in "
@@ -314,7 +332,9 @@ class CrossEntropy(Loss):
             )
 
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
-        if not self.from_logits:
+        if self.from_logits:
+            _warn_of_probabilities(prediction)
+        else:
             _check_probabilities(prediction, rows=True)
         return super().__call__(prediction, target, sample_weight)
 
@@ -331,6 +351,8 @@ def _log_softmax(z: Array, y: Array) -> Array:
     """log y_nk = z_nk − z_ni + log y_ni with i the row's largest, since y_ni is never small."""
     rows, i = np.arange(len(z)), z.real.argmax(axis=1)
     logs: Array = z - z[rows, i][:, None] + np.log(y[rows, i])[:, None]
+    if logs.dtype.kind == "f":  # −inf, from logits farther apart than numbers go, times 0 is NaN
+        np.maximum(logs, np.finfo(logs.dtype).min, out=logs)
     return logs
 
 
@@ -368,6 +390,7 @@ class BinaryCrossEntropy(Loss):
     def per_sample(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
             return self._from_logits(prediction, target)
+        target = _of_shape(prediction, target)
         low, high = _bounds(prediction)
         p = np.where(prediction.real < low, low, np.where(prediction.real > high, high, prediction))
         terms = target * np.log(p) + (1.0 - target) * np.log(1.0 - p)
@@ -376,7 +399,9 @@ class BinaryCrossEntropy(Loss):
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
+            target = _of_shape(prediction, target)
             return (_sigmoid(prediction) - target) * (1.0 / prediction.size)
+        target = _of_shape(prediction, target)
         low, high = _bounds(prediction)
         p = prediction
         inside = (p.real >= low) & (p.real <= high)
@@ -389,6 +414,7 @@ class BinaryCrossEntropy(Loss):
 
     @staticmethod
     def _from_logits(z: Array, target: Array) -> Array:
+        target = _of_shape(z, target)
         positive = z.real > 0
         size = np.where(positive, z, -z)  # |z|; np.abs would lose the imaginary part
         terms = np.where(positive, z, 0.0) - z * target + np.log1p(np.exp(-size))
@@ -414,6 +440,7 @@ class BinaryCrossEntropy(Loss):
                     "BinaryCrossEntropy(from_logits=True) takes logits and applies sigmoid itself. "
                     "Got a model that ends in sigmoid, so it would be applied twice. Drop one."
                 )
+            _check_logits(self, step)
         elif isinstance(step, Softmax):
             warn(
                 "Softmax with the binary cross-entropy counts every class twice, once as itself "
@@ -500,6 +527,31 @@ def _check_rows(y: Array, who: str) -> Array:
             "answers a row use sigmoid and binary_crossentropy."
         )
     return y
+
+
+def _check_logits(loss: Loss, step: Layer) -> None:
+    """Refuse what makes probabilities, and warn of what cuts logits off, before from_logits."""
+    who = f"{type(loss).__name__}(from_logits=True)"
+    if isinstance(step, (Sigmoid, Softmax)):
+        raise ValueError(
+            f"{who} takes logits, of any size and sign. Got a model that ends in {step.label}, "
+            "whose outputs are probabilities. Drop that activation, or from_logits."
+        )
+    if isinstance(step, (ReLU, Tanh)):
+        warn(
+            f"{who} takes logits, of any size and sign, and {step.label} cuts them off. Leave the "
+            "last layer without an activation."
+        )
+
+
+def _warn_of_probabilities(prediction: Any) -> None:
+    """Warn of rows that sum to 1 where logits are taken."""
+    p = as_array(prediction, "prediction")
+    if p.ndim == 2 and p.size and p.min() >= 0.0 and np.allclose(p.sum(axis=1), 1.0, atol=1e-6):
+        warn(
+            "CrossEntropy(from_logits=True) takes logits, and every row of the prediction sums to "
+            "1, as probabilities do. For probabilities use CrossEntropy()."
+        )
 
 
 def _check_probabilities(prediction: Any, *, rows: bool) -> None:

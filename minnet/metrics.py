@@ -15,6 +15,7 @@ import numpy as np
 from minnet.checks import Array, Shape, as_array, batch_shape, finite, integer, number, short
 from minnet.losses import check_labels
 from minnet.registry import Configurable, register
+from minnet.strict import named
 
 
 class Metric(Configurable):
@@ -79,7 +80,8 @@ class Metric(Configurable):
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
-        return self.result(self.statistics(prediction, target))
+        with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
+            return self.result(self.statistics(prediction, target))
 
 
 def _name(name: object, who: Metric) -> str:
@@ -388,6 +390,7 @@ LARGEST = 10_000
 """Classes of a confusion matrix; beyond, labels are more likely to be numbers of another kind."""
 
 
+@named
 def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Array:
     """How often class i was taken for class j.
 

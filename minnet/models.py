@@ -7,7 +7,6 @@ loop over batches and epochs in `training.py`.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import Any, cast
@@ -17,16 +16,19 @@ import numpy as np
 from minnet import checks, fine_tuning, provenance, saving, storage, training
 from minnet.batches import PREDICT_ROWS
 from minnet.callbacks import Callback, line
-from minnet.checks import Array, DivergedError, ModelFileError, Shape
+from minnet.checks import Array, ModelFileError
+from minnet.divergence import check_batch
 from minnet.history import History
-from minnet.layers import Input, Layer, Softmax
+from minnet.layers import Input, Layer
 from minnet.layers.base import Memo
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, check_weight, mean
+from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
 from minnet.metrics import METRICS, Accuracy, Metric
-from minnet.network import Network, layer_shapes
+from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.selection import head_index
-from minnet.settings import Settings, check_metrics
+from minnet.settings import Settings, check_data, check_end, check_metrics
+from minnet.shapes import layer_shapes
+from minnet.strict import named
 from minnet.summary import summary_table
 from minnet.tables import Table
 from minnet.updates import Updates
@@ -94,6 +96,7 @@ class Sequential(Network):
         self.updates: Updates | None = None
         self.history: History | None = None
         self.stop_training = False
+        self._ended: tuple[str, ...] = ()  # the loss and the steps that were checked together
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
     # --- compile, and what is checked before training ---------------------------------------------
@@ -144,17 +147,13 @@ class Sequential(Network):
         self.updates = Updates(optimizer)
 
     def _check_end(self, loss: Loss) -> None:
-        if self.built and isinstance(self._steps[-1], Softmax) and self.output_shape == (1,):
-            raise ValueError(
-                "Softmax over one output is always 1. Give the last layer one unit for each class, "
-                "or use activation='sigmoid' with loss='binary_crossentropy'."
-            )
-        for below, above in zip(self._steps[:-1], self._steps[1:], strict=True):
-            if isinstance(below, Softmax) and isinstance(above, Softmax):
-                raise ValueError(
-                    f"Softmax is applied twice, in {below.label} and in {above.label}. Drop one."
-                )
-        loss.check_last(self._steps[-1])
+        """Refuse or warn where loss and layers do not suit each other: once for each stack."""
+        check_end(self, loss)
+        self._ended = self._end_of(loss)
+
+    def _end_of(self, loss: Loss) -> tuple[str, ...]:
+        steps = (f"{type(step).__name__} {step.label}" for step in self._steps)
+        return (repr(loss), "built" if self.built else "", *steps)
 
     def _require_compiled(self) -> Updates:
         if self.updates is None:
@@ -186,53 +185,15 @@ class Sequential(Network):
             )
 
     def _check_x(self, x: Any, who: str = "x", *, empty: bool = False) -> Array:
-        return checks.samples(x, self.input_shape, who, empty=empty, dtype=self.dtype)
+        return checks.samples(
+            x, self.input_shape, who, empty=empty, dtype=self.dtype, drawn=self._draw_misfit
+        )
 
     def _check_data(
         self, x: Any, y: Any, sample_weight: Any, whose: str = ""
     ) -> tuple[Array, Array, Array | None]:
         """x, the target and the weights as training computes with them; builds the model."""
-        names = f"{whose}x", f"{whose}y"
-        loss = self._require_loss()
-        if not self._layers:
-            self._require_built()
-        input_shape = self._input_shape
-        if input_shape is None:
-            input_shape = checks.as_array(x, names[0]).shape[1:]
-        x = checks.samples(x, input_shape, names[0], dtype=self.dtype)
-        outputs = layer_shapes(self._layers, input_shape)[-1]
-        self._check_classes(y, outputs, names[1])
-        target = loss.check_target(y, outputs, names[1])
-        checks.same_length(x, target, names)
-        weight = None
-        if sample_weight is not None:
-            weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
-            checks.finite(weight, f"{whose}sample_weight", self.dtype)
-        checks.finite(target, names[1], self.dtype)
-        if not self.built:
-            self.build(input_shape)
-            self._check_end(loss)
-        if target.dtype.kind != "i" or target.ndim > 1:
-            target = target.astype(self.dtype, copy=False)
-        if weight is not None:
-            weight = weight.astype(self.dtype, copy=False)
-        if not isinstance(x, np.memmap):
-            x = x.astype(self.dtype, copy=False)
-        return x, target, weight
-
-    def _check_classes(self, y: Any, outputs: Shape, who: str) -> None:
-        """Refuse labels beyond the named classes, with those names: they are of another task."""
-        known = self.class_names
-        if known is None or outputs != (len(known),) or len(known) == 1:
-            return
-        labels = checks.as_array(y, who)
-        if labels.size and labels.min() == 1 and labels.max() == len(known):
-            return  # counted from 1: the loss says so
-        if labels.size == len(labels) and labels.size and labels.max() >= len(known):
-            raise ValueError(
-                f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
-                f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
-            )
+        return check_data(self, x, y, sample_weight, whose)
 
     def _warn_of_other_scale(self, x: Array, found: list[float] | None = None) -> None:
         """Warn once of inputs on another scale than what the model was trained on."""
@@ -277,6 +238,7 @@ class Sequential(Network):
         """The sum of the penalties on weights of trainable layers; a part of every loss."""
         return sum(regularizer(array) for array, _, regularizer in self._route().penalties)
 
+    @np.errstate(all="ignore")  # what is not finite shows in the loss and in grad
     def loss_and_gradient(
         self,
         x: Any,
@@ -317,15 +279,18 @@ class Sequential(Network):
                     step.after_step(memo)
             self._memos = []
 
+    @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """One training step on one batch. Returns the loss before the update."""
+        """One training step on one batch. Returns the loss before the update.
+
+        Raises
+        ------
+        DivergedError
+            The loss or the gradient is not finite; no step was made.
+        """
         self._check_trainable()
         value = self.loss_and_gradient(x, y, sample_weight)
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"The loss of this batch is {value:g}, so no step was made. Try a smaller learning "
-                "rate, or inputs scaled to about 1."
-            )
+        check_batch(self, value)
         self.apply_gradient()
         return value
 
@@ -347,6 +312,7 @@ class Sequential(Network):
         *,
         learning_rate: Any = None,
         seed: int | np.random.Generator | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> History:
         """Train on x and y, going on from where the model is.
 
@@ -379,6 +345,11 @@ class Sequential(Network):
             {layer, pattern or selector: number}; layers not named keep the optimizer's rate.
         seed
             For the order and for dropout; the model's generator if None.
+        resume
+            The file of a `Checkpoint`: this fit goes on where that one was, to the same bits as
+            one that was never stopped. The model's weights, optimizer, random state and frozen
+            layers become the file's. All other arguments are as they were then, but `epochs`, the
+            total, may be larger, and `verbose` and the Checkpoints others.
 
         Returns
         -------
@@ -393,6 +364,9 @@ class Sequential(Network):
             Not compiled, or a second fit at once.
         DivergedError
             The loss left the finite numbers; the model is put back to the last finite epoch.
+        ModelFileError
+            `resume` names no checkpoint, or that of another model, other data or another fit;
+            the model is as before.
         """
         return training.fit(
             self,
@@ -407,7 +381,9 @@ class Sequential(Network):
                 class_weight=class_weight,
                 sample_weight=sample_weight,
                 learning_rate=learning_rate,
+                seed=seed,
                 rng=self.rng if seed is None else checks.generator(seed, "fit's seed"),
+                resume=resume,
             ),
             x,
             y,
@@ -505,6 +481,10 @@ class Sequential(Network):
         self.history, self.provenance = None, provenance.empty()
         if self.optimizer is not None:
             self.updates = Updates(self.optimizer)
+
+    def __call__(self, x: Any) -> Array:
+        """What `predict(x)` gives, as a layer is called."""
+        return self.predict(x)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: Any = 0) -> Array:
         """Predictions for x, in inference mode; safe from several threads.
@@ -612,6 +592,7 @@ class Sequential(Network):
         return saving.load_weights(self, path)
 
 
+@named
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
 

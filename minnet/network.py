@@ -14,17 +14,19 @@ import numbers
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, ClassVar, NamedTuple, Self, cast
 
 import numpy as np
 
 from minnet import checks, provenance
-from minnet.checks import Array, Shape, batch_shape
+from minnet.checks import Array, Shape
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
 from minnet.registry import snake_case
 from minnet.regularizers import Regularizer
-from minnet.selection import Selector, head_index, select
+from minnet.selection import Layers, Selector, head_index, select
+from minnet.shapes import draw_misfit, layer_shapes
+from minnet.strict import Strict, check_attribute
 
 
 class Route(NamedTuple):
@@ -38,11 +40,33 @@ class Route(NamedTuple):
     penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
 
 
-class Network:
+_KINDS: dict[str, tuple[type, ...]] = {
+    "name": (str,),
+    "rng": (np.random.Generator,),
+    "stop_training": (bool, np.bool_),
+}
+_SAID = {
+    "name": "text",
+    "rng": "a numpy.random.Generator, such as numpy.random.default_rng(0)",
+    "stop_training": "True or False",
+}
+
+
+class Network(Strict):
     """Layers, one on top of the other, with their arrays as views into three vectors.
 
     `Sequential` is the network that can be trained; its docstring explains the arguments.
     """
+
+    every_method = True
+    fixed: ClassVar[dict[str, str]] = {
+        "layers": "Use add, pop and replace_head.",
+        "dtype": "Make another model: Sequential(…, dtype=…).",
+        "optimizer": "Use compile(optimizer=…, loss=…).",
+        "loss": "Use compile(optimizer=…, loss=…).",
+        "metrics": "Use compile(…, metrics=[…]).",
+        "updates": "Use compile(optimizer=…, loss=…).",
+    }
 
     def __init__(
         self,
@@ -81,7 +105,7 @@ class Network:
     @property
     def layers(self) -> list[Layer]:
         """What was added, in order. The list is a copy: use `add`, `pop`, `replace_head`."""
-        return list(self._layers)
+        return Layers(self._layers)
 
     @property
     def steps(self) -> list[Layer]:
@@ -181,7 +205,8 @@ class Network:
         if self._input_shape is not None and self._input_shape != shape:
             raise ValueError(
                 f"The model is built for samples of shape {self._input_shape}. Got {shape}. "
-                "Make a new model for other data."
+                "Make a new model for other data. "
+                f"{draw_misfit(self._layers, self._input_shape, shape)}"
             )
         if self.built:
             return
@@ -208,6 +233,10 @@ class Network:
         """The shape of one sample of the prediction."""
         return layer_shapes(self._layers, self.input_shape)[-1]
 
+    def _draw_misfit(self, x: Array) -> str:
+        batch = len(x) if x.ndim else None
+        return draw_misfit(self._layers, self._input_shape, x.shape[1:], batch)
+
     def _require_built(self) -> None:
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
@@ -231,6 +260,15 @@ class Network:
         self._switches: object = None
         self.outputs: list[Array] = []
         self._memos: list[Memo | None] = []
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] == "_" or name == "outputs":  # set in every step
+            object.__setattr__(self, name, value)
+            return
+        value = check_attribute(self, name, value)
+        if name in _KINDS and not isinstance(value, _KINDS[name]):
+            raise TypeError(f"The model's {name} takes {_SAID[name]}. Got {checks.short(value)}.")
+        object.__setattr__(self, name, value)
 
     # --- copies ---------------------------------------------------------------------------------
 
@@ -454,7 +492,14 @@ class Network:
             One for each step, for training; None means inference.
         """
         self._require_built()
-        return self._forward(x, memos, start)
+        try:
+            return self._forward(x, memos, start)
+        except ValueError:
+            first = np.asarray(x)
+            if start or first.shape[1:] == self._input_shape:
+                raise  # a fault inside a layer
+            checks.samples(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
+            raise
 
     def _forward(self, x: Array, memos: Sequence[Memo | None] | None, start: int) -> list[Array]:
         steps, outputs = self._steps, [x]
@@ -528,26 +573,6 @@ class Network:
 def origin_of_copy(layer: Layer) -> str:
     """Where a copy of this layer's weights came from, for the summary."""
     return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"
-
-
-def layer_shapes(layers: Sequence[Layer], input_shape: Shape) -> list[Shape]:
-    """The shape of one sample after each layer; an error names the two that do not fit."""
-    shapes: list[Shape] = []
-    shape, path = input_shape, [f"x {batch_shape(input_shape)}"]
-    for layer in layers:
-        try:
-            if layer.input_shape not in (None, shape):
-                raise ValueError(
-                    f"{layer.label} takes x of shape {batch_shape(layer.input_shape)}, which it "
-                    f"was given. Got {batch_shape(shape)}. Leave input_dim and input_shape out "
-                    "where they do not hold."
-                )
-            shape = layer.compute_output_shape(shape)
-        except ValueError as error:
-            raise ValueError(f"{error} {' → '.join([*path, f'{layer.label} ✗'])}") from None
-        path.append(f"{layer.label} {batch_shape(shape)} ✓")
-        shapes.append(shape)
-    return shapes
 
 
 @contextmanager

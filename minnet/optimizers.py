@@ -25,7 +25,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, boolean, number, short
+from minnet.checks import Array, boolean, number, one_argument, short
 from minnet.registry import Configurable, register
 
 LearningRate = float | Callable[[int], float]
@@ -74,6 +74,12 @@ class Optimizer(Configurable):
         who = type(self).__name__
         self.learning_rate = learning_rate
         self.weight_decay = number(weight_decay, f"{who}'s weight_decay", minimum=0.0)
+        if isinstance(self.learning_rate, float) and self.learning_rate * self.weight_decay > 1.0:
+            raise ValueError(
+                f"{who}'s weight_decay takes a number up to 1 / learning_rate, "
+                f"{1.0 / self.learning_rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
+                f"{self.weight_decay:g}. Try 1e-4."
+            )
         self.global_clipnorm = (
             None
             if global_clipnorm is None
@@ -147,6 +153,7 @@ def _check_rate(value: LearningRate, who: str) -> LearningRate:
             f"Call it: {value.__name__}(…)."
         )
     if callable(value):
+        one_argument(value, who)
         return value
     try:
         return number(value, who, minimum=0.0)

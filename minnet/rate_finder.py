@@ -10,6 +10,7 @@ import numpy as np
 
 from minnet import checks
 from minnet.models import Sequential
+from minnet.strict import named
 from minnet.tables import Table
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class RateSearch:
         return axes
 
 
+@named
 def find_learning_rate(
     model: Sequential,
     x: Any,

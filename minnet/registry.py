@@ -14,12 +14,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from minnet.checks import did_you_mean, short
+from minnet.strict import Strict, named
 
 Config = dict[str, Any]
 """Names and plain values, as JSON knows them."""
 
 
-class Configurable:
+class Configurable(Strict):
     """An object that is fully described by its class and its constructor's arguments.
 
     The constructor keeps each argument under the argument's own name, as in scikit-learn.
@@ -35,6 +36,32 @@ class Configurable:
                 f"argument's own name. Got none named {error.name!r}. Write self.{error.name} = "
                 f"{error.name}."
             ) from None
+
+    def _checked_setting(self, name: str, value: Any) -> Any:
+        """The value as the constructor takes it, if nothing else depends on it.
+
+        What a constructor works out from an argument (an optimizer's slots, a Dense's steps and
+        weights) does not follow when the argument is set later.
+        """
+        parameters = _parameters(type(self))
+        if name not in parameters or name == "name":
+            return value
+        settings = {n: getattr(self, n) for n in parameters}
+        if any(getattr(self, kind, ()) for kind in ("weights", "states")):
+            raise AttributeError(self._too_late(name, value))
+        made = vars(type(self)(**{**settings, name: value}))
+        same = vars(type(self)(**settings))
+        moves = [n for n in made if n != name and made[n] is not same[n] and made[n] != same[n]]
+        if moves or isinstance(settings[name], Strict) or name not in made:
+            raise AttributeError(self._too_late(name, value))
+        return made[name]
+
+    def _too_late(self, name: str, value: Any) -> str:
+        who = type(self).__name__
+        return (
+            f"{who}'s {name} is set when it is made, and other things follow from it. Got "
+            f"{short(value)}. Make another: {who}({name}=…)."
+        )
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -77,6 +104,7 @@ _KNOWN: dict[str, type[Configurable]] = {}
 C = TypeVar("C", bound=type[Configurable])
 
 
+@named
 def register(cls: C) -> C:
     """Make a class of your own known, so that models with it can be loaded from files.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, number
+from minnet.checks import Array, as_array, number
 from minnet.registry import Configurable, register
 
 
@@ -45,11 +45,15 @@ class L2(Regularizer):
         self.l2 = number(l2, "L2's l2", minimum=0.0)
 
     def __call__(self, weights: Array) -> float:
+        if not isinstance(weights, np.ndarray):
+            weights = as_array(weights, "L2's weights")
         flat = weights.ravel()
         penalty: float = (self.l2 * np.dot(flat, flat)).item()
         return penalty
 
     def gradient(self, weights: Array) -> Array:
+        if not isinstance(weights, np.ndarray):
+            weights = as_array(weights, "L2's weights")
         return (2.0 * self.l2) * weights
 
 

@@ -19,6 +19,7 @@ from minnet.checks import Array, ModelFileError, Shape, integer
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Layer
 from minnet.registry import Config, from_config, to_config
+from minnet.shapes import drawing, layer_shapes
 from minnet.tables import Table
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "na
 
 SLOTS = "optimizer["
 """Begins the names of the slots' arrays; a layer's name has no bracket, so no layer's array can."""
+
+FIT = "fit["
+"""Begins the names of the arrays that only a resumed fit needs."""
 
 
 def save(model: Sequential, path: str | PathLike[str], *, include_optimizer: bool) -> None:
@@ -59,6 +63,7 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
         "provenance": to_config(model.provenance),
         "compile": None,
         "updates": None,
+        "training": None,  # of a checkpoint: what `resuming.py` needs to go on
     }
     if model.updates is not None:
         config["compile"] = {
@@ -105,9 +110,11 @@ def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) ->
         updates.counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
         updates.forget_runs()
         wanted |= {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
-    _match(wanted, arrays)
+    model_alone = config["training"] is None
+    kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
+    _match(wanted, kept)
     for name, array in wanted.items():
-        array[...] = arrays[name]
+        array[...] = kept[name]
 
 
 def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
@@ -143,12 +150,13 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     known["parent"] = {"name": str(config.get("name")), "sha256": storage.file_hash(path)}
     ours = [_formula(to_config(layer)) for layer in model._layers]
     wanted = model.named_arrays()
-    kept = {name: array for name, array in arrays.items() if not name.startswith(SLOTS)}
+    kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
         table = _match(wanted, kept)
     except ValueError as error:
-        raise ModelFileError(f"{refused}\n{error}") from None
+        drawn = _draw_misfit(model, kept)
+        raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
     for (name, their), our in zip(theirs, ours, strict=False):
         if their != our:
             raise ModelFileError(f"{refused} Its layer {name!r} is {their}, here it is {our}.")
@@ -160,6 +168,19 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         layer.origin = Path(path).name
     model.provenance = known
     return table
+
+
+def _draw_misfit(model: Sequential, came: Mapping[str, Array]) -> str:
+    """The network up to the first layer whose arrays are not those of the file."""
+    shapes = [model.input_shape, *layer_shapes(model._layers, model.input_shape)]
+    for i, layer in enumerate(model._layers):
+        for name, array in layer.arrays().items():
+            saved = came.get(f"{layer.label}.{name}")
+            if saved is None or saved.shape != array.shape:
+                theirs = "none" if saved is None else saved.shape
+                mark = f"{name} is {array.shape}, in the file {theirs}"
+                return drawing(model._layers, shapes[: i + 1], mark=mark)
+    return drawing(model._layers, shapes)
 
 
 def _formula(described: Any) -> str:

@@ -13,6 +13,21 @@ from minnet.layers import Dense, Layer
 Selector = str | int | slice | Layer | Sequence[Any]
 
 
+class Layers(list[Layer]):
+    """The layers of a model, to read: changing this list would change nothing, and says so."""
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        """Say what to do instead."""
+        raise TypeError(
+            "model.layers is a copy of the model's list, so changing it would change nothing. Use "
+            "model.add(layer), model.pop() or model.replace_head(layer); list(model.layers) is "
+            "yours."
+        )
+
+    append = extend = insert = remove = pop = clear = reverse = sort = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+
+
 def head_index(layers: Sequence[Layer]) -> int:
     """Where the head starts: at the last Dense. The head is that layer and all after it."""
     for i in range(len(layers) - 1, -1, -1):

@@ -10,10 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.batches import Data
-from minnet.callbacks import Callback
-from minnet.checks import Array, integer, number, short, warn
+from minnet.callbacks import Callback, Checkpoint
+from minnet.checks import (
+    Array,
+    Shape,
+    as_array,
+    finite,
+    integer,
+    number,
+    one_argument,
+    same_length,
+    samples,
+    short,
+    warn,
+)
+from minnet.layers import Dropout, Flatten, Layer, Sigmoid, Softmax
+from minnet.layers.activations import Linear
+from minnet.losses import Loss, check_weight
 from minnet.provenance import input_range
 from minnet.selection import select
+from minnet.shapes import draw_end, layer_shapes
 
 if TYPE_CHECKING:
     from minnet.models import Sequential
@@ -34,7 +50,9 @@ class Settings:
     class_weight: dict[int, float] | None
     sample_weight: Any
     learning_rate: Any
+    seed: Any
     rng: np.random.Generator
+    resume: Any
 
 
 def prepare(
@@ -74,8 +92,96 @@ def prepare(
     if settings.class_weight is not None:
         weight = _class_weights(model, data.target, settings.class_weight)
         weight = weight if data.weight is None else weight * data.weight
+        finite(weight, "class_weight", model.dtype)
         data = Data(data.x, data.target, weight.astype(model.dtype))
     return data, validation, found
+
+
+def check_data(
+    model: Sequential, x: Any, y: Any, sample_weight: Any, whose: str = ""
+) -> tuple[Array, Array, Array | None]:
+    """x, the target and the weights as training computes with them; builds the model."""
+    names = f"{whose}x", f"{whose}y"
+    loss = model._require_loss()
+    if not model._layers:
+        model._require_built()
+    input_shape = model._input_shape
+    if input_shape is None:
+        input_shape = as_array(x, names[0]).shape[1:]
+    x = samples(x, input_shape, names[0], dtype=model.dtype, drawn=model._draw_misfit)
+    shapes = layer_shapes(model._layers, input_shape, len(x))
+    outputs = shapes[-1]
+    _check_classes(model, y, outputs, names[1])
+    try:
+        target = loss.check_target(y, outputs, names[1])
+    except ValueError as error:
+        came = as_array(y, names[1])
+        if came.shape[1:] in ((), (1,), outputs):
+            raise
+        drawn = draw_end(model._layers, [input_shape, *shapes], came)
+        raise ValueError(f"{error} {drawn}") from None
+    same_length(x, target, names)
+    weight = None
+    if sample_weight is not None:
+        weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
+        finite(weight, f"{whose}sample_weight", model.dtype)
+    finite(target, names[1], model.dtype)
+    if not model.built:
+        model.build(input_shape)
+    if model._ended != model._end_of(loss):  # layers came or went since compile
+        model._check_end(loss)
+    if target.dtype.kind != "i" or target.ndim > 1:
+        target = target.astype(model.dtype, copy=False)
+    if weight is not None:
+        weight = weight.astype(model.dtype, copy=False)
+    if not isinstance(x, np.memmap):
+        x = x.astype(model.dtype, copy=False)
+    return x, target, weight
+
+
+def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:
+    """Refuse labels beyond the named classes, with those names: they are of another task."""
+    known = model.class_names
+    if known is None or outputs != (len(known),) or len(known) == 1:
+        return
+    labels = as_array(y, who)
+    if labels.size and labels.min() == 1 and labels.max() == len(known):
+        return  # counted from 1: the loss says so
+    if labels.size == len(labels) and labels.size and labels.max() >= len(known):
+        raise ValueError(
+            f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
+            f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
+        )
+
+
+def check_end(model: Sequential, loss: Loss) -> None:
+    """Refuse or warn where the loss and the last layers do not suit each other."""
+    steps = model._steps
+    if model.built and isinstance(steps[-1], Softmax) and model.output_shape == (1,):
+        raise ValueError(
+            "Softmax over one output is always 1. Give the last layer one unit for each class, "
+            "or use activation='sigmoid' with loss='binary_crossentropy'."
+        )
+    last: Layer | None = None  # the last step that changes numbers for good
+    for step in steps:
+        if isinstance(last, Softmax) and isinstance(step, Softmax):
+            raise ValueError(
+                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
+            )
+        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
+            raise ValueError(
+                f"{last.label} gives probabilities, and {step.label} would squash them into "
+                "another form. Drop one of the two."
+            )
+        if not isinstance(step, (Linear, Dropout, Flatten)):
+            last = step
+    hidden = [step.label for step in steps if isinstance(step, Softmax) and step is not last]
+    if hidden:
+        warn(
+            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
+            "small. Hidden layers usually have activation='relu'."
+        )
+    loss.check_last(steps[-1])
 
 
 def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:
@@ -121,11 +227,16 @@ def _warn_of_scale(model: Sequential, found: list[float]) -> None:
         )
 
 
-def learning_rates(model: Sequential, learning_rate: Any) -> dict[str, Rate]:
-    """Layer name → learning rate, for what fit's `learning_rate` names."""
+def learning_rates(model: Sequential, learning_rate: Any, start: int) -> dict[str, Rate]:
+    """Layer name → learning rate, for what fit's `learning_rate` names.
+
+    Parameters
+    ----------
+    start
+        The number of the fit's first update: a schedule counts from there.
+    """
     if learning_rate is None:
         return {}
-    start = model._require_compiled().iterations
     layers = [layer for layer in model._layers if layer.weights]
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
@@ -158,6 +269,7 @@ def _rate(value: Any, start: int, who: str) -> Rate:
             f"Call it: {value.__name__}(…)."
         )
     if callable(value):
+        one_argument(value, who)
         return lambda step: number(value(step - start), f"{who} at step {step - start}", minimum=0)
     if not isinstance(value, (Real, np.ndarray)):
         raise TypeError(
@@ -184,6 +296,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
+            "give it another path."
+        )
     return checked
 
 

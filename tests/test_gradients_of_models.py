@@ -37,6 +37,8 @@ from minnet.regularizers import L2
 from tests.complex_step import assert_close, derivative
 from tests.strategies import seeds
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*softmax inside the network")
+
 
 class Scale(Layer):
     """A student's layer: one factor for each column."""

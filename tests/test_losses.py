@@ -324,3 +324,42 @@ def test_nearly_equal_logits_are_differentiated_rightly():
     loss, z, t = CrossEntropy(from_logits=True), np.array([[0.0, 1e-17, -1.0]]), np.array([1])
     numeric = derivative(lambda w: loss.per_sample(w, t).sum(), z)
     assert_close(loss.gradient(z, t), numeric)
+
+
+# --- what is refused, and what stays finite -------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_logits_at_the_ends_of_the_numbers_have_a_finite_loss(dtype, one_hot):
+    big = float(np.finfo(dtype).max)
+    z = np.array([[big, -big], [-big, big], [big, big]], dtype)
+    for labels in ([0, 1, 0], [1, 1, 1]):
+        target = np.eye(2, dtype=dtype)[labels] if one_hot else np.array(labels)
+        loss = CrossEntropy(from_logits=True)
+        assert np.isfinite(loss(z[:1], target[:1]))
+        with np.errstate(over="ignore"):
+            losses, dz = loss.fused(z, np.exp(np.minimum(z - z.max(1, keepdims=True), 0)), target)
+        assert not np.isnan(losses).any()
+        assert np.isfinite(dz).all()
+
+
+def test_the_mean_of_losses_does_not_overflow_before_its_time():
+    z = np.full((4, 1), 1e308)
+    assert BinaryCrossEntropy(from_logits=True)(z, np.zeros(4)) == pytest.approx(1e308)
+    assert MeanSquaredError()([1e308], [-1e308]) == np.inf
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError(), MeanAbsoluteError(), BinaryCrossEntropy()])
+def test_formulas_align_a_column_and_never_broadcast_it(loss):
+    p, t = np.array([[0.2], [0.7]]), np.array([0.0, 1.0])
+    column = t.reshape(2, 1)
+    np.testing.assert_array_equal(loss.per_sample(p, t), loss.per_sample(p, column))
+    np.testing.assert_array_equal(loss.gradient(p, t), loss.gradient(p, column))
+    with pytest.raises(ValueError, match=r"predictions and targets of one shape. Got \(2, 1\)"):
+        loss.per_sample(p, np.array([0.0, 1.0, 1.0]))
+
+
+def test_probabilities_where_logits_are_taken_are_warned_of():
+    with pytest.warns(UserWarning, match=r"every row of the prediction sums to 1"):
+        CrossEntropy(from_logits=True)([[0.2, 0.8], [0.5, 0.5]], [1, 0])

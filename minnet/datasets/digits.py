@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from minnet.checks import Array, generator, integer, short
+from minnet.strict import named
 
 Split = tuple[Array, Array, Array, Array]
 """x, y, x_test, y_test: what every loader returns."""
 
 
+@named
 def digits(*, per_class: int | None = None, classes: Any = None, seed: Any = None) -> Split:
     """The UCI digits: 3,823 training and 1,797 test samples, by different writers.
 

@@ -13,10 +13,12 @@ import numpy as np
 
 from minnet.checks import Array, generator, integer, number
 from minnet.datasets.digits import Split
+from minnet.strict import named
 
 Draw = Callable[[int], tuple[Array, Array]]
 
 
+@named
 def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None) -> Split:
     """Arms of a spiral, one for each class: what no straight line separates.
 
@@ -53,6 +55,7 @@ def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None
     return _twice(draw, integer(n, "spirals' n", minimum=1))
 
 
+@named
 def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """Two half circles that reach into each other, as in scikit-learn.
 
@@ -76,6 +79,7 @@ def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     return _twice(draw, integer(n, "moons' n", minimum=2))
 
 
+@named
 def blobs(
     n: int = 200, classes: int = 3, features: int = 2, noise: float = 1.0, seed: Any = None
 ) -> Split:
@@ -103,6 +107,7 @@ def blobs(
     return _twice(draw, integer(n, "blobs' n", minimum=1))
 
 
+@named
 def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """The corners of a square, of class 1 where the coordinates differ: XOR.
 
@@ -124,6 +129,7 @@ def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     return _twice(draw, integer(n, "xor's n", minimum=1))
 
 
+@named
 def sine(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """One wave, y = sin x for x from −π to π: a curve to fit, with y of shape (N, 1).
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from minnet.checks import Array, generator, integer, number, short
 from minnet.datasets.digits import Split
+from minnet.strict import named
 
 FAMILIES = {
     "DejaVu Sans": (
@@ -47,6 +48,7 @@ _FILL = 0.62
 """A character of scale 1 takes this share of the image, by its longer side."""
 
 
+@named
 def glyphs(
     classes: str,
     n: int,

@@ -20,6 +20,7 @@ import numpy as np
 
 from minnet.checks import Array, short
 from minnet.datasets.digits import Split
+from minnet.strict import named
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -68,6 +69,7 @@ KNOWN = {
 """MD5 → data set and file."""
 
 
+@named
 def mnist(path: str | os.PathLike[str] | None = None) -> Split:
     """MNIST: 60,000 training and 10,000 test images of handwritten digits.
 
@@ -99,6 +101,7 @@ def mnist(path: str | os.PathLike[str] | None = None) -> Split:
     return _load("mnist", path)
 
 
+@named
 def fashion_mnist(path: str | os.PathLike[str] | None = None) -> Split:
     """Fashion-MNIST: 70,000 images of ten kinds of clothes, in MNIST's form; see `mnist`.
 

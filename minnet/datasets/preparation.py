@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from minnet.checks import Array, as_array, finite, integer
+from minnet.strict import named
 
 
+@named
 def one_hot(y: Any, classes: int) -> Array:
     """Rows with a 1 at the label and 0 elsewhere.
 
@@ -47,6 +49,7 @@ def one_hot(y: Any, classes: int) -> Array:
     return rows
 
 
+@named
 def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
     """Columns of mean 0 and standard deviation 1, by the statistics of the first array alone.
 
@@ -84,9 +87,13 @@ def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
             )
         arrays.append(array)
     first = arrays[0].astype(np.float64)
+    # In units of a power of two near each column's largest number: exact, and no square overflows.
+    unit = np.ldexp(1.0, np.maximum(np.frexp(np.abs(first).max(axis=0))[1] - 1, -1000))
+    first = first / unit
     mean, deviation = first.mean(axis=0), first.std(axis=0)
-    deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0  # what rounding leaves of a constant
+    constant = deviation <= 1e-12 * np.abs(mean)  # what rounding leaves of a constant
+    deviation[constant] = 1.0 / unit[constant]
     return tuple(
-        ((a - mean) / deviation).astype(np.float64 if a.dtype == np.float64 else np.float32)
+        ((a / unit - mean) / deviation).astype(np.float64 if a.dtype == np.float64 else np.float32)
         for a in arrays
     )

@@ -24,6 +24,7 @@ from minnet.checks import shape as check_shape
 from minnet.initializers import Initializer
 from minnet.registry import Configurable
 from minnet.regularizers import Regularizer
+from minnet.strict import check_attribute
 
 Memo = dict[str, Any]
 """What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""
@@ -172,6 +173,11 @@ class Layer(Configurable):
         return all(name in self.__dict__ for name in (*self.weights, *self.states))
 
     @property
+    def expects(self) -> Shape | None:
+        """The shape of one sample of x that this layer was given or built for, if it was."""
+        return self.input_shape if self.input_shape is not None else self.built_for
+
+    @property
     def trainable(self) -> bool:
         """Whether training changes this layer. A frozen one runs in inference mode."""
         return self._trainable
@@ -227,6 +233,7 @@ class Layer(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Setting a weight copies into the array that is there, after a shape check."""
+        value = check_attribute(self, name, value)
         if name == "name":
             if self.owner is not None:
                 raise ValueError(

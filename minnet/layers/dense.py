@@ -138,6 +138,10 @@ class Dense(Layer):
         """D as it was given, or None."""
         return None if self.input_shape is None else self.input_shape[0]
 
+    @property
+    def expects(self) -> Shape | None:
+        return (len(self.W),) if self.built else super().expects
+
     def get_config(self) -> Config:
         return {k: v for k, v in super().get_config().items() if k != "input_dim"}
 

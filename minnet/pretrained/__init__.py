@@ -7,10 +7,12 @@ from typing import Any
 
 from minnet.checks import did_you_mean, short
 from minnet.models import Sequential, load
+from minnet.strict import named
 
 MODELS = ("mnist-8x8",)
 
 
+@named
 def load_pretrained(name: str, *, seed: Any = None) -> Sequential:
     """A trained model that ships with minnet.
 

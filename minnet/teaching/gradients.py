@@ -21,6 +21,7 @@ from minnet.checks import Array, as_array, finite, generator, same_length, short
 from minnet.layers.base import Layer, Memo, bind
 from minnet.losses import Loss, mean
 from minnet.models import Sequential
+from minnet.strict import named
 
 COMPLEX_STEP = 1e-20
 CENTRAL_STEP = 1e-5
@@ -111,6 +112,7 @@ _Maker = Callable[[Any], _Case]
 """Makes the case in a dtype: complex128 for complex steps, float64 for central differences."""
 
 
+@named
 def check_gradients(
     target: Any, x: Any, y: Any = None, *, seed: int | np.random.Generator = 0
 ) -> GradientReport:

@@ -18,6 +18,7 @@ from minnet.losses import check_labels
 from minnet.models import Sequential
 from minnet.optimizers import Adam
 from minnet.selection import head_index
+from minnet.strict import named
 from minnet.transfer.neighbours import neighbour_gap
 from minnet.transfer.report import SCRATCH, Report, Run
 
@@ -77,6 +78,7 @@ class _Task:
         return self.x[rows], self.y[rows]
 
 
+@named
 def compare(
     base: Sequential,
     x: Any,

@@ -9,8 +9,10 @@ import numpy as np
 from minnet import checks
 from minnet.checks import Array
 from minnet.models import Sequential
+from minnet.strict import named
 
 
+@named
 def neighbour_gap(
     base: Sequential, x: Any, y: Any, *, random_models: int = 3, seed: Any = 0
 ) -> float:

@@ -11,9 +11,11 @@ from minnet.layers import Layer
 from minnet.models import Sequential
 from minnet.network import origin_of_copy
 from minnet.saving import FORM_ONLY
+from minnet.strict import named
 from minnet.tables import Table
 
 
+@named
 def transfer_weights(
     source: Sequential,
     target: Sequential,

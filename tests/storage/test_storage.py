@@ -19,7 +19,8 @@ from hypothesis.extra import numpy as hnp
 import minnet
 from minnet import storage
 from minnet.checks import ModelFileError
-from minnet.storage import archive, description
+from minnet.storage import archive, description, files
+from minnet.storage.contents import Contents
 from tests.storage import (
     ARRAYS,
     CONFIG,
@@ -295,11 +296,11 @@ def test_a_forged_file_without_a_change_is_the_file_itself(path) -> None:
 
 
 def test_a_newer_format_says_which_minnet_wrote_it(path) -> None:
-    forge(path, changed(format_version=2, minnet_version="7.1"))
+    forge(path, changed(format_version=3, minnet_version="7.1"))
     with pytest.raises(
         ModelFileError,
-        match=r"was written by minnet 7\.1 in file format 2. This is minnet .*, which reads up to "
-        r"format 1. Install the newer minnet",
+        match=r"was written by minnet 7\.1 in file format 3. This is minnet .*, which reads up to "
+        r"format 2. Install the newer minnet",
     ):
         storage.load(path)
 
@@ -316,11 +317,11 @@ def test_a_newer_format_may_differ_in_all_else(path) -> None:
 
 def test_an_older_format_is_brought_up_to_date(path, monkeypatch) -> None:
     small(path)
-    monkeypatch.setattr(description, "FORMAT_VERSION", 3)
-    with pytest.raises(ModelFileError, match="has file format 1, which this minnet cannot read"):
+    monkeypatch.setattr(description, "FORMAT_VERSION", 4)
+    with pytest.raises(ModelFileError, match="has file format 2, which this minnet cannot read"):
         storage.load(path)
-    monkeypatch.setitem(description._MIGRATIONS, 1, lambda c, a: ({**c, "two": 2}, a))
-    monkeypatch.setitem(description._MIGRATIONS, 2, lambda c, a: ({**c, "three": c["two"]}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 2, lambda c, a: ({**c, "two": 2}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 3, lambda c, a: ({**c, "three": c["two"]}, a))
     config, loaded = storage.load(path)
     assert config == {**CONFIG, "two": 2, "three": 2}
     assert alike(loaded, ARRAYS)
@@ -443,3 +444,14 @@ def test_all_faults_are_in_one_error_and_a_long_list_is_cut(path) -> None:
         ModelFileError, match=r"'extra' is not described; x0 is missing; .*; and 11"
     ):
         storage.load(path)
+
+
+@pytest.mark.parametrize("version", range(1, storage.FORMAT_VERSION + 1))
+def test_every_version_of_the_format_has_a_frozen_file_that_loads(version) -> None:
+    """The file is made once, when a version is new, and never again; it goes through migration."""
+    file = Path(__file__).parents[1] / "fixtures" / f"format-{version}.npz"
+    with files.reading(file, "load") as opened:
+        assert Contents(opened, file.name).description["format_version"] == version
+    config, arrays = storage.load(file)
+    assert config["layers"]
+    assert all(np.isfinite(array).all() for array in arrays.values())
