@@ -21,7 +21,7 @@ from minnet.models import Sequential, load
 from minnet.pretrained import load_pretrained
 from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
-from minnet.teaching import check_gradients
+from minnet.teaching import Doctor, check_gradients, diagnose
 
 __version__ = "0.1.0"
 
@@ -45,6 +45,8 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "find_learning_rate",
     "teaching",
     "check_gradients",
+    "diagnose",
+    "Doctor",
     "register",
     "DivergedError",
     "ModelFileError",
