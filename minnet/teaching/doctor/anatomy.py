@@ -32,8 +32,13 @@ WORSE_THAN_GUESSING = 2.5
 DEEPLY_DEAD = 0.3
 """The share of a layer's units that are 0 for every row, and far from ever being more."""
 
-SATURATED = 0.6
-"""The share of a layer's outputs within 1 % of an end of the curve."""
+SATURATED, SATURATED_AT_FIRST = 0.6, 0.2
+"""The share of a layer's outputs within 1 % of an end of the curve: of a trained network, which may
+be sure of itself, and before any training. Seen before training: healthy 0, sick 0.25 to 0.8.
+"""
+
+SQUEEZED = 0.2
+"""What a softmax inside the network leaves of the differences between rows. Seen: 0.02 to 0.1."""
 
 FLAT = 0.99
 """As far out as counts as an end, on the scale of tanh."""
@@ -136,7 +141,8 @@ def saturated(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
             share = float((np.abs(y) > FLAT).mean())
             if worst is None or share > worst[0]:
                 worst = share, signal
-    if worst is not None and worst[0] > SATURATED:
+    bound = SATURATED_AT_FIRST if patient.untrained else SATURATED
+    if worst is not None and worst[0] > bound:
         share, signal = worst
         z = norm(signal.x) / math.sqrt(signal.x.size)
         target = 1.0 if isinstance(signal.step, Tanh) else 2.0
@@ -199,7 +205,7 @@ def gradients(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
     deepest = [ratio(_size(s.dy), _size(last.dy)) for s in kernels]
     layers = len(kernels) - 1
     numbers = {"activations, top by bottom": up, "gradient, bottom by top": down}
-    softmaxes = [s for s in found[:-1] if isinstance(s.step, Softmax)]
+    squeezed = [s for s in found[:-1] if isinstance(s.step, Softmax) and _left(s) < SQUEEZED]
     grown = max(up / (1.0 if patient.untrained else SURE), down)
     if grown > max(GROWS, GROWS_PER_LAYER**layers) and grown > ALONE * _largest_step(kernels):
         way = "activations grow" if up >= down else "gradients grow on the way back"
@@ -213,22 +219,31 @@ def gradients(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
             f'{per_layer:.2g}), or start from kernel_initializer="he_normal"; '
             "global_clipnorm=1 in the optimizer bounds a step.",
         )
-    elif min(up, *deepest) < SHRINKS and not _solved(patient, last):
+    elif squeezed:
+        label, left = squeezed[0].step.label, _left(squeezed[0])
+        yield Finding(
+            "vanishing-gradient",
+            f"{label} is a softmax inside the network: its outputs sum to 1 in each row, and only "
+            f"{100 * left:.2g} % of the differences between rows come through it.",
+            {**numbers, "left by the softmax": left},
+            'Use "relu" or "tanh" there; softmax is for the last layer.',
+        )
+    elif min(up, *deepest) < SHRINKS and not _solved(last):
         way = "activations differ" if up < min(deepest) else "gradient that comes down is"
         least = min(up, *deepest)
-        blame = ""
-        if softmaxes:
-            blame = (
-                f" {softmaxes[0].step.label} is a softmax inside the network: its outputs sum to 1."
-            )
         yield Finding(
             "vanishing-gradient",
             f"Through {len(kernels)} layers of weights the {way} only {least:.1e} of what there is "
-            f"at the other end: the lower layers hardly learn.{blame}",
+            "at the other end: the lower layers hardly learn.",
             numbers,
             'Use "relu" in the hidden layers, with kernel_initializer="he_normal"; '
             "BatchNormalization() between them, or fewer layers.",
         )
+
+
+def _left(signal: Signal) -> float:
+    """How much of the differences between rows a step leaves."""
+    return ratio(_spread(signal.y), _spread(signal.x))
 
 
 def _largest_step(kernels: Sequence[Signal]) -> float:
@@ -245,7 +260,7 @@ def _largest_step(kernels: Sequence[Signal]) -> float:
     )
 
 
-def _solved(patient: Patient, last: Signal) -> bool:
+def _solved(last: Signal) -> bool:
     """Whether ∂L/∂logits is nothing but rounding."""
     return _size(last.dy) < 1e-12
 

@@ -41,9 +41,9 @@ STANDS_STILL = 1e-4
 class Doctor(Callback):
     """Watch a training: print each finding once, and keep them.
 
-    It looks at eight batches an epoch (measured: 3 to 5 % of the time of a small network's fit,
-    and less of a larger one's), at what `fit` computed anyway; it makes no experiments. For those
-    ask `diagnose` with the data.
+    It looks at eight batches an epoch, at what `fit` computed anyway, and makes no experiments: for
+    those ask `diagnose` with the data. Measured cost: under 11 % of the time of a fit of 64-32-10 on
+    the UCI digits, within the noise for larger networks.
 
     Attributes
     ----------
