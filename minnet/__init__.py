@@ -22,7 +22,7 @@ from minnet.models import Sequential, load
 from minnet.pretrained import load_pretrained
 from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
-from minnet.teaching import check_gradients, explain_step
+from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
 
 __version__ = "0.1.0"
 
@@ -48,6 +48,8 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "teaching",
     "explain_step",
     "check_gradients",
+    "diagnose",
+    "Doctor",
     "register",
     "DivergedError",
     "ModelFileError",

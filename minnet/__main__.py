@@ -1,4 +1,7 @@
-"""The command line: `python -m minnet info` says what minnet finds on this machine."""
+"""The command line: what minnet finds on this machine, and a game.
+
+`python -m minnet info` and `python -m minnet zoo`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import minnet
+from minnet.teaching.zoo import game
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
@@ -73,8 +77,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m minnet", description=minnet.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="what minnet finds on this machine")
-    parser.parse_args(arguments)
-    print(info())
+    zoo = commands.add_parser("zoo", help="a game: sick networks, and what is wrong with them")
+    zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
+    zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
+    zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    options = parser.parse_args(arguments)
+    if options.command == "info":
+        print(info())
+    elif options.list:
+        print(game.listing())
+    else:
+        try:
+            game.play(options.only, seed=options.seed)
+        except ValueError as error:
+            parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -476,7 +476,7 @@ class Sequential(Network):
                 fresh.build(layer.built_for or self.input_shape, self.rng)
                 for name, array in layer.arrays().items():
                     array[...] = fresh.arrays()[name]
-                layer.origin = "new"
+                layer.origin, layer._drawn = "new", fresh._drawn
         self._grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()
         if self.optimizer is not None:

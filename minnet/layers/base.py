@@ -13,6 +13,7 @@ for the variance; compare `x.real` in conditions, since complex numbers have no 
 from __future__ import annotations
 
 import copy
+import zlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
@@ -92,6 +93,7 @@ class Layer(Configurable):
     within: str | None = None  # the name of the layer that this one is a step of
     owner: str | None = None  # the name of the model it belongs to
     built_for: Shape | None = None  # the shape of a sample that its model built it for
+    _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
     _switches: int = 0  # how often it was frozen or unfrozen: a model plans its step anew then
 
@@ -154,6 +156,7 @@ class Layer(Configurable):
                 f"{initializer!r}."
             )
         self.__dict__[name] = values
+        self._drawn = {**self._drawn, name: zlib.crc32(values.tobytes())}
         if name in self.weights:
             self.__dict__["d" + name] = np.zeros(shape, dtype=self.dtype)
 
@@ -200,6 +203,14 @@ class Layer(Configurable):
             for name in (*self.weights, *self.states)
             if name in self.__dict__
         }
+
+    @property
+    def as_drawn(self) -> bool:
+        """Whether every bit is as `build` drew it: never trained, loaded or set."""
+        return bool(self.weights) and all(
+            zlib.crc32(array.tobytes()) == self._drawn.get(name)
+            for name, array in self.arrays().items()
+        )
 
     def get_weights(self) -> list[Array]:
         """Copies of the weights, then the states: Keras' order."""

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minnet
 from minnet.initializers import Constant, Ones, Zeros
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, Layer, ReLU
 from minnet.layers.base import assign, bind, expect_rows
+from minnet.models import Sequential
 from minnet.registry import from_config, register, to_config
 from tests.complex_step import assert_gradients
 from tests.strategies import D, M, N, normal, row_shapes, seeds
@@ -674,3 +676,27 @@ def test_a_layer_predicts_the_same_however_it_was_bound(n, d, seed, dtype):
     y = layer.forward(x)
     bind([made(Dense(2), 4), layer], dtype)
     np.testing.assert_allclose(layer.forward(x), y, rtol=1e-6, atol=1e-6)
+
+
+# --- as drawn -----------------------------------------------------------------------------------
+
+
+def test_a_layer_knows_whether_its_weights_are_as_they_were_drawn(tmp_path):
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    model = Sequential([Dense(4, input_dim=3), Dense(2, activation="softmax")], seed=0)
+    model.compile("adam", "cross_entropy")
+    below, above = model.layers
+    assert below.as_drawn
+    assert model.copy().layers[0].as_drawn
+    assert model.replace_head(Dense(3)).layers[0].as_drawn
+    below.trainable = False
+    model.fit(x, np.arange(20) % 2, verbose=0)
+    assert below.as_drawn
+    assert not above.as_drawn
+    model.reset(1)
+    assert below.as_drawn
+    assert above.as_drawn
+    model.save(tmp_path / "model.npz")
+    assert not minnet.load(tmp_path / "model.npz").layers[0].as_drawn
+    below.W = below.W + 1
+    assert not below.as_drawn

@@ -1,0 +1,317 @@
+"""Inside the network: what can learn, what the units do, how signals grow or shrink.
+
+The bounds were set by `benchmarks/doctor.py`, which prints how far healthy and sick cases are from
+each.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from minnet.checks import Array
+from minnet.layers import Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
+from minnet.losses import BinaryCrossEntropy, CrossEntropy
+from minnet.teaching.doctor.findings import Finding
+from minnet.teaching.doctor.patient import (
+    Patient,
+    Signal,
+    baseline,
+    evaluate,
+    has_kernel,
+    norm,
+    ratio,
+)
+
+WORSE_THAN_GUESSING = 2.5
+"""Initial loss by that of guessing. Seen in healthy networks: 0.66 to 2 (softplus, K = 2)."""
+
+DEEPLY_DEAD = 0.3
+"""The share of a layer's units that are 0 for every row, and far from ever being more."""
+
+SATURATED, SATURATED_AT_FIRST = 0.6, 0.2
+"""The share of a layer's outputs within 1 % of an end of the curve: of a trained network, which may
+be sure of itself, and before any training. Seen before training: healthy 0, sick 0.25 to 0.8.
+"""
+
+SQUEEZED = 0.2
+"""What a softmax inside the network leaves of the differences between rows. Seen: 0.02 to 0.1."""
+
+FLAT = 0.99
+"""As far out as counts as an end, on the scale of tanh."""
+
+SHRINKS, GROWS = 2e-3, 60.0
+"""Size of a signal at one end of the network by that at the other, forward or backward."""
+
+GROWS_PER_LAYER, SURE, ALONE = 2.0, 10.0, 3.0
+"""Growth from one layer to the next that is still healthy; how much larger logits are by right
+where the network was trained; growth of the whole by that of its most growing layer.
+"""
+
+EQUAL = 1e-4
+"""Columns of a matrix differ by less than this part of its size: they are the same."""
+
+
+def trainable(patient: Patient) -> Iterator[Finding]:
+    """`nothing-trainable` and `untrained-base`."""
+    layers = patient.model.layers
+    learned = [layer for layer in layers if layer.weights]
+    if not any(layer.trainable for layer in learned):
+        frozen = [layer.label for layer in learned]
+        yield Finding(
+            "nothing-trainable",
+            f"Every layer with weights is frozen: {', '.join(frozen)}."
+            if frozen
+            else "No layer has weights.",
+            {"layers with weights": len(frozen), "trainable": 0},
+            f'model.unfreeze("{frozen[-1]}"), or model.unfreeze() for all.'
+            if frozen
+            else "Add a Dense layer.",
+        )
+        return
+    raw = [
+        layer for layer in learned if not layer.trainable and has_kernel(layer) and layer.as_drawn
+    ]
+    if raw:
+        names = ", ".join(layer.label for layer in raw)
+        yield Finding(
+            "untrained-base",
+            f"Frozen, and still as drawn at random: {names}. What such a layer gives to the next "
+            "one was never learned from any data.",
+            {"frozen layers as drawn": len(raw)},
+            f'model.unfreeze("{raw[-1].label}") to train it, or load the base first: '
+            "model.load_weights(path), minnet.load(path) or minnet.load_pretrained(name).",
+        )
+
+
+def finite_weights(patient: Patient) -> Iterator[Finding]:
+    """`exploding-gradient`, for weights that have left the finite numbers already."""
+    arrays = patient.model.named_arrays()
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if broken:
+        yield Finding(
+            "exploding-gradient",
+            f"There are NaN or infinite numbers in {', '.join(broken[:5])}: whatever comes in, "
+            "nothing comes out.",
+            {"arrays": len(broken)},
+            "Start over, model.reset(seed), at a learning rate ten times smaller.",
+        )
+
+
+def symmetric_weights(patient: Patient) -> Iterator[Finding]:
+    """`symmetric-weights`: a hidden layer whose units all have the same weights."""
+    for layer, above in itertools.pairwise(_denses(patient)):
+        W = layer.W
+        if W.shape[1] < 2:
+            continue
+        spread = norm(W - W.mean(axis=1, keepdims=True))
+        if spread > EQUAL * norm(W):
+            continue
+        value = f"all {W.flat[0]:g}" if float(np.ptp(W)) == 0.0 else "the same in every unit"
+        alike = norm(above.W - above.W.mean(axis=0)) <= EQUAL * norm(above.W)
+        fate = (
+            "get the same gradient and stay the same: one unit would do."
+            if alike or float(np.ptp(W)) == 0.0 == W.flat[0]
+            else f"and begin as one unit; only the weights of {above.label} tell them apart."
+        )
+        yield Finding(
+            "symmetric-weights",
+            f"The weights of {layer.label} are {value}. Its {W.shape[1]} units then give the same "
+            f"output, {fate}",
+            {"units": W.shape[1], "difference between units": ratio(spread, norm(W))},
+            'Start from random weights: kernel_initializer="he_normal" for ReLU, '
+            '"glorot_uniform" for tanh and sigmoid.',
+        )
+        return
+
+
+def _denses(patient: Patient) -> list[Dense]:
+    return [layer for layer in patient.model.layers if isinstance(layer, Dense)]
+
+
+def saturated(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+    """`saturated`: hidden sigmoids and tanhs at the ends of their curve."""
+    worst: tuple[float, Signal] | None = None
+    for signal in found[:-1]:
+        if isinstance(signal.step, (Sigmoid, Tanh)):
+            y = signal.y if isinstance(signal.step, Tanh) else 2.0 * signal.y - 1.0
+            share = float((np.abs(y) > FLAT).mean())
+            if worst is None or share > worst[0]:
+                worst = share, signal
+    bound = SATURATED_AT_FIRST if patient.untrained else SATURATED
+    if worst is not None and worst[0] > bound:
+        share, signal = worst
+        z = norm(signal.x) / math.sqrt(signal.x.size)
+        target = 1.0 if isinstance(signal.step, Tanh) else 2.0
+        yield Finding(
+            "saturated",
+            f"{100 * share:.0f} % of the outputs of {signal.step.label} are within 1 % of an end "
+            f"of the curve, where its slope is nearly 0: what goes in has a size of {z:.3g}.",
+            {"share at an end": share, "size of the inputs": z},
+            f"Smaller weights: divide them by {max(2.0, z / target):.2g}, or start from "
+            'kernel_initializer="glorot_uniform".',
+        )
+
+
+def dead_relu(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+    """`dead-relu`: units that give 0 for every row that was looked at."""
+    for signal in found:
+        if not isinstance(signal.step, ReLU) or len(signal.x) < 2:
+            continue
+        z = signal.x.reshape(len(signal.x), -1).astype(np.float64)
+        top, spread = z.max(axis=0), z.std(axis=0)
+        dead = top <= 0.0
+        share = float(dead.mean())
+        if are_dead(top, spread):
+            yield Finding(
+                "dead-relu",
+                f"{int(dead.sum())} of the {dead.size} ReLU units of {signal.step.label} are 0 for "
+                f"all {len(z)} rows looked at. Their gradient is 0 too, so they never come back.",
+                {"share of dead units": share, "mean input": float(z.mean())},
+                "Start over, model.reset(seed), with biases of 0, kernel_initializer="
+                '"he_normal" and a learning rate ten times smaller; or use "leaky_relu", whose '
+                "units can come back.",
+            )
+            return
+
+
+def are_dead(top: Array, spread: Array) -> bool:
+    """Whether a layer of ReLUs has too many units that are 0, by their largest inputs.
+
+    Where all of x is positive half the units are 0 by right: a narrow layer may have more of them
+    by chance (three standard deviations are allowed). Units far below 0 are counted apart.
+    """
+    dead = top <= 0.0
+    deep = dead & (top < -spread)
+    bound = min(0.9, 0.5 + 1.5 / math.sqrt(dead.size))
+    return bool(dead.mean() > bound or deep.mean() > DEEPLY_DEAD)
+
+
+def gradients(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+    """`exploding-gradient` and `vanishing-gradient`, by activations and by ∂L/∂y.
+
+    A ratio of weight gradients does not do: where every layer scales alike, activations shrink
+    upward as ∂L/∂y shrinks downward, and the products are all the same.
+    """
+    kernels = [signal for signal in found if signal.step.weights and has_kernel(signal.step)]
+    if len(kernels) < 2 or len(patient.rows) < 2:
+        return
+    first, last = kernels[0], kernels[-1]
+    up = ratio(_spread(last.y), _spread(patient.x[patient.rows]))
+    down = ratio(_size(first.dy), _size(last.dy))
+    deepest = [ratio(_size(s.dy), _size(last.dy)) for s in kernels]
+    layers = len(kernels) - 1
+    numbers = {"activations, top by bottom": up, "gradient, bottom by top": down}
+    squeezed = [s for s in found[:-1] if isinstance(s.step, Softmax) and _left(s) < SQUEEZED]
+    grown = max(up / (1.0 if patient.untrained else SURE), down)
+    if grown > max(GROWS, GROWS_PER_LAYER**layers) and grown > ALONE * _largest_step(kernels):
+        way = "activations grow" if up >= down else "gradients grow on the way back"
+        per_layer = max(up, down) ** (1.0 / (layers + (up >= down)))
+        yield Finding(
+            "exploding-gradient",
+            f"Through {len(kernels)} layers of weights the {way} {max(up, down):.3g} times, about "
+            f"{per_layer:.2g} times a layer.",
+            numbers,
+            f"Divide the weights by {per_layer:.2g} (model.theta = model.theta / "
+            f'{per_layer:.2g}), or start from kernel_initializer="he_normal"; '
+            "global_clipnorm=1 in the optimizer bounds a step.",
+        )
+    elif squeezed:
+        label, left = squeezed[0].step.label, _left(squeezed[0])
+        yield Finding(
+            "vanishing-gradient",
+            f"{label} is a softmax inside the network: its outputs sum to 1 in each row, and only "
+            f"{100 * left:.2g} % of the differences between rows come through it.",
+            {**numbers, "left by the softmax": left},
+            'Use "relu" or "tanh" there; softmax is for the last layer.',
+        )
+    elif min(up, *deepest) < SHRINKS and not _solved(last):
+        way = "activations differ" if up < min(deepest) else "gradient that comes down is"
+        least = min(up, *deepest)
+        yield Finding(
+            "vanishing-gradient",
+            f"Through {len(kernels)} layers of weights the {way} only {least:.1e} of what there is "
+            "at the other end: the lower layers hardly learn.",
+            numbers,
+            'Use "relu" in the hidden layers, with kernel_initializer="he_normal"; '
+            "BatchNormalization() between them, or fewer layers.",
+        )
+
+
+def _left(signal: Signal) -> float:
+    """How much of the differences between rows a step leaves."""
+    return ratio(_spread(signal.y), _spread(signal.x))
+
+
+def _largest_step(kernels: Sequence[Signal]) -> float:
+    """The largest growth from one layer of weights to the next, forward or backward.
+
+    Where that is nearly all there is, one layer is to blame and nothing explodes.
+    """
+    return max(
+        max(
+            ratio(_spread(above.y), _spread(below.y)),
+            ratio(_size(below.dy), _size(above.dy)),
+        )
+        for below, above in itertools.pairwise(kernels)
+    )
+
+
+def _solved(last: Signal) -> bool:
+    """Whether ∂L/∂logits is nothing but rounding."""
+    return _size(last.dy) < 1e-12
+
+
+def _size(a: Array) -> float:
+    return norm(a)
+
+
+def _spread(a: Array) -> float:
+    """How much rows differ: the root mean square over columns of their deviation."""
+    rows = a.reshape(len(a), -1).astype(np.float64)
+    return math.sqrt(float(np.square(rows.std(axis=0)).mean()))
+
+
+def initial_loss(patient: Patient) -> Iterator[Finding]:
+    """`initial-loss`: a cross-entropy far above ln K, that of a network that knows nothing."""
+    if not patient.untrained or not isinstance(patient.loss, (CrossEntropy, BinaryCrossEntropy)):
+        return
+    K = 2 if isinstance(patient.loss, BinaryCrossEntropy) else patient.model.output_shape[-1]
+    model, rows = patient.model, patient.rows
+    x, target = patient.x[rows], patient.target[rows]
+    loss = evaluate(model, x, target)
+    guess = math.log(K)
+    if math.isfinite(loss) and loss <= worst_start(x, max(guess, baseline(patient))):
+        return
+    kernels = [layer for layer in model.layers if isinstance(layer, Dense)]
+    top = kernels[-1] if kernels else None
+    advice = "Smaller weights in the last layer: start them from glorot_uniform, biases from 0."
+    if top is not None:
+        advice = (
+            f"Start {top.label} smaller: its weights have a size of "
+            f"{norm(top.W) / math.sqrt(top.W.size):.3g}, glorot_uniform draws "
+            f"{math.sqrt(2.0 / sum(top.W.shape)):.2g}; biases start from 0."
+        )
+    yield Finding(
+        "initial-loss",
+        f"The loss is {loss:.3g}, and a network that knows nothing and says so has ln {K} = "
+        f"{guess:.3g}: it is sure of wrong answers.",
+        {"loss": loss, f"ln {K}": guess},
+        advice,
+    )
+
+
+def worst_start(x: Array, guess: float) -> float:
+    """The largest initial loss that is healthy; inputs larger than 1 make logits larger."""
+    size = norm(x) / math.sqrt(max(1, x.size))
+    return WORSE_THAN_GUESSING * guess * max(1.0, size / 1.5)
+
+
+def drops_nearly_all(patient: Patient) -> str:
+    """The label of a dropout that leaves less than a fifth, or nothing."""
+    return next(
+        (s.label for s in patient.model.steps if isinstance(s, Dropout) and s.rate > 0.8), ""
+    )

@@ -1,0 +1,107 @@
+"""Do the targets have anything to do with the inputs? Two tests against shuffled targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minnet.checks import Array
+from minnet.teaching.doctor.findings import Finding
+from minnet.teaching.doctor.patient import Patient
+
+ENOUGH_ROWS = 40
+"""With fewer rows no test can tell."""
+
+ROWS = 400
+"""Rows that are tested."""
+
+SHUFFLES = 60
+"""Orders of the targets that the true one is held against."""
+
+RELATED = 3.0
+"""Standard deviations of the shuffled scores. By chance 1 in 700 is further."""
+
+NEIGHBOURS = 5
+
+
+def labels_unrelated(patient: Patient) -> Iterator[Finding]:
+    """`labels-unrelated`: neither neighbours nor a regression do better than with shuffled ones."""
+    x, t = _sample(patient)
+    if len(x) < ENOUGH_ROWS or not t.any():
+        return
+    rng = np.random.default_rng(0)
+    shuffled = np.stack([rng.permutation(t) for _ in range(SHUFFLES)])
+    scores = []
+    for smoother in (_neighbours(x), _regression(x, rng)):
+        error = _error(smoother, t[None])[0]
+        others = _error(smoother, shuffled)
+        spread = float(others.std())
+        scores.append(float(others.mean() - error) / spread if spread > 0 else 0.0)
+        if scores[-1] > RELATED:
+            return
+    what = "labels" if patient.labels is not None else "targets"
+    yield Finding(
+        "labels-unrelated",
+        f"The {what} can be told from x no better than shuffled ones: neither near rows nor a "
+        f"regression predict them ({scores[0]:.1f} and {scores[1]:.1f} standard deviations better "
+        f"than {SHUFFLES} random orders; {RELATED:g} would say something).",
+        {"by neighbours": scores[0], "by regression": scores[1]},
+        "Look whether x and y are still in the same order: was one of them shuffled, sorted or "
+        "filtered alone? Print a few rows with their targets.",
+    )
+
+
+def _sample(patient: Patient) -> tuple[Array, Array]:
+    """Some rows, each column with mean 0 and deviation 1, and their targets likewise."""
+    rows = patient.rows[:ROWS]
+    x = patient.x[rows].reshape(len(rows), -1).astype(np.float64)
+    if patient.labels is not None:
+        t = np.eye(patient.classes)[patient.labels[rows]]
+    else:
+        t = patient.target[rows].reshape(len(rows), -1).astype(np.float64)
+    clipped: Array = np.clip(_standard(x), -5.0, 5.0)
+    return clipped, _standard(t)
+
+
+def _standard(a: Array) -> Array:
+    deviation = a.std(axis=0)
+    standard: Array = (a - a.mean(axis=0)) / np.where(deviation > 1e-12, deviation, np.inf)
+    return standard
+
+
+def _neighbours(x: Array) -> Array:
+    """(n, n): row i times the targets is the mean target of the rows nearest to row i."""
+    squares = np.square(x).sum(axis=1)
+    distances = squares[:, None] + squares - 2.0 * x @ x.T
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argpartition(distances, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    smoother: Array = np.zeros_like(distances)
+    np.put_along_axis(smoother, nearest, 1.0 / NEIGHBOURS, axis=1)
+    return smoother
+
+
+def _regression(x: Array, rng: np.random.Generator) -> Array:
+    """(n, n): row i times the targets is the prediction of a ridge regression on all other rows.
+
+    On x and 64 random tanh features of it; with the hat matrix H, leaving row i out gives
+    (Σ_j H_ij t_j − H_ii t_i) / (1 − H_ii).
+    """
+    n, D = x.shape
+    features = np.tanh(x @ rng.standard_normal((D, 64)) * (1.5 / np.sqrt(D)) + rng.normal(size=64))
+    phi = np.concatenate([x, features, np.ones((n, 1))], axis=1)
+    gram = phi @ phi.T
+    hat = np.linalg.solve(gram + 0.1 * np.trace(gram) / n * np.eye(n), gram).T
+    own = np.diag(hat).copy()
+    np.fill_diagonal(hat, 0.0)
+    smoother: Array = hat / np.maximum(1.0 - own, 1e-6)[:, None]
+    return smoother
+
+
+def _error(smoother: Array, targets: Array) -> Array:
+    """The squared error of each of several orders of the targets (S, n, M): (S,)."""
+    S, n, M = targets.shape
+    columns = targets.transpose(1, 0, 2).reshape(n, S * M)
+    missed = np.square(smoother @ columns - columns)
+    errors: Array = missed.reshape(n, S, M).sum(axis=(0, 2))
+    return errors

@@ -1,0 +1,353 @@
+"""The rows and their targets: classes, copies, contradictions, order, and the validation data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from minnet.checks import Array
+from minnet.teaching.doctor.findings import Finding
+from minnet.teaching.doctor.patient import Patient
+
+RARE = 0.3
+"""A class with less than this part of its even share N/K is rare, if chance does not explain it."""
+
+CHANCE = 3.5
+"""Standard deviations of a count that chance is allowed."""
+
+COPIES = 0.05
+"""The share of rows that are copies of others. Seen in healthy data: 0."""
+
+CONTRADICTIONS = 0.01
+"""The share of rows with a twin of another label."""
+
+NEAR = 0.05
+"""A copy with noise is nearer than this, by the usual distance to the nearest row."""
+
+LEAKED, NEARLY_LEAKED = 0.02, 0.15
+"""The share of validation rows that are copies, exact and with noise."""
+
+WORK = 2e9
+"""Multiplications that the search for near copies may cost."""
+
+FILLED = 0.2
+"""The part of a regular grid that the values of a single coarse column fill."""
+
+ALIKE = 0.2
+"""Changes of label from row to row, by those of a random order."""
+
+
+def class_imbalance(patient: Patient) -> Iterator[Finding]:
+    """`class-imbalance`: a class that is rare, or the only one."""
+    if patient.labels is None:
+        return
+    N, K = len(patient.labels), patient.classes
+    counts = np.bincount(patient.labels, minlength=K)
+    present = np.flatnonzero(counts)
+    if len(present) == 1 and N > 1:
+        yield Finding(
+            "class-imbalance",
+            f"All {N:,} labels are {present[0]}: there is nothing to tell apart.",
+            {"share of the largest class": 1.0},
+            f"Look at how y was made; the model has {K} classes, so y should have labels 0 to "
+            f"{K - 1}.",
+        )
+        return
+    even = N / len(present)
+    rare = int(present[np.argmin(counts[present])])
+    if counts[rare] < RARE * even and counts[rare] - even < -CHANCE * math.sqrt(even):
+        weight = {int(k): round(even / int(counts[k]), 2) for k in present}
+        shown = weight if len(weight) <= 5 else {rare: weight[rare]}
+        yield Finding(
+            "class-imbalance",
+            f"Class {rare} has {counts[rare]:,} of {N:,} rows, {100 * counts[rare] / N:.2g} %; "
+            f"an even share is {100 / len(present):.2g} %. Accuracy hides it: always saying "
+            f"{int(np.argmax(counts))} is right in {100 * counts.max() / N:.0f} % of the rows.",
+            {"share of the class": counts[rare] / N, "even share": 1 / len(present)},
+            f"fit(…, class_weight={shown}), more rows of it, and look at each class by itself: "
+            "minnet.confusion_matrix.",
+        )
+
+
+def absent_class(patient: Patient) -> Iterator[Finding]:
+    """`never-predicted`, for outputs that no label ever uses."""
+    if patient.labels is None or patient.classes < 3:
+        return
+    N, K = len(patient.labels), patient.classes
+    counts = np.bincount(patient.labels, minlength=K)
+    absent = np.flatnonzero(counts == 0)
+    if not 0 < len(absent) < K:
+        return
+    counted_from_one = absent.tolist() == [0] and N >= 2 * K
+    if counted_from_one or N / (K - len(absent)) >= 7.0:
+        first = int(absent[0])
+        hint = (
+            f"If labels are counted from 1, use y - 1 and {K - 1} outputs."
+            if absent[0] == 0
+            else f"Use {K - len(absent)} outputs, or look for the rows of class {first}."
+        )
+        yield Finding(
+            "never-predicted",
+            f"The model has {K} outputs and y has no row of class {_listed(absent)}, so it can "
+            "only learn never to predict it.",
+            {"outputs": K, "classes in y": K - len(absent)},
+            hint,
+        )
+
+
+def twins(x: Array) -> Array:
+    """For each row the number of its group of equal rows: (N,) ints."""
+    flat = np.ascontiguousarray(x.reshape(len(x), -1))
+    draw = np.random.default_rng(0).standard_normal((flat.shape[1],)).astype(flat.dtype)
+    key = np.nan_to_num(flat @ draw)
+    order = np.argsort(key, kind="stable")
+    a, b = order[:-1], order[1:]
+    # products of equal rows may differ by rounding with their place in the batch
+    near = np.abs(key[b] - key[a]) <= 1e-4 * np.abs(key[a]) + 1e-30
+    same = np.zeros(len(order), bool)
+    pairs = np.flatnonzero(near)
+    for i in range(0, len(pairs), 4096):
+        part = pairs[i : i + 4096]
+        same[part + 1] = (flat[a[part]] == flat[b[part]]).all(axis=1)
+    groups = np.empty(len(order), np.intp)
+    groups[order] = np.cumsum(~same)
+    return groups
+
+
+def _by_chance(x: Array, vx: Array | None, rng: np.random.Generator) -> float:
+    """The share of copies to be expected of numbers so coarse, within x, or of vx in x.
+
+    Each column is brought into an order of its own, which keeps its values and breaks up rows. One
+    column alone has no rows to break up: it is coarse where its values fill a regular grid.
+    """
+    flat = x.reshape(len(x), -1)
+    if flat.shape[1] == 1:
+        values = np.unique(flat)
+        if len(values) < 2:
+            return 1.0
+        places = float(np.ptp(values)) / float(np.diff(values).min()) + 1.0
+        return 1.0 if len(values) > FILLED * places else 0.0
+    mixed = rng.permuted(flat, axis=0)
+    if vx is None:
+        return 1.0 - len(np.unique(twins(mixed))) / len(flat)
+    again = twins(np.concatenate([mixed, rng.permuted(vx.reshape(len(vx), -1), axis=0)]))
+    return float(np.isin(again[len(x) :], again[: len(x)]).mean())
+
+
+def copies(patient: Patient) -> Iterator[Finding]:
+    """`duplicate-samples` and `contradictory-labels`."""
+    x, N = patient.x, len(patient.x)
+    groups = twins(x)
+    sizes = np.bincount(groups)
+    surplus = N - int((sizes > 0).sum())
+    if surplus == 0:
+        return
+    many = surplus >= COPIES * N
+    if many and _by_chance(x, None, patient.rng) > 0.5 * surplus / N:
+        return  # numbers so coarse that rows agree by chance
+    contradicting, places, example = _contradictions(patient, groups)
+    if contradicting >= CONTRADICTIONS * N and (places > 1 or contradicting > 0.1 * N):
+        rows, values = example
+        yield Finding(
+            "contradictory-labels",
+            f"{contradicting:,} of {N:,} rows have an equal row with another target, such as rows "
+            f"{rows[0]} and {rows[1]}: {values[0]} and {values[1]}. No network can learn both.",
+            {"share of rows": contradicting / N},
+            "Find out which is right and drop the other; np.unique(x, axis=0, "
+            "return_inverse=True) groups equal rows.",
+        )
+    if many:
+        yield Finding(
+            "duplicate-samples",
+            f"{surplus:,} of {N:,} rows are copies of others; one row is there "
+            f"{int(sizes.max())} times. They count several times, and a split puts the same row "
+            "on both sides.",
+            {"share of copies": surplus / N},
+            "Keep one of each, before splitting: "
+            "_, kept = np.unique(x, axis=0, return_index=True); x, y = x[kept], y[kept].",
+        )
+
+
+def _contradictions(
+    patient: Patient, groups: Array
+) -> tuple[int, int, tuple[tuple[int, int], tuple[str, str]]]:
+    """How many rows have a twin of another target, in how many places, and one such pair."""
+    t = patient.target if patient.labels is None else patient.labels
+    values = t.reshape(len(t), -1).astype(np.float64)
+    order = np.argsort(groups, kind="stable")
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    low = np.minimum.reduceat(values[order], starts)
+    high = np.maximum.reduceat(values[order], starts)
+    gap = (high - low).max(axis=1)
+    bound = 0.0 if patient.labels is not None else float(values.std(axis=0).max())
+    bad = gap > bound
+    counts = np.diff(np.append(starts, len(order)))
+    total = int(counts[bad].sum())
+    if not total:
+        return 0, 0, ((0, 0), ("", ""))
+    members = order[starts[np.argmax(bad)] :][: counts[np.argmax(bad)]]
+    first = int(members[0])
+    other = int(members[np.argmax(np.abs(values[members] - values[first]).max(axis=1))])
+    shown = tuple(f"{values[row][0]:g}" for row in (first, other))
+    return total, int(bad.sum()), ((first, other), (shown[0], shown[1]))
+
+
+def sorted_rows(patient: Patient) -> Iterator[Finding]:
+    """`sorted-unshuffled`: batches that are all of one kind, one after the other."""
+    N = len(patient.x)
+    if patient.shuffle or patient.batch_size >= N or N < 8:
+        return
+    if patient.labels is not None:
+        shares = np.bincount(patient.labels) / N
+        expected = (N - 1) * float(1.0 - np.square(shares).sum())
+        changes = float((np.diff(patient.labels) != 0).sum())
+        alike = changes / expected if expected else 1.0
+        words = f"the label changes {changes:.0f} times from row to row, {expected:.0f} if mixed"
+    else:
+        t = patient.target.reshape(N, -1)[:, 0].astype(np.float64)
+        deviation = t - t.mean()
+        power = float(np.dot(deviation, deviation))
+        steps = np.diff(t)
+        alike = float(np.dot(steps, steps)) / (2.0 * power) if power else 1.0
+        words = f"neighbouring targets differ by {100 * math.sqrt(alike):.0f} % of a random pair's"
+    if alike < ALIKE:
+        yield Finding(
+            "sorted-unshuffled",
+            f"shuffle=False, and the rows are sorted: {words}. Each batch of {patient.batch_size} "
+            "teaches one thing and unteaches the one before.",
+            {"mixing, 1 is random": alike},
+            "fit(…, shuffle=True), or order = rng.permutation(len(x)); x, y = x[order], y[order].",
+        )
+
+
+def validation(patient: Patient) -> Iterator[Finding]:
+    """`validation-leak` and `validation-mismatch`."""
+    if patient.validation is None:
+        return
+    vx, vt, vlabels = patient.validation
+    yield from _leak(patient, vx)
+    yield from _mismatch(patient, vx, vt, vlabels)
+
+
+def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
+    x, N, V = patient.x, len(patient.x), len(vx)
+    groups = twins(np.concatenate([x, vx]))
+    share = float(np.isin(groups[N:], groups[:N]).mean())
+    how = "are"
+    if share > LEAKED:
+        if _by_chance(x, vx, patient.rng) > 0.5 * share:
+            return
+    else:
+        share, how = _near(patient, vx), "are, but for a little noise,"
+        if share < NEARLY_LEAKED:
+            return
+    yield Finding(
+        "validation-leak",
+        f"{100 * share:.0f} % of the {V:,} validation rows {how} rows of the training data: they "
+        "are remembered, and say nothing of new ones.",
+        {"share of validation rows": share},
+        "Split before copying or augmenting rows, and drop from the validation data what is in "
+        "the training data.",
+    )
+
+
+def _near(patient: Patient, vx: Array) -> float:
+    """The share of validation rows that are much nearer to a training row than those are apart."""
+    x = patient.x.reshape(len(patient.x), -1)
+    N, D = x.shape
+    if N < 20:
+        return 0.0
+    count = int(min(len(vx), 100, max(10, WORK / (2 * N * D))))
+    deviation = x[patient.rows].astype(np.float64).std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1.0).astype(x.dtype)
+    scaled = x / scale
+    chosen = patient.rng.choice(len(vx), count, replace=False)
+    own = patient.rng.choice(N, min(N, 100, count), replace=False)
+    new = _nearest(vx.reshape(len(vx), -1)[chosen] / scale, scaled, None)
+    usual = float(np.median(_nearest(scaled[own], scaled, own)))
+    return float((new < NEAR * usual).mean())
+
+
+def _nearest(a: Array, b: Array, own: Array | None) -> Array:
+    """The distance of each row of a to the nearest of b, its own place in b aside."""
+    squares = (
+        np.square(a).sum(axis=1, dtype=np.float64)[:, None]
+        + np.square(b).sum(axis=1, dtype=np.float64)
+        - 2.0 * (a @ b.T)
+    )
+    if own is not None:
+        squares[np.arange(len(own)), own] = math.inf
+    near = squares.argmin(axis=1)
+    distances: Array = np.sqrt(np.square((a - b[near]).astype(np.float64)).sum(axis=1))
+    return distances
+
+
+def _mismatch(patient: Patient, vx: Array, vt: Array, vlabels: Array | None) -> Iterator[Finding]:
+    N, V = len(patient.x), len(vx)
+    if patient.labels is not None and vlabels is not None:
+        K = patient.classes
+        known, seen = (np.bincount(y, minlength=K) for y in (patient.labels, vlabels))
+        new = np.flatnonzero((seen > 0) & (known == 0))
+        lost = np.flatnonzero((seen == 0) & (known * V >= 10 * N))
+        if len(new) or len(lost):
+            one = new if len(new) else lost
+            a, b = ("validation", "training") if len(new) else ("training", "validation")
+            count = int((seen if len(new) else known)[one].sum())
+            yield Finding(
+                "validation-mismatch",
+                f"Class {_listed(one)} is in the {a} data ({count:,} rows) and never in the {b} "
+                "data.",
+                {"classes on one side only": len(one)},
+                "Shuffle before splitting: the rows may be sorted by class.",
+            )
+            return
+    x, vx = x_of(patient.x[patient.rows]), x_of(vx[:2048])
+    if N < 4:
+        return
+    deviation, vdeviation = x.std(axis=0), vx.std(axis=0)
+    size, vsize = (math.sqrt(float(np.square(a).mean())) for a in (x, vx))
+    varies = deviation > 1e-3 * max(size, 1e-30)
+    if not varies.any():
+        return
+    shift = float(np.median(np.abs(vx.mean(axis=0) - x.mean(axis=0))[varies] / deviation[varies]))
+    chance = 4.0 / math.sqrt(min(N, V))
+    scale = max(vsize, 1e-30) / max(size, 1e-30)
+    if V >= 8:
+        wider = float(np.median(vdeviation[varies] / deviation[varies]))
+        scale = wider if max(wider, 1 / max(wider, 1e-30)) > max(scale, 1 / scale) else scale
+    bound = 3.0 if V >= 8 else 10.0
+    if scale > bound or scale < 1.0 / bound or shift > 1.0 + chance:
+        yield Finding(
+            "validation-mismatch",
+            f"The validation inputs are of another range: {vx.min():.4g} to {vx.max():.4g}, "
+            f"training {x.min():.4g} to {x.max():.4g}.",
+            {"validation size by training size": scale, "shift in deviations": shift},
+            "Prepare both alike, by the training data's numbers: "
+            "x, x_val = minnet.datasets.standardize(x, x_val).",
+        )
+        return
+    if patient.labels is None and V >= 8:
+        t, vt = x_of(patient.target), x_of(vt)
+        deviation = t.std(axis=0)
+        far = np.abs(vt.mean(axis=0) - t.mean(axis=0)) > (1.0 + chance) * deviation
+        wide = (vt.std(axis=0) > 3.0 * deviation) | (3.0 * vt.std(axis=0) < deviation)
+        if ((far | wide) & (deviation > 0)).any():
+            yield Finding(
+                "validation-mismatch",
+                f"The validation targets are of another range: {vt.min():.4g} to {vt.max():.4g}, "
+                f"training {t.min():.4g} to {t.max():.4g}.",
+                {"validation mean": float(vt.mean()), "training mean": float(t.mean())},
+                "Shuffle before splitting, and scale both alike.",
+            )
+
+
+def x_of(array: Array) -> Array:
+    """As rows of float64."""
+    return array.reshape(len(array), -1).astype(np.float64)
+
+
+def _listed(classes: Array) -> str:
+    shown = ", ".join(map(str, classes[:5]))
+    return shown + (", …" if len(classes) > 5 else "")
