@@ -8,7 +8,6 @@ else the machine does, and how warm it is, falls on all alike.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import multiprocessing
 import os
@@ -17,7 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,15 @@ from typing import Any
 import numpy as np
 from peers import PEERS, Peer, Weights, Work, cores, loss_and_accuracy
 
+import minnet
 from minnet.tables import Table
 
 RESULTS = Path(__file__).parent / "results"
 
 REST = 0.05
 """Seconds before each measurement, for threads of the one before that still look for work."""
+
+QUICK_ROUNDS = 3
 
 CHECKED_STEPS = 10
 """Updates after which the peers are compared; later, rounding grows into differences of its own."""
@@ -149,6 +151,35 @@ class Tasks:
         seconds = time.perf_counter() - begin
         return {"seconds": seconds, "busy": time.process_time() - busy}
 
+    def predict(self, least: float = 0.1) -> dict[str, float]:
+        """Microseconds for `predict` of one row, over calls that take so many seconds together."""
+        row, calls, begin = self.peer.own(self.x[:1]), 0, time.perf_counter()
+        while (seconds := time.perf_counter() - begin) < least:
+            for _ in range(20):
+                self.peer.predict(row)
+            calls += 20
+        return {"microseconds": seconds / calls * 1e6}
+
+    def predictions(self, rows: int) -> np.ndarray:
+        """Probabilities of the first rows, by the weights that all begin at."""
+        self.peer.start(self.weights)
+        return np.asarray(self.peer.predict(self.peer.own(self.x[:rows])))
+
+    def time_to(self, accuracy: float, epochs: int, seed: int) -> dict[str, Any]:
+        """Seconds of training, and accuracy on MNIST's test images, after each epoch up to a goal.
+
+        The clock stands still while the test images are looked at.
+        """
+        x_test, y_test = minnet.datasets.mnist()[2:]
+        self.peer.start(self.work.weights(seed))
+        seconds, accuracies = [0.0], [0.0]
+        while len(seconds) <= epochs and accuracies[-1] < accuracy:
+            begin = time.perf_counter()
+            self.peer.fit(1)
+            seconds.append(seconds[-1] + time.perf_counter() - begin)
+            accuracies.append(loss_and_accuracy(self.peer.weights(), x_test, y_test)[1])
+        return {"seconds": seconds, "accuracies": accuracies}
+
     def result(self) -> tuple[float, float] | None:
         """Loss and accuracy on the rows after the last fit."""
         weights = self.peer.weights()
@@ -216,7 +247,7 @@ class NotTheSameWorkError(RuntimeError):
     """A peer came to other weights than the first one."""
 
 
-def compare(found: Mapping[str, Weights], work: Work) -> dict[str, dict[str, float]]:
+def same_work(found: Mapping[str, Weights], work: Work) -> dict[str, dict[str, float]]:
     """How far each peer's weights are from the first peer's, after the same steps.
 
     Returns
@@ -256,9 +287,9 @@ def flat(weights: Weights) -> np.ndarray:
 
 
 def check(workers: Mapping[str, Worker], work: Work) -> dict[str, dict[str, float]]:
-    """Hold that all workers do the same work, and say so; `compare` has the details."""
+    """Hold that all workers do the same work, and say so; `same_work` has the details."""
     steps = min(CHECKED_STEPS, work.rows // work.batch)
-    table = compare(everyone(workers, "check", steps), work)
+    table = same_work(everyone(workers, "check", steps), work)
     if len(table) > 1:
         losses = max(row["loss_differs"] for row in table.values())
         ways = max(row["way_differs"] for row in table.values())
@@ -323,14 +354,14 @@ def ratios(times: Mapping[str, Mapping[str, float]], key: str, to: str) -> list[
 def times_table(
     times: Mapping[str, Mapping[str, float]],
     bars: Mapping[str, Bar],
-    threads: Mapping[str, str],
-    title: str,
+    results: Mapping[str, tuple[float, float] | None],
+    notes: Sequence[str] = (),
 ) -> Table:
-    """Step times, ratios to minnet and to the bare products, and the bars."""
+    """Step times, ratios to minnet and to the bare products, the bars, and what was learned."""
     rows = []
     for key, t in times.items():
         to_minnet, to_products = (ratios(times, key, other) for other in ("minnet", "products"))
-        bar = bars.get(key)
+        bar, result = bars.get(key), results.get(key)
         rows.append(
             [
                 PEERS[key].label,
@@ -341,12 +372,90 @@ def times_table(
                 "" if bar is None else str(bar),
                 "" if bar is None or to_minnet is None else bar.verdict(*to_minnet),
                 f"{t['busy']:.1f}",
-                threads.get(key, ""),
+                *(("", "") if result is None else (f"{result[0]:.3f}", f"{result[1]:.3f}")),
             ]
         )
     heading = ["peer", " min µs", " median µs", " min ÷ minnet's", " median ÷ minnet's"]
-    heading += [" min ÷ products'", " bar", "verdict", " cores busy", "threads"]
-    return Table(heading, rows, title=title)
+    heading += [" min ÷ products'", " bar", "verdict", " cores busy", " loss after", " accuracy"]
+    used = [i for i in range(len(heading)) if i == 0 or any(row[i] for row in rows)]
+    return Table([heading[i] for i in used], [[row[i] for i in used] for row in rows], notes=notes)
+
+
+# --- a whole comparison ---------------------------------------------------------------------------
+
+
+def parser(
+    doc: str | None, peers: Iterable[str] = PEERS, rounds: int = 10
+) -> argparse.ArgumentParser:
+    """The options that every comparison of peers has."""
+    found = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    found.add_argument("--peers", nargs="+", choices=list(peers), default=list(peers))
+    found.add_argument("--rounds", type=int, default=rounds, help="after one to warm up")
+    found.add_argument("--threads", type=int, help="cores for each process; default: all")
+    found.add_argument("--quick", action="store_true", help="few rounds of about half the steps")
+    return found
+
+
+def compare(
+    name: str, works: Sequence[Work], bars: Mapping[str, Mapping[str, Bar]], options: Any
+) -> None:
+    """Check, measure, print and write: step times of all peers on each work.
+
+    Parameters
+    ----------
+    name
+        Of the files in `results/`.
+    bars
+        Name of a work → peer → bar.
+    options
+        What `parser` parsed.
+    """
+    count = min(options.rounds, QUICK_ROUNDS) if options.quick else options.rounds
+    threads = limit_threads(options.threads)
+    workers = start(options.peers)
+    found, groups = {}, {}
+    for work in works:
+        if options.quick:
+            work = replace(work, epochs=(work.epochs + 1) // 2)
+        facts = everyone(workers, "prepare", work)
+        title = f"{work.name}, batch {work.batch}"
+        print(f"\n{title}: {count} rounds of {work.steps} steps; threads: {threads}", flush=True)
+        checked = check(workers, work)
+        answers = rounds(workers, count)
+        results = everyone(workers, "result")
+        times = groups[title] = step_times(answers, work.steps)
+        said = ", ".join(f"{PEERS[key].label} {fact['threads']}" for key, fact in facts.items())
+        wanted = bars.get(work.name, {})
+        notes = [f"threads: {said}"]
+        print(times_table(times, wanted, results, notes), flush=True)
+        found[work.name] = {
+            "work": asdict(work),
+            "steps": work.steps,
+            "peers": facts,
+            "same_work": checked,
+            "rounds": answers,
+            "times": times,
+            "results": results,
+            "bars": verdicts(times, wanted),
+        }
+    for worker in workers.values():
+        worker.end()
+    print(write(name, {"threads": threads, "networks": found}))
+    print(bar_picture(name, groups, f"{name.replace('_', ' ')}; threads: {threads}"))
+
+
+def verdicts(
+    times: Mapping[str, Mapping[str, float]], bars: Mapping[str, Bar]
+) -> dict[str, dict[str, Any]]:
+    """Peer → its bar, the ratios of minima and medians to minnet's, and the verdict."""
+    found = {}
+    for key, bar in bars.items():
+        if key in times and (to_minnet := ratios(times, key, "minnet")) is not None:
+            verdict = bar.verdict(*to_minnet)
+            found[key] = {"bar": str(bar), "ratios": to_minnet, "verdict": verdict}
+    return found
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -361,7 +470,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "minnet": importlib.import_module("minnet").__version__,
+        "minnet": minnet.__version__,
         "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
     }
 
@@ -400,19 +509,12 @@ def bar_picture(name: str, groups: Mapping[str, Mapping[str, Any]], title: str) 
         axes.margins(x=0.15)
     axes.legend(loc="lower right")
     figure.suptitle(title)
+    return save_picture(figure, name)
+
+
+def save_picture(figure: Any, name: str) -> Path:
+    """A figure as a file in `benchmarks/results/`."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.png"
     figure.savefig(path, dpi=120)
     return path
-
-
-def parser(doc: str | None, peers: Iterable[str], default_rounds: int) -> argparse.ArgumentParser:
-    """The options that every comparison of peers has."""
-    found = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    found.add_argument("--peers", nargs="+", choices=list(peers), default=list(peers))
-    found.add_argument("--rounds", type=int, default=default_rounds, help="after one to warm up")
-    found.add_argument("--threads", type=int, help="cores for each process; default: all")
-    found.add_argument("--quick", action="store_true", help="three rounds of about half the steps")
-    return found

@@ -17,11 +17,9 @@ medians both reach it, and in doubt when one does.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import harness
 from harness import Bar
-from peers import PEERS, Work
+from peers import Work
 
 NETWORKS = {
     work.name: work
@@ -61,43 +59,8 @@ BARS = {
 """The least that minnet has to reach beside each peer, on two cores."""
 
 
-def main() -> None:
-    """Check, measure, print, write."""
-    parser = harness.parser(__doc__, PEERS, default_rounds=10)
+if __name__ == "__main__":
+    parser = harness.parser(__doc__)
     parser.add_argument("--network", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     options = parser.parse_args()
-    count = min(options.rounds, 3) if options.quick else options.rounds
-    threads = harness.limit_threads(options.threads)
-    workers = harness.start(options.peers)
-    found, groups = {}, {}
-    for name in options.network:
-        work = NETWORKS[name]
-        if options.quick:
-            work = replace(work, epochs=(work.epochs + 1) // 2)
-        facts = harness.everyone(workers, "prepare", work)
-        checked = harness.check(workers, work)
-        answers = harness.rounds(workers, count)
-        times = harness.step_times(answers, work.steps)
-        title = (
-            f"\n{name}, batch {work.batch}: {count} rounds of {work.steps} steps; "
-            f"threads: {threads}"
-        )
-        said = {key: fact["threads"] for key, fact in facts.items()}
-        print(harness.times_table(times, BARS[name], said, title), flush=True)
-        groups[f"{name}, batch {work.batch}"] = times
-        found[name] = {
-            "steps": work.steps,
-            "peers": facts,
-            "same_work": checked,
-            "rounds": answers,
-            "times": times,
-            "results": harness.everyone(workers, "result"),
-        }
-    for worker in workers.values():
-        worker.end()
-    print(harness.write("training_step", {"threads": threads, "networks": found}))
-    print(harness.bar_picture("training_step", groups, f"A training step; threads: {threads}"))
-
-
-if __name__ == "__main__":
-    main()
+    harness.compare("training_step", [NETWORKS[name] for name in options.network], BARS, options)
