@@ -229,15 +229,13 @@ def rotated(keys: Sequence[str], round_: int) -> list[str]:
     return [*keys[k:], *keys[:k]]
 
 
-def rounds(
-    workers: Mapping[str, Worker], count: int, task: str = "fit", *arguments: Any
-) -> dict[str, list[Any]]:
+def rounds(workers: Mapping[str, Worker], count: int, task: str = "fit") -> dict[str, list[Any]]:
     """What each worker answers in each round, after one round to warm up that is not kept."""
     found: dict[str, list[Any]] = {key: [] for key in workers}
     for round_ in range(count + 1):
         for key in rotated(list(workers), round_):
             time.sleep(REST)
-            answer = workers[key].ask(task, *arguments)
+            answer = workers[key].ask(task)
             if round_:
                 found[key].append(answer)
     return found
@@ -332,6 +330,11 @@ class Bar:
         return "met" if all(met) else "in doubt" if any(met) else "missed"
 
 
+def met(is_met: bool) -> str:
+    """The word for a bar that is one number."""
+    return "met" if is_met else "missed"
+
+
 def step_times(found: Mapping[str, Sequence[Mapping[str, float]]], steps: int) -> dict[str, Any]:
     """Peer → minimum and median microseconds a step, and the cores that it kept busy."""
     return {
@@ -387,14 +390,15 @@ def times_table(
 def parser(
     doc: str | None, peers: Iterable[str] = PEERS, rounds: int = 10
 ) -> argparse.ArgumentParser:
-    """The options that every comparison of peers has."""
+    """The options that every script has, and `--peers` where there are some."""
     found = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    found.add_argument("--peers", nargs="+", choices=list(peers), default=list(peers))
+    if peers := list(peers):
+        found.add_argument("--peers", nargs="+", choices=peers, default=peers)
     found.add_argument("--rounds", type=int, default=rounds, help="after one to warm up")
     found.add_argument("--threads", type=int, help="cores for each process; default: all")
-    found.add_argument("--quick", action="store_true", help="few rounds of about half the steps")
+    found.add_argument("--quick", action="store_true", help="fewer rounds, less work")
     return found
 
 
@@ -506,7 +510,7 @@ def bar_picture(name: str, groups: Mapping[str, Mapping[str, Any]], title: str) 
         axes.bar_label(drawn, [f"{m:,.0f}" for m in medians], padding=3)
         axes.plot([times[key]["min"] for key in keys], range(len(keys)), "k|", label="minimum")
         axes.set(title=group, xlabel="µs a step, median")
-        axes.margins(x=0.15)
+        axes.margins(x=0.25)
     axes.legend(loc="lower right")
     figure.suptitle(title)
     return save_picture(figure, name)

@@ -18,7 +18,6 @@ round to warm up; the smallest time counts.
 
 from __future__ import annotations
 
-import argparse
 import cProfile
 import multiprocessing
 import pstats
@@ -127,7 +126,7 @@ def samples(rounds: int, quick: bool) -> dict[str, Any]:
             rows,
             title=f"\nsamples: {work.name}, batch {work.batch}, {work.epochs} epochs",
             notes=[
-                f"largest over smallest {spread:.2f}, bar ≤ {FLAT}: {met(spread <= FLAT)}; "
+                f"largest over smallest {spread:.2f}, bar ≤ {FLAT}: {harness.met(spread <= FLAT)}; "
                 f"without gathering {max(rest) / min(rest):.2f}"
             ],
         )
@@ -269,8 +268,8 @@ def memmap(rounds: int, quick: bool, gigabytes: float) -> dict[str, Any]:
             f"{f['grown_mb']:,.0f} MB\n"
             for name, f in found.items()
         )
-        + f"ratio {ratio:.2f}, bar ≤ {FLAT}: {met(ratio <= FLAT)}; "
-        f"{grown:.0f} MB, bar < {OWN_MB:g}: {met(grown < OWN_MB)}"
+        + f"ratio {ratio:.2f}, bar ≤ {FLAT}: {harness.met(ratio <= FLAT)}; "
+        f"{grown:.0f} MB, bar < {OWN_MB:g}: {harness.met(grown < OWN_MB)}"
     )
     return {**found, "ratio": ratio}
 
@@ -336,7 +335,7 @@ def checking(rounds: int, quick: bool) -> dict[str, Any]:
                 f"{before / whole:.2%}",
                 f"{share:.2%}",
                 f"{after / whole:.2%}",
-                met(before / whole <= SHARE),
+                harness.met(before / whole <= SHARE),
             ]
         )
     heading = [" samples", " fit, ms", " before the first step, ms", " share", " checks by profile"]
@@ -346,11 +345,6 @@ def checking(rounds: int, quick: bool) -> dict[str, Any]:
 
 
 # --- all of it ------------------------------------------------------------------------------------
-
-
-def met(is_met: bool) -> str:
-    """The word for it."""
-    return "met" if is_met else "missed"
 
 
 PARTS: dict[str, Callable[[int, bool], dict[str, Any]]] = {
@@ -381,14 +375,9 @@ def picture(found: Mapping[str, Any]) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The parts that were asked for, the file and the picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = harness.parser(__doc__, peers=(), rounds=3)
     parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}, memmap; all by default")
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--gigabytes", type=float, default=4.0, help="of the memmap")
-    parser.add_argument("--threads", type=int, help="cores; default: all")
-    parser.add_argument("--quick", action="store_true", help="smaller sizes")
     options = parser.parse_args(arguments)
     parts = options.parts or [*PARTS, "memmap"]
     if unknown := set(parts) - {*PARTS, "memmap"}:

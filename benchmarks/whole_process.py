@@ -154,7 +154,7 @@ def imports(rounds: int) -> dict[str, list[float]]:
     more = least["minnet"] - least["numpy"]
     print(
         f"\nimport numpy {least['numpy']:.1f} ms, import minnet {least['minnet']:.1f} ms, minimum "
-        f"of {rounds}: {more:.1f} ms more, bar ≤ {IMPORT_MS:g}: {met(more <= IMPORT_MS)}"
+        f"of {rounds}: {more:.1f} ms more, bar ≤ {IMPORT_MS:g}: {harness.met(more <= IMPORT_MS)}"
     )
     return found
 
@@ -177,18 +177,13 @@ def predict(keys: Sequence[str], rounds: int) -> dict[str, list[dict[str, float]
         middle = np.median([answer["microseconds"] for answer in answers])
         verdict = ""
         if key == "minnet":
-            verdict = f"≤ {PREDICT_US:g}: {met(least[key] <= PREDICT_US)}"
+            verdict = f"≤ {PREDICT_US:g}: {harness.met(least[key] <= PREDICT_US)}"
             if "torch" in least:
-                verdict += f"; faster than PyTorch: {met(least[key] < least['torch'])}"
+                verdict += f"; faster than PyTorch: {harness.met(least[key] < least['torch'])}"
         rows.append([PEERS[key].label, f"{least[key]:,.1f}", f"{middle:,.1f}", verdict])
     title = f"\npredict of one row, {PREDICTED.name}, {rounds} rounds; all predict the same"
     print(Table(["peer", " min µs", " median µs", "bar"], rows, title=title))
     return found
-
-
-def met(is_met: bool) -> str:
-    """The word for it."""
-    return "met" if is_met else "missed"
 
 
 def main() -> None:
