@@ -84,7 +84,7 @@ class Worker:
         """Wait for the end of the task that was told."""
         try:
             error, value = self.pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             raise PeerError(f"{self.label}: the process ended without a word.") from None
         if error:
             raise PeerError(f"{self.label}: {error}")
