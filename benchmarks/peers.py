@@ -344,7 +344,7 @@ class TorchFused(Torch):
 class ScikitLearn(Peer):
     """`MLPClassifier.partial_fit` once an epoch, which goes on with its optimizer.
 
-    `fit` forgets it each time, and takes as long: within 5 % of `partial_fit` either way.
+    `fit` forgets it each time, and its least times are within 6 % of these, one way or the other.
     """
 
     label = "scikit-learn"
