@@ -1,0 +1,203 @@
+"""What a student waits for: the article's program as a whole, imports, one prediction.
+
+    pip install -e ".[bench]"
+    python benchmarks/whole_process.py [--quick] [--peers minnet keras …] [--rounds 5] [--threads 1]
+
+- The article's program (100 samples, 784-32-10, 10 epochs, printed as each library prints), from
+  the start of Python to its end: seconds, and peak resident memory as the system counts it.
+- `import minnet` beside `import numpy`, each in a fresh Python.
+- `predict` of one row by 784-32-10, as its users call it: `model.predict` in minnet and Keras,
+  softmax of the model on a tensor in inference mode in PyTorch, `predict_proba` in scikit-learn.
+
+The first round of each warms the file cache, and Python's cache of compiled files, and is not kept.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import harness
+import numpy as np
+from peers import PEERS, Work
+
+from minnet.tables import Table
+
+ARTICLE = """
+import numpy as np
+from {layers} import Dense
+from {models} import Sequential
+
+model = Sequential()
+model.add(Dense(32, activation="relu", input_dim=784))
+model.add(Dense(10, activation="softmax"))
+model.compile(
+    optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+)
+
+x_train = np.random.rand(100, 784)
+y_train = np.random.randint(10, size=(100, 1))
+model.fit(x_train, y_train, epochs=10)
+"""
+
+TORCH = """
+import numpy as np
+import torch
+from torch import nn
+
+model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10))
+adam, loss_of = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
+
+x_train = torch.from_numpy(np.random.rand(100, 784).astype(np.float32))
+y_train = torch.from_numpy(np.random.randint(10, size=100))
+for epoch in range(10):
+    total, right = 0.0, 0
+    for rows in torch.randperm(100).split(32):
+        adam.zero_grad()
+        z = model(x_train[rows])
+        loss = loss_of(z, y_train[rows])
+        loss.backward()
+        adam.step()
+        total += loss.item() * len(rows)
+        right += (z.argmax(1) == y_train[rows]).sum().item()
+    print(epoch, total / 100, right / 100)
+"""
+
+SCIKIT_LEARN = """
+import numpy as np
+from sklearn.neural_network import MLPClassifier
+
+x_train = np.random.rand(100, 784)
+y_train = np.random.randint(10, size=100)
+MLPClassifier(32, batch_size=32, max_iter=10, verbose=True).fit(x_train, y_train)
+"""
+
+PROGRAMS = {
+    "minnet": ARTICLE.format(layers="minnet.layers", models="minnet.models"),
+    "keras": ARTICLE.format(layers="tensorflow.keras.layers", models="tensorflow.keras.models"),
+    "keras-jax": ARTICLE.format(layers="keras.layers", models="keras.models"),
+    "torch": TORCH,
+    "sklearn": SCIKIT_LEARN,
+}
+PREDICTED = Work((784, 32, 10), batch=32, rows=320, epochs=1)
+
+FASTER, SMALLER = 25.0, 10.0
+"""How many times minnet's time and memory tf.keras' are to be, at least, in the whole process."""
+IMPORT_MS, PREDICT_US = 30.0, 25.0
+"""The most that `import minnet` takes beyond `import numpy`, and that one prediction takes."""
+
+
+def run(code: str, environment: dict[str, str]) -> tuple[float, float, str]:
+    """Seconds, peak resident MiB, and what a fresh Python prints."""
+    variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**variables, **environment},
+        text=True,
+    ) as child:
+        said = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - begin
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"a program ended with {child.returncode}:\n{code}")
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
+    return seconds, usage.ru_maxrss / unit, said
+
+
+def article(keys: Sequence[str], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds and MiB of the article's program in each library, round by round."""
+    found: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
+    for round_ in range(rounds + 1):
+        for key in harness.rotated(keys, round_):
+            seconds, memory, _ = run(PROGRAMS[key], PEERS[key].environment)
+            if round_:
+                found[key].append((seconds, memory))
+    rows = []
+    for key, runs in found.items():
+        (seconds, memory), middle = np.min(runs, axis=0), np.median(runs, axis=0)
+        verdict = ["", ""]
+        if key == "keras" and "minnet" in found:
+            ours, our_middle = np.min(found["minnet"], axis=0), np.median(found["minnet"], axis=0)
+            bars = (harness.Bar(faster=FASTER), harness.Bar(faster=SMALLER))
+            verdict = [
+                f"{theirs / own:.1f}, bar {bar}: {bar.verdict(theirs / own, half / our_half)}"
+                for bar, theirs, own, half, our_half in zip(
+                    bars, (seconds, memory), ours, middle, our_middle, strict=True
+                )
+            ]
+        times = (f"{seconds:.3f}", f"{middle[0]:.3f}", verdict[0])
+        rows.append([PEERS[key].label, *times, f"{memory:.0f}", verdict[1]])
+    heading = ["peer", " min s", " median s", "× minnet's", " peak MiB", "× minnet's"]
+    print(Table(heading, rows, title=f"The article's program, whole process, {rounds} rounds"))
+    return found
+
+
+def imports(rounds: int) -> dict[str, list[float]]:
+    """Milliseconds to import NumPy, minnet, and whatever peer is installed."""
+    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    found: dict[str, list[float]] = {"numpy": [], "minnet": []}
+    for round_ in range(rounds + 1):
+        for name in harness.rotated(list(found), round_):
+            milliseconds = float(run(code.format(name), {})[2]) * 1e3
+            if round_:
+                found[name].append(milliseconds)
+    least = {name: min(times) for name, times in found.items()}
+    more = least["minnet"] - least["numpy"]
+    print(
+        f"\nimport numpy {least['numpy']:.1f} ms, import minnet {least['minnet']:.1f} ms, minimum "
+        f"of {rounds}: {more:.1f} ms more, bar ≤ {IMPORT_MS:g}: {harness.met(more <= IMPORT_MS)}"
+    )
+    return found
+
+
+def predict(keys: Sequence[str], rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Microseconds for one row, after all were seen to predict the same."""
+    workers = harness.start([key for key in keys if key in PROGRAMS])
+    harness.everyone(workers, "prepare", PREDICTED)
+    said = harness.everyone(workers, "predictions", 100)
+    first = next(iter(said.values()))
+    apart = max(float(np.abs(p - first).max()) for p in said.values())
+    if apart > 1e-6:
+        raise RuntimeError(f"the peers predict differently, by up to {apart:.1e}")
+    found = harness.rounds(workers, rounds, "predict")
+    for worker in workers.values():
+        worker.end()
+    least = {key: min(r["microseconds"] for r in answers) for key, answers in found.items()}
+    rows = []
+    for key, answers in found.items():
+        middle = np.median([answer["microseconds"] for answer in answers])
+        verdict = ""
+        if key == "minnet":
+            verdict = f"≤ {PREDICT_US:g}: {harness.met(least[key] <= PREDICT_US)}"
+            if "torch" in least:
+                verdict += f"; faster than PyTorch: {harness.met(least[key] < least['torch'])}"
+        rows.append([PEERS[key].label, f"{least[key]:,.1f}", f"{middle:,.1f}", verdict])
+    title = f"\npredict of one row, {PREDICTED.name}, {rounds} rounds; all predict the same"
+    print(Table(["peer", " min µs", " median µs", "bar"], rows, title=title))
+    return found
+
+
+def main() -> None:
+    """All three, and the file."""
+    options = harness.parser(__doc__, PROGRAMS, rounds=5).parse_args()
+    rounds = min(options.rounds, 2) if options.quick else options.rounds
+    facts: dict[str, Any] = {"threads": harness.limit_threads(options.threads)}
+    print(f"threads: {facts['threads']}")
+    keys = [key for key in options.peers if not PEERS[key].missing()]
+    facts["article"] = article(keys, rounds)
+    facts["imports"] = imports(20)
+    facts["predict"] = predict(options.peers, max(rounds, 5))
+    print(harness.write(Path(__file__).stem, facts))
+
+
+if __name__ == "__main__":
+    main()
