@@ -1,5 +1,5 @@
 """Tools for learning and teaching: is my gradient right?"""
 
-from minnet.teaching.gradients import GradientReport, check_gradients
+from minnet.teaching.gradients import Finding, GradientReport, check_gradients
 
-__all__ = ["GradientReport", "check_gradients"]
+__all__ = ["Finding", "GradientReport", "check_gradients"]
