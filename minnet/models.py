@@ -214,9 +214,7 @@ class Sequential(Network):
     ) -> float:
         """The loss of one batch; fills `grad`, `outputs` and the memos. Nothing is checked."""
         loss, route = self._require_loss(), self._route()
-        memos: list[Memo | None] = []
-        if route.remembers:
-            memos = [{"rng": rng} if trains else None for trains in route.trains]
+        memos: list[Memo | None] = [{"rng": rng} if trains else None for trains in route.trains]
         outputs = self._forward(x, memos, start)
         stop = len(self._steps)
         if len(outputs) > 1 and loss.is_fused_with(self._steps[-1]):

@@ -33,7 +33,6 @@ class Route(NamedTuple):
     """How a training step runs through the model's steps, as things are frozen now."""
 
     trains: tuple[bool, ...]  # for each step: whether it wants a memo, as a frozen one does not
-    remembers: bool  # whether any does
     learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
     lowest: int  # the lowest step that learns; below it no gradient is needed
     fixed: int  # how many of the first steps give the same y for the same x, step after step
@@ -567,7 +566,7 @@ class Network(Strict):
                 penalties.append((getattr(layer, name), getattr(layer, "d" + name), regularizer))
         lowest = learns.index(True) if any(learns) else len(learns)
         fixed = min(lowest, trains.index(True)) if any(trains) else lowest
-        return Route(tuple(trains), any(trains), tuple(learns), lowest, fixed, tuple(penalties))
+        return Route(tuple(trains), tuple(learns), lowest, fixed, tuple(penalties))
 
 
 def origin_of_copy(layer: Layer) -> str:

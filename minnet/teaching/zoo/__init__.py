@@ -4,10 +4,10 @@
 settings, which `diagnose` explains. `python -m minnet zoo` is a game of guessing them.
 """
 
-from minnet.teaching.zoo import training_mistakes
+from minnet.teaching.zoo import gradient_mistakes, training_mistakes
 from minnet.teaching.zoo.mistake import Case, Mistake
 
-HOUSES = (training_mistakes,)
+HOUSES = (gradient_mistakes, training_mistakes)
 """The modules that keep the mistakes, each in a tuple `MISTAKES`."""
 
 ZOO: dict[str, Mistake] = {

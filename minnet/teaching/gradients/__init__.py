@@ -1,0 +1,250 @@
+"""The gradient detective: is my gradient right, and if not, what is wrong with it, and where?
+
+`measuring` measures derivatives, `targets` says what can be checked and finds the formula at
+fault, `scenes` runs that formula alone, `diagnosis` experiments with it (with `scaling`, `shapes`
+and `derivatives` for their kinds of mistakes), and `report` says what was found.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import generator, short
+from minnet.layers.base import Layer
+from minnet.losses import Loss
+from minnet.models import Sequential
+from minnet.strict import named
+from minnet.teaching.gradients.measuring import Entry, Measured, measure, on_a_kink, repeats
+from minnet.teaching.gradients.passes import drawn
+from minnet.teaching.gradients.report import KINDS, Finding, GradientReport
+from minnet.teaching.gradients.targets import (
+    Target,
+    of_functions,
+    of_layer,
+    of_loss,
+    of_model,
+)
+
+__all__ = ["KINDS", "Finding", "GradientReport", "check_gradients"]
+
+LIMIT = 200
+"""Entries that are checked one by one; of more, as many are drawn from each array, and each array
+is checked along two random directions as well."""
+
+FEW = 32
+"""Entries that are looked through for the worst, where a direction tells of one."""
+
+
+@named
+def check_gradients(
+    target: Any, x: Any, y: Any = None, *, seed: int | np.random.Generator = 0
+) -> GradientReport:
+    """Whether gradients are right, by complex step or central differences, and if not, why.
+
+    Everything runs on a copy, after another batch and with gradients filled with junk, so that
+    what is kept from earlier shows. A layer has to leave x, y and dy as they are. The kinds of
+    findings:
+
+    - sign: the opposite sign
+    - factor: a constant factor; the message says which (2, 1/2, K, …)
+    - sum-vs-mean: a factor of N or 1/N, which changes with the batch
+    - transposed: a matrix the wrong way round
+    - detached: zero where it is not
+    - diagonal-jacobian: entries are treated as if they did not depend on each other
+    - bias-not-summed: not the sum over the rows
+    - stale-input: an array was used that was changed in place, or kept from an earlier batch
+    - wrong-mask: ReLU's or dropout's mask from the wrong array
+    - not-filled: `dW +=` where `dW[...] =` belongs, or never written
+    - kink: right, but the check sits on a kink, such as ReLU's at 0; no alarm
+    - wrong: differs in no way that is known; the message has the evidence
+
+    Parameters
+    ----------
+    target
+        A compiled model (checked through its loss, with y); a layer (with a random gradient from
+        above; built for x if it is not); a loss (x is the prediction, y the target); or a pair of
+        functions (f, gradient_of_f), where f(x) is a number and gradient_of_f(x) has x's shape.
+    x : (N, …) array
+        A small batch: a few rows are enough.
+    y : (N, …) array
+        The targets, for a model or a loss.
+    seed
+        For the gradient from above, dropout, and which entries are drawn of more than 200.
+
+    Returns
+    -------
+    GradientReport
+
+    Raises
+    ------
+    RuntimeError
+        A model that is not compiled.
+    TypeError
+        The target is of another kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minnet.layers import Tanh
+    >>> check_gradients(Tanh(), np.array([[0.5, -1.0]])).ok
+    True
+    >>> report = check_gradients((lambda x: (x**3).sum(), lambda x: 2 * x**2), [1.0, 2.0])
+    >>> report.ok, report.worst
+    (False, 'x[1]')
+    >>> [finding.kind for finding in report.findings]
+    ['factor']
+    """
+    rng = generator(seed)
+    with np.errstate(all="ignore"):
+        if isinstance(target, Sequential):
+            checked: Target = of_model(target, x, y, rng)
+        elif isinstance(target, Layer):
+            checked = of_layer(target, x, rng)
+        elif isinstance(target, Loss):
+            checked = of_loss(target, x, y)
+        elif isinstance(target, (tuple, list)) and len(target) == 2 and all(map(callable, target)):
+            checked = of_functions(target[0], target[1], x)
+        else:
+            raise TypeError(
+                "check_gradients takes a compiled model, a layer, a loss, or a pair of functions "
+                f"(f, gradient_of_f). Got {short(target)}."
+            )
+        return _check(checked, rng)
+
+
+def _check(target: Target, rng: np.random.Generator) -> GradientReport:
+    kinks: list[Finding] = []
+    if not repeats(target.make):
+        return _restless(target)
+    if on_a_kink(target.make, rng):
+        kinks = _kinks(target, rng)
+        target = target.jittered(rng)
+    report, right, worst = _compare(target, rng)
+    findings = target.changed()
+    if not right:
+        known = {(finding.kind, finding.where) for finding in findings}
+        findings += [f for f in target.culprits(rng, worst) if (f.kind, f.where) not in known]
+        if not findings:
+            findings = [_only_together(report)]
+        findings = _most_telling_first(findings)
+    return GradientReport(
+        **{**vars(report), "ok": right and not findings, "findings": (*findings, *kinks)}
+    )
+
+
+def _restless(target: Target) -> GradientReport:
+    """The report on a value that changes from one run to the next, and so has no derivative."""
+    case = target.make(np.float64)
+    whose = [who for who, scene in target.scenes() if not repeats(scene.make)]
+    findings = [
+        Finding(
+            "wrong",
+            f"{who}.forward",
+            "with the same input it gives other numbers each time, so there is no derivative to "
+            'hold it to. Draw random numbers from memo["rng"], and keep them in the memo.',
+        )
+        for who in (whose or ["f"])
+    ]
+    return GradientReport(
+        ok=False,
+        max_relative_error=math.inf,
+        worst=next(iter(case.arrays)),
+        analytic=math.nan,
+        numerical=math.nan,
+        method="none",
+        checked=0,
+        total=sum(array.size for array in case.arrays.values()),
+        findings=tuple(findings),
+    )
+
+
+def _most_telling_first(findings: list[Finding]) -> list[Finding]:
+    """In the order found, from the loss down; a "wrong" after what has a name in its layer."""
+    named = {f.where.split(".")[0] for f in findings if f.kind != "wrong"}
+    return sorted(findings, key=lambda f: f.kind == "wrong" and f.where.split(".")[0] in named)
+
+
+def _only_together(report: GradientReport) -> Finding:
+    return Finding(
+        "wrong",
+        report.worst,
+        f"by the code {report.analytic:.6g}, measured {report.numerical:.6g}, though each formula "
+        "is right alone. Look at what layers share with each other.",
+    )
+
+
+def _kinks(target: Target, rng: np.random.Generator) -> list[Finding]:
+    """Where the kinks are: in each formula that has one of its own."""
+    message = (
+        "the check sits on a kink, such as ReLU's or |x|'s at 0 or a tie for the largest: the "
+        "slope in front is not the slope behind, and each number between them is right. It was "
+        "checked a thousandth beside it. Nothing to mend; other numbers for x avoid it."
+    )
+    found = [who for who, scene in target.scenes() if on_a_kink(scene.make, rng)]
+    return [Finding("kink", who, message) for who in (found or ["x"])]
+
+
+def _compare(target: Target, rng: np.random.Generator) -> tuple[GradientReport, bool, Entry]:
+    """The figures of the report, whether the gradients agree, and the entry that differs most."""
+    arrays = target.make(np.float64).arrays
+    total = sum(array.size for array in arrays.values())
+    entries = drawn(dict(arrays), LIMIT, rng)
+    missing = [name for name, gradient in target.gradients.items() if gradient is None]
+    analytic = _analytic(target, entries)
+    measured = measure(target.make, entries, analytic)
+    checked = sum(entry.direction is None for entry in entries)
+    right = not missing and measured.agrees(analytic)
+    if not right and not missing:
+        entries, analytic, measured = _closer(target, entries, analytic, measured)
+    single = [i for i, entry in enumerate(entries) if entry.direction is None]
+    differences = measured.differences(analytic)
+    worst = max(single, key=lambda i: differences[i])
+    entry = entries[worst]
+    place = ", ".join(map(str, entry.place))
+    report = GradientReport(
+        ok=right,
+        max_relative_error=math.inf if missing else measured.error(analytic),
+        worst=f"{entry.name}[{place}]" if place else entry.name,
+        analytic=float(analytic[worst].real),
+        numerical=float(measured.slopes[worst]),
+        method=measured.method,
+        checked=checked,
+        total=total,
+    )
+    return report, right, entry
+
+
+def _analytic(target: Target, entries: list[Entry]) -> np.ndarray[Any, Any]:
+    values = []
+    for entry in entries:
+        gradient = target.gradients[entry.name]
+        values.append(math.nan if gradient is None else entry.of(gradient))
+    return np.array(values)
+
+
+def _closer(
+    target: Target, entries: list[Entry], analytic: Any, measured: Measured
+) -> tuple[list[Entry], Any, Measured]:
+    """The entries around an error that shows along a direction alone, found by halving it."""
+    differences = measured.differences(analytic)
+    limit = measured.tolerance * float(np.abs(measured.slopes).max())
+    off = [entry for entry, d in zip(entries, differences, strict=True) if d > limit]
+    if not off or any(entry.direction is None for entry in off):
+        return entries, analytic, measured
+    name, shape = off[0].name, target.make(np.float64).arrays[off[0].name].shape
+    inside = np.arange(np.prod(shape))
+    while len(inside) > FEW:
+        halves = np.array_split(inside, 2)
+        along = [
+            Entry(name, (), np.isin(np.arange(np.prod(shape)), half).reshape(shape) * 1.0)
+            for half in halves
+        ]
+        said = _analytic(target, along)
+        errors = np.abs(said - measure(target.make, along, said).slopes)
+        inside = halves[int(np.argmax(errors))]
+    few = [Entry(name, tuple(map(int, np.unravel_index(i, shape)))) for i in inside]
+    found = _analytic(target, few)
+    return few, found, measure(target.make, few, found)

@@ -1,0 +1,89 @@
+"""What a layer's `gradient` meant to write, where NumPy refuses it for its shape.
+
+`self.db[...] = dy` with dy (N, M) and db (M,) raises before anything can be compared. So the layer
+is run once more with arrays that take whatever they are handed, and remember it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minnet.checks import Array
+from minnet.layers.base import Layer
+
+
+def written(layer: Layer, arguments: tuple[Any, ...]) -> dict[str, Array]:
+    """What `layer.gradient(*arguments)` writes for each weight, in whatever shape.
+
+    The layer is a copy that is not used again.
+    """
+    found: dict[str, Array] = {}
+    names = {"d" + name: name for name in layer.weights}
+    for attribute, name in names.items():
+        buffer = np.zeros(layer.__dict__[attribute].shape).view(_Taker)
+        buffer.note = _noter(found, name)
+        layer.__dict__[attribute] = buffer
+
+    def take(self: Layer, attribute: str, value: Any) -> None:
+        if attribute in names:
+            if not isinstance(value, _Taker):  # `self.db += …` hands the array back
+                found[names[attribute]] = np.array(value, dtype=np.float64)
+        else:
+            object.__setattr__(self, attribute, value)
+
+    kind = type(layer)
+    layer.__class__ = type(kind.__name__, (kind,), {"__setattr__": take})
+    try:
+        layer.gradient(*arguments)
+    except Exception:  # what was written before is all there is
+        return found
+    return found
+
+
+def _noter(found: dict[str, Array], name: str) -> Any:
+    def note(value: Any) -> None:
+        found[name] = np.array(value, dtype=np.float64)
+
+    return note
+
+
+class _Taker(np.ndarray[Any, Any]):
+    """An array of zeros that notes what is written into the whole of it, fitting or not."""
+
+    note: Any = None
+
+    def __array_finalize__(self, other: Any) -> None:
+        self.note = None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        whole = key is Ellipsis or key == slice(None) or key == ()
+        if self.note is not None and whole:
+            self.note(value)
+            return
+        super().__setitem__(key, value)
+        if self.note is not None:
+            self.note(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        takers = [a for a in kwargs.pop("out", ()) if isinstance(a, _Taker) and a.note is not None]
+        plain = [np.asarray(a) if isinstance(a, _Taker) else a for a in inputs]
+        result = getattr(ufunc, method)(*plain, **kwargs)
+        for taker in takers:
+            taker.note(result)
+        return takers[0] if takers else result
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        def plain(value: Any) -> Any:
+            return np.asarray(value) if isinstance(value, _Taker) else value
+
+        out = kwargs.pop("out", None)
+        if function is np.copyto:
+            args[0].note(args[1])
+            return None
+        result = function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()})
+        if isinstance(out, _Taker) and out.note is not None:
+            out.note(result)
+            return out
+        return result
