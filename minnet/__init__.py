@@ -1,5 +1,10 @@
 """minnet: neural networks in plain NumPy, for people who are learning how they work."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from minnet import (
     callbacks,
     datasets,
@@ -9,12 +14,9 @@ from minnet import (
     metrics,
     models,
     optimizers,
-    plots,
     pretrained,
     regularizers,
     schedules,
-    teaching,
-    transfer,
 )
 from minnet.checks import DivergedError, ModelFileError
 from minnet.metrics import confusion_matrix
@@ -22,7 +24,10 @@ from minnet.models import Sequential, load
 from minnet.pretrained import load_pretrained
 from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
-from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
+
+if TYPE_CHECKING:
+    from minnet import plots, teaching, transfer
+    from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
 
 __version__ = "0.1.0"
 
@@ -54,3 +59,19 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "DivergedError",
     "ModelFileError",
 ]
+
+_ROOMS = ("plots", "teaching", "transfer")
+_TOOLS = ("Doctor", "check_gradients", "diagnose", "explain_step")
+
+
+def __getattr__(name: str) -> Any:
+    """Import what not every program needs when it is first asked for: half of the source."""
+    if name in _ROOMS:
+        return importlib.import_module(f"minnet.{name}")
+    if name in _TOOLS:
+        return getattr(importlib.import_module("minnet.teaching"), name)
+    raise AttributeError(f"minnet has no {name!r}. It has: {', '.join(__all__)}.")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

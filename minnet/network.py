@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 import numbers
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
@@ -39,10 +39,10 @@ class Route(NamedTuple):
     penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
 
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "name": (str,),
-    "rng": (np.random.Generator,),
-    "stop_training": (bool, np.bool_),
+_KINDS: dict[str, Callable[[Any], bool]] = {  # functions: numpy.random is not imported until used
+    "name": lambda value: isinstance(value, str),
+    "rng": lambda value: isinstance(value, np.random.Generator),
+    "stop_training": lambda value: isinstance(value, (bool, np.bool_)),
 }
 _SAID = {
     "name": "text",
@@ -265,7 +265,7 @@ class Network(Strict):
             object.__setattr__(self, name, value)
             return
         value = check_attribute(self, name, value)
-        if name in _KINDS and not isinstance(value, _KINDS[name]):
+        if name in _KINDS and not _KINDS[name](value):
             raise TypeError(f"The model's {name} takes {_SAID[name]}. Got {checks.short(value)}.")
         object.__setattr__(self, name, value)
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
 from minnet.checks import Array, ModelFileError, short
@@ -184,12 +183,9 @@ def _values_and_depth(text: str) -> tuple[int, int]:
 
 def minnet_version() -> str:
     """The version of this minnet."""
-    try:
-        return metadata.version("minnet")
-    except metadata.PackageNotFoundError:
-        import minnet  # not installed but on the path; at the top it would be a cycle
+    import minnet  # at the top it would be a cycle
 
-        return str(getattr(minnet, "__version__", "unknown"))
+    return str(getattr(minnet, "__version__", "unknown"))
 
 
 def _shown_version(description: dict[str, Any]) -> str:
