@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -212,9 +211,8 @@ def trial(
     rng = np.random.default_rng(seed)
     if optimizer is None:
         updates = model._require_compiled()
-        updates.optimizer = copy.copy(updates.optimizer)
     else:
-        updates = model.updates = Updates(copy.copy(optimizer))
+        updates = model.updates = Updates(optimizer)
     updates.optimizer.learning_rate = rate
     order = np.empty(0, np.intp)
     size, moved, worst = min(batch_size, len(x)), 0.0, 0.0

@@ -39,9 +39,15 @@ MUCH_BETTER = 0.75
 TINY_GAIN = 0.02
 """A rate is too small only if it gains less than this part of what the best one gains."""
 
-SPIKE, BURST = 3.0, 10.0
-"""A batch's loss in a trial, by the loss at its beginning: from the first on other rates are looked
-at, from the second on the rate is too large. Seen: sick 20 to 1e7, healthy up to 3.
+SMALL_UPDATE = 1e-4
+"""‖first update‖ / ‖weights‖ of a rate that is too small, besides. Seen: sick up to 8e-5, healthy
+from 1.6e-4 (Adagrad at Keras' 0.001).
+"""
+
+SPIKE, JUMP, BURST = 3.0, 10.0, 40.0
+"""The largest loss of a batch in a trial, by the loss at its beginning: from SPIKE on other rates
+are looked at; from JUMP on a rate is too large if a calmer one learns more, from BURST on in any
+case. Seen: healthy up to 14 (softplus), sick 13 to 1e7.
 """
 
 LARGEST_RATE, SMALLEST_RATE = 3.0, 1e-5
@@ -102,8 +108,11 @@ def learning_rate(patient: Patient) -> RateTrial:
             break
     better, best = _best(trials)
     calm = {r: t for r, t in trials.items() if r < rate and t.worst < SPIKE * level}
-    if own.worst > BURST * level and calm:
-        better, best = _best(calm)
+    calmer = _best(calm) if calm else (rate, own)
+    if own.worst > BURST * level or (
+        own.worst > JUMP * level and calmer[1].loss < MUCH_BETTER * own.loss
+    ):
+        better, best = calmer
     elif best.loss > MUCH_BETTER * min(own.loss, 1e30) or better == rate:
         return RateTrial([], best)
     reached = "left the finite numbers" if own.loss == math.inf else f"came to {own.loss:.3g}"
@@ -121,7 +130,11 @@ def learning_rate(patient: Patient) -> RateTrial:
     advice = f"A learning rate of {better:.1g}, which learned most in the trial."
     if better < rate:
         kind = "step-too-large"
-    elif (start - own.loss) < TINY_GAIN * (start - best.loss) and start > 0.5 * guess:
+    elif (
+        start - own.loss < TINY_GAIN * (start - best.loss)
+        and own.moved < SMALL_UPDATE
+        and start > 0.5 * guess
+    ):
         kind = "step-too-small"
         evidence += f" The first update moved the weights by {own.moved:.1e} of their size."
         measurement["update by weights"] = own.moved

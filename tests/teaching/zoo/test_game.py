@@ -163,6 +163,16 @@ def test_list_and_an_unknown_name():
     assert "Traceback" not in done.stderr
 
 
+def test_ctrl_c_at_the_prompt_is_an_end_like_any_other():
+    class Interrupted(io.StringIO):
+        def readline(self, size: int = -1) -> str:
+            raise KeyboardInterrupt
+
+    out = io.StringIO()
+    assert play(["rate-of-ten"], seed=0, source=Interrupted(), out=out) == 0
+    assert "Score: 0 of 0" in out.getvalue()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_ends_the_game_with_the_score():
     with subprocess.Popen(
@@ -172,6 +182,8 @@ def test_ctrl_c_ends_the_game_with_the_score():
         stderr=subprocess.PIPE,
         text=True,
         cwd=Path.cwd(),
+        # a shell that runs this in the background lets its children ignore SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as game:
         assert game.stdout is not None
         seen = ""
