@@ -17,16 +17,16 @@ import numpy as np
 from minnet import checks, fine_tuning, provenance, saving, storage, training
 from minnet.batches import PREDICT_ROWS
 from minnet.callbacks import Callback, line
-from minnet.checks import Array, DivergedError, ModelFileError, Shape
+from minnet.checks import Array, DivergedError, ModelFileError
 from minnet.history import History
 from minnet.layers import Input, Layer, Softmax
 from minnet.layers.base import Memo
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, check_weight, mean
+from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
 from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.network import Network, layer_shapes
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.selection import head_index
-from minnet.settings import Settings, check_metrics
+from minnet.settings import Settings, check_data, check_metrics
 from minnet.summary import summary_table
 from minnet.tables import Table
 from minnet.updates import Updates
@@ -192,47 +192,7 @@ class Sequential(Network):
         self, x: Any, y: Any, sample_weight: Any, whose: str = ""
     ) -> tuple[Array, Array, Array | None]:
         """x, the target and the weights as training computes with them; builds the model."""
-        names = f"{whose}x", f"{whose}y"
-        loss = self._require_loss()
-        if not self._layers:
-            self._require_built()
-        input_shape = self._input_shape
-        if input_shape is None:
-            input_shape = checks.as_array(x, names[0]).shape[1:]
-        x = checks.samples(x, input_shape, names[0], dtype=self.dtype)
-        outputs = layer_shapes(self._layers, input_shape)[-1]
-        self._check_classes(y, outputs, names[1])
-        target = loss.check_target(y, outputs, names[1])
-        checks.same_length(x, target, names)
-        weight = None
-        if sample_weight is not None:
-            weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
-            checks.finite(weight, f"{whose}sample_weight", self.dtype)
-        checks.finite(target, names[1], self.dtype)
-        if not self.built:
-            self.build(input_shape)
-            self._check_end(loss)
-        if target.dtype.kind != "i" or target.ndim > 1:
-            target = target.astype(self.dtype, copy=False)
-        if weight is not None:
-            weight = weight.astype(self.dtype, copy=False)
-        if not isinstance(x, np.memmap):
-            x = x.astype(self.dtype, copy=False)
-        return x, target, weight
-
-    def _check_classes(self, y: Any, outputs: Shape, who: str) -> None:
-        """Refuse labels beyond the named classes, with those names: they are of another task."""
-        known = self.class_names
-        if known is None or outputs != (len(known),) or len(known) == 1:
-            return
-        labels = checks.as_array(y, who)
-        if labels.size and labels.min() == 1 and labels.max() == len(known):
-            return  # counted from 1: the loss says so
-        if labels.size == len(labels) and labels.size and labels.max() >= len(known):
-            raise ValueError(
-                f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
-                f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
-            )
+        return check_data(self, x, y, sample_weight, whose)
 
     def _warn_of_other_scale(self, x: Array, found: list[float] | None = None) -> None:
         """Warn once of inputs on another scale than what the model was trained on."""

@@ -11,7 +11,19 @@ import numpy as np
 
 from minnet.batches import Data
 from minnet.callbacks import Callback
-from minnet.checks import Array, integer, number, short, warn
+from minnet.checks import (
+    Array,
+    Shape,
+    as_array,
+    finite,
+    integer,
+    number,
+    same_length,
+    samples,
+    short,
+    warn,
+)
+from minnet.losses import check_weight
 from minnet.provenance import input_range
 from minnet.selection import select
 
@@ -76,6 +88,54 @@ def prepare(
         weight = weight if data.weight is None else weight * data.weight
         data = Data(data.x, data.target, weight.astype(model.dtype))
     return data, validation, found
+
+
+def check_data(
+    model: Sequential, x: Any, y: Any, sample_weight: Any, whose: str = ""
+) -> tuple[Array, Array, Array | None]:
+    """x, the target and the weights as training computes with them; builds the model."""
+    names = f"{whose}x", f"{whose}y"
+    loss = model._require_loss()
+    if not model._layers:
+        model._require_built()
+    input_shape = model._input_shape
+    if input_shape is None:
+        input_shape = as_array(x, names[0]).shape[1:]
+    x = samples(x, input_shape, names[0], dtype=model.dtype)
+    outputs = model._output_shape_for(input_shape)
+    _check_classes(model, y, outputs, names[1])
+    target = loss.check_target(y, outputs, names[1])
+    same_length(x, target, names)
+    weight = None
+    if sample_weight is not None:
+        weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
+        finite(weight, f"{whose}sample_weight", model.dtype)
+    finite(target, names[1], model.dtype)
+    if not model.built:
+        model.build(input_shape)
+        model._check_end(loss)
+    if target.dtype.kind != "i" or target.ndim > 1:
+        target = target.astype(model.dtype, copy=False)
+    if weight is not None:
+        weight = weight.astype(model.dtype, copy=False)
+    if not isinstance(x, np.memmap):
+        x = x.astype(model.dtype, copy=False)
+    return x, target, weight
+
+
+def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:
+    """Refuse labels beyond the named classes, with those names: they are of another task."""
+    known = model.class_names
+    if known is None or outputs != (len(known),) or len(known) == 1:
+        return
+    labels = as_array(y, who)
+    if labels.size and labels.min() == 1 and labels.max() == len(known):
+        return  # counted from 1: the loss says so
+    if labels.size == len(labels) and labels.size and labels.max() >= len(known):
+        raise ValueError(
+            f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
+            f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
+        )
 
 
 def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:
