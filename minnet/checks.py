@@ -35,7 +35,34 @@ class ModelFileError(ValueError):
 
 
 class DivergedError(ArithmeticError):
-    """A training whose loss or gradient left the finite numbers."""
+    """A training whose loss, gradient or weights left the finite numbers.
+
+    Attributes
+    ----------
+    epoch, step : int or None
+        Where it happened, both counted from 0 as in `History.epoch` and in callbacks (the message
+        counts from 1). `train_on_batch` knows no epoch, and its step is the number of the update.
+    layer : str or None
+        The first layer at fault; None where it is the loss itself.
+    learning_rate : float or None
+        Of the last update, the largest over all layers.
+    gradient_norm : float or None
+        ‖g‖ over all that is trainable; it may be infinite or NaN.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        layer: str | None = None,
+        learning_rate: float | None = None,
+        gradient_norm: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.step, self.layer = epoch, step, layer
+        self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
 
 
 def short(value: object, limit: int = 60) -> str:

@@ -7,7 +7,6 @@ loop over batches and epochs in `training.py`.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
 from typing import Any, cast
@@ -17,7 +16,8 @@ import numpy as np
 from minnet import checks, fine_tuning, provenance, saving, storage, training
 from minnet.batches import PREDICT_ROWS
 from minnet.callbacks import Callback, line
-from minnet.checks import Array, DivergedError, ModelFileError
+from minnet.checks import Array, ModelFileError
+from minnet.divergence import check_batch
 from minnet.history import History
 from minnet.layers import Input, Layer, Softmax
 from minnet.layers.base import Memo
@@ -237,6 +237,7 @@ class Sequential(Network):
         """The sum of the penalties on weights of trainable layers; a part of every loss."""
         return sum(regularizer(array) for array, _, regularizer in self._route().penalties)
 
+    @np.errstate(all="ignore")  # what is not finite shows in the loss and in grad
     def loss_and_gradient(
         self,
         x: Any,
@@ -277,15 +278,18 @@ class Sequential(Network):
                     step.after_step(memo)
             self._memos = []
 
+    @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """One training step on one batch. Returns the loss before the update."""
+        """One training step on one batch. Returns the loss before the update.
+
+        Raises
+        ------
+        DivergedError
+            The loss or the gradient is not finite; no step was made.
+        """
         self._check_trainable()
         value = self.loss_and_gradient(x, y, sample_weight)
-        if not math.isfinite(value):
-            raise DivergedError(
-                f"The loss of this batch is {value:g}, so no step was made. Try a smaller learning "
-                "rate, or inputs scaled to about 1."
-            )
+        check_batch(self, value)
         self.apply_gradient()
         return value
 

@@ -7,10 +7,7 @@ and what is checked before the first step in `settings.py`.
 from __future__ import annotations
 
 import math
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +16,9 @@ from minnet import threads
 from minnet.batches import PREDICT_ROWS, Batches, Data, Features
 from minnet.callbacks import Callback, Logs, Progress, progress
 from minnet.checks import Array, DivergedError
+from minnet.divergence import Snapshot, diverged, largest, trouble
 from minnet.history import History
+from minnet.interrupts import whole_steps
 from minnet.losses import mean
 from minnet.metrics import Metric
 from minnet.provenance import add_training, data_hash, widened
@@ -87,6 +86,7 @@ class _Loop:
         self.history = History(**self.params)
         self.features = Features(model, self.history)
         self.first_update = model._require_compiled().iterations
+        self.first_size = largest(model.theta)
 
     def run(self) -> History:
         model = self.model
@@ -100,7 +100,8 @@ class _Loop:
         logs: Logs = {}
         begun: list[Callback] = []
         before = Before(model._layers)
-        with _whole_steps() as interrupted, np.errstate(all="ignore"):
+        errors: list[Exception] = []
+        with whole_steps() as interrupted, np.errstate(all="ignore"):
             try:
                 for callback in self.callbacks:
                     begun.append(callback)
@@ -115,10 +116,18 @@ class _Loop:
                     interrupted()
                     if model.stop_training:
                         break
+            except BaseException as error:
+                ending = _each(begun, lambda callback: callback.on_train_end(dict(logs)))
+                for other in ending:
+                    error.add_note(f"on_train_end then raised {other!r}.")
+                raise
+            else:
+                errors = _each(begun, lambda callback: callback.on_train_end(dict(logs)))
             finally:
-                _each(begun, lambda callback: callback.on_train_end(dict(logs)))
                 model._memos = []
                 self._remember(before)
+        if errors:
+            raise errors[0]
         return self.history
 
     def _remember(self, before: Before) -> None:
@@ -150,7 +159,7 @@ class _Loop:
 
     def _epoch(self, epoch: int, interrupted: Callable[[], None]) -> Logs:
         model, rng = self.model, self.settings.rng
-        before = _Snapshot(model)
+        before = Snapshot(model)
         x, start = self.features.of(self.data.x, "x")
         total, figures = 0.0, Figures(model.metrics)
         batches = Batches(x, self.data, self.settings, model.dtype)
@@ -172,10 +181,8 @@ class _Loop:
             interrupted()
             if model.stop_training:
                 break
-        if not (_is_finite(model.theta) and _is_finite(model.state)):
-            raise self._diverged(before, epoch, number_, "The weights left the finite numbers")
-        if not all(map(_is_finite, model._require_compiled().slots.values())):
-            raise self._diverged(before, epoch, number_, "What the optimizer remembers overflowed")
+        if wrong := trouble(model):
+            raise self._diverged(before, epoch, number_, wrong)
         done = min(len(self.data), (number_ + 1) * self.settings.batch_size)
         logs = {"loss": total / done}
         logs.update(figures.results())
@@ -186,50 +193,17 @@ class _Loop:
             logs.update({f"val_{name}": value for name, value in found.items()})
         return logs
 
-    def _diverged(self, before: _Snapshot, epoch: int, step: int, what: str) -> DivergedError:
-        """The error for a training that left the finite numbers; the model is put back."""
-        model = self.model
-        updates = model._require_compiled()
-        ran = model._steps[len(model._steps) - len(model.outputs) + 1 :]
-        names = [
-            *(
-                f"the output of {s.label}"
-                for s, y in zip(ran, model.outputs[1:], strict=True)
-                if not _is_finite(y)
-            ),
-            *(name for name, array in model.named_arrays().items() if not _is_finite(array)),
-        ]
-        place = f" The first that is not finite is {names[0]}." if names else ""
-        update = max(self.first_update, updates.iterations - 1)
-        own = updates.optimizer.rate
-        learning = [layer.label for layer in model._layers if layer.trainable and layer.weights]
-        rate = max((updates.rates.get(name, own)(update) for name in learning), default=0.0)
-        smaller = f"a smaller learning rate, such as {rate / 10:g}, " if rate else ""
-        before.restore(model)
-        return DivergedError(
-            f"{what} in epoch {epoch + 1}, step {step + 1}, at learning rate {rate:g}.{place} The "
-            f"model is back where it was before this epoch. Try {smaller}inputs scaled to about 1, "
-            "or clipping: global_clipnorm=1."
+    def _diverged(self, before: Snapshot, epoch: int, step: int, what: str) -> DivergedError:
+        return diverged(
+            self.model,
+            before,
+            what,
+            epoch=epoch,
+            step=step,
+            first_update=self.first_update,
+            first_size=self.first_size,
+            back="before this epoch",
         )
-
-
-class _Snapshot:
-    """A model's numbers at the start of an epoch, to go back to when it diverges."""
-
-    def __init__(self, model: Sequential) -> None:
-        updates = model._require_compiled()
-        self.theta, self.state = model.theta.copy(), model.state.copy()
-        self.slots = {slot: values.copy() for slot, values in updates.slots.items()}
-        self.counts, self.iterations = dict(updates.counts), updates.iterations
-
-    def restore(self, model: Sequential) -> None:
-        updates = model._require_compiled()
-        model.theta[...], model.state[...] = self.theta, self.state
-        for slot, values in updates.slots.items():
-            values[...] = self.slots.get(slot, model._require_optimizer().initial(slot))
-        updates.counts.update({name: self.counts.get(name, 0) for name in updates.counts})
-        updates.iterations = self.iterations
-        updates.forget_runs()
 
 
 @np.errstate(all="ignore")  # what is not finite shows in the figures
@@ -288,48 +262,12 @@ def _that_override(callbacks: Sequence[Callback], hook: str) -> list[Callback]:
     ]
 
 
-def _each(callbacks: Sequence[Callback], call: Callable[[Callback], None]) -> None:
-    """Call all, then raise the first error, so that one callback cannot rob another of its end."""
+def _each(callbacks: Sequence[Callback], call: Callable[[Callback], None]) -> list[Exception]:
+    """Call all, whatever some raise, so that one callback cannot rob another of its end."""
     errors = []
     for callback in callbacks:
         try:
             call(callback)
         except Exception as error:
             errors.append(error)
-    if errors:
-        raise errors[0]
-
-
-class _whole_steps:  # noqa: N801 - reads as a phrase: with _whole_steps()
-    """Hold Ctrl-C back until the step under way is whole; the value raises it then.
-
-    Works in the main thread, and only where Python's own handler is in place.
-    """
-
-    def __enter__(self) -> Callable[[], None]:
-        self._noted = False
-        self._ours = (
-            threading.current_thread() is threading.main_thread()
-            and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-        if self._ours:
-            signal.signal(signal.SIGINT, self._note)
-        return self._check
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self._noted = True
-
-    def _check(self) -> None:
-        if self._noted:
-            self._noted = False
-            raise KeyboardInterrupt
-
-    def __exit__(self, *error: object) -> None:
-        if self._ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if error[0] is None:
-            self._check()
-
-
-def _is_finite(array: Array) -> bool:
-    return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
+    return errors

@@ -29,6 +29,8 @@ ROWS = [
         "settings",
         "threads",
         "callbacks",
+        "divergence",
+        "interrupts",
         "history",
         "selection",
         "updates",
