@@ -49,6 +49,7 @@ class Batches:
     def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
         self.N, self.size, self.dtype = len(data), settings.batch_size, dtype
         self.order = settings.rng.permutation(self.N) if settings.shuffle else None
+        self.first = 0  # the first batch to give: those before it were seen before a resume
         self.replace(x)
         self._target = _gatherer(data.target, self.size)
         self._weight = None if data.weight is None else _gatherer(data.weight, self.size)
@@ -59,7 +60,7 @@ class Batches:
 
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
         N, size, order, target, weight = self.N, self.size, self.order, self._target, self._weight
-        for begin in range(0, N, size):
+        for begin in range(self.first * size, N, size):
             end = min(begin + size, N)
             rows = slice(begin, end) if order is None else order[begin:end]
             yield rows, self.gather(rows), target(rows), None if weight is None else weight(rows)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minnet.checks import Array, boolean, choice, did_you_mean, integer, number, short
-from minnet.registry import Configurable
+from minnet import storage
+from minnet.checks import Array, boolean, choice, did_you_mean, integer, number, short, warn
+from minnet.registry import Config, Configurable
 
 if TYPE_CHECKING:
     from minnet.models import Sequential
 
 Logs = dict[str, float]
+
+Describe = Callable[[int, int, dict[str, Any]], tuple[Config, dict[str, Array]]]
+"""From epoch, step and a Checkpoint's own state to what its file holds; `fit` provides it."""
 
 
 class Callback:
@@ -26,6 +32,24 @@ class Callback:
     names of the figures that each epoch's logs will have. To end the training set
     `self.model.stop_training = True`. Freezing layers or changing weights in a hook is fine, and
     acts from the next step on.
+
+    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
+    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
+    arrays or random generators; any other is refused before the training begins. Then say what
+    changes during a fit, and how it is put back::
+
+        class Best(Callback):
+            def __init__(self, log):
+                self.log, self.best = log, math.inf         # log is an open file
+
+            def get_state(self):
+                return {"best": self.best}
+
+            def set_state(self, state):
+                self.best = state["best"]
+
+    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
+    that had not begun.
     """
 
     model: Sequential
@@ -49,9 +73,20 @@ class Callback:
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """After a training step; `logs` has this batch's loss."""
 
+    def get_state(self) -> dict[str, Any]:
+        """What this callback remembers between hooks, for a `Checkpoint`: here all attributes."""
+        return {k: value for k, value in vars(self).items() if k not in ("model", "params")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember again what `get_state` gave."""
+        vars(self).update(state)
+
 
 class LambdaCallback(Callback):
     """A callback made of functions, one for each hook that is wanted.
+
+    What the functions keep elsewhere is in no checkpoint, so a resumed fit warns of it; a class
+    with attributes is better there.
 
     Examples
     --------
@@ -81,6 +116,15 @@ class LambdaCallback(Callback):
                 if not callable(hook):
                     raise TypeError(f"LambdaCallback's {name} takes a function. Got {hook!r}.")
                 setattr(self, name, hook)
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        warn(
+            "What the functions of a LambdaCallback keep is in no checkpoint: they go on with what "
+            "they find. Write a Callback with attributes if they remember anything."
+        )
 
 
 class EarlyStopping(Callback, Configurable):
@@ -146,6 +190,21 @@ class EarlyStopping(Callback, Configurable):
         self.stopped_epoch: int | None = None
         self._waited = 0
         self._kept: tuple[Any, Any] | None = None
+
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "to_beat": self._to_beat,
+            "best_epoch": self.best_epoch,
+            "stopped_epoch": self.stopped_epoch,
+            "waited": self._waited,
+            "kept": self._kept,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self._to_beat = state["best"], state["to_beat"]
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
+        self._waited, self._kept = state["waited"], state["kept"]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._start()
@@ -268,6 +327,117 @@ class RecordWeights(Callback):
         self.states.append(self.model.state.copy())
 
 
+class Checkpoint(Callback):
+    """Write the model and the state of the fit to a file, so that a stopped fit can be resumed.
+
+    `fit(..., resume=path)` goes on from there to the same bits as a fit that was never stopped;
+    `minnet.load(path)` reads the file as a model. Each save replaces the file whole or not at
+    all, so whatever stops the process, `path` is one good checkpoint. It comes after all other
+    callbacks, wherever it stands in their list. For the best weights use `EarlyStopping`, whose
+    memory is in the checkpoint: this is the last state, which alone can be resumed.
+
+    Parameters
+    ----------
+    path
+        Written exactly there. A file that is there is replaced at the first save.
+    every
+        "epoch", or a number of steps. At the end of the last epoch it saves in any case.
+    keep
+        How many files stay: `path` is the newest, and the older ones have the number of steps
+        before the suffix, such as `run-300.npz`.
+
+    Notes
+    -----
+    When the fit begins, the data are read once more for their SHA-256, about a second for every
+    1.5 GB; that is how a resumed fit knows other data. Keras has `BackupAndRestore`, which
+    deletes its file at the end, and `ModelCheckpoint` (`save_freq`); Lightning's has
+    `every_n_train_steps` and `save_top_k`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from minnet import Sequential
+    >>> from minnet.layers import Dense
+    >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/run.npz"
+    ...     _ = model.fit([[1.0]], [2.0], epochs=3, callbacks=[Checkpoint(path)], verbose=0)
+    ...     model.fit([[1.0]], [2.0], epochs=5, resume=path, verbose=0).epoch
+    [0, 1, 2, 3, 4]
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], every: str | int = "epoch", keep: int = 1
+    ) -> None:
+        self.path = storage.check_path(path, "Checkpoint")
+        if isinstance(every, str):
+            every = choice(every, ("epoch",), "Checkpoint's every")
+        else:
+            every = integer(every, "Checkpoint's every", minimum=1)
+            # only then, so that a fit which saves once an epoch has no hook to call at each step
+            self.__dict__["on_train_batch_end"] = self._after_step
+        self.every = every
+        self.keep = integer(keep, "Checkpoint's keep", minimum=1)
+        self.describe: Describe | None = None
+        self._start()
+
+    def _start(self) -> None:
+        self._newest: int | None = None  # steps of the file at `path`, if this run wrote it
+        self._older: list[int] = []
+
+    def get_state(self) -> dict[str, Any]:
+        return {"newest": self._newest, "older": list(self._older)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._newest = integer(state["newest"], "the steps of a checkpoint", minimum=0)
+        self._older = [integer(n, "an older checkpoint's steps", minimum=0) for n in state["older"]]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._start()
+        storage.check_path(self.path, "Checkpoint")
+        self._describe(0, 0)  # what no file can hold is said now, and not after an epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._epoch = epoch
+
+    def _after_step(self, batch: int, logs: Logs | None = None) -> None:
+        if (self._epoch * self.params["steps"] + batch + 1) % int(self.every) == 0:
+            self._save(self._epoch, batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if self.every == "epoch" or last:
+            self._save(epoch + 1, 0)
+
+    def _save(self, epoch: int, step: int) -> None:
+        """Save when all before this step of this epoch are done."""
+        done = epoch * self.params["steps"] + step
+        before, last, older = self.get_state(), self._newest, self._older
+        if last is not None and last != done and self.keep > 1 and self.path.exists():
+            older = [*older, last]
+        dropped = max(0, len(older) - self.keep + 1)
+        self._newest, self._older = done, older[dropped:]
+        try:
+            config, arrays = self._describe(epoch, step)
+            if last is not None and last in self._older:
+                storage.keep_as(self.path, self._numbered(last), "Checkpoint")
+            for number_ in older[:dropped]:
+                self._numbered(number_).unlink(missing_ok=True)
+            storage.save(self.path, config, arrays)
+        except BaseException:
+            self._newest, self._older = before["newest"], before["older"]
+            raise
+
+    def _numbered(self, steps: int) -> Path:
+        return self.path.with_name(f"{self.path.stem}-{steps}{self.path.suffix}")
+
+    def _describe(self, epoch: int, step: int) -> tuple[Config, dict[str, Array]]:
+        if self.describe is None:
+            raise RuntimeError("A Checkpoint is called by fit. Use fit(callbacks=[Checkpoint(…)]).")
+        return self.describe(epoch, step, self.get_state())
+
+
 class Progress(Callback):
     """What `fit` shows: a tqdm bar if tqdm is installed and wanted, else a line an epoch.
 
@@ -285,6 +455,14 @@ class Progress(Callback):
         if tqdm is not None:
             total = self.params["epochs"] * self.params["steps"]
             self._write(lambda: setattr(self, "_bar", tqdm(total=total, unit="step")))
+
+    def goes_on(self, epoch: int, step: int) -> None:
+        """Say where a resumed fit goes on, in numbers from 0."""
+        self._began = time.perf_counter()
+        if self._tqdm is not None:
+            done = epoch * self.params["steps"] + step
+            self._write(lambda: self._bar.update(done))
+        self.say(f"Resumed at epoch {epoch + 1}, step {step + 1}")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._began = time.perf_counter()

@@ -60,6 +60,11 @@ def fine_tune(
 ) -> History:
     """Both stages; see `Sequential.fine_tune`."""
     who = "fine_tune's"
+    if settings.get("resume") is not None:
+        raise ValueError(
+            "fine_tune takes no resume, since it is two fits. Got one. Call the two fits yourself, "
+            "each with a Checkpoint of its own."
+        )
     head_epochs = integer(head_epochs, f"{who} head_epochs", minimum=0)
     epochs = integer(epochs, f"{who} epochs", minimum=0)
     rate = number(learning_rate, f"{who} learning_rate", above=0.0)

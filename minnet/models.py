@@ -311,6 +311,7 @@ class Sequential(Network):
         *,
         learning_rate: Any = None,
         seed: int | np.random.Generator | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> History:
         """Train on x and y, going on from where the model is.
 
@@ -343,6 +344,11 @@ class Sequential(Network):
             {layer, pattern or selector: number}; layers not named keep the optimizer's rate.
         seed
             For the order and for dropout; the model's generator if None.
+        resume
+            The file of a `Checkpoint`: this fit goes on where that one was, to the same bits as
+            one that was never stopped. The model's weights, optimizer, random state and frozen
+            layers become the file's. All other arguments are as they were then, but `epochs`, the
+            total, may be larger, and `verbose` and the Checkpoints others.
 
         Returns
         -------
@@ -357,6 +363,9 @@ class Sequential(Network):
             Not compiled, or a second fit at once.
         DivergedError
             The loss left the finite numbers; the model is put back to the last finite epoch.
+        ModelFileError
+            `resume` names no checkpoint, or that of another model, other data or another fit;
+            the model is as before.
         """
         return training.fit(
             self,
@@ -371,7 +380,9 @@ class Sequential(Network):
                 class_weight=class_weight,
                 sample_weight=sample_weight,
                 learning_rate=learning_rate,
+                seed=seed,
                 rng=self.rng if seed is None else checks.generator(seed, "fit's seed"),
+                resume=resume,
             ),
             x,
             y,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,14 @@ class Before:
         self._hashes = {
             layer.label: digest(layer) for layer in layers if layer.weights and not layer.trainable
         }
+
+    def get_state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        return {"weights": self._weights, "hashes": self._hashes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Be what `get_state` gave."""
+        self._weights, self._hashes = state["weights"], state["hashes"]
 
     def receipt(self, layers: Sequence[Layer]) -> Receipt:
         """Compare with the arrays as they are now."""

@@ -30,6 +30,9 @@ FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "na
 SLOTS = "optimizer["
 """Begins the names of the slots' arrays; a layer's name has no bracket, so no layer's array can."""
 
+FIT = "fit["
+"""Begins the names of the arrays that only a resumed fit needs."""
+
 
 def save(model: Sequential, path: str | PathLike[str], *, include_optimizer: bool) -> None:
     """Write a model to one file."""
@@ -59,6 +62,7 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
         "provenance": to_config(model.provenance),
         "compile": None,
         "updates": None,
+        "training": None,  # of a checkpoint: what `resuming.py` needs to go on
     }
     if model.updates is not None:
         config["compile"] = {
@@ -105,9 +109,11 @@ def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) ->
         updates.counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
         updates.forget_runs()
         wanted |= {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
-    _match(wanted, arrays)
+    model_alone = config["training"] is None
+    kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
+    _match(wanted, kept)
     for name, array in wanted.items():
-        array[...] = arrays[name]
+        array[...] = kept[name]
 
 
 def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
@@ -143,7 +149,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     known["parent"] = {"name": str(config.get("name")), "sha256": storage.file_hash(path)}
     ours = [_formula(to_config(layer)) for layer in model._layers]
     wanted = model.named_arrays()
-    kept = {name: array for name, array in arrays.items() if not name.startswith(SLOTS)}
+    kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
         table = _match(wanted, kept)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.batches import Data
-from minnet.callbacks import Callback
+from minnet.callbacks import Callback, Checkpoint
 from minnet.checks import (
     Array,
     Shape,
@@ -46,7 +46,9 @@ class Settings:
     class_weight: dict[int, float] | None
     sample_weight: Any
     learning_rate: Any
+    seed: Any
     rng: np.random.Generator
+    resume: Any
 
 
 def prepare(
@@ -181,11 +183,16 @@ def _warn_of_scale(model: Sequential, found: list[float]) -> None:
         )
 
 
-def learning_rates(model: Sequential, learning_rate: Any) -> dict[str, Rate]:
-    """Layer name → learning rate, for what fit's `learning_rate` names."""
+def learning_rates(model: Sequential, learning_rate: Any, start: int) -> dict[str, Rate]:
+    """Layer name → learning rate, for what fit's `learning_rate` names.
+
+    Parameters
+    ----------
+    start
+        The number of the fit's first update: a schedule counts from there.
+    """
     if learning_rate is None:
         return {}
-    start = model._require_compiled().iterations
     layers = [layer for layer in model._layers if layer.weights]
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
@@ -244,6 +251,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
+            "give it another path."
+        )
     return checked
 
 

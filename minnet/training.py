@@ -6,15 +6,17 @@ and what is checked before the first step in `settings.py`.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet import threads
+from minnet import resuming, threads
 from minnet.batches import PREDICT_ROWS, Batches, Data, Features
-from minnet.callbacks import Callback, Logs, Progress, progress
+from minnet.callbacks import Callback, Checkpoint, Logs, Progress, progress
 from minnet.checks import Array, DivergedError
 from minnet.divergence import Snapshot, diverged, largest, trouble
 from minnet.history import History
@@ -23,6 +25,8 @@ from minnet.losses import mean
 from minnet.metrics import Metric
 from minnet.provenance import add_training, data_hash, widened
 from minnet.receipts import Before
+from minnet.registry import Config
+from minnet.resuming import Resumed
 from minnet.settings import Settings, check_callbacks, learning_rates, prepare, said
 
 if TYPE_CHECKING:
@@ -31,19 +35,27 @@ if TYPE_CHECKING:
 
 def fit(model: Sequential, settings: Settings, x: Any, y: Any) -> History:
     """Check everything, then train; see `Sequential.fit`."""
-    model._check_trainable()
-    shown = progress(settings.verbose)
-    callbacks = check_callbacks(settings.callbacks)
-    rates = learning_rates(model, settings.learning_rate)
+    updates = model._require_compiled()
+    resumed = None if settings.resume is None else resuming.read(model, settings.resume)
+    first = updates.iterations if resumed is None else resumed.state["first_update"]
+    with resuming.frozen_as(model, None if resumed is None else resumed.call["trainable"]):
+        model._check_trainable()
+        shown = progress(settings.verbose)
+        callbacks = check_callbacks(settings.callbacks)
+        rates = learning_rates(model, settings.learning_rate, first)
     data, validation, found = prepare(model, settings, x, y)
     if not model._busy.acquire(blocking=False):
         raise RuntimeError("The model is being trained already. Wait for that fit, or use copy().")
     try:
-        updates = model._require_compiled()
+        loop = Loop(model, settings, data, validation, found, callbacks, shown, first)
+        if resumed is not None or loop.checkpoints:
+            loop.call = resuming.call(model, settings, loop.theirs, data, validation)
+        if resumed is not None:
+            resuming.check(resumed, model, settings, loop.call)
+            loop.call = resumed.call  # what is frozen, and the seed, as the fit began with them
         updates.rates = rates
-        loop = _Loop(model, settings, data, validation, found, callbacks, shown)
         with threads.suited_to(_largest_product(model, min(settings.batch_size, len(data)))):
-            return loop.run()
+            return loop.run(resumed)
     finally:
         updates.rates = {}
         model._busy.release()
@@ -55,7 +67,17 @@ def _largest_product(model: Sequential, N: int) -> int:
     return N * max(sizes)
 
 
-class _Loop:
+@dataclass
+class Part:
+    """What is gathered of the epoch under way."""
+
+    order: np.random.Generator | None  # as it was before it drew the order of the batches
+    start: int  # the step that the batches go into first: above 0 with kept features
+    total: float = 0.0  # Σ of loss times rows
+    figures: list[Array] = field(default_factory=list)
+
+
+class Loop:
     """One fit under way."""
 
     def __init__(
@@ -67,6 +89,7 @@ class _Loop:
         found: list[float],
         callbacks: list[Callback],
         shown: Progress | None,
+        first_update: int,
     ) -> None:
         self.input_range = found
         self.model, self.settings, self.data, self.validation = model, settings, data, validation
@@ -77,18 +100,28 @@ class _Loop:
             "samples": len(data),
             "batch_size": size,
         }
-        self.callbacks = [*callbacks, *([] if shown is None else [shown])]
+        self.theirs = [c for c in callbacks if not isinstance(c, Checkpoint)]
+        self.checkpoints = [c for c in callbacks if isinstance(c, Checkpoint)]
+        self.shown = shown
+        self.callbacks = [*self.theirs, *([] if shown is None else [shown]), *self.checkpoints]
         self.batch_begins = _that_override(self.callbacks, "on_train_batch_begin")
         self.batch_ends = _that_override(self.callbacks, "on_train_batch_end")
         self.watched = any(
-            callback is not shown for callback in self.batch_begins + self.batch_ends
+            callback is not shown and not isinstance(callback, Checkpoint)
+            for callback in self.batch_begins + self.batch_ends
         )
         self.history = History(**self.params)
         self.features = Features(model, self.history)
-        self.first_update = model._require_compiled().iterations
+        self.first_update = first_update
         self.first_size = largest(model.theta)
+        self.before = Before(model._layers)
+        self.call: Config = {}  # how fit was called, for checkpoints
+        self.part = Part(None, 0)
+        self.snapshot: Snapshot | None = None
+        self.back = "before this epoch"  # where a fit that diverges is put back to
 
-    def run(self) -> History:
+    def run(self, resumed: Resumed | None = None) -> History:
+        """Train, from the start or from a checkpoint."""
         model = self.model
         model.history = self.history
         model.stop_training = False
@@ -97,19 +130,27 @@ class _Loop:
             figures += [f"val_{name}" for name in figures]
         for callback in self.callbacks:
             callback.model, callback.params = model, {**self.params, "metrics": figures}
+        for checkpoint in self.checkpoints:
+            checkpoint.describe = self.describe
         logs: Logs = {}
         begun: list[Callback] = []
-        before = Before(model._layers)
         errors: list[Exception] = []
         with whole_steps() as interrupted, np.errstate(all="ignore"):
             try:
                 for callback in self.callbacks:
                     begun.append(callback)
                     callback.on_train_begin({})
-                for epoch in range(self.settings.epochs):
-                    for callback in self.callbacks:
-                        callback.on_epoch_begin(epoch, {})
-                    logs = self._epoch(epoch, interrupted)
+                epochs = range(self.settings.epochs)
+                part: dict[str, Any] | None = None
+                if resumed is not None:
+                    epochs, part = self._go_on(resumed)
+                    logs = {name: values[-1] for name, values in self.history.history.items()}
+                for epoch in epochs:
+                    if part is None:
+                        for callback in self.callbacks:
+                            callback.on_epoch_begin(epoch, {})
+                    logs = self._epoch(epoch, interrupted, part)
+                    part = None
                     self.history.add(epoch, logs)
                     for callback in self.callbacks:
                         callback.on_epoch_end(epoch, dict(logs))
@@ -125,15 +166,37 @@ class _Loop:
                 errors = _each(begun, lambda callback: callback.on_train_end(dict(logs)))
             finally:
                 model._memos = []
-                self._remember(before)
+                for checkpoint in self.checkpoints:
+                    checkpoint.describe = None
+                self._remember()
         if errors:
             raise errors[0]
         return self.history
 
-    def _remember(self, before: Before) -> None:
+    def describe(
+        self, epoch: int, step: int, checkpoint: dict[str, Any]
+    ) -> tuple[Config, dict[str, Array]]:
+        """What a checkpoint holds where all before this step of this epoch are done."""
+        if self.snapshot is not None and (wrong := trouble(self.model)):
+            done = epoch * self.params["steps"] + step - 1
+            raise self._diverged(self.snapshot, *divmod(done, self.params["steps"]), wrong)
+        return resuming.describe(self, epoch, step, checkpoint)
+
+    def _go_on(self, resumed: Resumed) -> tuple[range, dict[str, Any] | None]:
+        """Restore all; the epochs that are left, and what there is of the first of them."""
+        resuming.restore(self, resumed)
+        epoch, step, part = (resumed.state[name] for name in ("epoch", "step", "part"))
+        if self.shown is not None:
+            self.shown.goes_on(epoch, step)
+        if part is None:
+            last = epoch if self.model.stop_training else self.settings.epochs
+            return range(epoch, last), None
+        return range(epoch, self.settings.epochs), {**part, "step": step}
+
+    def _remember(self) -> None:
         """Say in the history what moved, and in the model what it was trained on."""
         model, history, data = self.model, self.history, self.data
-        history.receipt = before.receipt(model._layers)
+        history.receipt = self.before.receipt(model._layers)
         if not history.epoch:
             return
         known = model.provenance
@@ -157,23 +220,27 @@ class _Loop:
             },
         )
 
-    def _epoch(self, epoch: int, interrupted: Callable[[], None]) -> Logs:
+    def _epoch(
+        self, epoch: int, interrupted: Callable[[], None], resumed: dict[str, Any] | None
+    ) -> Logs:
         model, rng = self.model, self.settings.rng
-        before = Snapshot(model)
-        x, start = self.features.of(self.data.x, "x")
-        total, figures = 0.0, Figures(model.metrics)
-        batches = Batches(x, self.data, self.settings, model.dtype)
-        for number_, (rows, xb, target, weight) in enumerate(batches):
+        before = self.snapshot = Snapshot(model)
+        self.back = "before this epoch" if resumed is None else "when it was resumed"
+        step = 0 if resumed is None else resumed["step"]
+        batches, figures = self._begin(resumed)
+        part, start, number_ = self.part, self.part.start, step - 1
+        for number_, (rows, xb, target, weight) in enumerate(batches, step):
             for callback in self.batch_begins:
                 callback.on_train_batch_begin(number_, {})
             if start and self.watched and not self.features.hold("x"):
                 batches.replace(self.data.x)
                 xb, start = batches.gather(rows), 0
+                part.start = 0
             loss = model._run_step(xb, target, weight, rng, start)
             if not math.isfinite(loss):
                 raise self._diverged(before, epoch, number_, f"The loss became {loss:g}")
             model.apply_gradient()
-            total += loss * len(xb)
+            part.total += loss * len(xb)
             if model.metrics:
                 figures.add(model.outputs[-1], target)
             for callback in self.batch_ends:
@@ -184,7 +251,7 @@ class _Loop:
         if wrong := trouble(model):
             raise self._diverged(before, epoch, number_, wrong)
         done = min(len(self.data), (number_ + 1) * self.settings.batch_size)
-        logs = {"loss": total / done}
+        logs = {"loss": part.total / done}
         logs.update(figures.results())
         if self.validation is not None:
             v = self.validation
@@ -192,6 +259,25 @@ class _Loop:
             found = evaluate(model, x, v.target, v.weight, PREDICT_ROWS, start)
             logs.update({f"val_{name}": value for name, value in found.items()})
         return logs
+
+    def _begin(self, resumed: dict[str, Any] | None) -> tuple[Batches, Figures]:
+        """The batches of an epoch in their order, and the figures that are gathered in `part`."""
+        model, settings, x, start = self.model, self.settings, self.data.x, 0
+        if resumed is None:
+            # a copy, for checkpoints: the permutation that comes now is drawn anew by a resumed fit
+            order = copy.deepcopy(settings.rng) if self.checkpoints else None
+            x, start = self.features.of(x, "x")
+            self.part = Part(order, start)
+            batches = Batches(x, self.data, settings, model.dtype)
+        else:
+            order = resumed["order"]
+            if resumed["start"]:
+                x, start = self.features.of(x, "x")
+            self.part = Part(order, start, resumed["total"], resumed["figures"])
+            again = replace(settings, rng=copy.deepcopy(order))
+            batches = Batches(x, self.data, again, model.dtype)
+            batches.first = self.params["steps"] if model.stop_training else resumed["step"]
+        return batches, Figures(model.metrics, self.part.figures)
 
     def _diverged(self, before: Snapshot, epoch: int, step: int, what: str) -> DivergedError:
         return diverged(
@@ -202,7 +288,7 @@ class _Loop:
             step=step,
             first_update=self.first_update,
             first_size=self.first_size,
-            back="before this epoch",
+            back=self.back,
         )
 
 
@@ -237,16 +323,16 @@ def evaluate(
 class Figures:
     """The metrics of an epoch or an evaluation, gathered batch by batch."""
 
-    def __init__(self, metrics: Sequence[Metric]) -> None:
+    def __init__(self, metrics: Sequence[Metric], kept: list[Array] | None = None) -> None:
         self.metrics = metrics
-        self._kept: list[Array] = []
+        self._kept: list[Array] = [] if kept is None else kept
 
     def add(self, prediction: Array, target: Array) -> None:
         """Count a batch in."""
         new = [metric.statistics(prediction, target) for metric in self.metrics]
         if self._kept:
             new = [m.merge(a, b) for m, a, b in zip(self.metrics, self._kept, new, strict=True)]
-        self._kept = new
+        self._kept[:] = new
 
     def results(self) -> Logs:
         """Metric name → figure."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +13,16 @@ import numpy as np
 import pytest
 
 import minnet
-from minnet import callbacks
-from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, Progress, RecordWeights
-from minnet.checks import DivergedError
+from minnet import callbacks, storage
+from minnet.callbacks import (
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    LambdaCallback,
+    Progress,
+    RecordWeights,
+)
+from minnet.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
 
@@ -460,3 +469,182 @@ def test_each_fit_is_recorded_from_its_start():
     model.fit(x, y, epochs=1, verbose=0, callbacks=[record])
     assert len(record.thetas) == 2
     np.testing.assert_array_equal(record.thetas[0], last)
+
+
+# --- checkpoints ----------------------------------------------------------------------------------
+
+
+def steps_in(folder):
+    """File name → updates of the model in it."""
+    return {p.name: minnet.load(p).updates.iterations for p in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({}, {"run.npz": 9}),
+        ({"every": 2}, {"run.npz": 9}),
+        ({"every": 100}, {"run.npz": 9}),
+        ({"keep": 2}, {"run-6.npz": 6, "run.npz": 9}),
+        ({"keep": 9}, {"run-3.npz": 3, "run-6.npz": 6, "run.npz": 9}),
+        ({"every": 4, "keep": 2}, {"run-8.npz": 8, "run.npz": 9}),
+        ({"every": 3, "keep": 3}, {"run-3.npz": 3, "run-6.npz": 6, "run.npz": 9}),
+    ],
+    ids=str,
+)
+def test_a_checkpoint_is_the_newest_and_the_older_ones_have_their_steps(tmp_path, options, files):
+    fit(Checkpoint(tmp_path / "run.npz", **options), batch_size=4, epochs=3)
+    assert steps_in(tmp_path) == files
+
+
+def test_a_checkpoint_saves_at_these_steps(tmp_path):
+    path, seen = tmp_path / "run.npz", []
+    after = LambdaCallback(on_train_batch_begin=lambda b, logs: seen.append(path.exists()))
+    fit(after, Checkpoint(path, every=4), batch_size=4, epochs=3)
+    assert seen == [False] * 4 + [True] * 5
+
+
+def test_only_files_of_this_fit_are_removed(tmp_path):
+    mine = tmp_path / "run-3.txt", tmp_path / "run-1.npz"
+    for path in mine:
+        path.write_text("mine")
+    fit(Checkpoint(tmp_path / "run.npz", keep=2), batch_size=4, epochs=4)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "run-1.npz",
+        "run-3.txt",
+        "run-9.npz",
+        "run.npz",
+    ]
+    assert [path.read_text() for path in mine] == ["mine", "mine"]
+
+
+def test_a_checkpoint_sees_what_all_other_callbacks_did(tmp_path):
+    """Wherever it stands in the list, so that what they remember is of the same moment."""
+    path = tmp_path / "run.npz"
+    model, x, y = model_and_data()
+    change = LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "theta", [7.0] * 4))
+    model.fit(x, y, verbose=0, callbacks=[Checkpoint(path), change])
+    assert minnet.load(path).theta.tolist() == [7.0] * 4
+
+
+def test_a_checkpoint_changes_no_bit_of_a_fit(tmp_path):
+    options = {"batch_size": 4, "epochs": 3, "validation_split": 0.2}
+    plain = fit(EarlyStopping(), **options)
+    saved = fit(EarlyStopping(), Checkpoint(tmp_path / "run.npz", every=1), **options)
+    assert plain.theta.tobytes() == saved.theta.tobytes()
+    assert plain.history.history == saved.history.history
+
+
+def test_once_an_epoch_a_checkpoint_has_no_hook_at_each_step(tmp_path):
+    slow, quick = Checkpoint(tmp_path / "a.npz", every=2), Checkpoint(tmp_path / "b.npz")
+    assert "on_train_batch_end" in vars(slow)
+    assert "on_train_batch_end" not in vars(quick)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda path: Checkpoint(path, every=0),
+            ValueError,
+            "Checkpoint's every takes a whole num",
+        ),
+        (
+            lambda path: Checkpoint(path, every="step"),
+            ValueError,
+            "every takes one of epoch. Got 'st",
+        ),
+        (
+            lambda path: Checkpoint(path, every=0.5),
+            TypeError,
+            "Checkpoint's every takes a whole nu",
+        ),
+        (
+            lambda path: Checkpoint(path, keep=0),
+            ValueError,
+            "Checkpoint's keep takes a whole number",
+        ),
+        (
+            lambda path: Checkpoint(path.parent),
+            ModelFileError,
+            "Checkpoint takes a file's path. Got",
+        ),
+        (lambda path: Checkpoint(path / "x" / "y"), ModelFileError, "in a folder that exists. Got"),
+        (lambda path: Checkpoint(3), TypeError, "Checkpoint takes a path such as"),
+    ],
+)
+def test_what_a_checkpoint_refuses(tmp_path, make, error, message):
+    with pytest.raises(error, match=message):
+        make(tmp_path / "run.npz")
+
+
+def test_two_checkpoints_have_two_paths(tmp_path):
+    fit(Checkpoint(tmp_path / "a.npz"), Checkpoint(tmp_path / "b.npz", every=2))
+    assert steps_in(tmp_path) == {"a.npz": 1, "b.npz": 1}
+    with pytest.raises(ValueError, match=r"Each Checkpoint of a fit takes a path of its own"):
+        fit(Checkpoint(tmp_path / "a.npz"), Checkpoint(tmp_path / "." / "a.npz"))
+
+
+def test_a_checkpoint_is_called_by_fit(tmp_path):
+    with pytest.raises(RuntimeError, match=r"A Checkpoint is called by fit\. Use fit"):
+        Checkpoint(tmp_path / "run.npz").on_train_begin()
+
+
+def test_a_save_that_fails_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    model, x, y = model_and_data()
+    real = storage.save
+
+    def full(*args):
+        if model.updates.iterations > 6:
+            raise ModelFileError("No space left on device.")
+        return real(*args)
+
+    monkeypatch.setattr(storage, "save", full)
+    with pytest.raises(ModelFileError, match="No space left"):
+        model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[Checkpoint(path, keep=2)])
+    assert model.history.epoch == [0, 1, 2]
+    assert steps_in(tmp_path)["run.npz"] == 6
+    monkeypatch.undo()
+    model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[Checkpoint(path, keep=2)], resume=path)
+    assert steps_in(tmp_path) == {"run-12.npz": 12, "run.npz": 15}
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+def test_ctrl_c_while_saving_waits_until_the_file_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "run.npz"
+    real = storage.save
+
+    def struck(*args):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*args)
+
+    monkeypatch.setattr(storage, "save", struck)
+    model, x, y = model_and_data()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[Checkpoint(path)])
+    assert model.history.epoch == [0]
+    assert steps_in(tmp_path) == {"run.npz": 3}
+    monkeypatch.undo()
+    whole, *_ = model_and_data()
+    whole.fit(x, y, 4, epochs=5, verbose=0)
+    model.fit(x, y, 4, epochs=5, verbose=0, resume=path)
+    assert model.theta.tobytes() == whole.theta.tobytes()
+
+
+def test_a_resumed_fit_says_where_it_goes_on(tmp_path, capsys):
+    path = tmp_path / "run.npz"
+    fit(Checkpoint(path), batch_size=4, epochs=2)
+    model, x, y = model_and_data()
+    model.fit(x, y, 4, epochs=3, verbose=2, resume=path)
+    lines = capsys.readouterr().out.splitlines()
+    assert [text.split(" - ")[0] for text in lines] == ["Resumed at epoch 3, step 1", "Epoch 3/3"]
+
+
+def test_the_bar_of_a_resumed_fit_begins_where_it_goes_on(tmp_path, capsys):
+    pytest.importorskip("tqdm")
+    path = tmp_path / "run.npz"
+    fit(Checkpoint(path), batch_size=4, epochs=2)
+    model, x, y = model_and_data()
+    model.fit(x, y, 4, epochs=3, verbose=1, resume=path)
+    assert "9/9" in capsys.readouterr().err

@@ -31,6 +31,8 @@ ROWS = [
         "callbacks",
         "divergence",
         "interrupts",
+        "resuming",
+        "states",
         "history",
         "selection",
         "updates",

@@ -372,10 +372,21 @@ def test_a_file_of_format_1_trains_on_as_it_would_have() -> None:
     np.testing.assert_allclose(model.theta[-2:], [-0.0124513805, 0.012451388], rtol=1e-4)
 
 
-def test_the_first_format_is_still_written_byte_for_byte(path, monkeypatch) -> None:
-    monkeypatch.setattr(storage.description, "_minnet_version", lambda: "0.1.0")
-    storage.save(path, *storage.load(FIXTURE))
-    assert path.read_bytes() == FIXTURE.read_bytes()
+def test_a_file_of_format_1_is_brought_to_todays_format(path) -> None:
+    minnet.load(FIXTURE).save(path)
+    config, arrays = storage.load(path)
+    older, same = storage.load(FIXTURE)
+    assert config["training"] is None
+    assert {**older, "provenance": None} == {**config, "provenance": None}
+    assert {name: a.tobytes() for name, a in arrays.items()} == {
+        name: a.tobytes() for name, a in same.items()
+    }
+
+
+def test_todays_format_is_still_written_byte_for_byte(path, monkeypatch) -> None:
+    monkeypatch.setattr(storage.description, "minnet_version", lambda: "0.1.0")
+    storage.save(path, *storage.load(FIXTURE.with_name("format-2.npz")))
+    assert path.read_bytes() == FIXTURE.with_name("format-2.npz").read_bytes()
 
 
 # --- weights into another model -------------------------------------------------------------------
@@ -644,7 +655,7 @@ def test_a_file_that_holds_no_model_says_so(path) -> None:
 
 def test_a_model_of_a_newer_format_says_which_minnet_wrote_it(path, monkeypatch) -> None:
     monkeypatch.setattr(storage.description, "FORMAT_VERSION", 9)
-    monkeypatch.setattr(storage.description, "_minnet_version", lambda: "12.3")
+    monkeypatch.setattr(storage.description, "minnet_version", lambda: "12.3")
     small().save(path)
     monkeypatch.undo()
     for read in (minnet.load, small().load_weights):

@@ -26,8 +26,9 @@ from minnet.storage import archive, description, files
 from minnet.storage.archive import DTYPES
 from minnet.storage.contents import Contents, members
 from minnet.storage.description import FORMAT_VERSION
+from minnet.storage.files import keep_as
 
-__all__ = ["DTYPES", "FORMAT_VERSION", "file_hash", "load", "save"]
+__all__ = ["DTYPES", "FORMAT_VERSION", "check_path", "file_hash", "keep_as", "load", "save"]
 
 
 def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]) -> Path:
@@ -78,8 +79,15 @@ def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Arra
     return target
 
 
-def load(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
+def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[str, Array]]:
     """The config and the arrays of a file that `save` wrote; the arrays are new and writable.
+
+    Parameters
+    ----------
+    path
+        The file.
+    who
+        Who wants it, for the errors.
 
     Raises
     ------
@@ -95,12 +103,27 @@ def load(path: str | os.PathLike[str]) -> tuple[Config, dict[str, Array]]:
     ...
     minnet.checks.ModelFileError: load takes a file that exists. Got not_there.npz, which does ...
     """
-    source = files.as_path(path, "load")
-    with files.reading(source, "load") as file:
+    source = files.as_path(path, who)
+    with files.reading(source, who) as file:
         contents = Contents(file, str(source))
         arrays = dict(contents.arrays())
     said = contents.description
     return description.migrate(said["format_version"], said["config"], arrays, str(source))
+
+
+def check_path(path: str | os.PathLike[str], who: str) -> Path:
+    """The path, if a file can be written there as things are now; nothing is written.
+
+    Raises
+    ------
+    ModelFileError
+        A folder, a device, no permission, or no such folder.
+    TypeError
+        The path is no path.
+    """
+    checked = files.as_path(path, who)
+    files.target_of(checked, who)
+    return checked
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:

@@ -1,6 +1,6 @@
 """The member `minnet.json`: what a file says of itself, and how that is checked.
 
-{"format": "minnet", "format_version": 1, "minnet_version": "0.1.0",
+{"format": "minnet", "format_version": 2, "minnet_version": "0.1.0",
  "config": {…}, "arrays": {name: {"dtype": …, "shape": […], "sha256": …}}, "sha256": …}
 
 An array's sha256 is that of its member, header included. The last sha256 is that of the rest of
@@ -20,7 +20,7 @@ from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
 from minnet.storage.archive import DTYPES, damaged, fits_name, fits_shape
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it
 what wrote it."""
 
@@ -31,7 +31,13 @@ MAX_DEPTH = 50
 
 Migration = Callable[[Config, dict[str, Array]], tuple[Config, dict[str, Array]]]
 
-_MIGRATIONS: dict[int, Migration] = {}
+
+def _add_training(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
+    """Format 2 has checkpoints: models in the middle of a training, which format 1 had not."""
+    return ({**config, "training": None} if "layers" in config else config), arrays
+
+
+_MIGRATIONS: dict[int, Migration] = {1: _add_training}
 """Format version → what turns its config and arrays into those of the next version."""
 
 _TEXT = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
@@ -50,7 +56,7 @@ def write(config: Config, arrays: dict[str, dict[str, Any]]) -> bytes:
     description: dict[str, Any] = {
         "format": "minnet",
         "format_version": FORMAT_VERSION,
-        "minnet_version": _minnet_version(),
+        "minnet_version": minnet_version(),
         "config": config,
         "arrays": arrays,
     }
@@ -104,7 +110,7 @@ def read(data: bytes, name: str) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise ModelFileError(
             f"{name} was written by minnet {_shown_version(description)} in file format {version}. "
-            f"This is minnet {_minnet_version()}, which reads up to format {FORMAT_VERSION}. "
+            f"This is minnet {minnet_version()}, which reads up to format {FORMAT_VERSION}. "
             "Install the newer minnet."
         )
     try:  # refuses NaN, a key that occurs twice, and every other spelling than `write`'s
@@ -176,7 +182,8 @@ def _values_and_depth(text: str) -> tuple[int, int]:
     return values, deepest
 
 
-def _minnet_version() -> str:
+def minnet_version() -> str:
+    """The version of this minnet."""
     try:
         return metadata.version("minnet")
     except metadata.PackageNotFoundError:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,13 +60,13 @@ def reading(path: Path, who: str) -> Iterator[IO[bytes]]:
         raise ModelFileError(f"{who} could not read {path}: {_reason(error)}") from None
 
 
-@contextlib.contextmanager
-def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
-    """A new file beside `path`, which takes its place once the block is through.
+def target_of(path: Path, who: str) -> Path:
+    """The file that writing to this path will replace: that of a link, and the path itself else.
 
-    Until then, and if the block is left by any exception, what was at `path` stays as it was and
-    the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
-    file has the permissions of the old one, or those that any new file gets.
+    Raises
+    ------
+    ModelFileError
+        No file can be written there: a folder, a device, no permission, no such folder.
     """
     try:
         target = Path(os.path.realpath(path))  # a link stays a link; its file is replaced
@@ -80,8 +81,46 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
             )
         if target.exists() and not target.is_file():
             raise ModelFileError(f"{who} takes a file's path. Got {path}, a device or a pipe.")
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, "the file is write-protected")
+        writable = target if target.exists() else target.parent
+        if not os.access(writable, os.W_OK):
+            what = "file" if target.exists() else "folder"
+            raise PermissionError(errno.EACCES, f"the {what} is write-protected")
+    except OSError as error:
+        raise _could_not_write(error, path, who) from None
+    return target
+
+
+def keep_as(path: Path, other: Path, who: str) -> None:
+    """Give the file at `path` a second name, in the place of what has that name.
+
+    A link where the file system has links, so nothing is written; else a copy. At every moment
+    both names are of whole files.
+    """
+    try:
+        part = other.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        try:
+            try:
+                part.hardlink_to(os.path.realpath(path))
+            except (OSError, NotImplementedError):
+                shutil.copyfile(path, part)
+            part.replace(other)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+    except OSError as error:
+        raise _could_not_write(error, other, who) from None
+
+
+@contextlib.contextmanager
+def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
+    """A new file beside `path`, which takes its place once the block is through.
+
+    Until then, and if the block is left by any exception, what was at `path` stays as it was and
+    the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
+    file has the permissions of the old one, or those that any new file gets.
+    """
+    try:
+        target = target_of(path, who)
         part = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
         try:
             with part.open("x+b") as file:
@@ -96,9 +135,13 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
             raise
         _sync_folder(target.parent)
     except OSError as error:
-        raise ModelFileError(
-            f"{who} could not write {path}: {_reason(error)} What was there before is unchanged."
-        ) from None
+        raise _could_not_write(error, path, who) from None
+
+
+def _could_not_write(error: OSError, path: Path, who: str) -> ModelFileError:
+    return ModelFileError(
+        f"{who} could not write {path}: {_reason(error)} What was there before is unchanged."
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -295,11 +295,11 @@ def test_a_forged_file_without_a_change_is_the_file_itself(path) -> None:
 
 
 def test_a_newer_format_says_which_minnet_wrote_it(path) -> None:
-    forge(path, changed(format_version=2, minnet_version="7.1"))
+    forge(path, changed(format_version=3, minnet_version="7.1"))
     with pytest.raises(
         ModelFileError,
-        match=r"was written by minnet 7\.1 in file format 2. This is minnet .*, which reads up to "
-        r"format 1. Install the newer minnet",
+        match=r"was written by minnet 7\.1 in file format 3. This is minnet .*, which reads up to "
+        r"format 2. Install the newer minnet",
     ):
         storage.load(path)
 
@@ -316,11 +316,11 @@ def test_a_newer_format_may_differ_in_all_else(path) -> None:
 
 def test_an_older_format_is_brought_up_to_date(path, monkeypatch) -> None:
     small(path)
-    monkeypatch.setattr(description, "FORMAT_VERSION", 3)
-    with pytest.raises(ModelFileError, match="has file format 1, which this minnet cannot read"):
+    monkeypatch.setattr(description, "FORMAT_VERSION", 4)
+    with pytest.raises(ModelFileError, match="has file format 2, which this minnet cannot read"):
         storage.load(path)
-    monkeypatch.setitem(description._MIGRATIONS, 1, lambda c, a: ({**c, "two": 2}, a))
-    monkeypatch.setitem(description._MIGRATIONS, 2, lambda c, a: ({**c, "three": c["two"]}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 2, lambda c, a: ({**c, "two": 2}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 3, lambda c, a: ({**c, "three": c["two"]}, a))
     config, loaded = storage.load(path)
     assert config == {**CONFIG, "two": 2, "three": 2}
     assert alike(loaded, ARRAYS)
