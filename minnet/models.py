@@ -26,7 +26,7 @@ from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.selection import head_index
-from minnet.settings import Settings, check_data, check_end, check_metrics
+from minnet.settings import Settings, check_data, check_end, check_metrics, check_trainable
 from minnet.shapes import layer_shapes
 from minnet.strict import named
 from minnet.summary import summary_table
@@ -172,17 +172,7 @@ class Sequential(Network):
         return self._require_compiled().optimizer
 
     def _check_trainable(self) -> None:
-        self._require_compiled()
-        if self._layers and not any(layer.trainable and layer.weights for layer in self._layers):
-            names = [layer.label for layer in self._layers if layer.weights]
-            if not names:
-                raise ValueError(
-                    "The model has no weights, so fit would change nothing. Add a Dense."
-                )
-            raise ValueError(
-                "Every layer is frozen, so fit would change nothing. Unfreeze one: "
-                f'model.unfreeze("{names[-1]}").'
-            )
+        check_trainable(self)
 
     def _check_x(self, x: Any, who: str = "x", *, empty: bool = False) -> Array:
         return checks.samples(

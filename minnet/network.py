@@ -230,7 +230,10 @@ class Network(Strict):
     @property
     def output_shape(self) -> Shape:
         """The shape of one sample of the prediction."""
-        return layer_shapes(self._layers, self.input_shape)[-1]
+        return self._output_shape_for(self.input_shape)
+
+    def _output_shape_for(self, input_shape: Shape) -> Shape:
+        return layer_shapes(self._layers, input_shape)[-1]
 
     def _draw_misfit(self, x: Array) -> str:
         batch = len(x) if x.ndim else None

@@ -97,6 +97,19 @@ def prepare(
     return data, validation, found
 
 
+def check_trainable(model: Sequential) -> None:
+    """Refuse to train where nothing would change."""
+    model._require_compiled()
+    if model._layers and not any(layer.trainable and layer.weights for layer in model._layers):
+        names = [layer.label for layer in model._layers if layer.weights]
+        if not names:
+            raise ValueError("The model has no weights, so fit would change nothing. Add a Dense.")
+        raise ValueError(
+            "Every layer is frozen, so fit would change nothing. Unfreeze one: "
+            f'model.unfreeze("{names[-1]}").'
+        )
+
+
 def check_data(
     model: Sequential, x: Any, y: Any, sample_weight: Any, whose: str = ""
 ) -> tuple[Array, Array, Array | None]:

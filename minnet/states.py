@@ -18,7 +18,7 @@ from minnet.checks import Array, short
 from minnet.storage import DTYPES
 
 LONG = 16
-"""Lists of so many numbers, all of one kind, become an array."""
+"""Lists of so many numbers, all of one kind, or arrays of one shape, become one array."""
 
 LARGEST_POOL = 64
 """Words of a SeedSequence's pool; NumPy's default is 4."""
@@ -92,6 +92,9 @@ def _pack_list(value: list[Any], arrays: dict[str, Array], prefix: str, who: str
     (kind,) = kinds if len(kinds) == 1 else (object,)
     if len(value) >= LONG and issubclass(kind, np.generic) and value[0].dtype.kind in _STORED:
         return {"scalars": _pack_array(np.array(value), arrays, prefix)}
+    alike = kind is np.ndarray and len({(item.dtype, item.shape) for item in value}) == 1
+    if len(value) >= LONG and alike and value[0].dtype.kind in _STORED:
+        return {"arrays": _pack_array(np.stack(value), arrays, prefix)}
     return [pack(item, arrays, prefix, f"{who}[{i}]") for i, item in enumerate(value)]
 
 
@@ -136,6 +139,8 @@ def unpack(value: Any, arrays: Mapping[str, Array]) -> Any:
             return _unpack_array(content, arrays).tolist()
         if kind == "scalars":
             return list(_unpack_array(content, arrays))
+        if kind == "arrays":
+            return [np.array(item) for item in _unpack_array(content, arrays)]
         if kind == "generator":
             return _generator(unpack(content, arrays))
     except (KeyError, TypeError, ValueError, OverflowError) as error:

@@ -180,6 +180,8 @@ class Loop:
         if self.snapshot is not None and (wrong := trouble(self.model)):
             done = epoch * self.params["steps"] + step - 1
             raise self._diverged(self.snapshot, *divmod(done, self.params["steps"]), wrong)
+        if self.part.start and self.watched and not self.features.hold("x"):
+            self.part.start = 0  # a callback has just changed what they depend on
         return resuming.describe(self, epoch, step, checkpoint)
 
     def _go_on(self, resumed: Resumed) -> tuple[range, dict[str, Any] | None]:

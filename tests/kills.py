@@ -137,12 +137,15 @@ def trial(
 ) -> Outcome:
     """Kill a training up to three times within so many seconds each, and let it finish."""
     path = folder / "run.npz"
-    kills = in_saves = 0
-    for _ in range(int(rng.integers(1, 4))):
+    kills, in_saves, wanted = 0, 0, int(rng.integers(1, 4))
+    while kills < wanted:
         child = start(name, path)
-        time.sleep(rng.uniform(0.0, 0.7 * seconds))
+        time.sleep(rng.uniform(0.0, seconds / wanted))
         if child.poll() is None:
             kills += 1
+        else:  # it was done already: from the start, and sooner
+            path.unlink()
+            kills, seconds = 0, seconds / 2
         child.kill()
         child.communicate()
         parts = list(folder.glob(".minnet-*.part"))

@@ -610,6 +610,7 @@ def test_a_save_that_fails_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path, 
     assert steps_in(tmp_path) == {"run-12.npz": 12, "run.npz": 15}
 
 
+@pytest.mark.usefixtures("python_handles_ctrl_c")
 def test_ctrl_c_while_saving_waits_until_the_file_is_whole(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     real = storage.save

@@ -18,6 +18,8 @@ from tests.small_models import everything, regression
 
 ROOT = Path(minnet.__file__).parents[1]
 
+pytestmark = pytest.mark.usefixtures("python_handles_ctrl_c")
+
 
 @pytest.mark.parametrize("hook", ["on_train_batch_begin", "on_train_batch_end"])
 def test_ctrl_c_in_a_step_waits_until_it_is_whole(hook):

@@ -195,9 +195,11 @@ def test_a_step_more_frozen_in_an_epoch_goes_on_without_the_kept_features(tmp_pa
         def on_train_batch_end(self, batch, logs=None):
             if batch == 1:
                 self.model.unfreeze("middle")
+            if batch == 3:  # the rest of the epoch goes without the kept features all the same
+                self.model.freeze("middle")
 
     def model():
-        stack = [Dense(40, "tanh", input_dim=3), Dense(30, "tanh", name="middle"), Dense(1)]
+        stack = [Dense(40, "tanh", input_dim=300), Dense(30, "tanh", name="middle"), Dense(1)]
         made = Sequential(stack, seed=0)
         made.freeze(slice(0, 2))
         made.compile("adam", "mse")
@@ -206,11 +208,29 @@ def test_a_step_more_frozen_in_an_epoch_goes_on_without_the_kept_features(tmp_pa
     def call():
         return {"batch_size": 5, "epochs": 2, "verbose": 0, "callbacks": [Unfreeze()]}
 
-    x, y = np.random.default_rng(0).standard_normal((30, 3)), np.arange(30.0)
+    x, y = np.random.default_rng(0).standard_normal((30, 300)), np.arange(30.0)
     path, expected = tmp_path / "run.npz", run(model(), call(), x, y)
     for saves in range(1, 12):
         run(model(), call(), x, y, Killing(path, 1, saves=saves))
         assert run(model(), call(), x, y, resume=path) == expected
+
+
+def test_a_fit_that_was_stopped_within_an_epoch_makes_no_step_more(tmp_path):
+    path = tmp_path / "run.npz"
+
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = batch == 1
+
+    def call():
+        return {"batch_size": 4, "epochs": 3, "verbose": 0, "callbacks": [Stop()]}
+
+    model, x, y = classifier()
+    expected = run(model, call(), x, y)
+    assert model.updates.iterations == 2
+    for saves in (1, 2, 3):
+        run(classifier()[0], call(), x, y, Killing(path, 1, saves=saves))
+        assert run(classifier()[0], call(), x, y, resume=path) == expected
 
 
 def test_generators_that_the_caller_holds_go_on_as_well(tmp_path):
@@ -218,8 +238,9 @@ def test_generators_that_the_caller_holds_go_on_as_well(tmp_path):
 
     def both(checkpoint=None, **more):
         mine, theirs = np.random.default_rng(1), np.random.default_rng(2)
-        model, x, y = classifier()
-        model.rng = theirs
+        _, x, y = classifier()
+        model = Sequential([tanh(), Dropout(0.2), soft()], seed=theirs)
+        model.compile("adam", "cross_entropy")
         with contextlib.suppress(Killed):
             added = [checkpoint] if checkpoint else []
             model.fit(x, y, 4, epochs=3, verbose=0, seed=mine, callbacks=added, **more)

@@ -55,6 +55,8 @@ long_lists = st.one_of(
     st.lists(st.integers(-(2**63), 2**63 - 1), min_size=LONG),
     st.lists(st.integers(2**62, 2**64), min_size=LONG),
     st.lists(st.floats(width=32).map(np.float32), min_size=LONG),
+    st.lists(hnp.arrays("float32", (2, 1)), min_size=LONG, max_size=LONG),
+    st.lists(hnp.arrays("int8", hnp.array_shapes(max_dims=1)), min_size=LONG, max_size=LONG),
 )
 keys = st.text(st.characters(exclude_categories=["Cs"])) | st.integers() | st.tuples(st.integers())
 values = st.recursive(
