@@ -1,9 +1,7 @@
 """minnet: neural networks in plain NumPy, for people who are learning how they work."""
 
-from __future__ import annotations
-
 import importlib
-from typing import TYPE_CHECKING, Any
+import typing
 
 from minnet import (
     callbacks,
@@ -25,7 +23,7 @@ from minnet.pretrained import load_pretrained
 from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from minnet import plots, teaching, transfer
     from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
 
@@ -64,12 +62,13 @@ _ROOMS = ("plots", "teaching", "transfer")
 _TOOLS = ("Doctor", "check_gradients", "diagnose", "explain_step")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import what not every program needs when it is first asked for: half of the source."""
     if name in _ROOMS:
         return importlib.import_module(f"minnet.{name}")
     if name in _TOOLS:
-        return getattr(importlib.import_module("minnet.teaching"), name)
+        tool: object = getattr(importlib.import_module("minnet.teaching"), name)
+        return tool
     raise AttributeError(f"minnet has no {name!r}. It has: {', '.join(__all__)}.")
 
 

@@ -75,7 +75,10 @@ def outer(tree: ast.Module) -> list[ast.stmt]:
     return [
         node
         for node in tree.body
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        if not (
+            isinstance(node, ast.If)
+            and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        )
     ]
 
 
@@ -123,7 +126,8 @@ def in_type_checking(file: Path, wanted: ast.stmt) -> bool:
     return any(
         wanted in ast.walk(node)
         for node in TREES[file].body
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If)
+        and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
     )
 
 
