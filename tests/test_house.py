@@ -70,6 +70,11 @@ def row(name: str) -> int:
     return found[0]
 
 
+def for_types_alone(node: ast.stmt) -> bool:
+    """Whether this is an `if TYPE_CHECKING`."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
 def outer(tree: ast.Module) -> list[ast.stmt]:
     """Statements that run on import; those under `if TYPE_CHECKING` do not."""
     return [
