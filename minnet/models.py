@@ -263,7 +263,7 @@ class Sequential(Network):
         updates.apply(self._layers, self._theta, self._grad)
         if self._memos:
             for step, memo in zip(self._steps, self._memos, strict=True):
-                if memo is not None and step.trainable:
+                if memo is not None and step.trainable and step.training_differs:
                     step.after_step(memo)
             self._memos = []
 

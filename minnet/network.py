@@ -32,7 +32,7 @@ from minnet.strict import Strict, check_attribute
 class Route(NamedTuple):
     """How a training step runs through the model's steps, as things are frozen now."""
 
-    trains: tuple[bool, ...]  # for each step: whether it wants a memo, as a frozen one does not
+    trains: tuple[bool, ...]  # for each step: whether it gets a memo (a frozen one gets none)
     learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
     lowest: int  # the lowest step that learns; below it no gradient is needed
     fixed: int  # how many of the first steps give the same y for the same x, step after step
@@ -558,17 +558,18 @@ class Network(Strict):
         return self._current
 
     def _find_route(self) -> Route:
-        trains, learns, penalties = [], [], []
+        trains, differs, learns, penalties = [], [], [], []
         for layer in self._layers:
             for step in layer.steps():
-                trains.append(layer.trainable and step.training_differs)
+                trains.append(layer.trainable)
+                differs.append(layer.trainable and step.training_differs)
                 learns.append(layer.trainable and bool(step.weights))
             for name in () if layer.trainable else layer.weights:
                 getattr(layer, "d" + name)[...] = 0.0
             for name, regularizer in layer.regularizers.items() if layer.trainable else ():
                 penalties.append((getattr(layer, name), getattr(layer, "d" + name), regularizer))
         lowest = learns.index(True) if any(learns) else len(learns)
-        fixed = min(lowest, trains.index(True)) if any(trains) else lowest
+        fixed = min(lowest, differs.index(True)) if any(differs) else lowest
         return Route(tuple(trains), tuple(learns), lowest, fixed, tuple(penalties))
 
 
