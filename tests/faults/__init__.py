@@ -26,7 +26,7 @@ import numpy as np
 from minnet import Sequential
 from minnet.layers import Dense
 
-MODULES = ("data", "labels", "shapes", "settings", "files", "numbers")
+MODULES = ("data", "labels", "shapes", "settings", "files", "numbers", "training")
 
 BARE = re.compile(
     r"pickle|operands could not|broadcast|mismatch in its core|object has no attribute|"
