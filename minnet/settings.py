@@ -188,7 +188,8 @@ def check_end(model: Sequential, loss: Loss) -> None:
             )
         if not isinstance(step, (Linear, Dropout, Flatten)):
             last = step
-    hidden = [step.label for step in steps if isinstance(step, Softmax) and step is not last]
+    own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
+    hidden = [step.label for step in own if step is not last]
     if hidden:
         warn(
             f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
