@@ -348,7 +348,9 @@ def _(seed: int, name: str) -> Case:
         ],
         seed=seed,
     )
-    model.compile("adam", "cross_entropy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # compile says so itself
+        model.compile("adam", "cross_entropy")
     return case._replace(model=model)
 
 
