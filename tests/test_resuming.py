@@ -233,6 +233,25 @@ def test_a_fit_that_was_stopped_within_an_epoch_makes_no_step_more(tmp_path):
         assert run(classifier()[0], call(), x, y, resume=path) == expected
 
 
+def test_a_schedule_of_this_fit_counts_from_where_the_fit_began(tmp_path):
+    """Whatever the model had learned before, here or where it is resumed."""
+    path = tmp_path / "run.npz"
+
+    def trained(epochs):
+        model, x, y = classifier()
+        model.fit(x, y, epochs=epochs, verbose=0, seed=1)
+        return model, x, y
+
+    def call():
+        return {**PLAIN, "learning_rate": CosineDecay(0.1, 10), "callbacks": []}
+
+    stopped, x, y = trained(3)
+    expected = run(trained(3)[0], call(), x, y)
+    run(stopped, call(), x, y, Killing(path, 1, saves=4))
+    for again in (classifier()[0], trained(5)[0], minnet.load(path), stopped):
+        assert run(again, call(), x, y, resume=path) == expected
+
+
 def test_generators_that_the_caller_holds_go_on_as_well(tmp_path):
     path = tmp_path / "run.npz"
 
