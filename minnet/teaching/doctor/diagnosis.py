@@ -10,6 +10,7 @@ from minnet import checks
 from minnet.checks import Array, short
 from minnet.losses import BinaryCrossEntropy
 from minnet.models import Sequential
+from minnet.strict import named
 from minnet.teaching.doctor import anatomy, relation, samples, scales, trials
 from minnet.teaching.doctor.findings import Diagnosis, Finding, explained_by
 from minnet.teaching.doctor.patient import LOOKED_AT, Patient, classes_of, signals
@@ -19,6 +20,7 @@ LARGEST = 2**26
 
 
 @np.errstate(all="ignore")  # what is not finite is a finding
+@named
 def diagnose(
     model: Sequential,
     x: Any,

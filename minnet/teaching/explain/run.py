@@ -17,11 +17,13 @@ import numpy as np
 from minnet.checks import Array, DivergedError, generator, short
 from minnet.layers.base import Layer
 from minnet.models import Sequential
+from minnet.strict import named
 from minnet.teaching.explain.layers import is_entrywise
 from minnet.teaching.explain.numbers import Explanation, State, Step, Weight
 from minnet.updates import layout, norm
 
 
+@named
 def explain_step(
     model: Sequential,
     x: Any,
