@@ -47,7 +47,8 @@ class Batches:
     """
 
     def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
-        self.N, self.size, self.dtype = len(data), settings.batch_size, dtype
+        self.N, self.dtype = len(data), dtype
+        self.size = min(settings.batch_size, self.N)  # buffers need no more rows than there are
         self.order = settings.rng.permutation(self.N) if settings.shuffle else None
         self.first = 0  # the first batch to give: those before it were seen before a resume
         self.replace(x)

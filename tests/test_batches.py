@@ -328,3 +328,10 @@ def test_a_memmap_is_not_written(tmp_path):
     mapped[...] = x
     model.fit(mapped, y, 4, epochs=2, verbose=0)
     assert np.array_equal(mapped, x)
+
+
+def test_a_batch_size_beyond_all_memory_is_one_batch():
+    (a, x, y), (b, *_) = regression(), regression()
+    a.fit(x, y, 10**18, verbose=0, seed=0)
+    b.fit(x, y, len(x), verbose=0, seed=0)
+    assert a.theta.tobytes() == b.theta.tobytes()
