@@ -50,7 +50,7 @@ class RateSearch:
         """Draw the loss against the rate, with the suggestion. Returns the Axes."""
         from minnet import plots
 
-        axes: Axes = plots.rate_search(self.rates, self.losses, self.suggestion, ax=ax)
+        axes: Axes = plots.learning_rates(self.rates, self.losses, self.suggestion, ax=ax)
         return axes
 
 

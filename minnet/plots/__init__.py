@@ -10,7 +10,7 @@ from minnet.plots.data import confusion, decision_boundary, predictions
 from minnet.plots.flow import activations, gradient_flow, gradients
 from minnet.plots.landscape import loss_along, loss_surface
 from minnet.plots.network import network, weights
-from minnet.plots.training import label_efficiency, learning_curves, learning_rates, rate_search
+from minnet.plots.training import label_efficiency, learning_curves, learning_rates
 
 __all__ = [
     "COLOURS",
@@ -29,6 +29,5 @@ __all__ = [
     "loss_surface",
     "network",
     "predictions",
-    "rate_search",
     "weights",
 ]

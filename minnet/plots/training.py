@@ -127,10 +127,6 @@ def learning_rates(
     return ax
 
 
-rate_search = learning_rates
-"""The same, by the name of what `find_learning_rate` returns."""
-
-
 def label_efficiency(
     labels: Sequence[int],
     accuracies: Mapping[str, Array | Sequence[Array | Sequence[float]]],

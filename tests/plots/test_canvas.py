@@ -107,7 +107,7 @@ def test_every_function_is_in_a_battery():
     functions = {name for name in plots.__all__ if callable(getattr(plots, name))}
     several = {"activations", "animate"}  # of more than one Axes, with tests of their own
     names = {name.split(",")[0] for name in PICTURES}
-    assert functions == names | several | {"rate_search"}
+    assert functions == names | several
 
 
 @every_picture

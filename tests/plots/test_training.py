@@ -186,7 +186,6 @@ def test_the_losses_over_the_rates_and_the_suggestion():
     assert mark.get_linestyle() == "--"
     assert ax.get_xscale() == "log"
     assert legend(ax) == ["suggestion 2.0e-03"]
-    assert plots.rate_search is plots.learning_rates
 
 
 @pytest.mark.parametrize(
