@@ -52,19 +52,28 @@ class Batches:
         self.order = settings.rng.permutation(self.N) if settings.shuffle else None
         self.first = 0  # the first batch to give: those before it were seen before a resume
         self.replace(x)
-        self._target = _gatherer(data.target, self.size)
-        self._weight = None if data.weight is None else _gatherer(data.weight, self.size)
+        self._target = self._column(data.target)
+        self._weight = None if data.weight is None else self._column(data.weight)
 
     def replace(self, x: Array) -> None:
         """Take the rows from this array from now on."""
         self.gather = _gatherer(x, self.size, self.dtype)
 
+    def _column(self, array: Array) -> Callable[[slice, Any], Array]:
+        """What gives a batch's part of this array, by its place in the epoch and its rows."""
+        if array.ndim == 1:  # a number a sample: put in order once an epoch
+            ordered = array if self.order is None else array.take(self.order)
+            return lambda place, rows: ordered[place]
+        gather = _gatherer(array, self.size)
+        return lambda place, rows: gather(rows)
+
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
-        N, size, order, target, weight = self.N, self.size, self.order, self._target, self._weight
-        for begin in range(self.first * size, N, size):
-            end = min(begin + size, N)
-            rows = slice(begin, end) if order is None else order[begin:end]
-            yield rows, self.gather(rows), target(rows), None if weight is None else weight(rows)
+        size, order, target, weight = self.size, self.order, self._target, self._weight
+        for begin in range(self.first * size, self.N, size):
+            place = slice(begin, min(begin + size, self.N))
+            rows = place if order is None else order[place]
+            w = None if weight is None else weight(place, rows)
+            yield rows, self.gather(rows), target(place, rows), w
 
 
 def _gatherer(array: Array, size: int, dtype: Any = None) -> Callable[[Any], Array]:
@@ -77,9 +86,9 @@ def _gatherer(array: Array, size: int, dtype: Any = None) -> Callable[[Any], Arr
     def gather(rows: Any) -> Array:
         if isinstance(rows, slice):
             return array[rows].astype(buffer.dtype, copy=False)
-        batch = buffer[: len(rows)]
+        batch = buffer if len(rows) == size else buffer[: len(rows)]
         if direct:  # mode="clip" spares take a second buffer, as rows are in range
-            return array.take(rows, axis=0, out=batch, mode="clip")
+            return array.take(rows, 0, batch, "clip")
         batch[...] = array[rows]
         return batch
 

@@ -287,14 +287,14 @@ class CrossEntropy(Loss):
             total = np.add.reduce(target, axis=1, keepdims=True)  # 1, up to rounding
             losses: Array = -np.add.reduce(target * _log_softmax(z, y), axis=1)
             return losses, (y * total - target) * (1.0 / N)
-        own = _rows(N), target  # where each row's own class stands
-        p = y[own]
+        own = _row_starts(y.shape) + target  # where each row's own class stands, row after row
+        p = y.take(own)
         dz = y.copy()
-        dz[own] = p - 1.0
+        dz.put(own, p - 1.0)
         dz *= 1.0 / N
         if np.minimum.reduce(p.real) > 1e-30:
             return -np.log(p), dz
-        return -_log_softmax(z, y)[own], dz  # some p is too small for its logarithm
+        return -_log_softmax(z, y).take(own), dz  # some p is too small for its logarithm
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
@@ -340,11 +340,11 @@ class CrossEntropy(Loss):
 
 
 @functools.lru_cache(maxsize=64)
-def _rows(N: int) -> Array:
-    """0 … N − 1, made once for each size of a batch."""
-    rows = np.arange(N)
-    rows.flags.writeable = False
-    return rows
+def _row_starts(shape: Shape) -> Array:
+    """0, K, 2K, …: where the rows of (N, K) begin, made once for each size of a batch."""
+    starts = np.arange(shape[0]) * shape[1]
+    starts.flags.writeable = False
+    return starts
 
 
 def _log_softmax(z: Array, y: Array) -> Array:

@@ -219,7 +219,7 @@ class Sequential(Network):
         for array, gradient, regularizer in route.penalties:
             value += regularizer(array)
             gradient += regularizer.gradient(array)
-        self.outputs, self._memos = outputs, memos
+        self.__dict__.update(outputs=outputs, _memos=memos)  # past __setattr__, in every step
         return value
 
     def penalty(self) -> float:
@@ -262,10 +262,10 @@ class Sequential(Network):
             self._require_built()
         updates.apply(self._layers, self._theta, self._grad)
         if self._memos:
-            for step, memo in zip(self._steps, self._memos, strict=True):
-                if memo is not None and step.trainable and step.training_differs:
-                    step.after_step(memo)
-            self._memos = []
+            for i in self._route().differs:
+                if (memo := self._memos[i]) is not None:
+                    self._steps[i].after_step(memo)
+            self.__dict__["_memos"] = []
 
     @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:

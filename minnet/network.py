@@ -34,6 +34,7 @@ class Route(NamedTuple):
 
     trains: tuple[bool, ...]  # for each step: whether it gets a memo (a frozen one gets none)
     learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
+    differs: tuple[int, ...]  # the steps that train and are not the same in inference
     lowest: int  # the lowest step that learns; below it no gradient is needed
     fixed: int  # how many of the first steps give the same y for the same x, step after step
     penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
@@ -558,19 +559,21 @@ class Network(Strict):
         return self._current
 
     def _find_route(self) -> Route:
-        trains, differs, learns, penalties = [], [], [], []
+        trains: list[bool] = []
+        learns, differs, penalties = [], [], []
         for layer in self._layers:
             for step in layer.steps():
+                if layer.trainable and step.training_differs:
+                    differs.append(len(trains))
                 trains.append(layer.trainable)
-                differs.append(layer.trainable and step.training_differs)
                 learns.append(layer.trainable and bool(step.weights))
             for name in () if layer.trainable else layer.weights:
                 getattr(layer, "d" + name)[...] = 0.0
             for name, regularizer in layer.regularizers.items() if layer.trainable else ():
                 penalties.append((getattr(layer, name), getattr(layer, "d" + name), regularizer))
         lowest = learns.index(True) if any(learns) else len(learns)
-        fixed = min(lowest, differs.index(True)) if any(differs) else lowest
-        return Route(tuple(trains), tuple(learns), lowest, fixed, tuple(penalties))
+        fixed = min([lowest, *differs])
+        return Route(tuple(trains), tuple(learns), tuple(differs), lowest, fixed, tuple(penalties))
 
 
 def origin_of_copy(layer: Layer) -> str:

@@ -61,7 +61,10 @@ def data_hash(x: Array, y: Array) -> str:
 
 def input_range(x: Array) -> list[float]:
     """The smallest and the largest number."""
-    return [float(x.min()), float(x.max())]
+    rows = max(1, 2**16 // max(1, x[0].size))  # so few are read from memory once, not twice
+    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
+    ranges = [(float(piece.min()), float(piece.max())) for piece in pieces]
+    return [min(low for low, _ in ranges), max(high for _, high in ranges)]
 
 
 def widened(known: list[float] | None, new: list[float]) -> list[float]:
