@@ -404,7 +404,7 @@ class Adagrad(Optimizer):
 
 @register
 class Adam(Optimizer):
-    """Running means of the gradient and of its square, corrected for their start at zero.
+    """Steps along a running mean of the gradient, divided by the root of that of its square.
 
     Kingma and Ba (2015), algorithm 1::
 
@@ -412,10 +412,18 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← θ − η m̂ / (√v̂ + ε)
 
+    m̂ is the mean of all gradients so far, gᵢ with the weight β₁^(t−i). Its two parts are computed
+    as such, with two passes over the numbers less than m takes: the weighted sum of the gradients,
+    and w₁, the sum of the weights; v̂ likewise, of the squares::
+
+        G ← β₁ G + g       w₁ = Σ β₁^(t−i) = (1 − β₁ᵗ) / (1 − β₁)       m̂ = G / w₁
+        S ← β₂ S + g²      w₂ = Σ β₂^(t−i) = (1 − β₂ᵗ) / (1 − β₂)       v̂ = S / w₂
+
+    So m = (1 − β₁) G and v = (1 − β₂) S; the slots are G and S.
+
     ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. Keras has the paper's other
     form, with ε̂ beside √v, before the correction (ε̂ = ε √(1 − β₂ᵗ) makes them equal), and 1e-7 for
-    it. Here too the division is by √v + ε √(1 − β₂ᵗ), which is √v̂ + ε times √(1 − β₂ᵗ): one
-    pass over the numbers less.
+    it. Here numerator and denominator are both multiplied by √w₂: one pass less again.
 
     Parameters
     ----------
@@ -431,13 +439,13 @@ class Adam(Optimizer):
     Examples
     --------
     >>> import numpy as np
-    >>> theta, m, v = np.zeros(2), np.zeros(2), np.zeros(2)
-    >>> Adam().update(theta, np.array([3.0, -0.01]), (m, v), 1, 0.001, np.empty(2))
+    >>> theta, G, S = np.zeros(2), np.zeros(2), np.zeros(2)
+    >>> Adam().update(theta, np.array([3.0, -0.01]), (G, S), 1, 0.001, np.empty(2))
     >>> theta.round(6)  # the first step is η in the direction of −sign(g)
     array([-0.001,  0.001])
     """
 
-    slots = ("m", "v")
+    slots = ("G", "S")
 
     def __init__(
         self,
@@ -464,19 +472,18 @@ class Adam(Optimizer):
         learning_rate: float,
         scratch: Array,
     ) -> None:
-        m, v = slots
-        root = math.sqrt(1.0 - self.beta_2**t)  # √(1 − β₂ᵗ)
-        m *= self.beta_1  # β₁ m
-        np.multiply(grad, 1.0 - self.beta_1, out=scratch)  # (1 − β₁) g
-        m += scratch  # m ← β₁ m + (1 − β₁) g
-        v *= self.beta_2  # β₂ v
+        G, S = slots
+        w1 = (1.0 - self.beta_1**t) / (1.0 - self.beta_1)  # Σ β₁^(t−i)
+        w2 = (1.0 - self.beta_2**t) / (1.0 - self.beta_2)  # Σ β₂^(t−i)
+        G *= self.beta_1  # β₁ G
+        G += grad  # G ← β₁ G + g, and m̂ = G / w₁
+        S *= self.beta_2  # β₂ S
         np.multiply(grad, grad, out=scratch)  # g²
-        scratch *= 1.0 - self.beta_2  # (1 − β₂) g²
-        v += scratch  # v ← β₂ v + (1 − β₂) g²
-        np.sqrt(v, out=scratch)  # √v
-        scratch += self.epsilon * root  # (√v̂ + ε) √(1 − β₂ᵗ)
-        np.divide(m, scratch, out=scratch)  # m / ((√v̂ + ε) √(1 − β₂ᵗ))
-        scratch *= learning_rate * root / (1.0 - self.beta_1**t)  # η m̂ / (√v̂ + ε)
+        S += scratch  # S ← β₂ S + g², and v̂ = S / w₂
+        np.sqrt(S, out=scratch)  # √S
+        scratch += self.epsilon * math.sqrt(w2)  # (√v̂ + ε) √w₂
+        np.divide(G, scratch, out=scratch)  # w₁ m̂ / ((√v̂ + ε) √w₂)
+        scratch *= learning_rate * math.sqrt(w2) / w1  # η m̂ / (√v̂ + ε)
         theta -= scratch  # θ ← θ − η m̂ / (√v̂ + ε)
 
 

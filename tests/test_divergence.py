@@ -279,7 +279,7 @@ def test_the_cause_is_a_square_that_overflows():
     model, x, y = tower(2, "adam", "mae")
     error = caught(model, x, y, sample_weight=np.full(12, 1e24))
     assert str(error).startswith("What the optimizer remembers overflowed in epoch 1, step 1")
-    assert "is the optimizer's v of dense_1." in str(error)
+    assert "is the optimizer's S of dense_1." in str(error)
     assert "a gradient so large that its square overflows" in str(error)
 
 

@@ -108,10 +108,12 @@ def test_adam() -> None:
 
 
 def test_adams_slots_are_what_they_are_called() -> None:
-    m, v = np.zeros(1), np.zeros(1)
-    Adam().update(np.ones(1), np.array([2.0]), (m, v), 1, 0.1, np.empty(1))
-    assert (m[0], v[0]) == (pytest.approx(0.1 * 2), pytest.approx(0.001 * 4))
-    assert Adam.slots == ("m", "v")
+    theta, G, S = np.ones(1), np.zeros(1), np.zeros(1)
+    Adam().update(theta, np.array([2.0]), (G, S), 1, 0.1, np.empty(1))
+    assert (G[0], S[0]) == (2.0, 4.0)
+    Adam().update(theta, np.array([-1.0]), (G, S), 2, 0.1, np.empty(1))
+    assert (G[0], S[0]) == (pytest.approx(0.9 * 2 - 1), pytest.approx(0.999 * 4 + 1))
+    assert Adam.slots == ("G", "S")
 
 
 def test_adam_with_its_epsilon_beside_the_corrected_root() -> None:

@@ -559,18 +559,20 @@ def test_other_versions_are_warned_of(path, monkeypatch):
         classifier()[0].fit(x, y, **PLAIN, resume=path, callbacks=theirs)
 
 
-FIXTURE = Path(__file__).parent / "fixtures" / "format-2.npz"
-"""A checkpoint of format 2 in the middle of its second epoch: never to be written again."""
+FIXTURES = Path(__file__).parent / "fixtures"
+"""A checkpoint in the middle of its second epoch, in each format: never to be written again."""
 
 
-def test_a_checkpoint_of_format_2_is_still_resumed():
-    model = minnet.load(FIXTURE)
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_checkpoint_of_an_earlier_format_is_still_resumed(version):
+    path = FIXTURES / f"format-{version}.npz"
+    model = minnet.load(path)
     x, y = np.linspace(-1, 1, 60).reshape(20, 3), np.arange(20) % 3
     stopping = EarlyStopping("loss", patience=3)
     options = {"batch_size": 8, "epochs": 3, "callbacks": [stopping, Counting()], "verbose": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of another NumPy than that of the file
-        history = model.fit(x, y, **options, resume=FIXTURE)
+        history = model.fit(x, y, **options, resume=path)
     expected = [1.1507726, 1.1489158, 1.1471335]
     np.testing.assert_allclose(history.history["loss"], expected, rtol=1e-5)
     assert model.updates.iterations == 9

@@ -1,6 +1,6 @@
 """The member `minnet.json`: what a file says of itself, and how that is checked.
 
-{"format": "minnet", "format_version": 2, "minnet_version": "0.1.0",
+{"format": "minnet", "format_version": 3, "minnet_version": "0.1.0",
  "config": {…}, "arrays": {name: {"dtype": …, "shape": […], "sha256": …}}, "sha256": …}
 
 An array's sha256 is that of its member, header included. The last sha256 is that of the rest of
@@ -19,7 +19,7 @@ from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
 from minnet.storage.archive import DTYPES, damaged, fits_name, fits_shape
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it
 what wrote it."""
 
@@ -36,7 +36,22 @@ def _add_training(config: Config, arrays: dict[str, Array]) -> tuple[Config, dic
     return ({**config, "training": None} if "layers" in config else config), arrays
 
 
-_MIGRATIONS: dict[int, Migration] = {1: _add_training}
+def _sums_for_adam(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
+    """Format 3 keeps Adam's sums G = m / (1 − β₁) and S = v / (1 − β₂), where format 2 had m, v."""
+    try:
+        kind, settings = (config["compile"]["optimizer"][key] for key in ("class", "config"))
+        m, v = arrays["optimizer[m]"], arrays["optimizer[v]"]
+        rests = 1.0 - settings["beta_1"], 1.0 - settings["beta_2"]
+        if kind in ("Adam", "AdamW") and min(rests) > 0.0:
+            arrays = {name: a for name, a in arrays.items() if a is not m and a is not v}
+            arrays["optimizer[G]"] = (m / rests[0]).astype(m.dtype)
+            arrays["optimizer[S]"] = (v / rests[1]).astype(v.dtype)
+    except (KeyError, TypeError, ValueError):
+        pass  # it describes no model with Adam, and whoever makes a model of it will say so
+    return config, arrays
+
+
+_MIGRATIONS: dict[int, Migration] = {1: _add_training, 2: _sums_for_adam}
 """Format version → what turns its config and arrays into those of the next version."""
 
 _TEXT = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)

@@ -296,35 +296,67 @@ def test_a_forged_file_without_a_change_is_the_file_itself(path) -> None:
 
 
 def test_a_newer_format_says_which_minnet_wrote_it(path) -> None:
-    forge(path, changed(format_version=3, minnet_version="7.1"))
+    forge(path, changed(format_version=4, minnet_version="7.1"))
     with pytest.raises(
         ModelFileError,
-        match=r"was written by minnet 7\.1 in file format 3. This is minnet .*, which reads up to "
-        r"format 2. Install the newer minnet",
+        match=r"was written by minnet 7\.1 in file format 4. This is minnet .*, which reads up to "
+        r"format 3. Install the newer minnet",
     ):
         storage.load(path)
 
 
 def test_a_newer_format_may_differ_in_all_else(path) -> None:
     small(path)
-    text = json.dumps({"format": "minnet", "format_version": 3, "minnet_version": 8, "x": [{}]})
+    text = json.dumps({"format": "minnet", "format_version": 4, "minnet_version": 8, "x": [{}]})
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr("weights/a", b"abc")
         opened.writestr(NAME, npy(np.frombuffer(text.encode(), np.uint8)))
-    with pytest.raises(ModelFileError, match="was written by minnet 8 in file format 3"):
+    with pytest.raises(ModelFileError, match="was written by minnet 8 in file format 4"):
         storage.load(path)
 
 
 def test_an_older_format_is_brought_up_to_date(path, monkeypatch) -> None:
     small(path)
-    monkeypatch.setattr(description, "FORMAT_VERSION", 4)
-    with pytest.raises(ModelFileError, match="has file format 2, which this minnet cannot read"):
+    monkeypatch.setattr(description, "FORMAT_VERSION", 5)
+    with pytest.raises(ModelFileError, match="has file format 3, which this minnet cannot read"):
         storage.load(path)
-    monkeypatch.setitem(description._MIGRATIONS, 2, lambda c, a: ({**c, "two": 2}, a))
-    monkeypatch.setitem(description._MIGRATIONS, 3, lambda c, a: ({**c, "three": c["two"]}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 3, lambda c, a: ({**c, "two": 2}, a))
+    monkeypatch.setitem(description._MIGRATIONS, 4, lambda c, a: ({**c, "three": c["two"]}, a))
     config, loaded = storage.load(path)
     assert config == {**CONFIG, "two": 2, "three": 2}
     assert alike(loaded, ARRAYS)
+
+
+ADAM = {"class": "Adam", "config": {"beta_1": 0.9, "beta_2": 0.999}}
+SLOTS = {"optimizer[m]": np.ones(2, "float32"), "optimizer[v]": np.ones(2, "float32")}
+
+
+def test_format_2_had_adams_means_where_there_are_sums_now() -> None:
+    config, arrays = {"compile": {"optimizer": ADAM}}, {"a": np.zeros(1), **SLOTS}
+    migrated = description.migrate(2, config, arrays, "file")
+    assert migrated[0] == config
+    assert list(migrated[1]) == ["a", "optimizer[G]", "optimizer[S]"]
+    np.testing.assert_allclose(migrated[1]["optimizer[G]"], 10.0, rtol=1e-6)
+    np.testing.assert_allclose(migrated[1]["optimizer[S]"], 1000.0, rtol=1e-6)
+    assert all(migrated[1][name].dtype == np.float32 for name in ("optimizer[G]", "optimizer[S]"))
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        None,
+        "adam",
+        {"optimizer": None},
+        {"optimizer": {"class": "Adam"}},
+        {"optimizer": {"class": ["Adam"], "config": {}}},
+        {"optimizer": {"class": "Adam", "config": {"beta_1": "0.9", "beta_2": 0.9}}},
+        {"optimizer": {"class": "Adam", "config": {"beta_1": 1.0, "beta_2": 0.9}}},
+        {"optimizer": {"class": "Mine", "config": {"beta_1": 0.9, "beta_2": 0.9}}},
+    ],
+)
+def test_other_files_of_format_2_stay_as_they_are(compiled) -> None:
+    config = {"compile": compiled}
+    assert description.migrate(2, config, SLOTS, "file") == (config, SLOTS)
 
 
 W = "dense_1.W"

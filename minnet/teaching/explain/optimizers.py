@@ -97,6 +97,7 @@ def _known(optimizer: Optimizer) -> type[Optimizer] | None:
 
 _THETA = Math("θ", r"\theta")
 _M, _V, _S = (Math(name, name) for name in "mvs")
+_G, _SQUARES = Math("G", "G"), Math("S", "S")
 _M_HAT, _V_HAT = Math("m̂", r"\hat{m}"), Math("v̂", r"\hat{v}")
 
 
@@ -222,10 +223,10 @@ def _adagrad_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
 
 def _adam(optimizer: Any) -> list[Math]:
     return [
-        Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
-        Math("v ← β₂ v + (1 − β₂) g²", r"v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2"),
-        Math("m̂ = m / (1 − β₁ᵗ)", r"\hat{m} = \frac{m}{1 - \beta_1^t}"),
-        Math("v̂ = v / (1 − β₂ᵗ)", r"\hat{v} = \frac{v}{1 - \beta_2^t}"),
+        Math("G ← β₁ G + g", r"G \leftarrow \beta_1 G + g"),
+        Math("S ← β₂ S + g²", r"S \leftarrow \beta_2 S + g^2"),
+        Math("m̂ = G (1 − β₁) / (1 − β₁ᵗ)", r"\hat{m} = G\, \frac{1 - \beta_1}{1 - \beta_1^t}"),
+        Math("v̂ = S (1 − β₂) / (1 − β₂ᵗ)", r"\hat{v} = S\, \frac{1 - \beta_2}{1 - \beta_2^t}"),
         Math(
             "θ ← θ − η m̂ / (√v̂ + ε)",
             r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
@@ -235,19 +236,16 @@ def _adam(optimizer: Any) -> list[Math]:
 
 def _adam_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
     g = _n(e.g, factor=True)
-    m, v = e.new_slots["m"], e.new_slots["v"]
-    first, second = 1.0 - optimizer.beta_1**e.t, 1.0 - optimizer.beta_2**e.t
-    m_hat, v_hat = m / first, v / second
-
-    def mean(beta: float, before: float, squared: str, after: float, left: Math) -> Worked:
-        expression = f"{plain(beta)}·{_n(before, factor=True)} + {plain(1.0 - beta)}·{g}{squared}"
-        return _line(left, expression, after)
+    G, S = e.new_slots["G"], e.new_slots["S"]
+    beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
+    first, second = 1.0 - beta_1**e.t, 1.0 - beta_2**e.t
+    m_hat, v_hat = G * (1.0 - beta_1) / first, S * (1.0 - beta_2) / second
 
     return [
-        mean(optimizer.beta_1, e.slots["m"], "", m, _M),
-        mean(optimizer.beta_2, e.slots["v"], "²", v, _V),
-        _line(_M_HAT, f"{_n(m)} / {_n(first)}", m_hat),
-        _line(_V_HAT, f"{_n(v)} / {_n(second)}", v_hat),
+        _line(_G, f"{plain(beta_1)}·{_n(e.slots['G'], factor=True)} + {g}", G),
+        _line(_SQUARES, f"{plain(beta_2)}·{_n(e.slots['S'], factor=True)} + {g}²", S),
+        _line(_M_HAT, f"{_n(G, factor=True)}·{plain(1.0 - beta_1)} / {_n(first)}", m_hat),
+        _line(_V_HAT, f"{_n(S, factor=True)}·{plain(1.0 - beta_2)} / {_n(second)}", v_hat),
         _line(
             _THETA,
             f"{_n(e.theta)} − {plain(e.rate)}·{_n(m_hat, factor=True)} / "
