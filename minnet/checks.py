@@ -399,12 +399,17 @@ def samples(
             f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
             f"use {who}.reshape(-1, 1), for one sample {who}.reshape(1, -1)."
         )
-    wanted = f"{who} takes shape {batch_shape(sample_shape)}"
     if x.shape[1:] != sample_shape or x.ndim == 0:
         picture = "" if drawn is None else f" {drawn(x)}"
-        raise ValueError(f"{wanted}. Got {x.shape}.{_shape_fix(x, sample_shape, who)}{picture}")
+        raise ValueError(
+            f"{who} takes shape {batch_shape(sample_shape)}. Got {x.shape}."
+            f"{_shape_fix(x, sample_shape, who)}{picture}"
+        )
     if len(x) == 0 and not empty:
-        raise ValueError(f"{wanted} with at least one row. Got {x.shape}, no rows at all.")
+        raise ValueError(
+            f"{who} takes shape {batch_shape(sample_shape)} with at least one row. Got {x.shape}, "
+            "no rows at all."
+        )
     finite(x, who, dtype)
     return x
 

@@ -501,7 +501,8 @@ class Sequential(Network):
         y = x.astype(self.dtype, copy=False) if start == 0 else x
         for step in self._steps[start:stop]:
             y = step.forward(y)
-        return y.copy() if np.may_share_memory(y, x) else y
+        view = y is x or y.base is not None
+        return y.copy() if view and np.may_share_memory(y, x) else y
 
     def features(self, x: Any, upto: str | int | None = None) -> Array:
         """The input of the head, or the output of a named layer, in inference mode.

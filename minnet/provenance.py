@@ -61,9 +61,10 @@ def data_hash(x: Array, y: Array) -> str:
 
 def input_range(x: Array) -> list[float]:
     """The smallest and the largest number."""
-    rows = max(1, 2**16 // max(1, x[0].size))  # so few are read from memory once, not twice
-    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
-    ranges = [(float(piece.min()), float(piece.max())) for piece in pieces]
+    if x.size <= 2**16:
+        return [float(np.minimum.reduce(x, axis=None)), float(np.maximum.reduce(x, axis=None))]
+    rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
+    ranges = [input_range(x[i : i + rows]) for i in range(0, len(x), rows)]
     return [min(low for low, _ in ranges), max(high for _, high in ranges)]
 
 

@@ -119,13 +119,13 @@ class Dense(Layer):
         return (self.units,)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        y: Array = x @ self.W
+        y: Array = np.dot(x, self.W)  # x W; np.dot costs small matrices less than @
         if self.use_bias:
             y += self.b
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
-        dx: Array = dy @ self.W.T  # ∂L/∂x_ni = Σ_j dy_nj · W_ij
+        dx: Array = np.dot(dy, self.W.T)  # ∂L/∂x_ni = Σ_j dy_nj · W_ij
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
