@@ -1,6 +1,6 @@
 """What an optimizer remembers of a model, and which parts of `theta` it moves.
 
-An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's m and v, …) and
+An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's G and S, …) and
 the count of updates belong to the model and are kept here, in `theta`'s layout. Adjacent trainable
 layers with the same rate and the same count form one *run* of theta, which is updated by one call,
 in pieces that fit the processor's cache.
