@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -90,13 +91,18 @@ def snake_case(cls: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
 
 
+_SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once
+
+
 def _parameters(cls: type) -> dict[str, Any]:
     """Names and defaults of the constructor's arguments."""
-    return {
-        p.name: p.default
-        for p in inspect.signature(cls).parameters.values()
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    }
+    if cls not in _SIGNATURES:
+        _SIGNATURES[cls] = {
+            p.name: p.default
+            for p in inspect.signature(cls).parameters.values()
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
+    return _SIGNATURES[cls]
 
 
 _KNOWN: dict[str, type[Configurable]] = {}
