@@ -15,7 +15,6 @@ is now, and as it was when the epoch began.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import inspect
 import os
@@ -23,7 +22,7 @@ import platform
 import re
 from collections.abc import Iterator, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -209,8 +208,7 @@ def _pack_callback(callback: Callback, arrays: dict[str, Array]) -> Any:
 # --- reading --------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass
-class Resumed:
+class Resumed(NamedTuple):
     """A checkpoint that was read: its model, and the state and the call of its fit."""
 
     path: str
@@ -422,7 +420,7 @@ def _restore_generators(loop: Loop, state: dict[str, Any]) -> None:
         rng = model.rng
     elif settings.seed is not None and set_generator(settings.rng, rng):
         rng = settings.rng
-    loop.settings = dataclasses.replace(settings, rng=rng)
+    loop.settings = settings._replace(rng=rng)
 
 
 @contextlib.contextmanager
