@@ -6,7 +6,6 @@ before anything is changed, so that a call that fails leaves no trace.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 import numbers
@@ -14,7 +13,6 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -86,6 +84,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     >>> did_you_mean("cosine", ["relu", "tanh"])
     ''
     """
+    import difflib
+
     names = list(names)
     lowered = {known.lower(): known for known in reversed(names)}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
@@ -451,4 +451,4 @@ def warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=level)
 
 
-_PACKAGE = str(Path(__file__).parent) + os.sep
+_PACKAGE = __file__.rpartition(os.sep)[0] + os.sep

@@ -15,7 +15,6 @@ is now, and as it was when the epoch began.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import inspect
 import os
 import platform
@@ -144,6 +143,8 @@ def _hashes(data: Data | None, whose: str, dtype: Any) -> Config:
 
 def _sha256(array: Array, dtype: Any = None) -> str:
     """The hash of all numbers in this dtype, a piece at a time: a memmap is never read whole."""
+    import hashlib
+
     dtype = array.dtype if dtype is None else dtype
     sha = hashlib.sha256(str(dtype).encode())
     array = np.atleast_1d(array)
@@ -156,8 +157,9 @@ def _sha256(array: Array, dtype: Any = None) -> str:
 
 def place() -> dict[str, str]:
     """What the bits of a training depend on besides the call; threads and the build do, too."""
-    version = storage.description.minnet_version()
-    return {"minnet": version, "numpy": np.__version__, "machine": platform.machine()}
+    from minnet.storage.description import minnet_version
+
+    return {"minnet": minnet_version(), "numpy": np.__version__, "machine": platform.machine()}
 
 
 # --- writing --------------------------------------------------------------------------------------
