@@ -52,7 +52,7 @@ PICTURES = {
     ),
     "confusion": (
         lambda **k: plots.confusion(np.array([[5, 1], [2, 0]]), **k),
-        ("Confusion matrix", "predicted", "true"),
+        ("Confusion matrix: 3 of 8 wrong", "predicted", "true"),
     ),
     "predictions": (
         lambda **k: plots.predictions(RNG.random((3, 4, 6)), [0, 1, 2], [0, 1, 1], **k),
