@@ -328,4 +328,5 @@ def _flow_title(names: list[str], sizes: Array) -> str:
     """What became of ∂L/∂y between the last layer and the first."""
     if len(names) == 1 or sizes[-1] == 0:
         return "Gradient flow"
-    return f"Gradient flow: ∂L/∂y × {sizes[0] / sizes[-1]:.2g} from {names[-1]} to {names[0]}"
+    times = f"{sizes[0] / sizes[-1]:.2g} times"
+    return f"Gradient flow: ∂L/∂y of {names[0]} is {times} that of {names[-1]}"

@@ -97,7 +97,7 @@ PICTURES = {
     ),
     "loss_surface, path": (
         lambda **k: plots.loss_surface(MODEL, X, Y, RECORD, points=5, **k),
-        ("Loss surface, with the path of 3 steps", None, None),
+        ("Loss surface, with a path of 4 points", None, None),
     ),
 }
 every_picture = pytest.mark.parametrize(("draw", "words"), PICTURES.values(), ids=list(PICTURES))

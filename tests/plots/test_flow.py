@@ -139,7 +139,7 @@ def test_the_flow_is_the_root_mean_square_of_both_gradients():
         ("s", "--"),
     }
     ratio = rms(deltas[0]) / rms(deltas[1])
-    assert ax.get_title() == f"Gradient flow: ∂L/∂y × {ratio:.2g} from dense_2 to dense_1"
+    assert ax.get_title() == f"Gradient flow: ∂L/∂y of dense_1 is {ratio:.2g} times that of dense_2"
 
 
 def test_a_gradient_of_0_is_said_and_not_drawn():
