@@ -157,7 +157,8 @@ heading = ["", "variance", " signal at the top", " gradient at the bottom"]
 print(Table(heading, rows, title="Sizes after 20 layers (both start at 1)"))
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(9.5, 6.5), sharex=True, sharey=True, layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(9.5, 6.5), sharex=True, sharey=True)
+fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.88, wspace=0.05, hspace=0.18)
 for row, (what, found) in zip(axes, {"signal": signal, "gradient": gradient}.items(), strict=True):
     for ax, f in zip(row, FUNCTIONS, strict=True):
         for i, name in enumerate(VARIANCES):
@@ -177,7 +178,7 @@ axes[0, 0].set_ylim(1e-6, 1e6)
 for ax in axes[1]:
     ax.set_xlabel("layer")
     ax.set_xticks(range(0, DEPTH + 1, 4))
-fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4)
 fig.suptitle("20 layers: large weights explode, small ones fade, 1/n and 2/n carry")
 fig.savefig(pictures / "11_signals.png", dpi=120)
 
@@ -264,7 +265,7 @@ def deep(activation, start, seed, *, normalize=False):
 def learn(model):
     """Test accuracy after two epochs; NaN if the loss leaves the finite numbers."""
     try:
-        model.fit(x_standard, y, batch_size=80, epochs=2, verbose=0)
+        model.fit(x_standard, y, batch_size=96, epochs=2, verbose=0)
     except minnet.DivergedError:
         return np.nan
     return model.evaluate(x_test_standard, y_test)["accuracy"]
@@ -431,7 +432,7 @@ print(Table(heading, rows, title="Ten ReLU layers: test accuracy after 2 epochs 
 assert np.min(repaired["0.01 · N(0, 1)"]) > 0.7
 assert np.mean(repaired["Glorot"]) > np.mean(learned["relu", "Glorot"]) + 0.1
 assert np.min(repaired["He"]) > 0.8
-assert 0.3 < np.mean(repaired["N(0, 1)"]) < 0.75
+assert 0.25 < np.mean(repaired["N(0, 1)"]) < 0.7
 
 
 # %%
@@ -556,7 +557,7 @@ assert losses[False] < 1.9
 assert abs(losses[True] - np.log(10)) < 0.05
 
 # %% [markdown]
-# **It takes time.** On small layers like these a training step takes about twice as long.
+# **It takes time.** On small layers like these a training step takes up to twice as long.
 
 # %%
 seconds = {}
