@@ -285,7 +285,7 @@ def draw_the_way_back(ax, n):
 
 fig, ax = plt.subplots(figsize=(8.5, 6), layout="constrained")
 draw_the_way_back(ax, 2)
-ax.set_title("Slopes (red) go back along the weights, and add up where paths meet")
+ax.set_title("Slopes (red, below) go back along the weights, and add up where paths meet")
 fig.savefig(pictures / "04_way_back.png", dpi=120)
 
 # %% [markdown]
