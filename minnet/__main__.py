@@ -116,8 +116,13 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         code = course.run(
             options.names, folder=options.folder, again=options.again, seconds=options.seconds
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, RuntimeError) as error:
         parser.error(str(error))
+    except OSError as error:
+        parser.error(
+            "exercises takes a folder in which files can be written. "
+            f"Got {error.filename}: {error.strerror}. Name another one."
+        )
     except KeyboardInterrupt:
         code = 130  # what a shell expects after Ctrl-C
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -73,14 +74,14 @@ def run(
                 print(f"What you had is kept in {put_aside(path)}.")
     new = [sheet for sheet in sheets if write(sheet.path, sheet.exercise.with_gaps())]
     if new:
-        print(_copied(new))
+        print(_copied(new, folder))
     old = [sheet for sheet in sheets if sheet not in new]
     if not old:
         return 1
     if importlib.util.find_spec("hypothesis") is None:
         print(INSTALL)
         return 1
-    return _check(sheets, bool(names), seconds)
+    return _check(sheets, bool(names), seconds, folder)
 
 
 def solutions(folder: str) -> str:
@@ -115,7 +116,13 @@ def _sheet(name: str, folder: str) -> Sheet:
     return Sheet(exercise, path if given else Path(folder, exercise.file))
 
 
-def _copied(new: Sequence[Sheet]) -> str:
+def _command(name: str, folder: str) -> str:
+    """What to type for one exercise."""
+    where = "" if folder == FOLDER else f" --folder {shlex.quote(folder)}"
+    return f"python -m minnet exercises {name}{where}"
+
+
+def _copied(new: Sequence[Sheet], folder: str) -> str:
     """What to do with new files."""
     exercise, path = new[0]
     names = str(path) if len(new) == 1 else f"{path} … {new[-1].path.name}"
@@ -123,12 +130,12 @@ def _copied(new: Sequence[Sheet]) -> str:
     return (
         f"{said}\n\nOpen {path} in an editor. Each function in it says what it computes, with the\n"
         "formula, the shapes and an example; write it in place of `raise NotImplementedError`.\n"
-        f"Then check it:\n\n    python -m minnet exercises {exercise.name}\n\n"
+        f"Then check it:\n\n    {_command(exercise.name, folder)}\n\n"
         "Without a name all are checked.\n"
     )
 
 
-def _check(sheets: Sequence[Sheet], named: bool, seconds: float) -> int:
+def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str) -> int:
     """Check, and print a table, what is wrong, and what is next."""
     tasks = [Task(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
     verdicts = list(inspect(tasks, seconds))
@@ -140,7 +147,8 @@ def _check(sheets: Sequence[Sheet], named: bool, seconds: float) -> int:
             print(f"\n{_place(verdict)}\n{verdict.text}")
             told.append(verdict)
     if not named and len(wrong) > 1:
-        print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. Name one to see it.")
+        print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
+        print(f"\n    {_command(wrong[1].gap, folder)}")
     print(f"\n{_next(verdicts, sheets)}")
     return 0 if all(verdict.state == DONE for verdict in verdicts) else 1
 

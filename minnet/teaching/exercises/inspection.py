@@ -44,8 +44,8 @@ DONE, TO_DO, WRONG = "done", "to do", "wrong"
 READY = "ready"
 
 GONE = (
-    "Python came to an end in it, or had to be ended: os._exit(), or an array that is larger than "
-    "the memory?"
+    "    Python came to an end in {}, or had to be ended: os._exit(), or an array that is\n"
+    "    larger than the memory?"
 )
 
 
@@ -104,7 +104,7 @@ def inspect(tasks: Sequence[Task], seconds: float = SECONDS) -> Iterator[Verdict
             left = left[1:]
             yield verdict
         if left and not (verdict and verdict.ended):
-            yield Verdict(*left[0], WRONG, GONE)
+            yield Verdict(*left[0], WRONG, GONE.format(left[0].gap))
             left = left[1:]
 
 
@@ -179,16 +179,15 @@ class Inspector:
         function = vars(module).get(task.gap)
         if not callable(function):
             return Verdict(*task, WRONG, _no_function(task, module))
-        line = getattr(getattr(function, "__code__", None), "co_firstlineno", 0)
         gap = GAPS[task.gap]
         try:
-            self.student = Student(function, gap.names, task.path)
-            text = counterexample(gap, self.student)
+            student = self.student = Student(function, gap.names, task.path)
+            text = counterexample(gap, student)
         except NotWrittenError:
-            return Verdict(*task, TO_DO, line=line)
+            return Verdict(*task, TO_DO, line=student.line)
         except ArgumentsError as error:
-            return Verdict(*task, WRONG, f"    {error}", line)
-        return Verdict(*task, WRONG if text else DONE, text, line)
+            return Verdict(*task, WRONG, f"    {error}")
+        return Verdict(*task, WRONG if text else DONE, text, student.line)
 
     def stuck(self, task: Task, seconds: float, thread: int) -> Verdict:
         """What is said of a function that comes to no end."""
@@ -199,7 +198,8 @@ class Inspector:
             said.insert(0, ("it is", f"in line {place[-1].lineno}: {place[-1].line}"))
         if self.student is not None and self.student.given:
             said.insert(0, ("called with", arguments(self.student.given)))
-        return Verdict(*task, WRONG, rows(said), ended=True)
+        line = 0 if self.student is None else self.student.line
+        return Verdict(*task, WRONG, rows(said), line, ended=True)
 
 
 def work(seconds: float, source: TextIO, out: TextIO) -> None:

@@ -11,6 +11,8 @@ import copy
 import inspect
 import io
 import numbers
+import re
+import textwrap
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -18,13 +20,13 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from minnet.teaching.exercises.wording import Seed, show, show_apart
+from minnet.teaching.exercises.wording import WRAP, Seed, show, show_apart
 
 TOLERANCE = 1e-6
 """Of the largest expected number: measured derivatives are good to 1e-9, mistakes are larger."""
 
-SMALL = 1e-3
-"""Numbers below this are held against it: the arguments are whole numbers, and so 1e-17 is 0."""
+SMALL = 1.0
+"""Smaller numbers are held against this: the arguments are whole numbers, and so 1e-17 is 0."""
 
 Given = dict[str, Any]
 """Name of an argument → its value; a `Seed` becomes a generator when it is handed over."""
@@ -93,11 +95,17 @@ class Student:
         try:
             signature.bind(*self.names)
         except TypeError:
+            name = getattr(self.function, "__name__", "It")
             raise ArgumentsError(
-                f"It takes ({', '.join(known)}), and should take ({', '.join(self.names)}). Give "
-                "it back its first line."
+                f"{name} takes ({', '.join(known)}), and should take ({', '.join(self.names)}). "
+                "Give it back its first line."
             ) from None
         return False
+
+    @property
+    def line(self) -> int:
+        """Where the function begins in its file, counted from 1; 0 if that is not known."""
+        return int(getattr(getattr(self.function, "__code__", None), "co_firstlineno", 0))
 
     def raw(self, given: Given) -> Any:
         """What comes back, or the error that came."""
@@ -139,7 +147,8 @@ class Student:
 
     def _told(self, error: BaseException) -> str:
         """The error and the student's line in which it arose."""
-        told = f"{type(error).__name__}: {str(error).strip()}".rstrip(": ").splitlines()[0]
+        told = f"{type(error).__name__}: {_plainly(str(error).strip())}".rstrip(": ")
+        told = textwrap.fill(told.splitlines()[0], WRAP)
         for frame in reversed(traceback.extract_tb(error.__traceback__)):
             if frame.filename == self.path:
                 return f"{told}\nin line {frame.lineno}: {frame.line}"
@@ -160,6 +169,17 @@ def silence(printed: TextIO | None = None) -> Iterator[None]:
         yield
 
 
+def _plainly(message: str) -> str:
+    """NumPy's two messages on shapes, in words that a beginner knows."""
+    if "mismatch in its core dimension" in message:
+        sizes = re.search(r"size (\d+) is different from (\d+)", message)
+        between = f": {sizes[2]} columns meet {sizes[1]} rows" if sizes else ""
+        return f"the shapes do not fit for @{between}"
+    return message.replace(
+        "operands could not be broadcast together with shapes", "these shapes do not fit:"
+    )
+
+
 def _of_error(error: BaseException) -> str:
     """What an error means, where beginners do not know it."""
     if isinstance(error, RecursionError):
@@ -168,6 +188,13 @@ def _of_error(error: BaseException) -> str:
         return "The function asks for a line from the keyboard; it has its arguments to work with."
     if isinstance(error, SystemExit):
         return "exit() ends Python. Return the result instead."
+    if isinstance(error, TypeError) and "bitwise_xor" in str(error):
+        return "A power is written **, as in g**2. Python's ^ compares bits."
+    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+        return (
+            "An array is not simply true or false, and Python's own max, min, if, and, or ask "
+            "that. NumPy's go through the entries: x.max(axis=1), np.maximum, np.where."
+        )
     if isinstance(error, UnboundLocalError):
         return "The variable is used before it gets a value."
     return ""
@@ -281,7 +308,7 @@ def _compare_one(came: Any, expected: Any, label: str, place: int | None) -> Non
             f"{show(expected)}, dtype {expected.dtype}",
             f"The result has dtype {came.dtype}, and the numbers that go in are float64. Whole "
             "numbers cut off what stands behind the point, float32 most of the digits: leave "
-            "away astype and dtype=, or write dtype=float.",
+            "out astype and dtype=, or write dtype=float.",
         )
     if not near(came, expected):
         raise fault(*show_apart(came, expected))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from minnet.teaching.exercises.judging import FaultError, Given, Student, compare, near
-from minnet.teaching.exercises.wording import arguments, rows
+from minnet.teaching.exercises.wording import WRAP, arguments, rows, show
 
 EXAMPLES = 30
 """Arguments that are drawn for one trial: the spaces are small."""
@@ -29,8 +29,10 @@ EXAMPLES = 30
 SAMPLES = 25
 """Arguments on which mistakes are told apart."""
 
-WRAP = 78
-"""Characters of a line of the hint."""
+RESTLESS = (
+    "The same call gives other results when it is made again. Does the function keep something "
+    "between calls, or draw random numbers that it was not given?"
+)
 
 PRINTED = 5
 """Lines of a student's own print that are shown."""
@@ -119,8 +121,7 @@ def counterexample(gap: Gap, student: Student) -> str:
             continue
         given, fault, flaky = found
         lines = [("called with", arguments(given)), ("it gave", fault.came)]
-        if fault.expected:
-            lines.append(("expected", fault.expected))
+        lines.append(("expected", fault.expected or _answer(gap, given)))
         if student.printed.strip():
             shown = student.printed.strip().splitlines()[:PRINTED]
             lines.append(("it printed", "\n".join(shown)))
@@ -128,6 +129,14 @@ def counterexample(gap: Gap, student: Student) -> str:
         lines.append(("hint", textwrap.fill(said, WRAP, break_on_hyphens=False)))
         return rows(lines)
     return ""
+
+
+def _answer(gap: Gap, given: Given) -> str:
+    """What the solution gives."""
+    right = Student(gap.reference, gap.names)(given)
+    if len(gap.returns) == 1:
+        return show(right)
+    return "\n".join(f"{n} = {show(r)}" for n, r in zip(gap.returns, right, strict=True))
 
 
 def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | None:
@@ -148,11 +157,7 @@ def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | 
     except FaultError:
         return (*found[-1], "")
     except Flaky:
-        return (
-            *found[-1],
-            "The same call is right one time and wrong another. Does the function keep something "
-            "between calls, or draw random numbers that it was not given?",
-        )
+        return (*found[-1], RESTLESS)
     return None
 
 
@@ -222,8 +227,10 @@ def hint(gap: Gap, trial: Trial, student: Student, fault: FaultError) -> str:
         for mistake, results in wrong:
             if _alike(came, results):
                 return mistake.hint
+    restless = not _alike(came, [student.raw(one) for one in drawn])
     return (
         fault.hint
+        or (RESTLESS if restless else "")
         or _likeness(gap, drawn, came, right, fault)
         or f"Look at the formula again: {gap.formula}."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,12 @@ DIGITS = 4
 
 WIDTH = 60
 """Characters of an array in one line; a longer one has a line for each row."""
+
+LARGE = 1e8
+"""Numbers from here on have an exponent."""
+
+WRAP = 78
+"""Characters of a line of prose."""
 
 MOST = 60
 """Entries of an array that is shown whole."""
@@ -43,10 +50,17 @@ def show(value: Any, digits: int = DIGITS) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
     if isinstance(value, numbers.Real) or (isinstance(value, np.ndarray) and value.dtype == float):
-        return f"{float(value) + 0.0:.{digits}g}"
+        return _number(float(value), digits)
     if callable(value):
         return getattr(value, "__name__", "a function")
     return short(value)
+
+
+def _number(value: float, digits: int) -> str:
+    """Without an exponent, as long as that is readable."""
+    if abs(value) >= 10**digits and abs(value) < LARGE:
+        return f"{value:.0f}"
+    return f"{value + 0.0:.{digits}g}"  # −0 is 0
 
 
 def _array(value: np.ndarray[Any, Any], digits: int) -> str:
@@ -55,7 +69,10 @@ def _array(value: np.ndarray[Any, Any], digits: int) -> str:
     line = show(value.tolist(), digits)
     if len(line) <= WIDTH or value.ndim == 1:
         return line
-    return "[" + ",\n ".join(show(row.tolist(), digits) for row in value) + "]"
+    lines = [show(row.tolist(), digits) for row in value]
+    if max(map(len, lines)) < WIDTH / 4:  # several rows in a line
+        return textwrap.fill(f"[{', '.join(lines)}]", WIDTH, subsequent_indent=" ")
+    return "[" + ",\n ".join(lines) + "]"
 
 
 def show_apart(came: Any, expected: Any) -> tuple[str, str]:
@@ -91,6 +108,8 @@ def rows(pairs: list[tuple[str, str]], indent: str = "    ") -> str:
 def arguments(given: dict[str, Any]) -> str:
     """The arguments of a call, one a line."""
     width = max(map(len, given))
-    return rows([(f"{name.ljust(width)} =", show(v)) for name, v in given.items()], "").replace(
-        " =  ", " = "
+    indent = "\n" + " " * (width + 3)
+    return "\n".join(
+        f"{name.ljust(width)} = {show(value).replace(chr(10), indent)}"
+        for name, value in given.items()
     )

@@ -91,7 +91,8 @@ def test_the_first_that_is_wrong_is_shown_and_the_others_named(capsys):
     assert "dense_forward is wrong." in text
     assert "b is missing" in text
     assert "dense_backward is wrong." not in text
-    assert "More is wrong: dense_backward, sgd." in text
+    assert "More is wrong: dense_backward, sgd. To see it:" in text
+    assert "python -m minnet exercises dense_backward\n" in text
     code, text = typed(capsys, "dense")
     assert "dense_forward is wrong." in text
     assert "dense_backward is wrong." in text
@@ -124,7 +125,8 @@ def test_one_exercise_alone_is_copied_by_name(capsys):
 
 
 def test_another_folder(capsys):
-    typed(capsys, "--folder", "mine", "sgd")
+    _, text = typed(capsys, "--folder", "mine", "sgd")
+    assert "python -m minnet exercises sgd --folder mine\n" in text
     fill("sgd", "return theta - learning_rate * grad", folder="mine")
     code, _ = typed(capsys, "04", "--folder", "mine")
     assert code == 0
@@ -198,8 +200,7 @@ def test_a_folder_that_cannot_be_made(capsys):
     Path("exercises").write_text("a file")
     code, text = typed(capsys)
     assert code == 2
-    assert "Traceback" not in text
-    assert "exercises" in text
+    assert "takes a folder in which files can be written. Got exercises: File exists." in text
 
 
 def test_the_time_limit_has_to_be_a_time(capsys):
@@ -233,8 +234,8 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_student_from_the_first_call_to_the_last():
-    assert process().returncode == 1
+def test_a_student_from_the_first_call_to_the_last(capsys):
+    typed(capsys)
     fill("softmax", "return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)")
     done = process("softmax")
     assert done.returncode == 1

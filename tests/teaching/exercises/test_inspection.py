@@ -89,7 +89,7 @@ def test_a_function_that_is_gone_is_named_with_the_nearest(tmp_path):
 
 def test_a_first_line_that_was_changed(tmp_path):
     text = judged(tmp_path, SOLVED.replace("def softmax(x: np.ndarray)", "def softmax()")).text
-    assert "It takes (), and should take (x). Give it back its first line." in text
+    assert "softmax takes (), and should take (x). Give it back its first line." in text
 
 
 def test_a_file_that_is_not_there(tmp_path):
@@ -162,28 +162,21 @@ def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
 # --- as real processes ----------------------------------------------------------------------------
 
 
-def test_a_loop_without_an_end_ends_and_the_rest_is_checked(tmp_path):
-    code = "while True: x = x + 1"
-    path = file(tmp_path, GAPS.replace(GAP, f"    {code}", 1))
-    first, second = inspect([Task(path, "softmax"), Task(path, "softmax_backward")], seconds=2.0)
-    assert first.state == WRONG
-    assert f": {code}" in first.text
-    assert second.state == TO_DO
-
-
-def test_a_file_that_ends_python_is_told_and_the_rest_is_checked(tmp_path):
-    path = file(tmp_path, GAPS.replace(GAP, "    import os; os._exit(0)", 1))
-    first, second = inspect([Task(path, "softmax"), Task(path, "softmax_backward")])
-    assert first.state == WRONG
-    assert "Python came to an end in it" in first.text
-    assert second.state == TO_DO
-
-
-def test_what_writes_to_the_terminal_itself_does_not_disturb(tmp_path):
-    path = file(tmp_path, filled('import os; os.write(1, b"no JSON\\n"); return x'))
-    (verdict,) = inspect([Task(path, "softmax")])
-    assert verdict.state == WRONG
-    assert "it gave      [[0, 0]]" in verdict.text
+def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path):
+    """One loops without an end, one ends Python, one writes where the answers go."""
+    loop, end = "while True: x = x + 1", "import os; os._exit(0)"
+    write = 'import os; os.write(1, b"no JSON\\n"); return x, dy'
+    text = find("dense").with_gaps()
+    for code in (loop, end, write):
+        text = text.replace(GAP, f"    {code}", 1)
+    path = file(tmp_path, text)
+    tasks = [Task(path, gap) for gap in find("dense").gaps]
+    looped, ended, wrote = inspect(tasks, seconds=3.0)
+    assert {verdict.state for verdict in (looped, ended, wrote)} == {WRONG}
+    assert f": {loop}" in looped.text
+    assert "still running after 3 seconds" in looped.text
+    assert "Python came to an end in dense_backward" in ended.text
+    assert "it gave      dW = [[3]]" in wrote.text
 
 
 def test_a_process_that_cannot_start_says_why(tmp_path, monkeypatch):

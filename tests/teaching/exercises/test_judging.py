@@ -38,7 +38,9 @@ def test_arguments_go_by_name_where_the_names_are_right_and_by_place_otherwise()
 
 
 def test_other_arguments_are_named():
-    with pytest.raises(ArgumentsError, match=r"It takes \(a\), and should take \(x, y\)\. Give"):
+    with pytest.raises(
+        ArgumentsError, match=r"<lambda> takes \(a\), and should take \(x, y\)\. Give"
+    ):
         called(lambda a: a, {"x": 1.0, "y": 2.0})
 
 
@@ -65,6 +67,8 @@ def call_itself(x):
     ("function", "hint"),
     [
         (call_itself, "calls itself, without an end"),
+        (max, "Python's own max"),
+        (lambda x: x ^ 2, "A power is written **"),
         (lambda x: exit(), "Return the result instead"),
         (lambda x: (_ for _ in ()).throw(EOFError()), "from the keyboard"),
         (lambda x: (_ for _ in ()).throw(UnboundLocalError("y")), "before it gets a value"),
@@ -122,7 +126,7 @@ def test_what_is_printed_is_kept_and_nothing_warns(capsys):
         ("x", X, "'x' (str)", "Return a NumPy array"),
         (X[0], X, "[1, 2], shape (2,)", ""),
         (X.astype(int), X, "dtype int64", "cut off what stands behind the point"),
-        (X.astype(np.float32), X, "dtype float32", "leave away astype"),
+        (X.astype(np.float32), X, "dtype float32", "leave out astype"),
         (X.astype(object), X, "dtype object", "dtype"),
         (X + 1, X, "[[2, 3], [4, 5]]", ""),
         (X, 1.0, "an array of shape (2, 2)", "one number, no array"),
@@ -175,3 +179,10 @@ def test_same_is_to_the_last_bit():
     assert not same(X, X.astype(np.float32))
     assert not same([X], [X, X])
     assert same([True, "a"], [True, "a"])
+
+
+def test_numpys_words_on_shapes_are_put_plainly():
+    fault = fault_of(called, lambda x: x @ np.ones(3))
+    assert "ValueError: the shapes do not fit for @: 2 columns meet 3 rows\n" in fault.came
+    fault = fault_of(called, lambda x: x + np.ones(3))
+    assert "ValueError: these shapes do not fit: (2,2) (3,)" in fault.came

@@ -21,8 +21,16 @@ def test_other_things_are_shown_as_they_are_typed():
     assert show({"a": 1}) == "{'a': 1}"
 
 
+def test_numbers_have_no_exponent_while_they_are_readable():
+    assert show(10050.5) == "10050"
+    assert show(-1234567.0) == "-1234567"
+    assert show(1e9) == "1e+09"
+    assert show(1e-9) == "1e-09"
+
+
 def test_long_arrays_have_a_row_a_line_and_large_ones_their_shape():
     assert show(np.full((2, 15), 1234.0)).count("\n") == 1
+    assert show(np.arange(30.0)[:, None]).count("\n") == 2
     assert show(np.ones((40, 50))) == "an array of shape (40, 50), float64"
     assert show(np.ones((0, 3))) == "an array of shape (0, 3), float64"
 

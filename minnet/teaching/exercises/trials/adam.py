@@ -99,7 +99,7 @@ GAPS = (
                 _wrong(corrected=False),
             ),
             Mistake(
-                "t is the step as it is counted, from 0, and 1 − β⁰ = 0 divides by nothing. t "
+                "t is the step, which is counted from 0, and then 1 − β⁰ = 0 is divided by. t "
                 "counts from 1: t = step + 1.",
                 _wrong(first=0),
             ),

@@ -166,7 +166,7 @@ GAPS = (
                 lambda x, dy: (x.T @ dy, dy.sum()),
             ),
             Mistake(
-                "db should have the shape of b, (M,): leave keepdims away.",
+                "db should have the shape of b, (M,): leave out keepdims.",
                 lambda x, dy: (x.T @ dy, dy.sum(axis=0, keepdims=True)),
             ),
         ),

@@ -61,8 +61,8 @@ def _results(student: Student, given: Given) -> tuple[Array, Array]:
             raise FaultError(
                 f"{name}: {got}",
                 f"{name}: shape {x.shape}",
-                "Each number of x is dropped or kept by itself: y and mask have the shape of x."
-                + (" Not in training the mask keeps all: np.ones(x.shape, dtype=bool)."),
+                "Each number of x is dropped or kept by itself: y and mask have the shape of x, in "
+                "training and otherwise.",
             )
     if not np.isin(mask, (0, 1)).all():
         raise FaultError(

@@ -54,6 +54,12 @@ def _whole_sum(e: Array) -> Array:
     return p
 
 
+def _pythons(x: Array) -> Array:
+    e = np.exp(x - max(x))
+    p: Array = e / sum(e)
+    return p
+
+
 def _columns(x: Array) -> Array:
     e = np.exp(x - x.max(axis=0))
     p: Array = e / e.sum(axis=0)
@@ -86,6 +92,11 @@ GAPS = (
                 lambda x: _whole_sum(np.exp(x - x.max(axis=1, keepdims=True))),
             ),
             Mistake(
+                "Python's own max and sum go over the rows of an array, and here down its columns. "
+                "NumPy's take an axis: x.max(axis=1, keepdims=True), e.sum(axis=1, keepdims=True).",
+                _pythons,
+            ),
+            Mistake(
                 "The sum goes down the columns, axis=0. Rows are samples: sum over each row, "
                 "sum(axis=1, keepdims=True).",
                 _columns,
@@ -101,9 +112,7 @@ GAPS = (
                 lambda x: _normed(np.exp(x - x.max(axis=1))),
             ),
             Mistake("The numbers themselves are divided by their sum: exp is missing.", _normed),
-            Mistake(
-                "The exponential is of −x: leave the sign away.", lambda x: _normed(np.exp(-x))
-            ),
+            Mistake("The exponential is of −x: leave out the sign.", lambda x: _normed(np.exp(-x))),
             Mistake(
                 "exp(1000) is too large for a float, and inf / inf is nan. Subtract the row's "
                 "maximum before exp: x - x.max(axis=1, keepdims=True); it cancels.",

@@ -124,14 +124,14 @@ def _validation(calls: list[Call], training: list[Call], given: Given) -> None:
         return
     if looked == 0 and len(training) == epochs * (_batches(given) + 1):
         raise FaultError(
-            "x_val is never looked at, and x as a whole is",
-            f"one call with x_val in each of {epochs} epochs",
+            "no call with x_val, but with the whole of x",
+            "a call with x_val at the end of each epoch",
             "The history is the loss on the data that is trained on, which gets better even where "
             "nothing is learned that holds for other data. Take x_val and y_val.",
         )
     raise FaultError(
-        f"{looked} calls with x_val in {epochs} epochs",
-        f"{epochs} calls",
+        f"{looked} calls with x_val",
+        f"{epochs}, one in each epoch",
         "At the end of every epoch call loss_and_gradient(theta, x_val, y_val) once, for the "
         "history.",
     )
@@ -171,7 +171,7 @@ def _epochs(batches: list[list[int]], given: Given) -> None:
     N, size, epochs = len(given["x"]), given["batch_size"], given["epochs"]
     sizes = [min(size, N - start) for start in range(0, N, size)]
     came = [len(rows) for rows in batches]
-    told = f"batches of {_sizes(came)} rows", f"batches of {_sizes(sizes * epochs)} rows"
+    told = f"batches of length {_sizes(came)}", f"batches of length {_sizes(sizes * epochs)}"
     if came == sizes * epochs:
         _each_row_once(batches, given, len(sizes))
         return
@@ -211,7 +211,7 @@ def _each_row_once(batches: list[list[int]], given: Given, each: int) -> None:
 
 
 def _sizes(sizes: list[int]) -> str:
-    return ", ".join(map(str, sizes)) or "no"
+    return ", ".join(map(str, sizes)) or "0"
 
 
 def _steps(training: list[Call], given: Given) -> Array:

@@ -61,7 +61,7 @@ def sgd_nothing_returned(theta, grad, learning_rate):
     theta = theta - learning_rate * grad
 
 
-@wrong("sgd", "leave away astype")
+@wrong("sgd", "leave out astype")
 def sgd_whole_numbers(theta, grad, learning_rate):
     return (theta - learning_rate * grad).astype(int)
 
