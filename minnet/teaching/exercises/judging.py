@@ -228,6 +228,8 @@ def near(came: Any, expected: Any) -> bool:
             and all(near(a, b) for a, b in zip(came, expected, strict=True))
         )
     try:
+        if np.iscomplexobj(came):
+            return False
         a, b = np.asarray(came, dtype=float), np.asarray(expected, dtype=float)
     except (TypeError, ValueError):
         return False

@@ -34,6 +34,8 @@ RESTLESS = (
     "between calls, or draw random numbers that it was not given?"
 )
 
+UNREADABLE = "something that cannot be compared with what is expected"
+
 PRINTED = 5
 """Lines of a student's own print that are shown."""
 
@@ -150,7 +152,11 @@ def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | 
             trial.judge(student, drawn)
         except FaultError as fault:
             found.append((drawn, fault))
-            raise FaultError(fault.came) from None  # from one line, whatever went wrong
+        except Exception as error:  # a result that no judge thought of
+            found.append((drawn, FaultError(UNREADABLE, hint=f"{type(error).__name__}: {error}")))
+        else:
+            return
+        raise FaultError("wrong")  # from one line, whatever it was, so that all of it shrinks
 
     try:
         attempt()
@@ -246,16 +252,18 @@ def _likeness(
             for a, b in zip(came, right, strict=True)
         ):
             return f"The results are in another order: return {', '.join(gap.returns)}."
-        if fault.place is None:
+        if fault.place is None or any(
+            not isinstance(a, (tuple, list)) or len(a) != len(gap.returns) for a in came
+        ):
             return ""
-        came = [a[fault.place] if isinstance(a, (tuple, list)) else a for a in came]
+        came = [a[fault.place] for a in came]
         right = [b[fault.place] for b in right]
     if _alike(came, right):
         return ""  # what is wrong shows on other arguments alone
     what = gap.returns[fault.place or 0]
     if not all(isinstance(b, (float, np.ndarray)) for b in right):
         return ""
-    if any(not isinstance(a, (float, np.ndarray)) for a in came):
+    if any(not isinstance(a, (float, np.ndarray)) or np.asarray(a).dtype.kind != "f" for a in came):
         return ""
     if all(np.ndim(b) == 2 and near(a, np.transpose(b)) for a, b in zip(came, right, strict=True)):
         return f"{what} is the transpose of what it should be."

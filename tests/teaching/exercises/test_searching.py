@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 
 from minnet.teaching.exercises.judging import Student
 from minnet.teaching.exercises.searching import Gap, Mistake, Trial, counterexample, expecting
+from minnet.teaching.exercises.trials import GAPS
 from minnet.teaching.exercises.trials.drawing import central_difference, derivative, seeds, whole
 
 
@@ -86,6 +88,35 @@ def test_what_changes_from_call_to_call_is_told():
         return 2 * x + (state.random() < 0.1)
 
     assert "other results when it is made again" in " ".join(said(rarely).split())
+
+
+@pytest.mark.parametrize("gap", GAPS.values(), ids=GAPS)
+def test_results_that_nobody_thought_of_are_wrong_and_no_error_of_the_check(gap):
+    odd = [
+        1j * np.ones((2, 2)),
+        np.array([["a"]]),
+        np.array([[None]]),
+        print,
+        (1j * np.ones((1, 1)), {}),
+        (np.array(["a"]), [[1.0], [2.0, 3.0]]),
+    ]
+    for result in odd:
+        assert "    it gave      " in said(lambda *_, result=result: result, gap)
+
+
+def test_odd_batches_are_no_error_of_the_check():
+    """What the loss is called with is the student's as well."""
+
+    def odd(batch):
+        def train(
+            theta, x, y, x_val, y_val, loss_and_gradient, learning_rate, batch_size, epochs, rng
+        ):
+            return theta, [loss_and_gradient(theta, batch, y[: len(batch)])[0]]
+
+        return train
+
+    for batch in (np.full((1, 1), np.nan), np.zeros((0, 1)), np.ones((1, 1, 1)), np.ones((1, 2))):
+        assert "    it gave      " in said(odd(batch), GAPS["train"])
 
 
 def test_every_run_finds_the_same():

@@ -17,6 +17,8 @@ rates = st.sampled_from([0.5, 0.2, 0.8])
 LARGE = (40, 50)
 """Enough numbers to see a rate: the share that is dropped spreads by 0.011 around 0.5."""
 
+MANY = np.arange(1.0, LARGE[0] * LARGE[1] + 1).reshape(LARGE)
+
 SPREADS = 6.0
 """Standard deviations that a share may be off."""
 
@@ -36,7 +38,7 @@ def small(draw: Draw) -> Given:
 @st.composite
 def many(draw: Draw) -> Given:
     """Many numbers, in training."""
-    return {"x": np.ones(LARGE), "rate": draw(rates), "rng": Seed(draw(seeds)), "training": True}
+    return {"x": MANY, "rate": draw(rates), "rng": Seed(draw(seeds)), "training": True}
 
 
 @st.composite
@@ -103,21 +105,27 @@ def judge_small(student: Student, given: Given) -> None:
     wanted = x * mask / (1 - rate)
     if near(y, wanted):
         return
-    hint = "y is not what the mask says: y = x · mask / (1 − rate)."
+    hint = _mistake(*_results(student, given | {"x": MANY}), rate)  # few numbers fit anything
+    raise FaultError(f"y = {show(y)}\nmask = {show(mask)}", f"y = {show(wanted)}", hint)
+
+
+def _mistake(y: Array, mask: Array, rate: float) -> str:
+    """What y is of `MANY`, in training, where it is not what the mask says."""
+    x = MANY
+    if near(y, x):
+        return "In training nothing is dropped."
     if near(y, x * mask):
-        hint = (
+        return (
             "The division by 1 − rate is missing: without it the mean of y is smaller in training "
             "than afterwards."
         )
-    elif near(y, x * ~mask / (1 - rate)):
-        hint = "The mask is the wrong way round: True is for what is kept, and y keeps the rest."
-    elif near(y, x * mask / rate):
-        hint = "The division is by the rate; divide by what is kept, 1 − rate."
-    elif near(y, x * mask * (1 - rate)):
-        hint = "This multiplies by 1 − rate; divide by it, so that the mean stays."
-    elif near(y, x):
-        hint = "In training nothing is dropped."
-    raise FaultError(f"y = {show(y)}\nmask = {show(mask)}", f"y = {show(wanted)}", hint)
+    if near(y, x * ~mask / (1 - rate)):
+        return "The mask is the wrong way round: True is for what is kept, and y keeps the rest."
+    if near(y, x * mask / rate):
+        return "The division is by the rate; divide by what is kept, 1 − rate."
+    if near(y, x * mask * (1 - rate)):
+        return "This multiplies by 1 − rate; divide by it, so that the mean stays."
+    return "y is not what the mask says: y = x · mask / (1 − rate)."
 
 
 def judge_many(student: Student, given: Given) -> None:

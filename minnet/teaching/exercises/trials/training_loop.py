@@ -22,6 +22,9 @@ VALIDATION = 100.0
 """The number of the first validation row; those of x begin with 1."""
 
 
+STARTS_OVER = "The weights start over in each epoch. They go on from where they are."
+
+
 class Call(NamedTuple):
     """One call of loss_and_gradient."""
 
@@ -185,10 +188,6 @@ def _epochs(batches: list[list[int]], given: Given) -> None:
         raise FaultError(
             *told, "All rows are one batch: take them batch_size at a time, a step after each."
         )
-    if came == sizes and epochs > 1:
-        raise FaultError(
-            *told, "Only one epoch is made: the batches belong into the loop over epochs."
-        )
     hint = "Take the rows batch_size at a time, from 0 on: range(0, N, batch_size)."
     if came[: len(sizes)] == [size] * len(sizes):
         hint = "The last batch is filled up with rows that were there already. It may be shorter."
@@ -223,7 +222,9 @@ def _steps(training: list[Call], given: Given) -> Array:
             raise FaultError(
                 f"batch {i + 1} at theta = {show(call.theta)}",
                 f"at theta = {show(theta)}",
-                _of_step(call.theta, before, given),
+                STARTS_OVER
+                if i % _batches(given) == 0 and near(call.theta, given["theta"])
+                else _of_step(call.theta, before, given),
             )
         theta = theta - rate * call.grad
     return np.asarray(theta)
@@ -247,8 +248,6 @@ def _of_step(theta: Array, before: Call, given: Given) -> str:
             "The gradient of this batch is taken at old weights. Make the step, θ ← θ − η g, right "
             "after each batch, before the next is looked at."
         )
-    if near(theta, given["theta"]):
-        return "The weights start over in each epoch. They go on from where they are."
     for hint, wrong in known.items():
         if near(theta, wrong):
             return hint

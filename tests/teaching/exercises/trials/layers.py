@@ -571,6 +571,25 @@ def dropout_mask_of_the_dropped(x, rate, rng, training):
     return x * ~dropped / (1 - rate), dropped
 
 
+@wrong("dropout_forward", "multiplies by 1 − rate; divide by it")
+def dropout_multiplied(x, rate, rng, training):
+    if not training:
+        return x, np.ones(x.shape, bool)
+    mask = rng.random(x.shape) >= rate
+    return x * mask * (1 - rate), mask
+
+
+@wrong("dropout_forward", "nothing is dropped")
+def dropout_of_nothing(x, rate, rng, training):
+    return x, rng.random(x.shape) >= rate if training else np.ones(x.shape, bool)
+
+
+@wrong("dropout_forward", "Not in training all numbers are kept")
+def dropout_mask_outside_of_training(x, rate, rng, training):
+    mask = rng.random(x.shape) >= rate
+    return (x * mask / (1 - rate) if training else x), mask
+
+
 @right("dropout_backward")
 def dropout_backward_where(dy, mask, rate):
     return np.where(mask, dy / (1 - rate), 0.0)

@@ -262,14 +262,22 @@ def training(
     batch_loss=False,
     divides=False,
     in_place=False,
+    whole=False,
+    restarts=False,
+    rate=True,
+    prepare=None,
 ):
     def function(
         theta, x, y, x_val, y_val, loss_and_gradient, learning_rate, batch_size, epochs, rng
     ):
+        if prepare is not None:
+            x, y = prepare(x, y, x_val, y_val)
         history, N, begun = [], len(x), theta
+        batch_size = N if whole else batch_size
         fixed = order(rng, N)
         for _ in range(epochs):
             rows = fixed if once else order(rng, N)
+            theta = begun if restarts else theta
             if first_look:
                 history.append(loss_and_gradient(theta, x_val, y_val)[0])
             at, loss = theta, 0.0
@@ -277,7 +285,7 @@ def training(
                 batch = rows[start : start + batch_size]
                 labels = y[y_order(batch, start, batch_size)] if y_order else y[batch]
                 loss, grad = loss_and_gradient(at if stale else theta, x[batch], labels)
-                step = learning_rate * grad / (len(batch) if divides else 1)
+                step = (learning_rate if rate else 1) * grad / (len(batch) if divides else 1)
                 if in_place:
                     theta -= step
                 theta = theta if in_place else theta + sign * step
@@ -317,6 +325,24 @@ add_training(
     "rng that is handed in is not used",
     "own_generator",
     order=lambda rng, N: np.random.default_rng(N).permutation(N)[:: rng_flip()],
+)
+
+
+add_training("All rows are one batch", "whole_batches", whole=True)
+add_training("weights start over in each epoch", "restarts", restarts=True)
+add_training("learning rate is missing", "without_rate", rate=False)
+add_training(
+    "last batch is filled up",
+    "filled_up",
+    order=lambda rng, N: np.resize(rng.permutation(N), 2 * N),
+)
+add_training(
+    "rows of x_val, which are not trained on",
+    "on_everything",
+    prepare=lambda x, y, x_val, y_val: (np.concatenate([x, x_val]), np.concatenate([y, y_val])),
+)
+add_training(
+    "rows that are not in x", "scaled", prepare=lambda x, y, x_val, y_val: (x - 10 * len(x), y)
 )
 
 
