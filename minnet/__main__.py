@@ -1,6 +1,6 @@
-"""The command line: what minnet finds on this machine, and a game.
+"""The command line: what minnet finds on this machine, a game, and figures to reproduce.
 
-`python -m minnet info` and `python -m minnet zoo`.
+`python -m minnet info`, `python -m minnet zoo` and `python -m minnet reproduce`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import argparse
 import importlib.util
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 import minnet
+from minnet.teaching.reproductions import running
 from minnet.teaching.zoo import game
 
 EXTRAS = {
@@ -72,6 +74,47 @@ def _threads() -> str:
     )
 
 
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet reproduce`."""
+    parser.description = (
+        "Trains networks of books and papers again, over several seeds, and prints the published "
+        "figure, ours, and whether it is in the band that was set for it. The exit code is 0 if "
+        "all are, and 1 if not."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to reproduce, or all; without one, a list"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=running.SEEDS,
+        metavar="N",
+        help="how many seeds, 0, 1, 2, … (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="the folder with MNIST; without it MINNET_DATA, else what minnet.datasets.mnist does",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
+
+
+def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Run the command, and leave with its code."""
+    if not options.names:
+        print(running.listing())
+        return
+    try:
+        in_band = running.reproduce(
+            options.names, seeds=options.seeds, data=options.data, report=options.json
+        )
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell expects after Ctrl-C
+    sys.exit(0 if in_band else 1)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(prog="python -m minnet", description=minnet.__doc__)
@@ -81,9 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
     zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    reproduce = commands.add_parser("reproduce", help="published figures, trained again")
+    _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
+    elif options.command == "reproduce":
+        _reproduce(reproduce, options)
     elif options.list:
         print(game.listing())
     else:
