@@ -1,6 +1,6 @@
-"""The command line: what minnet finds on this machine, a game, and exercises.
+"""The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `python -m minnet zoo` and `python -m minnet exercises`.
+`python -m minnet info`, `zoo`, `exercises` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 import minnet
 from minnet.teaching.exercises import course, inspection
+from minnet.teaching.reproductions import running
 from minnet.teaching.zoo import game
 
 EXTRAS = {
@@ -128,6 +129,47 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
     sys.exit(code)
 
 
+def _add_reproduce(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet reproduce`."""
+    parser.description = (
+        "Trains networks of books and papers again, over several seeds, and prints the published "
+        "figure, ours, and whether it is in the band that was set for it. The exit code is 0 if "
+        "all are, and 1 if not."
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="what to reproduce, or all; without one, a list"
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=running.SEEDS,
+        metavar="N",
+        help="how many seeds, 0, 1, 2, … (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="FOLDER",
+        help="the folder with MNIST; without it MINNET_DATA, else what minnet.datasets.mnist does",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
+
+
+def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Run the command, and leave with its code."""
+    if not options.names:
+        print(running.listing())
+        return
+    try:
+        in_band = running.reproduce(
+            options.names, seeds=options.seeds, data=options.data, report=options.json
+        )
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)  # what a shell expects after Ctrl-C
+    sys.exit(0 if in_band else 1)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
     parser = argparse.ArgumentParser(prog="python -m minnet", description=minnet.__doc__)
@@ -140,11 +182,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
+    reproduce = commands.add_parser("reproduce", help="published figures, trained again")
+    _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
     elif options.command == "exercises":
         _exercises(parser, options)
+    elif options.command == "reproduce":
+        _reproduce(reproduce, options)
     elif options.list:
         print(game.listing())
     else:
