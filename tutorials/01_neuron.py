@@ -6,7 +6,10 @@
 # bias, an activation, a loss, a gradient and a learning rate are, you have worked one step of
 # learning on paper, and you have seen that minnet computes the very same numbers.
 #
-# Run it cell by cell. Where the text asks, make your guess *before* you run the cell.
+# Run it cell by cell: a line `# %%` begins a cell, and an editor such as VS Code or Spyder runs one
+# at a time. (Or run the whole file, and read along.) Where the text asks, make your guess *before*
+# you run the cell. To follow, you need not read the lines that begin with `assert`, which hold the
+# text to its word, nor the cells with `savefig`, which draw pictures.
 
 # %%
 import math
@@ -231,8 +234,8 @@ assert abs(sigmoid(b) - 0.622) < 0.001
 # ## 6. Two thousand steps
 #
 # The same formulas for all rows at once. `x @ w` makes the weighted sum of every row, and
-# `x.T @ dz` adds up error times input over the rows; 1/N makes a mean of the sum. Read it line by
-# line: there is nothing in it that you have not seen above.
+# `x.T @ dz` adds up error times input over the rows; 1/N, with N rows, makes a mean of the sum.
+# Read it line by line: there is nothing in it that you have not seen above.
 
 
 # %%
@@ -261,6 +264,7 @@ for step in (0, 1, 10, 100, 1000, 1999):
     print(f"{step:5}   {losses[step]:.3f}       " + "  ".join(f"{value:.2f}" for value in p))
 assert np.array_equal(p > 0.5, t == 1)
 assert np.isclose(losses[0], before[1])
+assert abs(losses[0] - math.log(2)) < 0.02
 assert losses[-1] < 0.05
 assert (np.diff(losses) < 0).all()
 
@@ -349,7 +353,9 @@ figure.savefig(pictures / "01_losses.png", dpi=120)
 # minnet calls a row of neurons a *Dense* layer. Ours has one neuron ("unit"), two inputs and a
 # sigmoid. `W` has a row for each input and a column for each neuron. "SGD" is the rule of part 5.
 # (The name is short for *stochastic gradient descent*: most people take a random part of the rows
-# in each step.) We put in our first weights, so that both begin in the same place.
+# in each step.) We put in our first weights, so that both begin in the same place; float64 are the
+# numbers of 16 digits that we have used so far. `compile` tells the model its rule and its loss,
+# and `train_on_batch` makes one step.
 
 # %%
 model = minnet.Sequential([Dense(1, activation="sigmoid", input_dim=2)], dtype="float64")
@@ -376,7 +382,8 @@ assert gap < 1e-11
 # %% [markdown]
 # The same numbers, but for the rounding in the last digits. You have not used a tool here; you have
 # built one, and then found that somebody else's works in the same way. In daily life one writes
-# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`.
+# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`. A *batch* is the rows of one
+# step, here all four, and an *epoch* is once through all rows.
 
 # %%
 print("minnet predicts", np.round(model.predict(x).ravel(), 3))
@@ -386,7 +393,8 @@ print(f"Pictures: 01_*.png in {pictures.resolve()}")
 # ## Exercises
 #
 # 1. Learn AND with a learning rate of 0.1, and of 10. After how many steps is the loss below 0.1?
-#    Then try 100. Does the loss still fall in every step?
+#    Then try 100. Does the loss still fall in every step? (NumPy warns, and one loss is `nan`, "not
+#    a number". Which p made that?)
 # 2. Take the squared error L = (p − t)² instead. Work out ∂L/∂z by the chain rule, check it by a
 #    nudge, and put it into `learn`. Now start from w = (−10, −10). What do the first hundred steps
 #    do with either loss, and which factor in your formula is to blame?

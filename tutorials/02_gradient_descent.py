@@ -150,6 +150,7 @@ for rate in (0.05, 0.45, 0.5, 0.95, 1.0, 1.05):
 
 # %% [markdown]
 # - 0.05: the right direction, but tiny steps. Too small.
+# - 0.45: a tenth of the distance is left after each step. Fine.
 # - 0.5: the factor is 0. At the bottom in *one* step.
 # - 0.95: every step jumps across to the other side, and comes a little nearer; as slow as 0.05.
 # - 1: jumps between two places for ever.
@@ -420,7 +421,7 @@ assert 0.8 < growth / np.sqrt(values[1] / values[0] / kappa) < 1.3
 # %% [markdown]
 # Momentum is no magic. In the round bowl it makes one step into more than a hundred, because the
 # ball swings about the bottom. In our ravine 0.9 gains little, and with other points it may lose a
-# little, or be twice as fast; the tuned value is more than three times as fast. In the deep ravine
+# little, or gain more; the tuned value is more than three times as fast. In the deep ravine
 # 0.9 is more than eight times as fast, and the tuned value more than fifteen times. With the best
 # β the steps grow as √κ, and no longer as κ: compare the last two rows. Nobody knows λmin of a real
 # network, so 0.9 is a good habit and not a law.
@@ -496,4 +497,5 @@ print(f"Pictures: 02_*.png in {pictures.resolve()}")
 # 2. With momentum the limit is another one. Find it for β = 0.5 and for β = 0.9 by trial, with
 #    `descend`, in units of 2/λmax. Can you guess the formula?
 # 3. Take one point at a time: `model.fit(column, y, batch_size=1, epochs=50)` with SGD(0.02). Is it
-#    at the bottom in the end? And after 50 more epochs with a tenth of the rate?
+#    at the bottom in the end? And after 50 more epochs with a tenth of the rate (`fit` takes
+#    `learning_rate=0.002`)?

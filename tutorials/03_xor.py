@@ -236,10 +236,17 @@ for failed, label in ((False, "learns XOR"), (True, "does not")):
 for height, words in (
     (np.log(2), "log 2"),
     (np.log(2) / 2, "log 2 / 2"),
-    (SOLVED, "log 2 / 4: solved"),
+    (SOLVED, "log 2 / 4:\nsolved"),
 ):
     left.axhline(height, color="0.5", linestyle=":", linewidth=1)
-    left.annotate(words, (395, height), ha="right", va="bottom", fontsize=9, color="0.2")
+    left.annotate(
+        words,
+        (1.01, height),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        fontsize=9,
+        color="0.2",
+    )
 left.set(xscale="log", xlim=(1, 400), ylim=(0.1, 1.0))
 left.set(xlabel="step", ylabel="loss", title="Two hidden units: forty seeds, two fates")
 left.legend(loc="lower left")
@@ -274,7 +281,8 @@ assert slope < 0.01 * np.linalg.norm(fresh.grad)
 #
 # The last layer does not see the switches. It sees h₁ and h₂, the outputs of the two hidden units.
 # And it is a single neuron, so it can draw a single line. The only way to solve XOR is that the
-# hidden layer *moves* the four corners to places where one line is enough.
+# hidden layer *moves* the four corners to places where one line is enough. (Where it is grey, the
+# last layer says yes.)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(10.4, 4.0), layout="constrained")

@@ -123,13 +123,13 @@ assert digits.count_params() == 4810
 # %%
 N, M = t.shape
 dy3 = 2 * (y3 - t) / (N * M)
-show(dy3=dy3)
 
 # %% [markdown]
 # Before you look: the last row is the case 1 + 1. A carry of 1 is wanted, and y3[3, 0] is only
 # 0.25. Should dy3[3, 0] be positive or negative?
 
 # %%
+show(dy3=dy3)
 print(f"y3[3, 0] = {y3[3, 0]:.2f}, wanted {t[3, 0]:.0f}, dy3[3, 0] = {dy3[3, 0]:.2f}")
 assert round(y3[3, 0], 2) == 0.25
 assert dy3[3, 0] < 0
@@ -285,7 +285,7 @@ def draw_the_way_back(ax, n):
 
 fig, ax = plt.subplots(figsize=(8.5, 6), layout="constrained")
 draw_the_way_back(ax, 2)
-ax.set_title("Slopes (red, below) go back along the weights, and add up where paths meet")
+ax.set_title("Slopes (bold, below) go back along the weights, and add up where paths meet")
 fig.savefig(pictures / "04_way_back.png", dpi=120)
 
 # %% [markdown]
@@ -356,7 +356,7 @@ print("and dx of the first layer:", step.steps[0].dx)
 pages = str(step)
 assert 200 < len(pages.splitlines()) < 350
 start, end = pages.index("3.3 "), pages.index("3.4 ")
-print(pages[start:end])
+print(pages[start:end].rstrip())
 
 # %% [markdown]
 # ## 9. The step, and its promise

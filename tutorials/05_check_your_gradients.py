@@ -279,8 +279,10 @@ assert "12 times" in report.findings[0].message
 # A layer in minnet is a class with a formula for each direction (`forward`, and for the way back
 # `backward` and `gradient`; tutorial 04 explains why there are two). `ReLU` is max(x, 0): it is off
 # below 0. Here six right layers each have *one* formula replaced by a mistake that students really
-# make. Read them, and for each one guess: will a network with it learn to read digits? As well as
-# with the right formula, worse, or not at all?
+# make. (`self.dW[...] =` fills the array that the model hands its layer; `memo` is for layers that
+# have to remember something of the way there, and these have not.) Read them, and for each one
+# guess: will a network with it learn to read digits? As well as with the right formula, worse, or
+# not at all?
 
 
 # %%
@@ -404,7 +406,7 @@ ax.set(
 fig.savefig(pictures / "05_wrong_gradients.png", dpi=120)
 
 # %% [markdown]
-# What does it say in full? For instance of the first:
+# What does it say in full? For instance of the first (N = 6, since it tries fewer rows, too):
 
 # %%
 print(check_gradients(with_layers(*LAYERS["AveragedBias"], seed=0), x[:8], y[:8]))
