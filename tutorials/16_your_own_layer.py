@@ -48,7 +48,8 @@ def sigmoid(x):
 
 t = np.linspace(-4, 4, 401)
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
-for beta, colour, style in zip((0, 0.5, 1, 5), COLOURS, STYLES, strict=False):
+looks = zip((0, 0.5, 1, 5), [*COLOURS[:3], "black"], STYLES, strict=True)
+for beta, colour, style in looks:
     ax.plot(t, t * sigmoid(beta * t), style, color=colour, linewidth=2, label=f"Swish, β = {beta}")
 ax.plot(t, np.maximum(t, 0), color="0.75", linewidth=6, zorder=0, label="ReLU")
 ax.set(xlabel="x", ylabel="y", title="From a straight line to ReLU: β says how hard the switch is")
