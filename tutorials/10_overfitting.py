@@ -371,15 +371,15 @@ ax.invert_yaxis()
 ax.set_xlabel("test accuracy (%), mean and standard deviation of five draws")
 ax.set_title("Wrong labels: each remedy helps. Right labels: only more data do")
 ax.grid(axis="x", alpha=0.3)
-ax.legend(loc="lower left")
+ax.legend(loc="center left")
 fig.savefig(pictures / "10_remedies.png", dpi=120)
 
 # %% [markdown]
 # Read the first table. With right labels no remedy changes the accuracy by more than luck does:
-# the gains are smaller than their own spread. Early stopping and dropout lower the loss a little,
-# that is, the network is less sure where it is wrong; weight decay makes it unsure everywhere, and
-# the loss is *worse*. All three at once are too much: the network underfits. Only more data help,
-# in every draw.
+# the gains are about as small as their own spread. Early stopping and dropout lower the loss a
+# little, that is, the network is less sure where it is wrong; weight decay makes it unsure
+# everywhere, and the loss is *worse*. All three at once are too much: the network underfits. Only
+# more data help, in every draw.
 #
 # Read the second. Each remedy gives back most of what the wrong labels took, in every draw. They do
 # the same thing in three ways (keep the network from learning by heart), so they do not add up:

@@ -69,7 +69,7 @@ assert between["32 units, all 0.02"] < 1e-6 < 0.1 < between["32 units, random"]
 # *All 0*: the hidden units put out tanh 0 = 0, so the second layer's gradient xᵀ dy is 0; and the
 # way back to the first layer, dy Wᵀ, is 0 as well. Only the last bias ever moves.
 #
-# *All 0.1*: something is learned, but all 32 units compute the same number, so they get the same
+# *All 0.02*: something is learned, but all 32 units compute the same number, so they get the same
 # gradient, so they remain the same. It is a network of *one* unit, computed 32 times. This is
 # called symmetry, and only random numbers break it.
 #
@@ -179,7 +179,7 @@ for ax in axes[1]:
     ax.set_xlabel("layer")
     ax.set_xticks(range(0, DEPTH + 1, 4))
 fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower center", ncols=4)
-fig.suptitle("20 layers: large weights explode, small ones fade, 1/n and 2/n carry")
+fig.suptitle("20 layers: large weights explode, small ones fade, 2/n carries")
 fig.savefig(pictures / "11_signals.png", dpi=120)
 
 # %% [markdown]
@@ -239,7 +239,7 @@ for row, (name, start) in zip(axes, INITS.items(), strict=False):
         ax.set(xlabel="", ylabel="")
     row[0].set_ylabel(f"{name}\nshare of values (%)", fontsize=11)
 fig.supxlabel("activation (dashed: mean)")
-fig.suptitle("Too large: all at ±1. Too small: all at 0. Glorot: spread out")
+fig.suptitle("Too large: most at ±1. Too small: all near 0. Glorot: spread out")
 fig.savefig(pictures / "11_activations.png", dpi=120)
 
 # %% [markdown]
@@ -293,10 +293,11 @@ assert np.min(learned["tanh", "Glorot"]) > 0.9
 assert np.mean(learned["relu", "Glorot"]) < np.mean(learned["relu", "He"]) - 0.1
 
 # %% [markdown]
-# As predicted: He's for ReLU, Glorot's for tanh, and the others not at all or late. Do not take it
-# for a law, though. With ten layers of ReLU Glorot's loses only a factor of 1/√2¹⁰ = 1/32, and
-# learns, more slowly; in a network of one or two hidden layers, or with Adam, which makes its steps
-# about as large whatever the gradient's size is, you would hardly see a difference.
+# As predicted: for ReLU He's are better than Glorot's, and the others learn late or not at all; for
+# tanh the two are about alike. Do not take it for a law, though. With ten layers of ReLU Glorot's
+# loses only a factor of 1/√2¹⁰ = 1/32, and learns, more slowly; in a network of one or two hidden
+# layers, or with Adam, which makes its steps about as large whatever the gradient's size is, you
+# would hardly see a difference.
 #
 # ## 4. Inputs
 #
@@ -347,12 +348,13 @@ print(
 assert max(reached["from 0 to 255", "SGD"]) < 0.2
 assert max(reached["shifted by 10", "SGD"] + reached["shifted by 10", "Adam"]) < 0.6
 assert max(reached["a unit for each pixel", "SGD"]) < 0.7
+assert min(reached["from 0 to 255", "Adam"]) > 0.75
 for optimizer in ("SGD", "Adam"):
     others = [np.mean(reached[name, optimizer]) for name in FORMS]
     assert np.mean(reached["standardised", optimizer]) > max(others) + 0.005
 
 # %% [markdown]
-# Adam forgives the scale of *all* inputs, since it divides by the size of the gradients. Nothing
+# Adam mostly forgives the scale of *all* inputs, since it divides by the gradients' size. Nothing
 # forgives the shift: where each input is about 10, all weights of a unit get nearly the same
 # gradient, and the little in which the digits differ drowns in it. Standardised inputs win in both
 # columns.
@@ -557,7 +559,7 @@ assert losses[False] < 1.9
 assert abs(losses[True] - np.log(10)) < 0.05
 
 # %% [markdown]
-# **It takes time.** On small layers like these a training step takes up to twice as long.
+# **It takes time**: more passes over the numbers in each step. How much is that on your machine?
 
 # %%
 seconds = {}
@@ -570,7 +572,6 @@ for normalize in (False, True):
         times.append(time.perf_counter() - start)
     seconds[normalize] = np.median(times)
 print(f"a step takes {seconds[True] / seconds[False]:.1f} times as long")
-assert 1.1 < seconds[True] / seconds[False] < 6
 
 # %% [markdown]
 # **Layer normalisation** (Ba, Kiros and Hinton, 2016) avoids the first two: it takes μ and σ over
@@ -587,7 +588,7 @@ assert abs(row_hat.std() - 1) < 0.01
 print(f"Pictures: 11_*.png in {pictures.resolve()}")
 
 # %% [markdown]
-# What to take home: start with He's weights for ReLU and Glorot's for tanh (`Dense` has Glorot's
+# What to take home: start with He's weights for ReLU and with Glorot's for tanh (which `Dense` has
 # unless told otherwise), standardise the inputs by the training set, and take batch normalisation
 # for deep networks, with batches that are not small.
 #
