@@ -1,30 +1,32 @@
-"""minnet: neural networks in plain NumPy, for people who are learning how they work."""
+"""minnet: neural networks in plain NumPy, for people who are learning how they work.
+
+What not every program needs is imported when it is first asked for: whole rooms below, and in
+other modules those parts of the standard library that take a millisecond or more.
+"""
 
 import importlib
 import typing
 
 from minnet import (
     callbacks,
-    datasets,
     initializers,
     layers,
     losses,
     metrics,
     models,
     optimizers,
-    pretrained,
     regularizers,
     schedules,
 )
 from minnet.checks import DivergedError, ModelFileError
 from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
-from minnet.pretrained import load_pretrained
-from minnet.rate_finder import find_learning_rate
 from minnet.registry import register
 
 if typing.TYPE_CHECKING:
-    from minnet import plots, teaching, transfer
+    from minnet import datasets, plots, pretrained, teaching, transfer
+    from minnet.pretrained import load_pretrained
+    from minnet.rate_finder import find_learning_rate
     from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
 
 __version__ = "0.1.0"
@@ -58,16 +60,24 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "ModelFileError",
 ]
 
-_ROOMS = ("plots", "teaching", "transfer")
-_TOOLS = ("Doctor", "check_gradients", "diagnose", "explain_step")
+_ROOMS = ("datasets", "plots", "pretrained", "teaching", "transfer")
+_TOOLS = {
+    "load_pretrained": "pretrained",
+    "find_learning_rate": "rate_finder",
+    "explain_step": "teaching",
+    "check_gradients": "teaching",
+    "diagnose": "teaching",
+    "Doctor": "teaching",
+}
+"""What is imported when it is first asked for: rooms, and tools with the room of each."""
 
 
 def __getattr__(name: str) -> object:
-    """Import what not every program needs when it is first asked for: half of the source."""
+    """Import one of these: half of the source."""
     if name in _ROOMS:
         return importlib.import_module(f"minnet.{name}")
     if name in _TOOLS:
-        tool: object = getattr(importlib.import_module("minnet.teaching"), name)
+        tool: object = getattr(importlib.import_module(f"minnet.{_TOOLS[name]}"), name)
         return tool
     raise AttributeError(f"minnet has no {name!r}. It has: {', '.join(__all__)}.")
 

@@ -1,6 +1,6 @@
-"""The command line: what minnet finds on this machine, a game, and figures to reproduce.
+"""The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `python -m minnet zoo` and `python -m minnet reproduce`.
+`python -m minnet info`, `zoo`, `exercises` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 
 import minnet
+from minnet.teaching.exercises import course, inspection
 from minnet.teaching.reproductions import running
 from minnet.teaching.zoo import game
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
     "pooch": "downloads of MNIST and Fashion-MNIST (extra data)",
+    "hypothesis": "checks of what is written in the exercises (extra exercises)",
     "threadpoolctl": "fits of small networks on one thread (extra threads)",
 }
 
@@ -74,6 +76,59 @@ def _threads() -> str:
     )
 
 
+def _add_exercises(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet exercises`."""
+    parser.description = (
+        "Copies files with gaps into a folder, and checks what you have written: a table, and the "
+        "smallest numbers on which something is wrong. Your files are never overwritten. The exit "
+        "code is 0 if all that is asked for is right."
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="check these: softmax, 02, exercises/02_softmax.py; without a name, all",
+    )
+    parser.add_argument(
+        "--folder",
+        default=course.FOLDER,
+        help="where the files are, or should be (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="start the named ones over; what you had is kept under another name",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=inspection.SECONDS,
+        help="how long the check of one function may take (default: %(default)g)",
+    )
+    parser.add_argument("--solutions", metavar="FOLDER", help="write the solutions into a folder")
+
+
+def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Run the command, and leave with its code."""
+    try:
+        if options.solutions:
+            print(course.solutions(options.solutions))
+            return
+        code = course.run(
+            options.names, folder=options.folder, again=options.again, seconds=options.seconds
+        )
+    except (ValueError, RuntimeError) as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(
+            "exercises takes a folder in which files can be written. "
+            f"Got {error.filename}: {error.strerror}. Name another one."
+        )
+    except KeyboardInterrupt:
+        code = 130  # what a shell expects after Ctrl-C
+    sys.exit(code)
+
+
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m minnet reproduce`."""
     parser.description = (
@@ -124,11 +179,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
     zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    _add_exercises(
+        commands.add_parser("exercises", help="files with gaps to fill, and their check")
+    )
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
+    elif options.command == "exercises":
+        _exercises(parser, options)
     elif options.command == "reproduce":
         _reproduce(reproduce, options)
     elif options.list:

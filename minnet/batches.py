@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,13 +21,11 @@ FEATURE_BYTES = 2**30
 """Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
 
 
-@dataclass(frozen=True)
 class Data:
     """Samples, targets and weights that were checked and fit the model."""
 
-    x: Array
-    target: Array
-    weight: Array | None
+    def __init__(self, x: Array, target: Array, weight: Array | None) -> None:
+        self.x, self.target, self.weight = x, target, weight
 
     def __len__(self) -> int:
         return len(self.x)

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from numbers import Integral
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minnet import storage
@@ -18,6 +17,8 @@ from minnet.registry import Config, Configurable
 from minnet.strict import Strict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minnet.models import Sequential
 
 Logs = dict[str, float]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -112,6 +111,8 @@ class Before:
 
 def digest(layer: Layer) -> str:
     """SHA-256 of a layer's arrays, in the order of `arrays()`, as hexadecimal."""
+    import hashlib
+
     sha = hashlib.sha256()
     for array in layer.arrays().values():
         sha.update(array.tobytes())

@@ -15,15 +15,13 @@ is now, and as it was when the epoch began.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import inspect
 import os
 import platform
 import re
 from collections.abc import Iterator, Sequence
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -145,6 +143,8 @@ def _hashes(data: Data | None, whose: str, dtype: Any) -> Config:
 
 def _sha256(array: Array, dtype: Any = None) -> str:
     """The hash of all numbers in this dtype, a piece at a time: a memmap is never read whole."""
+    import hashlib
+
     dtype = array.dtype if dtype is None else dtype
     sha = hashlib.sha256(str(dtype).encode())
     array = np.atleast_1d(array)
@@ -157,8 +157,9 @@ def _sha256(array: Array, dtype: Any = None) -> str:
 
 def place() -> dict[str, str]:
     """What the bits of a training depend on besides the call; threads and the build do, too."""
-    version = storage.description.minnet_version()
-    return {"minnet": version, "numpy": np.__version__, "machine": platform.machine()}
+    from minnet.storage.description import minnet_version
+
+    return {"minnet": minnet_version(), "numpy": np.__version__, "machine": platform.machine()}
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -209,8 +210,7 @@ def _pack_callback(callback: Callback, arrays: dict[str, Array]) -> Any:
 # --- reading --------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass
-class Resumed:
+class Resumed(NamedTuple):
     """A checkpoint that was read: its model, and the state and the call of its fit."""
 
     path: str
@@ -422,7 +422,7 @@ def _restore_generators(loop: Loop, state: dict[str, Any]) -> None:
         rng = model.rng
     elif settings.seed is not None and set_generator(settings.rng, rng):
         rng = settings.rng
-    loop.settings = dataclasses.replace(settings, rng=rng)
+    loop.settings = settings._replace(rng=rng)
 
 
 @contextlib.contextmanager

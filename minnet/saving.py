@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,6 +137,8 @@ def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
 
 def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     """Copy the arrays of a file into a model of the same architecture: all or none."""
+    from pathlib import Path
+
     config, arrays = storage.load(path)
     try:
         theirs = [(described["name"], _formula(described)) for described in config["layers"]]

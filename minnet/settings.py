@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +35,7 @@ if TYPE_CHECKING:
     from minnet.updates import Rate
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """How `Sequential.fit` was called; its docstring explains each."""
 
     batch_size: int

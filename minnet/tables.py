@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 
@@ -56,6 +55,8 @@ class Table:
         return "\n".join([*([self.title] if self.title else []), *text, *self.notes])
 
     def _repr_html_(self) -> str:
+        import html
+
         def row(cells: Sequence[str], tag: str) -> str:
             aligned = (
                 f'<{tag} style="text-align:{"right" if title.startswith(" ") else "left"}">'

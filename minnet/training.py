@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,14 +66,20 @@ def _largest_product(model: Sequential, N: int) -> int:
     return N * max(sizes)
 
 
-@dataclass
 class Part:
     """What is gathered of the epoch under way."""
 
-    order: np.random.Generator | None  # as it was before it drew the order of the batches
-    start: int  # the step that the batches go into first: above 0 with kept features
-    total: float = 0.0  # Σ of loss times rows
-    figures: list[Array] = field(default_factory=list)
+    def __init__(
+        self,
+        order: np.random.Generator | None,
+        start: int,
+        total: float = 0.0,
+        figures: list[Array] | None = None,
+    ) -> None:
+        self.order = order  # the generator as it was before it drew the order of the batches
+        self.start = start  # the step that the batches go into first: above 0 with kept features
+        self.total = total  # Σ of loss times rows
+        self.figures: list[Array] = [] if figures is None else figures
 
 
 class Loop:
@@ -276,7 +281,7 @@ class Loop:
             if resumed["start"]:
                 x, start = self.features.of(x, "x")
             self.part = Part(order, start, resumed["total"], resumed["figures"])
-            again = replace(settings, rng=copy.deepcopy(order))
+            again = settings._replace(rng=copy.deepcopy(order))
             batches = Batches(x, self.data, again, model.dtype)
             batches.first = self.params["steps"] if model.stop_training else resumed["step"]
         return batches, Figures(model.metrics, self.part.figures)

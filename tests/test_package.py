@@ -37,6 +37,63 @@ def test_importing_minnet_imports_numpy_and_nothing_else_from_outside() -> None:
     assert outside == {"minnet", "numpy"}
 
 
+DEFERRED = {
+    *("dataclasses", "difflib", "gzip", "hashlib", "html", "importlib.resources", "json"),
+    *("matplotlib", "numpy.ma", "pathlib", "secrets", "shutil", "tempfile", "zipfile"),
+    *("minnet.datasets", "minnet.plots", "minnet.pretrained", "minnet.rate_finder"),
+    *("minnet.storage.archive", "minnet.storage.contents", "minnet.storage.description"),
+    *("minnet.storage.files", "minnet.teaching", "minnet.transfer"),
+}
+"""What takes a millisecond or more to import, and not every program needs."""
+
+FIT = """
+model = minnet.Sequential([minnet.layers.Dense(2, activation="softmax", input_dim=1)])
+model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+model.fit([[0.0], [1.0]], [0, 1], verbose=2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("others", "then"),
+    [(("numpy",), ""), (("numpy", "numpy.random", "threadpoolctl"), FIT)],
+    ids=["import", "first fit"],
+)
+def test_what_not_every_program_needs_is_imported_when_it_is_used(others, then) -> None:
+    """Without a clock, what keeps `import minnet` short: others may import what they like."""
+    before = f"""
+import contextlib, importlib, sys
+for name in {others}:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+before = set(sys.modules)
+import minnet
+"""
+    loaded = set(run(f"{before}{then}\nprint(*set(sys.modules) - before)").split())
+    assert "minnet.models" in loaded
+    assert loaded & DEFERRED == set()
+
+
+def test_all_names_come_with_a_star_and_by_the_tab_key() -> None:
+    code = "import minnet; shown = dir(minnet); from minnet import *; print(*minnet.__all__); "
+    names = run(code + "print(*shown); print(*globals())").splitlines()
+    wanted, shown, imported = (set(line.split()) for line in names)
+    assert wanted <= shown
+    assert wanted <= imported
+
+
+def test_a_file_is_loaded_by_the_first_call(tmp_path) -> None:
+    """The classes of its layers, its loss and its optimizer are known by then."""
+    layers = [
+        minnet.layers.Dense(2, "tanh", input_dim=3, kernel_regularizer=minnet.regularizers.L2())
+    ]
+    model = minnet.Sequential([*layers, minnet.layers.BatchNormalization()], seed=0)
+    rate = minnet.schedules.CosineDecay(0.1, 10)
+    model.compile(minnet.optimizers.AdamW(rate), "mse", [minnet.metrics.R2Score()])
+    model.save(tmp_path / "model.npz")
+    code = f"import minnet; print(minnet.load({str(tmp_path / 'model.npz')!r}).optimizer)"
+    assert run(code).startswith("AdamW(")
+
+
 def test_importing_minnet_prints_nothing_and_seeds_nothing() -> None:
     code = (
         "import numpy as np; a = np.random.get_state()[1].copy(); import minnet; "

@@ -33,6 +33,7 @@ from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minnet.registry import _KNOWN
 from minnet.regularizers import L2
 from minnet.schedules import CosineDecay, ExponentialDecay, LinearWarmup, PiecewiseConstantDecay
+from minnet.storage import description
 from tests.strategies import seeds
 
 FIXTURE = Path(__file__).parent / "fixtures" / "format-1.npz"
@@ -385,7 +386,7 @@ def test_a_file_of_format_1_is_brought_to_todays_format(path) -> None:
 
 
 def test_todays_format_is_still_written_byte_for_byte(path, monkeypatch) -> None:
-    monkeypatch.setattr(storage.description, "minnet_version", lambda: "0.1.0")
+    monkeypatch.setattr(description, "minnet_version", lambda: "0.1.0")
     storage.save(path, *storage.load(FIXTURE.with_name("format-3.npz")))
     assert path.read_bytes() == FIXTURE.with_name("format-3.npz").read_bytes()
 
@@ -656,8 +657,8 @@ def test_a_file_that_holds_no_model_says_so(path) -> None:
 
 
 def test_a_model_of_a_newer_format_says_which_minnet_wrote_it(path, monkeypatch) -> None:
-    monkeypatch.setattr(storage.description, "FORMAT_VERSION", 9)
-    monkeypatch.setattr(storage.description, "minnet_version", lambda: "12.3")
+    monkeypatch.setattr(description, "FORMAT_VERSION", 9)
+    monkeypatch.setattr(description, "minnet_version", lambda: "12.3")
     small().save(path)
     monkeypatch.undo()
     for read in (minnet.load, small().load_weights):

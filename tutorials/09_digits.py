@@ -74,8 +74,10 @@ history = model.fit(
 )
 print(f"stopped after {len(history.epoch)} epochs, best was epoch {stop.best_epoch + 1}")
 ax = history.plot()
-ax.axvline(stop.best_epoch + 1, color="0.6", linestyle=":")
-ax.annotate("best epoch ", (stop.best_epoch + 1, 0.5), ha="right", color="0.4")
+ax.set_yscale("log")  # so that small losses can be told apart
+ax.axvline(stop.best_epoch + 1, color="0.4", linestyle=":")
+ax.figure.axes[-1].get_legend().set_bbox_to_anchor((0.75, 0.66))  # off the curves
+ax.set_title(f"The validation loss is lowest at epoch {stop.best_epoch + 1} (dotted)")
 ax.figure.savefig(pictures / "09_learning_curves.png", dpi=120)
 
 # %% [markdown]

@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 import minnet
 from minnet.callbacks import Checkpoint
 from minnet.layers import Dense, Dropout
+from minnet.plots import COLOURS
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
@@ -202,14 +203,17 @@ gap = np.abs(restarted.theta - one.theta).max()
 print(f"weights alone: in the end the weights differ by up to {gap:.2f}")
 assert gap > 0.01
 
-fig, ax = plt.subplots(figsize=(7, 4))
+fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 epochs = np.arange(1, 17)
-ax.plot(epochs, undisturbed["loss"], linewidth=6, alpha=0.3, label="never stopped")
-ax.plot(epochs, resumed["loss"], label="killed and resumed")
-ax.plot(epochs[epoch:], again["loss"], linestyle="--", label="restarted from its weights")
-ax.axvline(epoch + step / steps, color="0.6", linestyle=":")
+ax.plot(epochs, undisturbed["loss"], color=COLOURS[5], linewidth=7, label="never stopped")
+ax.plot(epochs, resumed["loss"], color="black", label="killed and resumed")
+ax.plot(epochs[epoch:], again["loss"], "s--", color=COLOURS[1], label="restarted from its weights")
+ax.axvline(epoch + step / steps, color="0.4", linestyle=":", label="killed here")
 ax.set_yscale("log")
-ax.set(xlabel="epoch", ylabel="training loss", title="The resumed training is the same training")
+ax.set_yticks([0.2, 0.5, 1], ["0.2", "0.5", "1"])
+ax.minorticks_off()
+ax.set(xlabel="epoch", ylabel="training loss (nats)")
+ax.set_title("The resumed training is the same training")
 ax.legend()
 fig.savefig(pictures / "13_resumed.png", dpi=120)
 

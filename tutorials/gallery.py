@@ -99,7 +99,6 @@ keep(search.plot(), "learning_rates", f"suggests {search.suggestion:.1e}")
 digits.fit(x, y, epochs=12, verbose=0)
 predicted = digits.predict(x_test).argmax(axis=1)
 keep(plots.network(digits), "network_digits", "large layers are elided")
-keep(plots.weights(digits.layers[0]), "weights", "what the hidden units look for")
 counts = minnet.confusion_matrix(y_test, predicted)
 wrong = int((predicted != y_test).sum())
 keep(plots.confusion(counts), "confusion", f"{wrong} of {len(y_test)} wrong")
@@ -110,6 +109,10 @@ keep(
     "eight mistakes, and sixteen that are right",
 )
 keep(plots.activations(digits, x_test), "activations", "what each layer puts out")
+linear = Sequential([Dense(10, activation="softmax", input_dim=64)], seed=0)
+linear.compile(minnet.optimizers.Adam(0.003, weight_decay=1), "cross_entropy")
+linear.fit(x, y, epochs=8, verbose=0)
+keep(plots.weights(linear.layers[0], columns=5), "weights", "for a 0, ink in a ring counts")
 
 # %% [markdown]
 # ## The vanishing gradient

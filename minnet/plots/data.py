@@ -184,7 +184,7 @@ class Plane:
             zorder=4,
         )
         sure = Line2D([], [], color="black", linestyle="--", linewidth=1.0, label="90 % sure")
-        handles = [*handles, ringed, sure]
+        handles = [*handles, *([ringed] if wrong.any() else []), sure]
         ax.legend(
             handles=handles,
             loc="upper center",
@@ -220,6 +220,9 @@ def confusion(
 ) -> Axes:
     """A confusion matrix: rows are true classes, columns predicted ones, shades shares of a row.
 
+    The shade grows with the root of the share, so that a mistake made once in a hundred times is a
+    tenth as dark as what is always right, and can be seen.
+
     Parameters
     ----------
     counts : (K, K) ndarray
@@ -248,7 +251,9 @@ def confusion(
     side = 1.2 + 0.33 * K  # inches
     ax = one_axes(ax, max(6.4, side), max(4.4, side))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    from matplotlib.colors import PowerNorm
+
+    ax.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, vmin=0.0, vmax=1.0))
     for i, j in np.argwhere(counts):
         ax.text(
             j,
@@ -256,8 +261,8 @@ def confusion(
             str(counts[i, j]),
             ha="center",
             va="center",
-            fontsize=8,
-            color="white" if shares[i, j] > 0.5 else "black",
+            fontsize=9,
+            color="white" if shares[i, j] > 0.3 else "black",
         )
     ax.set_xticks(range(K), names)
     if max(map(len, names)) > 3:
@@ -265,7 +270,8 @@ def confusion(
     ax.set_yticks(range(K), names)
     ax.set_xlabel("predicted")
     ax.set_ylabel("true")
-    ax.set_title("Confusion matrix")
+    wrong = counts.sum() - np.trace(counts)
+    ax.set_title(f"Confusion matrix: {wrong:,} of {counts.sum():,} wrong")
     return ax
 
 
@@ -315,14 +321,15 @@ def predictions(
         )
         right = true[n] == predicted[n]
         name, wanted = names[predicted[n]], names[true[n]]
-        between = " " if len(name + wanted) <= 4 else "\n"
+        short = len(name + wanted) <= 4  # such as digits
+        between = " " if short else "\n"
         ax.text(
             left + W / 2,
             top - 0.04 * H,
             name if right else f"{name} ✗{between}({wanted})",
             ha="center",
             va="bottom",
-            fontsize=8,
+            fontsize=9 if short else 8,
             color="black" if right else COLOURS[1],
             fontweight="normal" if right else "bold",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array, finite, integer
+from minnet.checks import Array, as_array, finite, integer, short
 from minnet.plots.canvas import COLOURS, one_axes, rotate_long_names, several_axes
 from minnet.plots.subjects import activation_name, layer_name, samples, working_copy
 
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
+def activations(
+    model: Any,
+    x: Any,
+    *,
+    bins: int = 40,
+    limits: tuple[float, float] | None = None,
+    ax: Any = None,
+) -> Array:
     """What each layer puts out for x, as a histogram: mean, spread, zeros, dead units.
 
     The model runs in inference mode. Layers that hand on what they are given (Flatten, and
@@ -28,6 +35,9 @@ def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
     x : (N, …) array
     bins
         Bars of each histogram.
+    limits
+        Where all histograms begin and end, so that layers and models can be compared; values
+        beyond are in no bar. None: from each layer's smallest value to its largest.
     ax
         As many Axes as there are pictures, or None for a new figure.
 
@@ -39,7 +49,7 @@ def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
     Raises
     ------
     ValueError
-        Samples of another shape; another number of Axes.
+        Samples of another shape; another number of Axes; limits that do not rise.
     RuntimeError
         The model is not built.
 
@@ -55,12 +65,14 @@ def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
     twin = working_copy(model, who, "layers", "forward")
     outputs = _outputs(twin, samples(x, twin, "activations' x"))
     bins = integer(bins, "activations' bins", minimum=1)
+    if limits is not None:
+        limits = _limits(limits)
     if not outputs:
         raise ValueError(f"{who} takes a model with a layer that computes. Got none. Add a Dense.")
     axes = several_axes(ax, len(outputs), who, columns=3, width=3.1, height=2.9)
     for one, (title, y) in zip(axes, outputs, strict=True):
         values = y.ravel()
-        heights, edges = np.histogram(values, bins=bins)
+        heights, edges = np.histogram(values, bins=bins, range=limits)
         one.bar(
             edges[:-1],
             100 * heights / values.size,
@@ -71,10 +83,24 @@ def activations(model: Any, x: Any, *, bins: int = 40, ax: Any = None) -> Array:
             linewidth=0.4,
         )
         one.axvline(values.mean(), color="black", linestyle="--", linewidth=1.2)
+        if limits is not None:
+            one.set_xlim(limits)
         one.set_title(f"{title}:\n{_in_words(y)}", fontsize=9)
         one.set_xlabel("activation (dashed: mean)")
         one.set_ylabel("share of values (%)")
     return axes
+
+
+def _limits(limits: Any) -> tuple[float, float]:
+    """Two finite numbers that rise."""
+    array = as_array(limits, "activations' limits")
+    if array.shape != (2,) or not array[0] < array[1]:
+        raise ValueError(
+            "activations takes limits as two numbers, the lower one first. "
+            f"Got {short(limits)}. Use (-1, 1) for tanh."
+        )
+    finite(array, "activations' limits")
+    return float(array[0]), float(array[1])
 
 
 def _outputs(model: Any, x: Array) -> list[tuple[str, Array]]:
@@ -302,4 +328,5 @@ def _flow_title(names: list[str], sizes: Array) -> str:
     """What became of ∂L/∂y between the last layer and the first."""
     if len(names) == 1 or sizes[-1] == 0:
         return "Gradient flow"
-    return f"Gradient flow: ∂L/∂y × {sizes[0] / sizes[-1]:.2g} from {names[-1]} to {names[0]}"
+    times = f"{sizes[0] / sizes[-1]:.2g} times"
+    return f"Gradient flow: ∂L/∂y of {names[0]} is {times} that of {names[-1]}"

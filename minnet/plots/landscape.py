@@ -157,7 +157,7 @@ def loss_surface(
     >>> history = model.fit(x, y, epochs=9, verbose=0, callbacks=[record])
     >>> ax = loss_surface(model, x, y, record, points=9)
     >>> ax.get_title()
-    'Loss surface, with the path of 9 steps'
+    'Loss surface, with a path of 10 points'
     """
     who = "loss_surface"
     twin = working_copy(model, who, "theta", "evaluate")
@@ -186,7 +186,7 @@ def loss_surface(
             f"component {i} of the path ({share:.0%} of its spread)"
             for i, share in enumerate(shares, 1)
         ]
-        title = f"Loss surface, with the path of {len(thetas) - 1} steps"
+        title = f"Loss surface, with a path of {len(thetas)} points"
     places = ((a, b) for b in edges[1] for a in edges[0])
     losses = _losses(twin, x, y, (centre + a * d1 + b * d2 for a, b in places))
     ax = one_axes(ax, 6.4, 4.8)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 WIDEST = 3.5
 """The width in points of the line for the largest weight of a layer."""
 
+CROWD = 40
+"""Where a layer has more lines than this, all are narrower, so that they cover as much in all."""
+
 SIGNS: tuple[tuple[str, str, Any], ...] = (
     ("positive weight", COLOURS[0], "-"),
     ("negative weight", COLOURS[1], (0, (3, 1.5))),
@@ -67,20 +70,19 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     for i, W in enumerate(matrices):
         _connect(ax, i, W, places[i], places[i + 1])
         largest = np.abs(W).max()
-        ax.text(
-            i + 0.5, half + 0.2, f"max |w|\n{largest:.2g}", ha="center", va="bottom", fontsize=8
-        )
+        said = f"widest line:\n|w| = {largest:.2g}"
+        ax.text(i + 0.5, half + 0.2, said, ha="center", va="bottom", fontsize=9)
     for i, column in enumerate(places):
         ax.scatter([i] * len(column), [*column.values()], s=110, c="white", ec="black", zorder=3)
         if len(column) < sizes[i]:
             ax.text(i, 0.0, "⋮", ha="center", va="center", fontsize=16, zorder=3)
         shown = f"\n({len(column)} drawn)" if len(column) < sizes[i] else ""
         text = captions[i].replace("{}", f"{sizes[i]} unit{'s' if sizes[i] > 1 else ''}{shown}")
-        ax.text(i, -half - 0.2, text, ha="center", va="top", fontsize=9)
+        ax.text(i, -half - 0.2, text, ha="center", va="top", fontsize=10)
     last = len(sizes) - 1
     if names is not None and len(names) == sizes[-1]:
         for unit, where in places[-1].items():
-            ax.text(last + 0.12, where, str(names[unit]), ha="left", va="center", fontsize=8)
+            ax.text(last + 0.12, where, str(names[unit]), ha="left", va="center", fontsize=9)
     _legend(ax)
     lines = max(
         text.count("\n") + (1 if size <= most else 2)
@@ -137,24 +139,23 @@ def _places(size: int, most: int) -> dict[int, float]:
 
 
 def _connect(ax: Axes, i: int, W: Array, left: dict[int, float], right: dict[int, float]) -> None:
-    """The lines of one layer's weights, one collection for each sign, the widest on top."""
+    """The lines of one layer's weights, of whichever sign, the widest on top."""
     from matplotlib.collections import LineCollection
 
     largest = np.abs(W).max() or 1.0
+    widest = WIDEST / math.sqrt(max(1.0, len(left) * len(right) / CROWD))
     drawn = [(W[a, b] / largest, ha, hb) for a, ha in left.items() for b, hb in right.items()]
-    drawn.sort(key=lambda line: abs(line[0]))
-    for (label, colour, style), sign in zip(SIGNS, (1, -1), strict=True):
-        chosen = [(w, ha, hb) for w, ha, hb in drawn if sign * w > 0]
-        lines = LineCollection(
-            [[(i, ha), (i + 1, hb)] for _, ha, hb in chosen],
-            linewidths=[WIDEST * abs(w) for w, _, _ in chosen],
-            colors=colour,
-            linestyles=[style],
-            label=label,
-            capstyle="butt",
-            zorder=1,
-        )
-        ax.add_collection(lines, autolim=False)
+    drawn = sorted((line for line in drawn if line[0]), key=lambda line: abs(line[0]))
+    looks = [SIGNS[0] if w > 0 else SIGNS[1] for w, _, _ in drawn]
+    lines = LineCollection(
+        [[(i, ha), (i + 1, hb)] for _, ha, hb in drawn],
+        linewidths=[widest * abs(w) for w, _, _ in drawn],
+        colors=[colour for _, colour, _ in looks],
+        linestyles=[style for _, _, style in looks],
+        capstyle="butt",
+        zorder=1,
+    )
+    ax.add_collection(lines, autolim=False)
 
 
 def _legend(ax: Axes) -> None:
@@ -225,7 +226,7 @@ def weights(
             vmax=largest,
             extent=(left, left + width, top + H, top),
         )
-        ax.text(left + width / 2, top - 0.03 * H, str(unit), ha="center", va="bottom", fontsize=8)
+        ax.text(left + width / 2, top - 0.03 * H, str(unit), ha="center", va="bottom", fontsize=9)
     ax.set_xlim(-gap / 2, columns * (width + gap) - gap / 2)
     ax.set_ylim(rows * (H + band) - band + gap / 2, -band)
     ax.figure.colorbar(image, ax=ax, label="weight", shrink=0.8)

@@ -69,13 +69,18 @@ def learning_curves(
                 color=look_of[base].colour,
                 linestyle="--" if base != name else "-",
                 marker=look_of[base].marker,
+                markerfacecolor="white" if base != name else None,
                 markersize=4,
                 markevery=max(1, length // 12),
             )
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss" if losses else ", ".join(others))
     if right is not ax:
-        right.set_ylabel(", ".join(name for name in others if not name.startswith("val_")))
+        metrics = [name for name in others if not name.startswith("val_")]
+        right.set_ylabel(", ".join(metrics))
+        ax.yaxis.label.set_color(look_of["loss"].colour)  # which scale is whose
+        if len(metrics) == 1:
+            right.yaxis.label.set_color(look_of[metrics[0]].colour)
     ax.set_title("Learning curves")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles = [*ax.get_lines(), *(right.get_lines() if right is not ax else [])]

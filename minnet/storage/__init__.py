@@ -10,25 +10,25 @@ The file is an archive of `.npy` members that plain `numpy.load` reads, too. One
 
 Whatever the bytes of a file, `load` gives exactly what was saved or raises a `ModelFileError`, and
 it never asks for more memory than the size of the file explains.
+
+The four are imported by the functions below: a program without files needs none of them, nor json,
+zipfile, shutil and secrets, which take longer to import than all layers, losses and optimizers.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from minnet.checks import Array, ModelFileError
 from minnet.registry import Config
-from minnet.storage import archive, description, files
-from minnet.storage.archive import DTYPES
-from minnet.storage.contents import Contents, members
-from minnet.storage.description import FORMAT_VERSION
-from minnet.storage.files import keep_as
 
-__all__ = ["DTYPES", "FORMAT_VERSION", "check_path", "file_hash", "keep_as", "load", "save"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DTYPES = ("float32", "float64", "int64", "uint64", "uint8", "bool")
+"""What arrays may be made of: numbers, little-endian, that need no code to read them."""
 
 
 def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]) -> Path:
@@ -69,10 +69,12 @@ def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Arra
     ({'classes': 2}, {'W': array([[1., 0.],
            [0., 1.]], dtype=float32)})
     """
+    from minnet.storage import archive, contents, files
+
     target = files.as_path(path, "save")
-    contents = members(config, arrays)
+    members = contents.members(config, arrays)
     with files.replacing(target, "save") as file:
-        archive.write(file, contents)
+        archive.write(file, members)
         file.flush()
         os.fsync(file.fileno())
         _verify(file, target)
@@ -103,11 +105,13 @@ def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[
     ...
     minnet.checks.ModelFileError: load takes a file that exists. Got not_there.npz, which does ...
     """
+    from minnet.storage import contents, description, files
+
     source = files.as_path(path, who)
     with files.reading(source, who) as file:
-        contents = Contents(file, str(source))
-        arrays = dict(contents.arrays())
-    said = contents.description
+        found = contents.Contents(file, str(source))
+        arrays = dict(found.arrays())
+    said = found.description
     return description.migrate(said["format_version"], said["config"], arrays, str(source))
 
 
@@ -121,9 +125,24 @@ def check_path(path: str | os.PathLike[str], who: str) -> Path:
     TypeError
         The path is no path.
     """
+    from minnet.storage import files
+
     checked = files.as_path(path, who)
     files.target_of(checked, who)
     return checked
+
+
+def keep_as(path: Path, other: Path, who: str) -> None:
+    """Give the file at `path` a second name, in the place of what has that name.
+
+    Raises
+    ------
+    ModelFileError
+        The disk is full, no permission, …
+    """
+    from minnet.storage import files
+
+    files.keep_as(path, other, who)
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:
@@ -134,12 +153,18 @@ def file_hash(path: str | os.PathLike[str]) -> str:
     ModelFileError
         The file is missing or cannot be read.
     """
+    import hashlib
+
+    from minnet.storage import files
+
     with files.reading(files.as_path(path, "file_hash"), "file_hash") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def _verify(file: IO[bytes], target: Path) -> None:
     """Read back what was written; the arrays' checksums were taken before it was."""
+    from minnet.storage.contents import Contents
+
     try:
         for _ in Contents(file, str(target)).arrays():
             pass

@@ -20,9 +20,6 @@ import numpy as np
 
 from minnet.checks import Array, ModelFileError, short
 
-DTYPES = ("float32", "float64", "int64", "uint64", "uint8", "bool")
-"""What arrays may be made of: numbers, little-endian, that need no code to read them."""
-
 MAX_FILE = 2**31 - 2**20
 """Bytes of a file: beyond 2 GiB zip changes its format, which nothing here needs."""
 MAX_MEMBERS = 4_096

@@ -12,8 +12,8 @@ import numpy as np
 
 from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
-from minnet.storage import archive, description
-from minnet.storage.archive import DTYPES, damaged
+from minnet.storage import DTYPES, archive, description
+from minnet.storage.archive import damaged
 
 _DESCRIPTION = description.NAME + ".npy"
 _HEADER = len(archive.npy_header("uint8", (0,)))

@@ -17,7 +17,8 @@ from typing import Any
 
 from minnet.checks import Array, ModelFileError, short
 from minnet.registry import Config
-from minnet.storage.archive import DTYPES, damaged, fits_name, fits_shape
+from minnet.storage import DTYPES
+from minnet.storage.archive import damaged, fits_name, fits_shape
 
 FORMAT_VERSION = 3
 """A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it

@@ -52,7 +52,7 @@ PICTURES = {
     ),
     "confusion": (
         lambda **k: plots.confusion(np.array([[5, 1], [2, 0]]), **k),
-        ("Confusion matrix", "predicted", "true"),
+        ("Confusion matrix: 3 of 8 wrong", "predicted", "true"),
     ),
     "predictions": (
         lambda **k: plots.predictions(RNG.random((3, 4, 6)), [0, 1, 2], [0, 1, 1], **k),
@@ -97,7 +97,7 @@ PICTURES = {
     ),
     "loss_surface, path": (
         lambda **k: plots.loss_surface(MODEL, X, Y, RECORD, points=5, **k),
-        ("Loss surface, with the path of 3 steps", None, None),
+        ("Loss surface, with a path of 4 points", None, None),
     ),
 }
 every_picture = pytest.mark.parametrize(("draw", "words"), PICTURES.values(), ids=list(PICTURES))

@@ -98,6 +98,13 @@ def test_samples_stand_where_they_are_with_a_marker_for_each_class_and_wrong_one
     assert said == ["no", "yes", "wrong", "90 % sure"]
 
 
+def test_the_legend_names_no_mistakes_where_there_are_none():
+    ax = plots.decision_boundary(Slope(), X[:3], Y[:3], ["no", "yes"])
+    assert ax.get_title() == "Decision boundary: 0 of 3 wrong"
+    said = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert said == ["no", "yes", "90 % sure"]
+
+
 @pytest.mark.parametrize("K", [2, 12])
 def test_no_sample_is_below_the_legend(K):
     names = [f"class number {k}" for k in range(K)]
@@ -194,11 +201,17 @@ def test_shades_are_shares_of_a_row():
     (image,) = plots.confusion(np.array([[3, 1], [0, 0]])).images
     np.testing.assert_allclose(image.get_array(), [[0.75, 0.25], [0, 0]])
     assert image.get_clim() == (0, 1)
+    np.testing.assert_allclose(image.norm([0, 0.01, 0.25, 1]), [0, 0.1, 0.5, 1])  # the root
+
+
+def test_the_title_counts_the_mistakes():
+    assert plots.confusion(COUNTS).get_title() == "Confusion matrix: 3 of 15 wrong"
+    assert plots.confusion(COUNTS * 1000).get_title() == "Confusion matrix: 3,000 of 15,000 wrong"
 
 
 def test_counts_are_white_on_dark_and_black_on_light():
-    ax = plots.confusion(np.array([[9, 1], [0, 5]]))
-    assert [text.get_color() for text in ax.texts] == ["white", "black", "white"]
+    ax = plots.confusion(np.array([[9, 1], [4, 6]]))
+    assert [text.get_color() for text in ax.texts] == ["white", "black", "white", "white"]
 
 
 @pytest.mark.parametrize(("names", "rotation"), [(None, 0), (["no", "yes", "oh"], 0), (NAMES, 90)])

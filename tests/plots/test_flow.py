@@ -44,6 +44,27 @@ def test_bars_are_the_shares_of_each_layers_outputs():
     assert [ax.get_title().split(":")[0] for ax in axes] == ["dense_1 (ReLU)", "dense_2 (Softmax)"]
 
 
+def test_limits_hold_for_every_layer():
+    model = network()
+    axes = plots.activations(model, X, bins=6, limits=(0, 0.5))
+    hidden = np.maximum(X @ model.layers[0].W + model.layers[0].b, 0)
+    assert hidden.max() > 0.5  # so that something is in no bar
+    for ax, values in zip(axes, (hidden, model.predict(X)), strict=True):
+        counts, edges = np.histogram(values, bins=6, range=(0, 0.5))
+        np.testing.assert_allclose(
+            [bar.get_height() for bar in ax.patches], 100 * counts / values.size
+        )
+        np.testing.assert_allclose([bar.get_x() for bar in ax.patches], edges[:-1])
+        assert ax.get_xlim() == (0, 0.5)
+        assert f"mean {values.mean():.2g}, deviation {values.std():.2g}" in ax.get_title()
+
+
+@pytest.mark.parametrize("limits", [(1, 0), (1, 1), (0, 1, 2), 5, (np.nan, 1)])
+def test_limits_have_to_rise(limits):
+    with pytest.raises(ValueError, match=r"limits as two numbers, the lower one first\. Got "):
+        plots.activations(network(), X, limits=limits)
+
+
 def test_zeros_and_dead_units_are_counted():
     model = network()
     model.layers[0].W[:, :2] = -1.0  # two units that no sample wakes
@@ -118,7 +139,7 @@ def test_the_flow_is_the_root_mean_square_of_both_gradients():
         ("s", "--"),
     }
     ratio = rms(deltas[0]) / rms(deltas[1])
-    assert ax.get_title() == f"Gradient flow: ∂L/∂y × {ratio:.2g} from dense_2 to dense_1"
+    assert ax.get_title() == f"Gradient flow: ∂L/∂y of dense_1 is {ratio:.2g} times that of dense_2"
 
 
 def test_a_gradient_of_0_is_said_and_not_drawn():

@@ -134,7 +134,7 @@ def test_a_path_is_drawn_in_its_own_plane_with_start_and_end():
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
     assert left < walked[:, 0].min() <= walked[:, 0].max() < right
     assert low < walked[:, 1].min() <= walked[:, 1].max() < high
-    assert ax.get_title() == "Loss surface, with the path of 3 steps"
+    assert ax.get_title() == "Loss surface, with a path of 4 points"
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["path", "start", "end"]
     assert len({line.get_marker() for line in ax.lines}) == 3
 

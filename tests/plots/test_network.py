@@ -24,16 +24,15 @@ def texts(ax):
 
 
 def lines(ax):
-    """(from, to, sign) → width, and what signs look like."""
-    found, look = {}, {}
-    for drawn in ax.collections:
-        sign = {"positive weight": 1, "negative weight": -1}.get(drawn.get_label())
-        if sign is None:
-            continue
-        look[sign] = drawn
-        for (a, b), width in zip(drawn.get_segments(), drawn.get_linewidths(), strict=False):
+    """(from, to, sign) → width; dashed is negative."""
+    found = {}
+    for drawn in (c for c in ax.collections if hasattr(c, "get_segments")):
+        signs = [1 if style[1] is None else -1 for style in drawn.get_linestyles()]
+        widths = drawn.get_linewidths()
+        assert list(widths) == sorted(widths)  # the widest on top, of whichever sign
+        for (a, b), width, sign in zip(drawn.get_segments(), widths, signs, strict=True):
             found[(tuple(a), tuple(b), sign)] = width
-    return found, look
+    return found
 
 
 def circles(ax):
@@ -42,7 +41,7 @@ def circles(ax):
 
 
 def test_each_weight_is_a_line_as_wide_as_it_is_large_within_its_layer():
-    found, _ = lines(plots.network(small()))
+    found = lines(plots.network(small()))
     widest = 3.5
     left, hidden = (0.5, -0.5), (1.0, 0.0, -1.0)
     wanted = {}
@@ -59,11 +58,12 @@ def test_each_weight_is_a_line_as_wide_as_it_is_large_within_its_layer():
 
 def test_signs_differ_in_colour_and_in_style():
     ax = plots.network(small())
-    _, look = lines(ax)
-    assert to_hex(look[1].get_colors()[0]) == plots.COLOURS[0].lower()
-    assert to_hex(look[-1].get_colors()[0]) == plots.COLOURS[1].lower()
-    assert look[1].get_linestyles()[0][1] is None
-    assert look[-1].get_linestyles()[0][1] is not None
+    first = next(c for c in ax.collections if hasattr(c, "get_segments"))
+    looks = zip(first.get_colors(), first.get_linestyles(), strict=True)
+    found = [(to_hex(colour), style[1] is None) for colour, style in looks]
+    positive, negative = (plots.COLOURS[k].lower() for k in (0, 1))
+    by_size = [-0.5, 1.0, -2.0, 3.0, 4.0]  # the first layer's weights but for 0
+    assert found == [(positive, True) if w > 0 else (negative, False) for w in by_size]
     legend = ax.get_legend()
     assert [text.get_text() for text in legend.get_texts()] == [
         "positive weight",
@@ -76,8 +76,8 @@ def test_signs_differ_in_colour_and_in_style():
 def test_layers_are_named_with_what_follows_them_and_the_largest_weight_stands_above():
     ax = plots.network(small())
     assert texts(ax) == [
-        "max |w|\n4",
-        "max |w|\n0.2",
+        "widest line:\n|w| = 4",
+        "widest line:\n|w| = 0.2",
         "input\n2 units",
         "dense_1\nTanh\n3 units\nthen dropout_1",
         "dense_2\n1 unit",
@@ -100,7 +100,7 @@ def test_of_large_layers_the_first_and_last_units_are_drawn():
     W = model.layers[0].W
     W[0], W[1], W[2], W[98], W[99] = 1, 2, 9, 3, 4  # the third is not drawn, and scales all
     ax = plots.network(model, most=4)
-    found, _ = lines(ax)
+    found = lines(ax)
     assert len(found) == 4 * 3
     by_height = {start[1]: width for (start, _, _), width in found.items()}
     for height, w in ((2.0, 1), (1.0, 2), (-1.0, 3), (-2.0, 4)):
@@ -108,6 +108,12 @@ def test_of_large_layers_the_first_and_last_units_are_drawn():
     assert "⋮" in texts(ax)
     assert "input\n100 units\n(4 drawn)" in texts(ax)
     assert ax.get_title() == "Network 100-3: 300 weights"
+
+
+def test_many_lines_are_narrower_than_few():
+    few, many = (Sequential([Dense(10, input_dim=D)], seed=0) for D in (2, 10))
+    widest = [max(lines(plots.network(model)).values()) for model in (few, many)]
+    assert widest == pytest.approx([3.5, 3.5 * (40 / 100) ** 0.5])
 
 
 def test_classes_are_named_beside_the_outputs():

@@ -58,6 +58,16 @@ def test_training_and_validation_share_a_colour_and_not_a_style():
     training, validation = plots.learning_curves(HISTORY).lines
     assert training.get_color() == validation.get_color() == plots.COLOURS[0]
     assert (training.get_linestyle(), validation.get_linestyle()) == ("-", "--")
+    assert training.get_markerfacecolor() == training.get_color()
+    assert validation.get_markerfacecolor() == "white"
+
+
+def test_each_scale_is_labelled_in_the_colour_of_its_lines():
+    ax = plots.learning_curves(HISTORY)
+    for axes in ax.figure.axes:
+        assert axes.yaxis.label.get_color() == axes.lines[0].get_color()
+    several = plots.learning_curves({"loss": [1.0], "accuracy": [0.5], "top_2": [0.9]})
+    assert several.figure.axes[1].yaxis.label.get_color() == "black"
 
 
 def test_losses_and_metrics_differ_in_marker_so_that_grey_will_do():

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from minnet import storage
 from minnet.checks import ModelFileError
-from minnet.storage import archive
+from minnet.storage import DTYPES, archive
 from tests.storage import ARRAYS, EPOCH, NAME, forge, members, npy, rezip, same, small
 
 W = "dense_1.W"
@@ -171,7 +171,7 @@ def test_other_files_are_told_apart(path, data, message) -> None:
 shapes = hnp.array_shapes(min_dims=0, max_dims=6, min_side=0, max_side=10**5)
 
 
-@given(st.sampled_from(archive.DTYPES), shapes)
+@given(st.sampled_from(DTYPES), shapes)
 def test_a_header_is_the_one_that_numpy_writes(dtype, shape) -> None:
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(

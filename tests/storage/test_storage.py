@@ -163,7 +163,7 @@ def test_a_file_is_named_by_what_is_in_it(path) -> None:
 def test_a_description_says_what_wrote_the_file(path) -> None:
     small(path)
     said = describes(members(path))
-    assert (said["format"], said["format_version"]) == ("minnet", storage.FORMAT_VERSION)
+    assert (said["format"], said["format_version"]) == ("minnet", description.FORMAT_VERSION)
     assert said["minnet_version"] == minnet.__version__
 
 
@@ -478,7 +478,7 @@ def test_all_faults_are_in_one_error_and_a_long_list_is_cut(path) -> None:
         storage.load(path)
 
 
-@pytest.mark.parametrize("version", range(1, storage.FORMAT_VERSION + 1))
+@pytest.mark.parametrize("version", range(1, description.FORMAT_VERSION + 1))
 def test_every_version_of_the_format_has_a_frozen_file_that_loads(version) -> None:
     """The file is made once, when a version is new, and never again; it goes through migration."""
     file = Path(__file__).parents[1] / "fixtures" / f"format-{version}.npz"

@@ -1,0 +1,402 @@
+# %% [markdown]
+# # One neuron, by hand
+#
+# A neural network is one small thing, many times over. Here you build that small thing from
+# multiplications, additions and one curve, and let it learn. At the end you know what weights, a
+# bias, an activation, a loss, a gradient and a learning rate are, you have worked one step of
+# learning on paper, and you have seen that minnet computes the very same numbers.
+#
+# Run it cell by cell: a line `# %%` begins a cell, and an editor such as VS Code or Spyder runs one
+# at a time. (Or run the whole file, and read along.) Where the text asks, make your guess *before*
+# you run the cell. To follow, you need not read the lines that begin with `assert`, which hold the
+# text to its word, nor the cells with `savefig`, which draw pictures.
+
+# %%
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+import minnet
+from minnet import plots
+from minnet.layers import Dense
+
+pictures = Path("pictures")
+pictures.mkdir(exist_ok=True)
+
+# %% [markdown]
+# ## 1. Something to learn
+#
+# Two switches are off (0) or on (1), and a lamp shall be lit if both are on: AND. That makes four
+# cases. Each is a *sample*: two *inputs* x₁ and x₂, and a *target* t, what should come out.
+
+# %%
+x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # a row for each sample
+t = np.array([0.0, 0.0, 0.0, 1.0])
+for (x1, x2), target in zip(x, t, strict=True):
+    print(f"switches {x1:.0f} {x2:.0f} → lamp {target:.0f}")
+
+# %% [markdown]
+# Nobody will tell the neuron what AND means. It sees the four rows, and that is all.
+#
+# ## 2. A neuron
+#
+# A neuron takes a weighted sum of its inputs, and bends it into the range from 0 to 1:
+#
+#     z = w₁ x₁ + w₂ x₂ + b
+#     p = 1 / (1 + e⁻ᶻ)
+#
+# The *weights* w₁ and w₂ say how much each input counts, and in which direction. The *bias* b is
+# what the neuron thinks before it has seen any input. The curve is the *sigmoid*. A curve in this
+# place is called an *activation*. We read p as "how sure am I that the lamp is lit?"
+#
+# We have to start somewhere, and any three numbers will do.
+# **Guess:** what is p where both switches are off?
+
+
+# %%
+def sigmoid(z):
+    """From any number to one between 0 and 1."""
+    return 1 / (1 + math.exp(-z))
+
+
+w1, w2, b = 0.5, -0.5, 0.0
+for x1, x2 in x:
+    z = w1 * x1 + w2 * x2 + b
+    p = sigmoid(z)
+    print(f"x = {x1:.0f} {x2:.0f}   z = {z:4.1f}   p = {p:.3f}")
+assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
+
+# %% [markdown]
+# With both switches off only the bias is left, so z = 0 and p = 0.5: "no idea". And see how the two
+# inputs pull in opposite directions, since one weight is negative. Nothing here is AND, yet.
+#
+# ## 3. How wrong is it?
+#
+# To get better, the neuron needs a number that says how bad it is: the *loss*. If the lamp is lit
+# (t = 1), the loss shall be small where p is near 1, and large where p is near 0. The usual choice
+# is a logarithm (`log` is the natural one, ln on your calculator):
+#
+#     L = −log p          if t = 1
+#     L = −log(1 − p)     if t = 0
+#
+# It is called *binary cross-entropy*. **Guess:** which loss has p = 0.5, whatever the target is?
+
+
+# %%
+def loss_of(p, target):
+    """The binary cross-entropy of one sample."""
+    return -math.log(p) if target == 1 else -math.log(1 - p)
+
+
+for p in (0.99, 0.5, 0.01):
+    print(f"p = {p:4.2f}   if lit: {loss_of(p, 1):.3f}   if not: {loss_of(p, 0):.3f}")
+assert loss_of(0.5, 1) == loss_of(0.5, 0) == math.log(2)
+assert 450 < loss_of(0.01, 1) / loss_of(0.99, 1) < 470
+
+# %% [markdown]
+# "No idea" costs log 2 = 0.693 in both cases; remember this number, you will meet it again. To be
+# sure and wrong costs more than 450 times as much as to be sure and right.
+#
+# Why not simply count mistakes? Because a count does not tell you where to go. Move a weight by a
+# thousandth: the number of mistakes stays the same, but the loss changes a little, and this little
+# tells us whether the move was a good one. (The one below is not.)
+
+
+# %%
+def mistakes_and_loss(w1, w2, b):
+    """How many of the four rows are on the wrong side of 0.5, and their mean loss."""
+    ps = [sigmoid(w1 * x1 + w2 * x2 + b) for x1, x2 in x]
+    mistakes = sum((p > 0.5) != (target == 1) for p, target in zip(ps, t, strict=True))
+    return mistakes, sum(map(loss_of, ps, t)) / 4
+
+
+before, after = mistakes_and_loss(w1, w2, b), mistakes_and_loss(w1, w2 - 0.001, b)
+print(f"w₂ = {w2:.3f}: {before[0]} mistakes, loss {before[1]:.6f}")
+print(f"w₂ = {w2 - 0.001:.3f}: {after[0]} mistakes, loss {after[1]:.6f}")
+assert before[0] == after[0] == 2
+assert after[1] > before[1]
+
+# %% [markdown]
+# Here are both curves. On the left the sigmoid, on the right the loss against z. A wrong answer
+# costs the more the surer it is: far out, each step of z costs another whole unit.
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+zs = np.linspace(-6, 6, 241)
+ps = np.array([sigmoid(z) for z in zs])
+left.plot(zs, ps, color=plots.COLOURS[0], linewidth=2.5)
+left.axhline(0.5, color="0.6", linestyle=":")
+left.plot(0, 0.5, "o", color="black")
+left.annotate("no idea:\nz = 0, p = 0.5", (0, 0.5), (0.7, 0.42), va="top")
+left.set(xlabel="z, the weighted sum", ylabel="p", title="The sigmoid: any z becomes 0 < p < 1")
+right.plot(zs, -np.log(ps), color=plots.COLOURS[0], linewidth=2.5, label="t = 1: −log p")
+right.plot(
+    zs, -np.log(1 - ps), color=plots.COLOURS[1], linewidth=2.5, linestyle="--", label="t = 0"
+)
+right.lines[1].set_label("t = 0: −log(1 − p)")
+right.plot(0, math.log(2), "o", color="black")
+right.annotate("log 2", (0, math.log(2)), (0, 1.05), ha="center")
+right.set(xlabel="z, the weighted sum", ylabel="loss", title="Sure and wrong is what costs")
+right.legend(loc="upper center")
+for ax in (left, right):
+    ax.grid(alpha=0.3)
+figure.savefig(pictures / "01_sigmoid_and_loss.png", dpi=120)
+slope = loss_of(sigmoid(-6), 1) - loss_of(sigmoid(-5), 1)
+assert 0.99 < slope < 1
+
+# %% [markdown]
+# ## 4. Which way is down? The chain rule
+#
+# Take one row: both switches on, so t = 1. How does the loss change if w₁ grows a little? This rate
+# of change is the derivative ∂L/∂w₁. (The curly ∂ says: there are other numbers, too, and they stay
+# as they are.) The loss depends on p, p depends on z, and z depends on w₁; along such a chain,
+# rates are multiplied:
+#
+#     ∂L/∂w₁ = ∂L/∂p · ∂p/∂z · ∂z/∂w₁
+#
+#     ∂L/∂p  = −1/p                  derivative of −log p
+#     ∂p/∂z  = p (1 − p)             derivative of the sigmoid
+#     ∂z/∂w₁ = x₁                    since z = w₁ x₁ + …
+#
+# Do it on paper: x₁ = x₂ = 1, and z = 0, so p = 0.5. **Guess** the sign first: will more w₁ make
+# the loss larger or smaller?
+
+# %%
+x1, x2, target = 1.0, 1.0, 1.0
+p = sigmoid(w1 * x1 + w2 * x2 + b)
+dloss_dp = -1 / p
+dp_dz = p * (1 - p)
+dz_dw1 = x1
+dloss_dw1 = dloss_dp * dp_dz * dz_dw1
+print(f"∂L/∂w₁ = {dloss_dp:g} · {dp_dz:g} · {dz_dw1:g} = {dloss_dw1:g}")
+assert (dloss_dp, dp_dz, dloss_dw1) == (-2.0, 0.25, -0.5)
+
+# %% [markdown]
+# Negative: more w₁, less loss. Never trust a derivative that you have not checked. Nudge w₁ by a
+# very small h to both sides, and see how the loss changes:
+
+# %%
+h = 1e-5
+above = loss_of(sigmoid((w1 + h) * x1 + w2 * x2 + b), target)
+below = loss_of(sigmoid((w1 - h) * x1 + w2 * x2 + b), target)
+print(f"measured by a nudge: {(above - below) / (2 * h):.9f}")
+assert abs((above - below) / (2 * h) - dloss_dw1) < 1e-8
+
+# %% [markdown]
+# Now multiply the first two factors with letters in place of numbers:
+# −1/p · p (1 − p) = p − 1. If t = 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
+#
+#     ∂L/∂z  = p − t                 what came out minus what should have
+#     ∂L/∂w₁ = (p − t) x₁            the error times the input
+#     ∂L/∂w₂ = (p − t) x₂
+#     ∂L/∂b  = p − t
+#
+# That is all there is to it. An input of 0 had no part in the mistake, so its weight gets no blame.
+# The three derivatives together are the *gradient*. It points uphill.
+#
+# ## 5. One step
+#
+# So we go the other way, by a step in proportion to the gradient. The factor η (eta) is the
+# *learning rate*, here 1:
+#
+#     w₁ ← w₁ − η ∂L/∂w₁             and so for w₂ and b
+#
+# **Guess:** w₁ = 0.5, w₂ = −0.5 and b = 0, all three derivatives are −0.5. Where are they after the
+# step, and what is z then?
+
+# %%
+learning_rate = 1.0
+error = p - target
+loss_before = loss_of(p, target)
+w1 = w1 - learning_rate * error * x1
+w2 = w2 - learning_rate * error * x2
+b = b - learning_rate * error
+z = w1 * x1 + w2 * x2 + b
+loss_after = loss_of(sigmoid(z), target)
+print(f"w₁ = {w1:g}, w₂ = {w2:g}, b = {b:g}: z = {z:g}, p = {sigmoid(z):.3f}")
+print(f"loss of this row: {loss_before:.3f} → {loss_after:.3f}")
+assert (w1, w2, b, z) == (1.0, 0.0, 0.5, 1.5)
+assert abs(loss_after - 0.201) < 0.001
+
+# %% [markdown]
+# The loss of this row fell from 0.693 to 0.201. But look at the row with both switches off, which
+# should be 0: only b counts there, and b went up.
+
+# %%
+print(f"p where both switches are off: 0.500 → {sigmoid(b):.3f}")
+assert abs(sigmoid(b) - 0.622) < 0.001
+
+# %% [markdown]
+# What helps one row hurts another. Therefore we go down the *mean* loss of all four rows.
+#
+# ## 6. Two thousand steps
+#
+# The same formulas for all rows at once. `x @ w` makes the weighted sum of every row, and
+# `x.T @ dz` adds up error times input over the rows; 1/N, with N rows, makes a mean of the sum.
+# Read it line by line: there is nothing in it that you have not seen above.
+
+
+# %%
+def learn(x, t, steps, learning_rate=1.0):
+    """The weights and biases on the way, and the loss at each; one neuron, all rows a step."""
+    N = len(x)
+    w, b = np.array([0.5, -0.5]), 0.0
+    ws, bs, losses = [w], [b], []
+    for _ in range(steps):
+        z = x @ w + b
+        p = 1 / (1 + np.exp(-z))
+        losses.append(-np.mean(t * np.log(p) + (1 - t) * np.log(1 - p)))
+        dz = (p - t) / N  # ∂L/∂z of each row
+        dw = x.T @ dz  # Σ over the rows of error times input
+        db = dz.sum()
+        w, b = w - learning_rate * dw, b - learning_rate * db
+        ws.append(w)
+        bs.append(b)
+    return np.array(ws), np.array(bs), np.array(losses)
+
+
+ws, bs, losses = learn(x, t, steps=2000)
+print(" step    loss    p for 00    01    10    11")
+for step in (0, 1, 10, 100, 1000, 1999):
+    p = 1 / (1 + np.exp(-(x @ ws[step] + bs[step])))
+    print(f"{step:5}   {losses[step]:.3f}       " + "  ".join(f"{value:.2f}" for value in p))
+assert np.array_equal(p > 0.5, t == 1)
+assert np.isclose(losses[0], before[1])
+assert abs(losses[0] - math.log(2)) < 0.02
+assert losses[-1] < 0.05
+assert (np.diff(losses) < 0).all()
+
+# %% [markdown]
+# It has learned AND. The loss has fallen in every single step, from near log 2 to less than 0.05.
+# Now look at what it has found. **Guess:** both switches play the same part in AND, but we began
+# with weights of 0.5 and −0.5. Do they end alike?
+
+# %%
+w, b = ws[-1], bs[-1]
+print(f"w₁ = {w[0]:.2f}, w₂ = {w[1]:.2f}, b = {b:.2f}, b / w₁ = {b / w[0]:.2f}")
+assert abs(w[0] - w[1]) < 0.01
+assert -1.6 < b / w[0] < -1.5
+
+# %% [markdown]
+# They do. And b is about −1.5 times a weight: one switch is not enough to make z positive, two are.
+# That is AND, said with three numbers.
+#
+# The neuron changes its mind where z = 0, that is on the straight line w₁ x₁ + w₂ x₂ + b = 0. To
+# learn is to move this line. (The shades are p, and the line is where p = 0.5.)
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.7), layout="constrained", sharey=True)
+side = np.linspace(-0.4, 1.4, 181)
+across, up = np.meshgrid(side, side)
+for ax, step in zip(axes, (0, 10, 2000), strict=True):
+    w, b = ws[step], bs[step]
+    p = 1 / (1 + np.exp(-(w[0] * across + w[1] * up + b)))
+    shades = ax.pcolormesh(side, side, p, cmap="cividis", vmin=0, vmax=1, rasterized=True)
+    ax.contour(side, side, p, levels=[0.5], colors="white", linewidths=2.5)
+    for value, marker, label in ((0, "o", "t = 0"), (1, "s", "t = 1")):
+        rows = t == value
+        ax.scatter(*x[rows].T, s=110, c="white", ec="black", lw=1.5, marker=marker, label=label)
+    wrong = int(((x @ w + b > 0) != (t == 1)).sum())
+    ax.set(xlabel="first switch, x₁", aspect="equal", xticks=[0, 1], yticks=[0, 1])
+    ax.set_title(f"after {step:,} steps: {wrong} wrong" if step else f"at the start: {wrong} wrong")
+axes[0].set_ylabel("second switch, x₂")
+axes[1].legend(loc="center", framealpha=0.9)
+figure.colorbar(shades, ax=axes, label="p", shrink=0.85)
+figure.suptitle("Learning AND: the line p = 0.5 moves between the one lit corner and the rest")
+figure.savefig(pictures / "01_and.png", dpi=120)
+
+# %% [markdown]
+# ## 7. It is never done
+#
+# p comes nearer and nearer to 0 and 1, and never gets there: the sigmoid only reaches them at
+# infinity. So the weights grow for ever, more and more slowly. Ten times as many steps divide the
+# loss by about ten.
+#
+# And the code knows nothing of AND. With other targets it learns OR, "at least one is on".
+# **Guess** b / w₁ for OR.
+
+# %%
+targets_of = {"AND": t, "OR": np.array([0.0, 1.0, 1.0, 1.0])}
+figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+for i, (name, targets) in enumerate(targets_of.items()):
+    ws_long, bs_long, losses_long = learn(x, targets, steps=20_001)
+    w, b = ws_long[-1], bs_long[-1]
+    assert np.array_equal(x @ w + b > 0, targets == 1)
+    fall = losses_long[2000] / losses_long[20_000]
+    print(
+        f"{name:3}: w₁ = {w[0]:.2f}, w₂ = {w[1]:.2f}, b = {b:.2f}, b / w₁ = {b / w[0]:.2f}; "
+        f"loss {losses_long[2000]:.4f} after 2,000 steps, {losses_long[20_000]:.4f} after 20,000"
+    )
+    assert 8 < fall < 12
+    assert w.min() > ws_long[2000].max() + 3
+    ax.plot(losses_long, color=plots.COLOURS[i], linestyle=plots.STYLES[i], lw=2.5, label=name)
+assert -0.5 < b / w[0] < -0.4
+ax.axhline(math.log(2), color="0.5", linestyle=":")
+ax.annotate("no idea: log 2", (1.2, math.log(2)), va="bottom", color="0.3")
+ax.set(xscale="log", yscale="log", xlim=(1, None), ylim=(None, 1.5))
+ax.set(
+    xlabel="step",
+    ylabel="mean loss of the four rows",
+    title="Ten times the steps, a tenth of the loss",
+)
+ax.grid(alpha=0.3)
+ax.legend()
+figure.savefig(pictures / "01_losses.png", dpi=120)
+
+# %% [markdown]
+# For OR b lies between −0.5 and −0.4 times a weight: one switch is enough.
+#
+# ## 8. The same by minnet
+#
+# minnet calls a row of neurons a *Dense* layer. Ours has one neuron ("unit"), two inputs and a
+# sigmoid. `W` has a row for each input and a column for each neuron. "SGD" is the rule of part 5.
+# (The name is short for *stochastic gradient descent*: most people take a random part of the rows
+# in each step.) We put in our first weights, so that both begin in the same place; float64 are the
+# numbers of 16 digits that we have used so far. `compile` tells the model its rule and its loss,
+# and `train_on_batch` makes one step.
+
+# %%
+model = minnet.Sequential([Dense(1, activation="sigmoid", input_dim=2)], dtype="float64")
+model.set_weights([np.array([[0.5], [-0.5]]), np.array([0.0])])
+model.compile(minnet.optimizers.SGD(learning_rate=1.0), loss="binary_crossentropy")
+neuron = model.layers[0]
+
+first_loss = model.loss_and_gradient(x, t)  # nothing moves yet
+print(f"minnet's first loss {first_loss:.12f}, ours {losses[0]:.12f}")
+print(f"minnet's ∂L/∂W {neuron.dW.ravel()}, ours {(ws[0] - ws[1]) / learning_rate}")
+assert abs(first_loss - losses[0]) < 1e-14
+assert np.allclose(neuron.dW.ravel(), ws[0] - ws[1], rtol=0, atol=1e-14)
+
+their_losses = [model.train_on_batch(x, t) for _ in range(2000)]
+gap = max(
+    np.abs(their_losses - losses).max(),
+    np.abs(neuron.W.ravel() - ws[-1]).max(),
+    np.abs(neuron.b - bs[-1]).max(),
+)
+print(f"after 2,000 steps: W = {neuron.W.ravel()}, b = {neuron.b}")
+print(f"largest difference in any loss and in the final weights: {gap:.0e}")
+assert gap < 1e-11
+
+# %% [markdown]
+# The same numbers, but for the rounding in the last digits. You have not used a tool here; you have
+# built one, and then found that somebody else's works in the same way. In daily life one writes
+# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`. A *batch* is the rows of one
+# step, here all four, and an *epoch* is once through all rows.
+
+# %%
+print("minnet predicts", np.round(model.predict(x).ravel(), 3))
+print(f"Pictures: 01_*.png in {pictures.resolve()}")
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Learn AND with a learning rate of 0.1, and of 10. After how many steps is the loss below 0.1?
+#    Then try 100. Does the loss still fall in every step? (NumPy warns, and one loss is `nan`, "not
+#    a number". Which p made that?)
+# 2. Take the squared error L = (p − t)² instead. Work out ∂L/∂z by the chain rule, check it by a
+#    nudge, and put it into `learn`. Now start from w = (−10, −10). What do the first hundred steps
+#    do with either loss, and which factor in your formula is to blame?
+# 3. Give it the targets 0, 1, 1, 0: "exactly one switch is on". What are w, b, all four p and the
+#    loss in the end? (You know this loss.) Tutorial 03 says why.

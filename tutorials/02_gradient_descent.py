@@ -1,0 +1,501 @@
+# %% [markdown]
+# # Gradient descent: a line, a bowl and a ravine
+#
+# Training a network means walking downhill on its loss. Here the hill is simple enough to know
+# everything about it. At the end you can say *before* training which learning rate is too large,
+# you know why people standardise their inputs, and you know what momentum does, and when it does
+# harm.
+
+# %%
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+import minnet
+from minnet import plots
+from minnet.layers import Dense
+
+pictures = Path("pictures")
+pictures.mkdir(exist_ok=True)
+
+# %% [markdown]
+# ## 1. A line
+#
+# Forty points, made from a line that we know, y = 2x + 1, with some noise. The model is a neuron
+# without the sigmoid, p = w x + b, and the loss is the mean of the squared errors:
+#
+#     L(w, b) = mean of (w x + b − y)²
+#
+# The chain rule (tutorial 01) gives its gradient, error times input once more:
+#
+#     ∂L/∂w = mean of 2 (w x + b − y) x
+#     ∂L/∂b = mean of 2 (w x + b − y)
+
+
+# %%
+def points(seed):
+    """Forty points near the line y = 2x + 1, with x from 0 to 5."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 5, 40)
+    return x, 2 * x + 1 + rng.normal(0, 0.5, 40)
+
+
+x, y = points(seed=0)
+
+
+def loss(theta, x):
+    """The mean squared error of the line with theta = (w, b)."""
+    w, b = theta
+    return np.mean((w * x + b - y) ** 2)
+
+
+def gradient(theta, x):
+    """(∂L/∂w, ∂L/∂b)."""
+    w, b = theta
+    error = w * x + b - y
+    return np.array([np.mean(2 * error * x), np.mean(2 * error)])
+
+
+def descend(x, learning_rate, steps, momentum=0.0, start=(0.0, 0.0)):
+    """The way downhill, (steps + 1, 2), the start included. Momentum is for part 5."""
+    theta = np.array(start)
+    v = np.zeros(2)
+    path = [theta]
+    for _ in range(steps):
+        v = momentum * v - learning_rate * gradient(theta, x)
+        theta = theta + v
+        path.append(theta)
+    return np.array(path)
+
+
+# %% [markdown]
+# (As in minnet, *theta* is all that is learned, in one array.) For a line there is also a formula
+# for the best w and b, *least squares*, so we can check where the walk ends. **Guess:** will it be
+# at w = 2, b = 1?
+
+# %%
+path = descend(x, learning_rate=0.05, steps=400)
+best = np.polyfit(x, y, 1)
+for step in (0, 1, 2, 20, 100, 400):
+    w, b = path[step]
+    print(f"step {step:3}: w = {w:.4f}, b = {b:.4f}, loss {loss(path[step], x):.4f}")
+print(f"least squares: w = {best[0]:.4f}, b = {best[1]:.4f}, loss {loss(best, x):.4f}")
+assert np.allclose(path[-1], best, atol=1e-3)
+assert np.abs(best - (2, 1)).max() > 0.01
+assert loss(best, x) < loss((2, 1), x)
+
+# %% [markdown]
+# It ends where least squares is, which is near the true line but not on it: for these forty points
+# with their noise, this line is better than the true one.
+
+# %%
+figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
+ax.plot(x, y, "o", color="0.55", markersize=5, label="data")
+ends = np.array([0.0, 5.0])
+for i, step in enumerate((0, 1, 20, 400)):
+    w, b = path[step]
+    look = {"color": plots.COLOURS[i], "linestyle": plots.STYLES[::-1][i], "linewidth": 2.5}
+    ax.plot(
+        ends, w * ends + b, label=f"after {step} steps" if step != 1 else "after 1 step", **look
+    )
+ax.set(xlabel="x", ylabel="y", title="The first step does most of it, the last bit takes hundreds")
+ax.legend()
+ax.grid(alpha=0.3)
+figure.savefig(pictures / "02_line.png", dpi=120)
+falls = [loss(path[step], x) - loss(best, x) for step in (0, 1, 20, 100)]
+assert falls[1] < 0.2 * falls[0]
+assert np.abs(path[100] - best).max() > 0.01
+
+# %% [markdown]
+# Why 0.05? Why is the slope nearly right at once, while b creeps? To answer, look at the hill.
+#
+# ## 2. A bowl
+#
+# First an easier hill. *Standardise* x: subtract its mean, divide by its standard deviation. Then
+# mean(x) = 0 and mean(x²) = 1. Multiply out the square in L; with these two means all mixed terms
+# are gone, and what is left is, with (w*, b*) for the best place and L* for the loss there,
+#
+#     L(w, b) = L* + (w − w*)² + (b − b*)²
+#
+# A round bowl: the loss is the squared distance from the bottom. Check it anywhere.
+
+# %%
+standard = (x - x.mean()) / x.std()
+bottom = np.polyfit(standard, y, 1)
+lowest = loss(bottom, standard)
+for theta in ((0.0, 0.0), (-3.0, 4.0), (10.0, 7.0)):
+    squared_distance = np.sum((theta - bottom) ** 2)
+    print(f"at {theta}: loss − L* = {loss(theta, standard) - lowest:.6f} = {squared_distance:.6f}")
+    assert np.isclose(loss(theta, standard) - lowest, squared_distance)
+
+# %% [markdown]
+# The derivative of (w − w*)² is 2 (w − w*), so one step of gradient descent is
+#
+#     w ← w − η · 2 (w − w*)         that is,  w − w*  ←  (1 − 2η) (w − w*)
+#
+# Every step multiplies the distance from the bottom by the same number, 1 − 2η. This one number
+# tells it all. **Guess** what happens for each of these η: 0.05, 0.45, 0.5, 0.95, 1, 1.05.
+
+# %%
+print("    η   factor   distance after 1, 2, 10 steps, from 1")
+for rate in (0.05, 0.45, 0.5, 0.95, 1.0, 1.05):
+    path = descend(standard, rate, 10)
+    distance = np.linalg.norm(path - bottom, axis=1) / np.linalg.norm(bottom)
+    print(
+        f"{rate:5.2f}   {1 - 2 * rate:6.2f}   "
+        f"{distance[1]:.3f}  {distance[2]:.3f}  {distance[10]:.3f}"
+    )
+    assert np.allclose(distance, np.abs(1 - 2 * rate) ** np.arange(11), atol=1e-12)
+
+# %% [markdown]
+# - 0.05: the right direction, but tiny steps. Too small.
+# - 0.45: a tenth of the distance is left after each step. Fine.
+# - 0.5: the factor is 0. At the bottom in *one* step.
+# - 0.95: every step jumps across to the other side, and comes a little nearer; as slow as 0.05.
+# - 1: jumps between two places for ever.
+# - 1.05: farther away with every step. The training *diverges*.
+#
+# It works if −1 < 1 − 2η < 1, and that is η < 1. The 2 in this formula is the bowl's *curvature*
+# λ, the second derivative of the loss: how fast the slope grows when you walk away from the bottom.
+# For any curvature the factor is 1 − ηλ, and the limit is
+#
+#     η < 2/λ
+#
+# The picture is a cut through the bowl.
+
+# %%
+figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), layout="constrained", sharey=True)
+cases = (
+    (0.05, "too small: it creeps"),
+    (0.4, "right: done in a few steps"),
+    (1.05, "too large: it climbs"),
+)
+for ax, (rate, words) in zip(axes, cases, strict=True):
+    factor = f"{1 - 2 * rate:.1f}".replace("-", "−")
+    walk = 2.0 * (1 - 2 * rate) ** np.arange(9)
+    u = np.linspace(-5, 5, 201)
+    ax.plot(u, u**2, color="0.5", linewidth=2)
+    ax.plot(walk, walk**2, "o--", color=plots.COLOURS[1], linewidth=1.2, markersize=5)
+    ax.plot(walk[0], walk[0] ** 2, "s", color="black", markersize=8, label="start")
+    ax.set(xlabel="w − w*", title=f"η = {rate}, factor {factor}\n{words}")
+    ax.set(xlim=(-4.9, 4.9), ylim=(-1, 20))
+    ax.grid(alpha=0.3)
+axes[0].set_ylabel("loss − L*")
+axes[0].legend(loc="upper center")
+figure.savefig(pictures / "02_rates.png", dpi=120)
+
+# %% [markdown]
+# ## 3. A ravine
+#
+# Now the same points as they came, x from 0 to 5. The hill is still a bowl, but a stretched one,
+# and its curvature depends on the direction in which you walk. All curvatures stand in one table,
+# the second derivatives of L, called the *Hessian*:
+#
+#     H = [ ∂²L/∂w²    ∂²L/∂w∂b ]  =  2 · [ mean(x²)   mean(x) ]
+#         [ ∂²L/∂w∂b   ∂²L/∂b²  ]         [ mean(x)    1       ]
+#
+# Two directions at right angles are special. Along the first the bowl is steepest, along the second
+# flattest, and a walk along one of them stays on it. They are H's *eigenvectors*, and the
+# curvatures along them, λmax and λmin, its *eigenvalues*. NumPy finds them.
+
+
+# %%
+def curvatures(x):
+    """λmin, λmax, and the two directions as columns."""
+    hessian = 2 * np.array([[np.mean(x**2), np.mean(x)], [np.mean(x), 1.0]])
+    return np.linalg.eigh(hessian)
+
+
+(flat, steep), directions = curvatures(x)
+limit, kappa = 2 / steep, steep / flat
+print(f"λmax = {steep:.2f} along (w, b) = {np.round(directions[:, 1], 2)}")
+print(f"λmin = {flat:.2f} along (w, b) = {np.round(directions[:, 0], 2)}")
+print(f"limit of the learning rate 2/λmax = {limit:.4f}; λmax/λmin = {kappa:.0f}")
+assert np.allclose(curvatures(standard)[0], 2)
+assert abs(directions[0, 1]) > 0.9
+assert limit > 0.05
+assert 30 < kappa < 80
+
+# %% [markdown]
+# The bowl is a ravine, more than 30 times as curved across as along. (For standardised x both
+# eigenvalues are 2.) Steep is nearly the direction of w, flat nearly that of b: this is why the
+# slope was right at once in part 1, while b crept. Each direction has its own factor, 1 − ηλmax and
+# 1 − ηλmin, and the steep one sets the limit. Is the limit exact? Go to it, and to 2 % on either
+# side.
+# **Guess** the three numbers in the last column, roughly.
+
+# %%
+bottom = np.polyfit(x, y, 1)
+print("       η                across the ravine after 300 steps, from 1")
+for share in (0.98, 1.0, 1.02):
+    path = descend(x, share * limit, 300)
+    across = np.abs((path - bottom) @ directions[:, 1])
+    ratio = across[-1] / across[0]
+    print(f"{share:.2f} · 2/λmax = {share * limit:.4f}   {ratio:.6g}")
+    assert np.isclose(ratio, np.abs(1 - share * limit * steep) ** 300, rtol=1e-6)
+    if share == 1.0:
+        assert abs(ratio - 1) < 1e-6
+
+# %% [markdown]
+# Exact. 2 % below the limit it converges, at the limit it goes to and fro for ever, and 2 % above
+# it explodes.
+#
+# ## 4. Zig-zag
+#
+# Below the limit all is not well, though. What is right for the steep direction is far too small
+# for the flat one. With the *condition number* κ (kappa) = λmax/λmin, the flat factor is 1 − 2/κ
+# even at the limit. So the walk zig-zags between the walls and hardly moves along the ravine.
+#
+# To see it we start on the wall, far from the end: with a level line at half height, w = 0, b = 6.
+# **Guess** the angle between "straight downhill" and "straight to the bottom" there.
+
+# %%
+level = np.array([0.0, 6.0])
+downhill, to_bottom = -gradient(level, x), bottom - level
+cosine = downhill @ to_bottom / np.linalg.norm(downhill) / np.linalg.norm(to_bottom)
+print(f"downhill and to the bottom differ by {np.degrees(np.arccos(cosine)):.0f}°")
+assert 50 < np.degrees(np.arccos(cosine)) < 90
+
+zigzag = descend(x, 0.95 * limit, 30, start=level)
+sides = np.sign((zigzag - bottom) @ directions[:, 1])
+crossings = np.count_nonzero(np.diff(sides))
+print(f"η at 0.95 of the limit: {crossings} of 30 steps cross the ravine")
+assert crossings == 30
+
+# %% [markdown]
+# So which rate is the best one? The steep direction wants it small and the flat one large. They are
+# equally fast at η = 2/(λmax + λmin), with the factor ±(κ − 1)/(κ + 1) for both. The loss goes with
+# the square of the distance, so to bring it (what is above its lowest) down to a millionth takes
+# about κ/4 · log(10⁶) steps. Count:
+
+
+# %%
+def steps_needed(x, learning_rate, momentum=0.0, most=4000):
+    """After how many steps the loss above its lowest stays below a millionth of the start's."""
+    values, directions = curvatures(x)
+    walk = descend(x, learning_rate, most, momentum, start=level)
+    along_each = (walk - np.polyfit(x, y, 1)) @ directions
+    above = along_each**2 @ values / 2  # the bowl in its own directions
+    return 1 + int(np.flatnonzero(above > 1e-6 * above[0])[-1])
+
+
+best_rate = 2 / (steep + flat)
+counts = {}
+for share in (0.05, 0.2, 0.5, 0.9, best_rate / limit, 0.995):
+    counts[share] = steps_needed(x, share * limit, most=6000)
+    note = "  ← 2/(λmax + λmin)" if share == best_rate / limit else ""
+    print(f"η = {share:.3f} of the limit: {counts[share]:5,} steps{note}")
+formula = kappa / 4 * np.log(1e6)
+print(f"κ/4 · log(10⁶) = {formula:.0f}")
+assert abs(counts[best_rate / limit] - formula) < 3
+assert min(counts.values()) == counts[best_rate / limit]
+assert counts[0.05] > 15 * formula
+
+# %% [markdown]
+# The best rate stands right before the cliff: just above it, the walls are too slow, and then comes
+# the limit. And no rate does better than the formula, which has nothing in it but κ. So the way to
+# be faster is a better κ. Where does κ come from? **Guess** what happens to it if we add 2 or 5
+# to every x, or count x from the year 2000. (The line is the same, only its b is another.)
+
+# %%
+terrains = {
+    "standardised": standard,
+    "x, from 0 to 5": x,
+    "x + 2": x + 2,
+    "x + 5": x + 5,
+}
+print("                       κ    steps at the best rate")
+for name, inputs in terrains.items():
+    low, high = curvatures(inputs)[0]
+    rate, most = 2 / (low + high), 300 + int(4 * high / low)
+    count = steps_needed(inputs, rate, most=most)
+    print(f"{name:15} {high / low:8.0f}   {count:8,}")
+    if name == "standardised":
+        assert count == 1
+    else:
+        assert abs(count - high / low / 4 * np.log(1e6)) < 3
+assert high / low > 1000
+
+years = 2000 + x
+mean, variance = years.mean(), years.var()
+trace, determinant = 2 * (variance + mean**2 + 1), 4 * variance  # λmax + λmin and λmax · λmin
+kappa_of_years = trace**2 / determinant
+days = kappa_of_years / 4 * np.log(1e6) / 1e6 / 86400
+print(f"years           {kappa_of_years:8.1e}   at a million steps a second: {days:.0f} days")
+assert 100 < days < 1000
+
+# %% [markdown]
+# That is months for a line through forty points, or one step if x is standardised. It is the reason
+# why the inputs of a network are standardised (`minnet.datasets.standardize`), or at least brought
+# into the range from 0 to 1.
+#
+# ## 5. Momentum
+#
+# A network's inputs can be standardised, but its hidden layers make ravines of their own. So the
+# walk itself has to become better. Think of a heavy ball in place of a walker: it has a velocity v,
+# keeps a part β of it (the *momentum*), and the slope only pushes:
+#
+#     v ← β v − η ∂L/∂θ
+#     θ ← θ + v
+#
+# Pushes that change sign, across the ravine, partly cancel; pushes that agree, along it, add up.
+# Look at the picture first. For "tuned", β and η are those that theory (Polyak, 1964) gives for
+# known λmin and λmax.
+
+
+# %%
+def polyak(values):
+    """The learning rate and the momentum that are best for these two curvatures."""
+    low, high = np.sqrt(values)
+    return (2 / (low + high)) ** 2, ((high - low) / (high + low)) ** 2
+
+
+tuned_rate, tuned_momentum = polyak((flat, steep))
+walks = {
+    "a tenth of the limit: it creeps": (0.1 * limit, 0.0),
+    "0.95 of the limit: it zig-zags": (0.95 * limit, 0.0),
+    "momentum 0.9: it swings past": (best_rate, 0.9),
+    f"tuned momentum {tuned_momentum:.2f}: it arrives": (tuned_rate, tuned_momentum),
+}
+figure, axes = plt.subplots(2, 2, figsize=(10, 5.2), layout="constrained", sharex=True, sharey=True)
+bs, ws = np.meshgrid(np.linspace(-3.4, 6.9, 207), np.linspace(-1.0, 3.9, 99))
+heights = np.mean((ws[..., None] * x + bs[..., None] - y) ** 2, axis=-1) - loss(bottom, x)
+for ax, (words, (rate, beta)) in zip(axes.ravel(), walks.items(), strict=True):
+    walk = descend(x, rate, 30, beta, start=level)
+    shades = ax.contourf(bs, ws, np.sqrt(heights), levels=12, cmap="cividis")
+    ax.plot(walk[:, 1], walk[:, 0], ".-", color="white", linewidth=1.3, markersize=6)
+    ax.plot(level[1], level[0], "s", color="white", mec="black", markersize=9, label="start")
+    ax.plot(bottom[1], bottom[0], "*", color="white", mec="black", markersize=15, label="bottom")
+    ax.set(title=words, aspect="equal")
+for ax in axes[1]:
+    ax.set_xlabel("b")
+for ax in axes[:, 0]:
+    ax.set_ylabel("w")
+axes[0, 0].legend(loc="upper right", facecolor="0.8", framealpha=0.9, fontsize=9)
+figure.colorbar(shades, ax=axes, label="square root of (loss − L*)", shrink=0.8)
+figure.suptitle("Thirty steps in the same ravine: tuned momentum gets to the bottom")
+figure.savefig(pictures / "02_ravine.png", dpi=120)
+
+left = [
+    np.linalg.norm(descend(x, rate, 30, beta, start=level)[-1] - bottom)
+    for rate, beta in walks.values()
+]
+print("distance from the bottom after 30 steps:", "  ".join(f"{d:.2f}" for d in left))
+print(f"the tuned rate is {tuned_rate / limit:.2f} times the limit of a plain walk")
+assert left[3] < 0.1 < min(left[:3])
+assert tuned_rate > limit
+
+# %% [markdown]
+# The tuned walk zig-zags, too, and with a rate at which a plain one would explode: momentum moves
+# the limit (exercise 2). But it is much faster along the ravine, and that is what counts.
+#
+# And now in numbers, on three terrains. 0.9 is what everybody writes; it goes with the best rate
+# for the plain walk. **Guess** the row of the round bowl.
+
+# %%
+print("                 plain   momentum 0.9   tuned (β)")
+table = {}
+for name in ("standardised", "x, from 0 to 5", "x + 5"):
+    values = curvatures(terrains[name])[0]
+    rate, most = 2 / values.sum(), 300 + int(4 * values[1] / values[0])
+    tuned_rate, tuned_momentum = polyak(values)
+    table[name] = [
+        steps_needed(terrains[name], rate, 0.0, most),
+        steps_needed(terrains[name], rate, 0.9, most),
+        steps_needed(terrains[name], tuned_rate, tuned_momentum, most),
+    ]
+    plain, usual, tuned = table[name]
+    print(f"{name:15} {plain:6,}   {usual:12,}   {tuned:5,} ({tuned_momentum:.2f})")
+assert table["standardised"][0] == 1
+assert table["standardised"][1] > 100
+plain, usual, tuned = table["x, from 0 to 5"]
+assert 0.4 < usual / plain < 1.2
+assert plain / tuned > 3
+plain, usual, tuned = table["x + 5"]
+assert plain / usual > 8
+assert plain / tuned > 15
+growth = table["x + 5"][2] / table["x, from 0 to 5"][2]
+assert 0.8 < growth / np.sqrt(values[1] / values[0] / kappa) < 1.3
+
+# %% [markdown]
+# Momentum is no magic. In the round bowl it makes one step into more than a hundred, because the
+# ball swings about the bottom. In our ravine 0.9 gains little, and with other points it may lose a
+# little, or gain more; the tuned value is more than three times as fast. In the deep ravine
+# 0.9 is more than eight times as fast, and the tuned value more than fifteen times. With the best
+# β the steps grow as √κ, and no longer as κ: compare the last two rows. Nobody knows λmin of a real
+# network, so 0.9 is a good habit and not a law.
+
+# %%
+figure, ax = plt.subplots(figsize=(6.8, 4.4), layout="constrained")
+tuned_rate, tuned_momentum = polyak((flat, steep))
+runs = {
+    "plain, best rate": (best_rate, 0.0),
+    "momentum 0.9": (best_rate, 0.9),
+    f"momentum {tuned_momentum:.2f}, tuned": (tuned_rate, tuned_momentum),
+}
+for i, (name, (rate, beta)) in enumerate(runs.items()):
+    along_each = (descend(x, rate, 200, beta, start=level) - bottom) @ directions
+    above = along_each**2 @ (flat, steep) / 2
+    shown = above > 1e-12 * above[0]
+    ax.plot(
+        np.flatnonzero(shown),
+        above[shown] / above[0],
+        color=plots.COLOURS[i],
+        linestyle=plots.STYLES[i],
+        linewidth=2.2,
+        label=name,
+    )
+ax.axhline(1e-6, color="0.5", linewidth=1)
+ax.annotate("a millionth", (198, 1e-6), ha="right", va="bottom", color="0.3")
+ax.set(yscale="log", ylim=(1e-9, 6), xlim=(0, 200))
+ax.set(xlabel="step", ylabel="(loss − L*), share of the start")
+ax.set_title(f"In a ravine of κ = {kappa:.0f} momentum helps, if it is the right one")
+ax.grid(alpha=0.3)
+ax.legend()
+figure.savefig(pictures / "02_momentum.png", dpi=120)
+
+# %% [markdown]
+# ## 6. The same by minnet
+#
+# A line is a Dense layer of one unit without an activation. `SGD` is the formula above, with
+# `momentum` for β. We begin at the same place, take all forty points in each step, and compare.
+
+# %%
+column = x.reshape(-1, 1)  # minnet wants a row for each sample, a column for each input
+for rate, beta in ((best_rate, 0.0), (best_rate, 0.9)):
+    model = minnet.Sequential([Dense(1, input_dim=1)], dtype="float64")
+    model.set_weights([np.array([[level[0]]]), np.array([level[1]])])
+    model.compile(minnet.optimizers.SGD(rate, momentum=beta), loss="mean_squared_error")
+    walk = [model.theta.copy()]
+    for _ in range(200):
+        model.train_on_batch(column, y)
+        walk.append(model.theta.copy())
+    gap = np.abs(np.array(walk) - descend(x, rate, 200, beta, start=level)).max()
+    print(f"momentum {beta}: largest difference of any w or b in 200 steps {gap:.0e}")
+    assert gap < 1e-10
+
+# %% [markdown]
+# And beyond the limit? The loss grows until it is `inf`, more than a computer can write down. Then
+# minnet stops, and says why:
+
+# %%
+model.compile(minnet.optimizers.SGD(2 * limit), loss="mean_squared_error")
+try:
+    model.fit(column, y, batch_size=40, epochs=1000, verbose=0)
+except minnet.DivergedError as error:
+    print("DivergedError:", error)
+else:
+    raise AssertionError("twice the limit did not diverge")
+print(f"Pictures: 02_*.png in {pictures.resolve()}")
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Multiply x by 100, as if it were in centimetres and not in metres. Work out the new limit and
+#    the new κ first, on paper, then by `curvatures`. What does η = 0.05 do now?
+# 2. With momentum the limit is another one. Find it for β = 0.5 and for β = 0.9 by trial, with
+#    `descend`, in units of 2/λmax. Can you guess the formula?
+# 3. Take one point at a time: `model.fit(column, y, batch_size=1, epochs=50)` with SGD(0.02). Is it
+#    at the bottom in the end? And after 50 more epochs with a tenth of the rate (`fit` takes
+#    `learning_rate=0.002`)?

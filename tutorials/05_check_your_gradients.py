@@ -1,0 +1,513 @@
+# %% [markdown]
+# # Check your gradients
+#
+# A wrong formula for a gradient rarely crashes. Often the network learns all the same, somewhat
+# worse, and nobody knows why. So professionals *measure* their gradients before they trust them.
+# The idea fits on one line: move a weight a little, and see whether the loss changes by as much as
+# the formula says.
+#
+# At the end you will know how to measure a slope to 15 digits, why smaller steps are not always
+# better, how minnet tells what is wrong with a formula, and which two traps fool a careless check.
+
+# %%
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+import minnet
+from minnet import check_gradients
+from minnet.layers import Dense, ReLU, Softmax
+from minnet.plots import COLOURS, MARKERS
+from minnet.tables import Table
+
+pictures = Path("pictures")
+pictures.mkdir(exist_ok=True)
+
+# %% [markdown]
+# ## 1. A slope from two points
+#
+# One neuron, one input, one weight: the loss is (tanh(w) − 1)². By the chain rule its
+# derivative is 2 (tanh(w) − 1) · (1 − tanh²(w)). Is that right? Measure it, at w = 0.5:
+#
+#     forward difference    (loss(w + h) − loss(w)) / h
+#     central difference    (loss(w + h) − loss(w − h)) / (2h)
+#
+# Both become the derivative as h goes to 0, so the smaller h, the better. Is it so? Guess which row
+# of the table is the best one.
+
+
+# %%
+def loss(w):
+    """The loss of one neuron."""
+    return (np.tanh(w) - 1) ** 2
+
+
+def derivative(w):
+    """Its derivative, by the chain rule."""
+    return 2 * (np.tanh(w) - 1) * (1 - np.tanh(w) ** 2)
+
+
+def forward_difference(f, w, h):
+    """The slope from a point and one in front of it."""
+    return (f(w + h) - f(w)) / h
+
+
+def central_difference(f, w, h):
+    """The slope from a point in front and a point behind."""
+    return (f(w + h) - f(w - h)) / (2 * h)
+
+
+def relative_error(found, right):
+    """How far off, as a part of what is right: 0.01 is one in a hundred."""
+    return abs(found - right) / abs(right)
+
+
+w = 0.5
+right = derivative(w)
+rows = []
+for h in 10.0 ** -np.arange(1, 16, 2):
+    errors = [
+        relative_error(how(loss, w, h), right) for how in (forward_difference, central_difference)
+    ]
+    rows.append([f"{h:.0e}", *(f"{error:.0e}" for error in errors)])
+print(f"by the formula the slope is {right:.6f}\n")
+print(Table(["h", " forward", " central"], rows, title="Relative error"))
+
+# %% [markdown]
+# Two things pull in opposite directions.
+#
+# - h **too large**: the curve bends between the two points. The forward difference is off by a
+#   multiple of h. In the central difference the bends in front and behind cancel; it is off by a
+#   multiple of h², which is much smaller.
+# - h **too small**: the two losses agree in nearly all of their 16 digits. Subtracting them leaves
+#   the last few, which are rounded, and dividing by the tiny h makes that error huge.
+#
+# So the error as a function of h has the shape of a U, with the best h at the bottom.
+#
+# ## 2. A slope from one point
+#
+# There is a trick without any subtraction. Take a function such as w³, and a step h in the
+# *imaginary* direction, where i² = −1:
+#
+#     (w + ih)³ = w³ + 3w² · ih − 3w · h² − i h³
+#
+# Its imaginary part, divided by h, is 3w² − h². That is the derivative 3w², up to h². Nothing was
+# subtracted, so nothing is lost, and h may be 10⁻²⁰: then h² is 10⁻⁴⁰, which no computer number
+# beside 3w² would notice. It works for tanh, exp and all others that NumPy knows for complex
+# numbers. It is called the *complex step*.
+
+
+# %%
+def complex_step(f, w, h=1e-20):
+    """The slope from one point, with a step into the imaginary numbers."""
+    return f(w + 1j * h).imag / h
+
+
+print(f"formula      {right:.17f}\ncomplex step {complex_step(loss, w):.17f}")
+assert relative_error(complex_step(loss, w), right) < 1e-15
+
+# %% [markdown]
+# Here are all of them over many values of h, and the central difference once more in numbers of 7
+# digits instead of 16. Those, called float32, are what networks are usually trained with. (In the
+# picture an error of exactly 0 is drawn at 3·10⁻¹⁷.)
+
+
+# %%
+def single(f):
+    """The same function, in numbers of 7 digits."""
+    return lambda w: f(np.float32(w))
+
+
+ways = {
+    "central, 7 digits": (lambda h: central_difference(single(loss), w, h), -8),
+    "forward, 16 digits": (lambda h: forward_difference(loss, w, h), -15),
+    "central, 16 digits": (lambda h: central_difference(loss, w, h), -15),
+    "complex step": (lambda h: complex_step(loss, w, h), -20),
+}
+fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+best = {}
+for (name, (measure, smallest)), colour, marker in zip(
+    ways.items(), COLOURS, MARKERS, strict=False
+):
+    steps = np.logspace(smallest, 0, 4 * -smallest + 1)
+    errors = np.array([relative_error(measure(h), right) for h in steps])
+    lowest = errors.argmin() if name != "complex step" else 0
+    best[name] = steps[lowest], errors[lowest]
+    print(f"{name:18}  best at h = {steps[lowest]:.0e}, error {errors[lowest]:.0e}")
+    shown = np.maximum(errors, 3e-17)
+    ax.loglog(steps, shown, marker=marker, markersize=4, color=colour, label=name)
+ax.set(
+    xlabel="step h",
+    ylabel="relative error of the slope",
+    title="Too small a step is as bad as too large a one, except for the complex step",
+    ylim=(1e-17, 30),
+)
+ax.annotate("rounding", (1e-14, 6e-2), (1e-19, 4e-2), arrowprops={"arrowstyle": "->"})
+ax.annotate("the curve bends", (0.12, 2e-2), (3e-8, 4), arrowprops={"arrowstyle": "->"})
+ax.legend(loc="center left")
+fig.savefig(pictures / "05_step_size.png", dpi=120)
+
+assert 1e-10 < best["forward, 16 digits"][0] < 1e-6
+assert 1e-7 < best["central, 16 digits"][0] < 1e-3
+assert 1e-4 < best["central, 7 digits"][0] < 1
+assert best["central, 16 digits"][1] < 1e-9
+assert best["complex step"][1] < 1e-15
+falls = [
+    relative_error(how(loss, w, 1e-2), right) / relative_error(how(loss, w, 1e-3), right)
+    for how in (forward_difference, central_difference)
+]
+print(f"a tenth of h, from 0.01: the error falls {falls[0]:.0f}-fold and {falls[1]:.0f}-fold")
+assert 8 < falls[0] < 12
+assert 80 < falls[1] < 120
+
+# %% [markdown]
+# If you remember one thing: central differences, h = 10⁻⁵, and numbers of 16 digits (float64).
+#
+# The complex step has a catch of its own. Functions that throw away the imaginary part spoil it
+# without a word: `np.abs`, for instance, gives the *length* of a complex number. What will be the
+# slope of |w| at w = 0.5?
+
+# %%
+print(f"slope of |w| by np.abs: {np.imag(np.abs(w + 1e-20j)) / 1e-20:g}, and it is 1")
+assert np.imag(np.abs(w + 1e-20j)) == 0
+
+# %% [markdown]
+# ## 3. A whole network
+#
+# A network keeps all its weights in one long vector, `model.theta`, and all slopes in `model.grad`.
+# So checking a network is a loop over `theta`. A small one will do, on eight images of handwritten
+# digits, of 64 pixels each. (Its last layer ends in a *softmax*, which turns ten numbers into ten
+# probabilities that sum to 1. The loss that goes with it and the optimizer "adam" have tutorials of
+# their own, 07 and 08. Here they are only something to be checked.)
+
+
+# %%
+def network(dtype):
+    """64 inputs, 16 hidden units, 10 classes."""
+    model = minnet.Sequential(
+        [Dense(16, activation="tanh", input_dim=64), Dense(10, activation="softmax")],
+        seed=0,
+        dtype=dtype,
+    )
+    model.compile("adam", "cross_entropy", ["accuracy"])
+    return model
+
+
+x, y, x_test, y_test = minnet.datasets.digits()
+
+
+def check_by_hand(model, h):
+    """The largest error, as a part of the largest slope."""
+    model.loss_and_gradient(x[:8], y[:8])
+    grad = model.grad.copy()
+    measured = np.zeros(len(grad))
+    for p in range(len(grad)):
+        kept = model.theta[p]
+        model.theta[p] = kept + h
+        above = model.loss_and_gradient(x[:8], y[:8])
+        model.theta[p] = kept - h
+        below = model.loss_and_gradient(x[:8], y[:8])
+        model.theta[p] = kept
+        measured[p] = (above - below) / (2 * h)
+    return np.abs(grad - measured).max() / np.abs(measured).max()
+
+
+exact = check_by_hand(network("float64"), h=1e-5)
+blurred = check_by_hand(network("float32"), h=1e-5)
+better = check_by_hand(network("float32"), h=1e-2)
+print(
+    f"{network('float64').count_params():,} weights, {2 * len(network('float64').theta):,} losses"
+)
+print(f"float64, h = 0.00001: error {exact:.0e}")
+print(f"float32, h = 0.00001: error {blurred:.0e}")
+print(f"float32, h = 0.01:    error {better:.0e}")
+assert exact < 1e-7
+assert blurred > 1e-2
+assert better < 1e-2
+
+# %% [markdown]
+# The rule of thumb (from Stanford's course CS231n): an error below 10⁻⁷ is fine, above 10⁻² the
+# gradient is wrong, and in between, look closer. By that rule float32 with a small h says that our
+# gradient is wrong, and it is the *check* that is wrong. A check has to be checked, too!
+#
+# (The error is measured against the largest slope of all. Single slopes may rightly be 0: no ink
+# ever falls on the pixel in the top left corner.)
+#
+# `check_gradients` does this with complex steps, on a copy of the model in 16 digits:
+
+# %%
+assert x[:, 0].max() == 0
+report = check_gradients(network("float32"), x[:8], y[:8])
+print(report)
+assert report.ok
+assert report.max_relative_error < 1e-12
+
+# %% [markdown]
+# ## 4. A formula of your own
+#
+# Give it a function and your formula for the function's gradient. Here is a mean squared error, as
+# one writes it in the evening. Can you see what is wrong?
+
+# %%
+wanted = np.random.default_rng(0).normal(size=(4, 3))
+guess = np.random.default_rng(1).normal(size=(4, 3))
+
+
+def error(p):
+    """The mean of the squared differences."""
+    return ((p - wanted) ** 2).mean()
+
+
+def gradient_of_error(p):
+    """Its gradient?"""
+    return 2 * (p - wanted)
+
+
+report = check_gradients((error, gradient_of_error), guess)
+print(report)
+assert [finding.kind for finding in report.findings] == ["sum-vs-mean", "factor"]
+assert "12 times" in report.findings[0].message
+
+# %% [markdown]
+# It is the derivative of the *sum*. The mean of 4 rows and 3 columns has a 1/12 in it, and the
+# report has found both of its parts: it tried other numbers of rows to see which part depends on
+# them. A network with the wrong formula does learn, at 12 times the learning rate that you set.
+#
+# ## 5. Six classics
+#
+# A layer in minnet is a class with a formula for each direction (`forward`, and for the way back
+# `backward` and `gradient`; tutorial 04 explains why there are two). `ReLU` is max(x, 0): it is off
+# below 0. Here six right layers each have *one* formula replaced by a mistake that students really
+# make. (`self.dW[...] =` fills the array that the model hands its layer; `memo` is for layers that
+# have to remember something of the way there, and these have not.) Read them, and for each one
+# guess: will a network with it learn to read digits? As well as with the right formula, worse, or
+# not at all?
+
+
+# %%
+class OpenReLU(ReLU):
+    """Lets every slope through, also where the unit was off."""
+
+    def backward(self, x, y, dy, memo=None):
+        return dy
+
+
+class SealedReLU(ReLU):
+    """Lets no slope through."""
+
+    def backward(self, x, y, dy, memo=None):
+        return np.zeros_like(dy)
+
+
+class AveragedBias(Dense):
+    """Takes the mean over the rows, though the loss is a mean already."""
+
+    def gradient(self, x, y, dy, memo=None):
+        self.dW[...] = x.T @ dy
+        self.db[...] = dy.mean(axis=0)
+
+
+class Untransposed(Dense):
+    """W instead of Wᵀ. The shapes fit, because W is square."""
+
+    def backward(self, x, y, dy, memo=None):
+        return dy @ self.W
+
+
+class PilingUp(Dense):
+    """+= instead of =: the slopes of all earlier steps are still in it."""
+
+    def gradient(self, x, y, dy, memo=None):
+        self.dW += x.T @ dy
+        self.db[...] = dy.sum(axis=0)
+
+
+class LonelySoftmax(Softmax):
+    """p (1 − p): each probability by its own input only. But all of a row depend on each other."""
+
+    def backward(self, x, y, dy, memo=None):
+        return dy * y * (1 - y)
+
+
+# %% [markdown]
+# Each goes into the middle of a network, which is checked on eight rows and trained for five epochs
+# from three starts.
+
+# %%
+LAYERS = {
+    "all right": (Dense, ReLU, Softmax),
+    "AveragedBias": (AveragedBias, ReLU, Softmax),
+    "PilingUp": (PilingUp, ReLU, Softmax),
+    "Untransposed": (Untransposed, ReLU, Softmax),
+    "OpenReLU": (Dense, OpenReLU, Softmax),
+    "SealedReLU": (Dense, SealedReLU, Softmax),
+    "LonelySoftmax": (Dense, ReLU, LonelySoftmax),
+}
+
+
+def with_layers(dense, relu, softmax, seed):
+    """Two hidden layers of 64; the second one is square."""
+    layers = [Dense(64, input_dim=64), relu(), dense(64), relu(), Dense(10), softmax()]
+    model = minnet.Sequential(layers, seed=seed)
+    model.compile("adam", "cross_entropy", ["accuracy"])
+    return model
+
+
+rows, accuracy, kinds = [], {}, {}
+for name, layers in LAYERS.items():
+    report = check_gradients(with_layers(*layers, seed=0), x[:8], y[:8])
+    kinds[name] = report.findings[0].kind if report.findings else "none"
+    accuracy[name] = []
+    for seed in range(3):
+        model = with_layers(*layers, seed=seed)
+        model.fit(x, y, epochs=5, verbose=0, seed=seed)
+        accuracy[name].append(model.evaluate(x_test, y_test)["accuracy"])
+    mean = np.mean(accuracy[name])
+    rows.append([name, f"{report.max_relative_error:.0e}", kinds[name], f"{100 * mean:.1f}"])
+print(Table(["layer", " error", "check_gradients says", " accuracy %"], rows))
+
+# %% [markdown]
+# Four of the six come within four points of the right formula. One of these, the averaged bias, is
+# just as good. Only one fails completely. *That a network learns does not prove that its gradient
+# is right.* The check finds all six, in eight rows of data, and it has a name for each.
+
+# %%
+assert kinds == {
+    "all right": "none",
+    "AveragedBias": "sum-vs-mean",
+    "PilingUp": "not-filled",
+    "Untransposed": "transposed",
+    "OpenReLU": "wrong-mask",
+    "SealedReLU": "detached",
+    "LonelySoftmax": "diagonal-jacobian",
+}
+means = {name: float(np.mean(values)) for name, values in accuracy.items()}
+assert means["all right"] > 0.92
+assert abs(means["AveragedBias"] - means["all right"]) < 0.01
+assert sum(mean > means["all right"] - 0.04 for mean in means.values()) == 1 + 4
+assert [name for name, mean in means.items() if mean < 0.2] == ["LonelySoftmax"]
+
+fig, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
+names = list(accuracy)
+ax.barh(names, [100 * means[name] for name in names], color=["0.55"] + [COLOURS[0]] * 6)
+for row, name in enumerate(names):
+    ax.plot(100 * np.array(accuracy[name]), [row] * 3, "o", color="white", markeredgecolor="black")
+    ax.text(101, row, kinds[name] if name != "all right" else "", va="center")
+ax.axvline(10, color="0.3", linestyle=":")
+ax.text(11, 6.55, "guessing", color="0.3", va="bottom")
+ax.invert_yaxis()
+ax.set(
+    xlabel="test accuracy after five epochs, % (bar: mean of three starts)",
+    xlim=(0, 130),
+    xticks=range(0, 101, 20),
+    title="Wrong gradients learn, too: the accuracy does not tell, the check does",
+)
+fig.savefig(pictures / "05_wrong_gradients.png", dpi=120)
+
+# %% [markdown]
+# What does it say in full? For instance of the first (N = 6, since it tries fewer rows, too):
+
+# %%
+print(check_gradients(with_layers(*LAYERS["AveragedBias"], seed=0), x[:8], y[:8]))
+
+# %% [markdown]
+# ## 6. First trap: the kink
+#
+# ReLU is max(x, 0). At x = 0 it has a corner: in front of it the slope is 1, behind it 0. Which
+# number will the central difference give there? And which one is right?
+
+# %%
+relu = ReLU()
+at_zero = np.array([[0.0]])
+by_formula = relu.backward(at_zero, relu.forward(at_zero), np.array([[1.0]]))[0, 0]
+measured = central_difference(lambda value: max(value, 0.0), 0.0, 1e-5)
+print(f"at the corner: by the formula {by_formula:g}, measured {measured:g}")
+assert by_formula == 0
+assert abs(measured - 0.5) < 1e-9
+
+# %% [markdown]
+# Half of each. Nobody is wrong: a corner has no slope, and any number from 0 to 1 is as good. But a
+# naive check would cry "wrong". It is enough to be *near* the corner, within h of it.
+#
+# Is that rare? No: a blank image and biases that start at 0 put every hidden unit right on its
+# corner. `check_gradients` knows, says so, and checks a little beside it.
+
+# %%
+blank = np.zeros((2, 64))
+model = with_layers(Dense, ReLU, Softmax, seed=0)
+report = check_gradients(model, blank, y[:2])
+print(report)
+assert report.ok
+assert {finding.kind for finding in report.findings} == {"kink"}
+
+# %% [markdown]
+# ## 7. Second trap: a gradient of all ones
+#
+# To check a layer alone, something has to stand in for the slope that comes from above, dy. Many
+# take the simplest: all ones. That is the same as asking for the gradient of the *sum* of the
+# layer's outputs.
+#
+# Now a softmax's outputs always sum to 1. What is the gradient of something that never changes?
+
+
+# %%
+class WrongWay(Softmax):
+    """The right gradient with the wrong sign."""
+
+    def backward(self, x, y, dy, memo=None):
+        return -super().backward(x, y, dy, memo)
+
+
+class Nothing(Softmax):
+    """No gradient at all."""
+
+    def backward(self, x, y, dy, memo=None):
+        return np.zeros_like(dy)
+
+
+def error_of_layer(layer, z, dy):
+    """The largest difference between the formula and central differences, for this dy."""
+    found = layer.backward(z, layer.forward(z), dy)
+    measured = np.zeros_like(z)
+    for place in np.ndindex(z.shape):
+        step = np.zeros_like(z)
+        step[place] = 1e-5
+        change = layer.forward(z + step) - layer.forward(z - step)
+        measured[place] = (dy * change).sum() / 2e-5
+    return np.abs(found - measured).max()
+
+
+z = np.random.default_rng(0).normal(size=(3, 4))
+ones = np.ones((3, 4))
+random_dy = np.random.default_rng(1).normal(size=(3, 4))
+rows = []
+for layer in (Softmax(), WrongWay(), Nothing()):
+    with_ones, with_random = (error_of_layer(layer, z, dy) for dy in (ones, random_dy))
+    rows.append([type(layer).__name__, f"{with_ones:.0e}", f"{with_random:.0e}"])
+    assert with_ones < 1e-9
+    assert (with_random < 1e-9) == (type(layer) is Softmax)
+    assert check_gradients(layer, z).ok == (type(layer) is Softmax)
+print(Table(["layer", " dy all ones", " dy random"], rows, title="Largest error"))
+
+# %% [markdown]
+# With ones, all three pass: the right gradient is 0, so is minus 0, and so is nothing. Random
+# numbers tell them apart, which is why `check_gradients` draws dy at random.
+#
+# The recipe, then: 16 digits · complex step, or central differences with h = 10⁻⁵ · a few rows of
+# real data · a random gradient from above · off the corners · and an `assert`, since nobody reads
+# what a check prints the hundredth time.
+
+# %%
+print(f"Pictures: 05_*.png in {pictures.resolve()}")
+
+# %% [markdown]
+# ## Exercises
+#
+# 1. Write a seventh mistake: a Dense whose `gradient` leaves out `db`, or divides dW by the number
+#    of rows. Guess its accuracy and what `check_gradients` will call it. Were you right?
+# 2. Train the seven networks of part 5 with `minnet.optimizers.SGD(0.1)` in place of "adam". One
+#    that learned well does not learn any more. Which? Adam divides every slope by the size that it
+#    had of late: why does that hide this mistake?
+# 3. At w = 12 the formula of part 1 and the complex step no longer agree in the sixth digit. Who is
+#    right? (1 − tanh(w) is 2 / (e²ʷ + 1), in which nothing is subtracted.) Where are digits lost?
