@@ -45,6 +45,7 @@ def test_the_networks_are_those_of_the_table():
         assert [W.shape[1] for W in model.get_weights()[0::2]] == [*hidden, 10]
         steps = recipe.epochs * 60_000 // recipe.batch
         assert model.optimizer.rate(0) == pytest.approx(recipe.rate)
+        assert model.optimizer.rate(steps // 2) == pytest.approx(recipe.rate / 2, rel=1e-3)
         assert model.optimizer.rate(steps) == pytest.approx(0.0, abs=1e-9)
         assert repr(recipe.rate) in REPRODUCTIONS[name].ours
 
