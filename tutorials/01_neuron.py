@@ -1,15 +1,14 @@
 # %% [markdown]
 # # One neuron, by hand
 #
-# A neural network is one small thing, many times over. Here you build that small thing from
-# multiplications, additions and one curve, and let it learn. At the end you know what weights, a
-# bias, an activation, a loss, a gradient and a learning rate are, you have worked one step of
-# learning on paper, and you have seen that minnet computes the very same numbers.
+# A neural network is one small thing, many times over. Here you build that thing and let it learn.
+# At the end you know what weights, a bias, an activation, a loss, a gradient and a learning rate
+# are, you have worked one step of learning on paper, and seen minnet compute the very same numbers.
 #
-# Run it cell by cell: a line `# %%` begins a cell, and an editor such as VS Code or Spyder runs one
-# at a time. (Or run the whole file, and read along.) Where the text asks, make your guess *before*
-# you run the cell. To follow, you need not read the lines that begin with `assert`, which hold the
-# text to its word, nor the cells with `savefig`, which draw pictures.
+# Run it cell by cell (`# %%` begins one; VS Code and Spyder run one at a time), or all at once.
+# Guess *before* you run a cell. You need not read lines that begin with `assert`, which hold the
+# text to its word, nor cells marked `Drawing`. Sections with a star, such as 4.*, can wait for a
+# second reading: what has no star never needs them.
 
 # %%
 import math
@@ -22,23 +21,23 @@ import minnet
 from minnet import plots
 from minnet.layers import Dense
 
+# %% Drawing
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. Something to learn
 #
-# Two switches are off (0) or on (1), and a lamp shall be lit if both are on: AND. That makes four
-# cases. Each is a *sample*: two *inputs* x₁ and x₂, and a *target* t, what should come out.
+# Two switches are off (0) or on (1), and a lamp shall be lit if both are on: AND. Each of the four
+# cases is a *sample*: two *inputs* x₁ and x₂, and a *target* t, what should come out.
 
 # %%
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # a row for each sample
 t = np.array([0.0, 0.0, 0.0, 1.0])
-for (x1, x2), target in zip(x, t, strict=True):
-    print(f"switches {x1:.0f} {x2:.0f} → lamp {target:.0f}")
+print("lamp:", t)
 
 # %% [markdown]
-# Nobody will tell the neuron what AND means. It sees the four rows, and that is all.
+# Nobody tells the neuron what AND means. It sees these four rows.
 #
 # ## 2. A neuron
 #
@@ -48,11 +47,10 @@ for (x1, x2), target in zip(x, t, strict=True):
 #     p = 1 / (1 + e⁻ᶻ)
 #
 # The *weights* w₁ and w₂ say how much each input counts, and in which direction. The *bias* b is
-# what the neuron thinks before it has seen any input. The curve is the *sigmoid*. A curve in this
-# place is called an *activation*. We read p as "how sure am I that the lamp is lit?"
+# what the neuron thinks before it has seen any input. The curve, here the *sigmoid*, is called an
+# *activation*. We read p as "how sure am I that the lamp is lit?"
 #
-# We have to start somewhere, and any three numbers will do.
-# **Guess:** what is p where both switches are off?
+# Any three numbers will do for a start. **Guess:** what is p where both switches are off?
 
 
 # %%
@@ -69,14 +67,14 @@ for x1, x2 in x:
 assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 
 # %% [markdown]
-# With both switches off only the bias is left, so z = 0 and p = 0.5: "no idea". And see how the two
-# inputs pull in opposite directions, since one weight is negative. Nothing here is AND, yet.
+# With both switches off only the bias is left: z = 0 and p = 0.5, "no idea". The two inputs pull in
+# opposite directions, since one weight is negative. Nothing here is AND, yet.
 #
 # ## 3. How wrong is it?
 #
 # To get better, the neuron needs a number that says how bad it is: the *loss*. If the lamp is lit
-# (t = 1), the loss shall be small where p is near 1, and large where p is near 0. The usual choice
-# is a logarithm (`log` is the natural one, ln on your calculator):
+# (t = 1), it shall be small where p is near 1, and large where p is near 0. The usual choice is the
+# natural logarithm:
 #
 #     L = −log p          if t = 1
 #     L = −log(1 − p)     if t = 0
@@ -96,8 +94,10 @@ assert loss_of(0.5, 1) == loss_of(0.5, 0) == math.log(2)
 assert 450 < loss_of(0.01, 1) / loss_of(0.99, 1) < 470
 
 # %% [markdown]
-# "No idea" costs log 2 = 0.693 in both cases; remember this number, you will meet it again. To be
-# sure and wrong costs more than 450 times as much as to be sure and right.
+# "No idea" costs log 2 = 0.693; remember this number. To be sure and wrong costs more than 450
+# times as much as to be sure and right.
+#
+# ## 4.* Why not count mistakes?
 #
 # Why not simply count mistakes? Because a count does not tell you where to go. Move a weight by a
 # thousandth: the number of mistakes stays the same, but the loss changes a little, and this little
@@ -122,7 +122,7 @@ assert after[1] > before[1]
 # Here are both curves. On the left the sigmoid, on the right the loss against z. A wrong answer
 # costs the more the surer it is: far out, each step of z costs another whole unit.
 
-# %%
+# %% Drawing
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 zs = np.linspace(-6, 6, 241)
 ps = np.array([sigmoid(z) for z in zs])
@@ -147,12 +147,11 @@ slope = loss_of(sigmoid(-6), 1) - loss_of(sigmoid(-5), 1)
 assert 0.99 < slope < 1
 
 # %% [markdown]
-# ## 4. Which way is down? The chain rule
+# ## 5. Which way is down? The chain rule
 #
 # Take one row: both switches on, so t = 1. How does the loss change if w₁ grows a little? This rate
-# of change is the derivative ∂L/∂w₁. (The curly ∂ says: there are other numbers, too, and they stay
-# as they are.) The loss depends on p, p depends on z, and z depends on w₁; along such a chain,
-# rates are multiplied:
+# is the derivative ∂L/∂w₁ (a curly ∂, since the other numbers stay as they are). The loss depends
+# on p, p on z, and z on w₁; along such a chain, rates are multiplied:
 #
 #     ∂L/∂w₁ = ∂L/∂p · ∂p/∂z · ∂z/∂w₁
 #
@@ -160,22 +159,33 @@ assert 0.99 < slope < 1
 #     ∂p/∂z  = p (1 − p)             derivative of the sigmoid
 #     ∂z/∂w₁ = x₁                    since z = w₁ x₁ + …
 #
-# Do it on paper: x₁ = x₂ = 1, and z = 0, so p = 0.5. **Guess** the sign first: will more w₁ make
-# the loss larger or smaller?
+# Do it on paper: x₁ = x₂ = 1, z = 0, p = 0.5. **Guess** the sign first: will more w₁ make the loss
+# larger or smaller?
 
 # %%
 x1, x2, target = 1.0, 1.0, 1.0
 p = sigmoid(w1 * x1 + w2 * x2 + b)
-dloss_dp = -1 / p
-dp_dz = p * (1 - p)
-dz_dw1 = x1
+dloss_dp, dp_dz, dz_dw1 = -1 / p, p * (1 - p), x1
 dloss_dw1 = dloss_dp * dp_dz * dz_dw1
 print(f"∂L/∂w₁ = {dloss_dp:g} · {dp_dz:g} · {dz_dw1:g} = {dloss_dw1:g}")
 assert (dloss_dp, dp_dz, dloss_dw1) == (-2.0, 0.25, -0.5)
 
 # %% [markdown]
-# Negative: more w₁, less loss. Never trust a derivative that you have not checked. Nudge w₁ by a
-# very small h to both sides, and see how the loss changes:
+# Negative: more w₁, less loss.
+#
+# Multiply the first two factors with letters in place of numbers:
+# −1/p · p (1 − p) = p − 1. If t = 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
+#
+#     ∂L/∂z  = p − t                 what came out minus what should have
+#     ∂L/∂w₁ = (p − t) x₁            the error times the input; so for w₂
+#     ∂L/∂b  = p − t
+#
+# An input of 0 had no part in the mistake: its weight gets no blame. The three together are the
+# *gradient*. It points uphill.
+#
+# ## 6.* Check it by a nudge
+#
+# Never trust a derivative that you have not checked. Nudge w₁ by a very small h to both sides:
 
 # %%
 h = 1e-5
@@ -185,33 +195,21 @@ print(f"measured by a nudge: {(above - below) / (2 * h):.9f}")
 assert abs((above - below) / (2 * h) - dloss_dw1) < 1e-8
 
 # %% [markdown]
-# Now multiply the first two factors with letters in place of numbers:
-# −1/p · p (1 − p) = p − 1. If t = 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
-#
-#     ∂L/∂z  = p − t                 what came out minus what should have
-#     ∂L/∂w₁ = (p − t) x₁            the error times the input
-#     ∂L/∂w₂ = (p − t) x₂
-#     ∂L/∂b  = p − t
-#
-# That is all there is to it. An input of 0 had no part in the mistake, so its weight gets no blame.
-# The three derivatives together are the *gradient*. It points uphill.
-#
-# ## 5. One step
+# ## 7. One step
 #
 # So we go the other way, by a step in proportion to the gradient. The factor η (eta) is the
 # *learning rate*, here 1:
 #
 #     w₁ ← w₁ − η ∂L/∂w₁             and so for w₂ and b
 #
-# **Guess:** w₁ = 0.5, w₂ = −0.5 and b = 0, all three derivatives are −0.5. Where are they after the
-# step, and what is z then?
+# **Guess:** w₁ = 0.5, w₂ = −0.5 and b = 0, all three derivatives are −0.5. What is z after the
+# step?
 
 # %%
 learning_rate = 1.0
 error = p - target
 loss_before = loss_of(p, target)
-w1 = w1 - learning_rate * error * x1
-w2 = w2 - learning_rate * error * x2
+w1, w2 = w1 - learning_rate * error * x1, w2 - learning_rate * error * x2
 b = b - learning_rate * error
 z = w1 * x1 + w2 * x2 + b
 loss_after = loss_of(sigmoid(z), target)
@@ -221,8 +219,8 @@ assert (w1, w2, b, z) == (1.0, 0.0, 0.5, 1.5)
 assert abs(loss_after - 0.201) < 0.001
 
 # %% [markdown]
-# The loss of this row fell from 0.693 to 0.201. But look at the row with both switches off, which
-# should be 0: only b counts there, and b went up.
+# The loss of this row fell from 0.693 to 0.201. But with both switches off p should be 0. Only b
+# counts there, and b went up.
 
 # %%
 print(f"p where both switches are off: 0.500 → {sigmoid(b):.3f}")
@@ -231,11 +229,10 @@ assert abs(sigmoid(b) - 0.622) < 0.001
 # %% [markdown]
 # What helps one row hurts another. Therefore we go down the *mean* loss of all four rows.
 #
-# ## 6. Two thousand steps
+# ## 8. Two thousand steps
 #
 # The same formulas for all rows at once. `x @ w` makes the weighted sum of every row, and
 # `x.T @ dz` adds up error times input over the rows; 1/N, with N rows, makes a mean of the sum.
-# Read it line by line: there is nothing in it that you have not seen above.
 
 
 # %%
@@ -263,30 +260,17 @@ for step in (0, 1, 10, 100, 1000, 1999):
     p = 1 / (1 + np.exp(-(x @ ws[step] + bs[step])))
     print(f"{step:5}   {losses[step]:.3f}       " + "  ".join(f"{value:.2f}" for value in p))
 assert np.array_equal(p > 0.5, t == 1)
-assert np.isclose(losses[0], before[1])
 assert abs(losses[0] - math.log(2)) < 0.02
 assert losses[-1] < 0.05
 assert (np.diff(losses) < 0).all()
 
 # %% [markdown]
 # It has learned AND. The loss has fallen in every single step, from near log 2 to less than 0.05.
-# Now look at what it has found. **Guess:** both switches play the same part in AND, but we began
-# with weights of 0.5 and −0.5. Do they end alike?
-
-# %%
-w, b = ws[-1], bs[-1]
-print(f"w₁ = {w[0]:.2f}, w₂ = {w[1]:.2f}, b = {b:.2f}, b / w₁ = {b / w[0]:.2f}")
-assert abs(w[0] - w[1]) < 0.01
-assert -1.6 < b / w[0] < -1.5
-
-# %% [markdown]
-# They do. And b is about −1.5 times a weight: one switch is not enough to make z positive, two are.
-# That is AND, said with three numbers.
 #
 # The neuron changes its mind where z = 0, that is on the straight line w₁ x₁ + w₂ x₂ + b = 0. To
 # learn is to move this line. (The shades are p, and the line is where p = 0.5.)
 
-# %%
+# %% Drawing
 figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.7), layout="constrained", sharey=True)
 side = np.linspace(-0.4, 1.4, 181)
 across, up = np.meshgrid(side, side)
@@ -308,7 +292,21 @@ figure.suptitle("Learning AND: the line p = 0.5 moves between the one lit corner
 figure.savefig(pictures / "01_and.png", dpi=120)
 
 # %% [markdown]
-# ## 7. It is never done
+# ## 9.* What it has found, and that it is never done
+#
+# **Guess:** both switches play the same part in AND, but we began
+# with weights of 0.5 and −0.5. Do they end alike?
+
+# %%
+w, b = ws[-1], bs[-1]
+print(f"w₁ = {w[0]:.2f}, w₂ = {w[1]:.2f}, b = {b:.2f}, b / w₁ = {b / w[0]:.2f}")
+assert abs(w[0] - w[1]) < 0.01
+assert -1.6 < b / w[0] < -1.5
+assert np.isclose(losses[0], before[1])
+
+# %% [markdown]
+# They do. And b is about −1.5 times a weight: one switch is not enough to make z positive, two are.
+# That is AND, said with three numbers.
 #
 # p comes nearer and nearer to 0 and 1, and never gets there: the sigmoid only reaches them at
 # infinity. So the weights grow for ever, more and more slowly. Ten times as many steps divide the
@@ -348,44 +346,49 @@ figure.savefig(pictures / "01_losses.png", dpi=120)
 # %% [markdown]
 # For OR b lies between −0.5 and −0.4 times a weight: one switch is enough.
 #
-# ## 8. The same by minnet
+# ## 10. The same by minnet
 #
 # minnet calls a row of neurons a *Dense* layer. Ours has one neuron ("unit"), two inputs and a
-# sigmoid. `W` has a row for each input and a column for each neuron. "SGD" is the rule of part 5.
-# (The name is short for *stochastic gradient descent*: most people take a random part of the rows
-# in each step.) We put in our first weights, so that both begin in the same place; float64 are the
-# numbers of 16 digits that we have used so far. `compile` tells the model its rule and its loss,
-# and `train_on_batch` makes one step.
+# sigmoid; `W` has a row for each input and a column for each neuron. "SGD" (*stochastic gradient
+# descent*: most people take a random part of the rows in each step) is the rule of part 7. float64
+# are numbers of 16 digits, as ours. `compile` tells the model its rule and its loss, and
+# `train_on_batch` makes one step.
 
 # %%
 model = minnet.Sequential([Dense(1, activation="sigmoid", input_dim=2)], dtype="float64")
 model.set_weights([np.array([[0.5], [-0.5]]), np.array([0.0])])
 model.compile(minnet.optimizers.SGD(learning_rate=1.0), loss="binary_crossentropy")
-neuron = model.layers[0]
+their_losses = [model.train_on_batch(x, t) for _ in range(2000)]
+gap = np.abs(their_losses - losses).max()
+print(f"largest difference in any of the 2,000 losses: {gap:.0e}")
+assert gap < 1e-11
 
-first_loss = model.loss_and_gradient(x, t)  # nothing moves yet
+# %% [markdown]
+# The same numbers, but for the rounding in the last digits. In daily life one writes
+# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`. A *batch* is the rows of one
+# step, here all four, and an *epoch* is once through all rows.
+#
+# ## 11.* The gradient and the weights, too
+
+# %%
+neuron = model.layers[0]
+print(f"after 2,000 steps: W = {neuron.W.ravel()}, b = {neuron.b}")
+assert np.allclose(neuron.W.ravel(), ws[-1], rtol=0, atol=1e-11)
+assert np.allclose(neuron.b, bs[-1], rtol=0, atol=1e-11)
+
+model.set_weights([np.array([[0.5], [-0.5]]), np.array([0.0])])
+first_loss = model.loss_and_gradient(x, t)  # nothing moves
 print(f"minnet's first loss {first_loss:.12f}, ours {losses[0]:.12f}")
 print(f"minnet's ∂L/∂W {neuron.dW.ravel()}, ours {(ws[0] - ws[1]) / learning_rate}")
 assert abs(first_loss - losses[0]) < 1e-14
 assert np.allclose(neuron.dW.ravel(), ws[0] - ws[1], rtol=0, atol=1e-14)
 
-their_losses = [model.train_on_batch(x, t) for _ in range(2000)]
-gap = max(
-    np.abs(their_losses - losses).max(),
-    np.abs(neuron.W.ravel() - ws[-1]).max(),
-    np.abs(neuron.b - bs[-1]).max(),
-)
-print(f"after 2,000 steps: W = {neuron.W.ravel()}, b = {neuron.b}")
-print(f"largest difference in any loss and in the final weights: {gap:.0e}")
-assert gap < 1e-11
-
 # %% [markdown]
-# The same numbers, but for the rounding in the last digits. You have not used a tool here; you have
-# built one, and then found that somebody else's works in the same way. In daily life one writes
-# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`. A *batch* is the rows of one
-# step, here all four, and an *epoch* is once through all rows.
+# You have not used a tool here; you have built one, and then found that somebody else's works in
+# the same way.
 
 # %%
+model.set_weights([ws[-1].reshape(2, 1), bs[-1:]])
 print("minnet predicts", np.round(model.predict(x).ravel(), 3))
 print(f"Pictures: 01_*.png in {pictures.resolve()}")
 

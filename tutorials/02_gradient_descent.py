@@ -3,8 +3,8 @@
 #
 # Training a network means walking downhill on its loss. Here the hill is simple enough to know
 # everything about it. At the end you can say *before* training which learning rate is too large,
-# you know why people standardise their inputs, and you know what momentum does, and when it does
-# harm.
+# and why people standardise their inputs. (And, from 6.* on, what momentum does, and when it does
+# harm.)
 
 # %%
 from pathlib import Path
@@ -16,32 +16,26 @@ import minnet
 from minnet import plots
 from minnet.layers import Dense
 
+# %% Drawing
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. A line
 #
-# Forty points, made from a line that we know, y = 2x + 1, with some noise. The model is a neuron
-# without the sigmoid, p = w x + b, and the loss is the mean of the squared errors:
+# Forty points near a line that we know, y = 2x + 1, with some noise. The model is a neuron without
+# the sigmoid, p = w x + b, and the loss is the mean of the squared errors:
 #
 #     L(w, b) = mean of (w x + b − y)²
 #
 # The chain rule (tutorial 01) gives its gradient, error times input once more:
 #
-#     ∂L/∂w = mean of 2 (w x + b − y) x
-#     ∂L/∂b = mean of 2 (w x + b − y)
-
+#     ∂L/∂w = mean of 2 (w x + b − y) x        ∂L/∂b = mean of 2 (w x + b − y)
 
 # %%
-def points(seed):
-    """Forty points near the line y = 2x + 1, with x from 0 to 5."""
-    rng = np.random.default_rng(seed)
-    x = rng.uniform(0, 5, 40)
-    return x, 2 * x + 1 + rng.normal(0, 0.5, 40)
-
-
-x, y = points(seed=0)
+rng = np.random.default_rng(0)
+x = rng.uniform(0, 5, 40)
+y = 2 * x + 1 + rng.normal(0, 0.5, 40)
 
 
 def loss(theta, x):
@@ -58,9 +52,8 @@ def gradient(theta, x):
 
 
 def descend(x, learning_rate, steps, momentum=0.0, start=(0.0, 0.0)):
-    """The way downhill, (steps + 1, 2), the start included. Momentum is for part 5."""
-    theta = np.array(start)
-    v = np.zeros(2)
+    """The way downhill, (steps + 1, 2), the start included. Momentum is 0 until part 6."""
+    theta, v = np.array(start), np.zeros(2)
     path = [theta]
     for _ in range(steps):
         v = momentum * v - learning_rate * gradient(theta, x)
@@ -70,26 +63,34 @@ def descend(x, learning_rate, steps, momentum=0.0, start=(0.0, 0.0)):
 
 
 # %% [markdown]
-# (As in minnet, *theta* is all that is learned, in one array.) For a line there is also a formula
-# for the best w and b, *least squares*, so we can check where the walk ends. **Guess:** will it be
-# at w = 2, b = 1?
+# (*theta* is all that is learned, in one array.) **Guess:** will the walk end at w = 2, b = 1?
 
 # %%
 path = descend(x, learning_rate=0.05, steps=400)
-best = np.polyfit(x, y, 1)
 for step in (0, 1, 2, 20, 100, 400):
     w, b = path[step]
     print(f"step {step:3}: w = {w:.4f}, b = {b:.4f}, loss {loss(path[step], x):.4f}")
+
+# %% [markdown]
+# Near it, but not there, because of the noise. Why is the slope w nearly right at once, while b
+# creeps? And why a rate of 0.05? Look at the hill.
+#
+# ## 2.* Where the walk ends
+#
+# For a line there is also a formula for the best w and b, *least squares*.
+
+# %%
+best = np.polyfit(x, y, 1)
 print(f"least squares: w = {best[0]:.4f}, b = {best[1]:.4f}, loss {loss(best, x):.4f}")
 assert np.allclose(path[-1], best, atol=1e-3)
 assert np.abs(best - (2, 1)).max() > 0.01
 assert loss(best, x) < loss((2, 1), x)
 
 # %% [markdown]
-# It ends where least squares is, which is near the true line but not on it: for these forty points
-# with their noise, this line is better than the true one.
+# It ends where least squares is, near the true line but not on it: for these forty points with
+# their noise, this line is better than the true one.
 
-# %%
+# %% Drawing
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
 ax.plot(x, y, "o", color="0.55", markersize=5, label="data")
 ends = np.array([0.0, 5.0])
@@ -108,63 +109,52 @@ assert falls[1] < 0.2 * falls[0]
 assert np.abs(path[100] - best).max() > 0.01
 
 # %% [markdown]
-# Why 0.05? Why is the slope nearly right at once, while b creeps? To answer, look at the hill.
+# ## 3. A bowl
 #
-# ## 2. A bowl
-#
-# First an easier hill. *Standardise* x: subtract its mean, divide by its standard deviation. Then
-# mean(x) = 0 and mean(x²) = 1. Multiply out the square in L; with these two means all mixed terms
-# are gone, and what is left is, with (w*, b*) for the best place and L* for the loss there,
+# An easier hill first. *Standardise* x: subtract its mean, divide by its standard deviation. Now
+# mean(x) = 0 and mean(x²) = 1. Multiply out the square in L: with (w*, b*) for the best place and
+# L* for the loss there,
 #
 #     L(w, b) = L* + (w − w*)² + (b − b*)²
 #
-# A round bowl: the loss is the squared distance from the bottom. Check it anywhere.
+# A round bowl: the loss is the squared distance from the bottom.
 
 # %%
 standard = (x - x.mean()) / x.std()
-bottom = np.polyfit(standard, y, 1)
-lowest = loss(bottom, standard)
-for theta in ((0.0, 0.0), (-3.0, 4.0), (10.0, 7.0)):
-    squared_distance = np.sum((theta - bottom) ** 2)
-    print(f"at {theta}: loss − L* = {loss(theta, standard) - lowest:.6f} = {squared_distance:.6f}")
-    assert np.isclose(loss(theta, standard) - lowest, squared_distance)
+bottom = np.polyfit(standard, y, 1)  # NumPy's formula for the best w and b, least squares
+assert np.isclose(loss((0.0, 0.0), standard) - loss(bottom, standard), np.sum(bottom**2))
 
 # %% [markdown]
 # The derivative of (w − w*)² is 2 (w − w*), so one step of gradient descent is
 #
 #     w ← w − η · 2 (w − w*)         that is,  w − w*  ←  (1 − 2η) (w − w*)
 #
-# Every step multiplies the distance from the bottom by the same number, 1 − 2η. This one number
-# tells it all. **Guess** what happens for each of these η: 0.05, 0.45, 0.5, 0.95, 1, 1.05.
+# Every step multiplies the distance from the bottom by the same number, 1 − 2η. **Guess** what
+# happens for each of these η: 0.05, 0.45, 0.5, 0.95, 1, 1.05.
 
 # %%
 print("    η   factor   distance after 1, 2, 10 steps, from 1")
 for rate in (0.05, 0.45, 0.5, 0.95, 1.0, 1.05):
     path = descend(standard, rate, 10)
     distance = np.linalg.norm(path - bottom, axis=1) / np.linalg.norm(bottom)
-    print(
-        f"{rate:5.2f}   {1 - 2 * rate:6.2f}   "
-        f"{distance[1]:.3f}  {distance[2]:.3f}  {distance[10]:.3f}"
-    )
+    shown = "  ".join(f"{distance[step]:.3f}" for step in (1, 2, 10))
+    print(f"{rate:5.2f}   {1 - 2 * rate:6.2f}   {shown}")
     assert np.allclose(distance, np.abs(1 - 2 * rate) ** np.arange(11), atol=1e-12)
 
 # %% [markdown]
-# - 0.05: the right direction, but tiny steps. Too small.
-# - 0.45: a tenth of the distance is left after each step. Fine.
-# - 0.5: the factor is 0. At the bottom in *one* step.
-# - 0.95: every step jumps across to the other side, and comes a little nearer; as slow as 0.05.
-# - 1: jumps between two places for ever.
-# - 1.05: farther away with every step. The training *diverges*.
+# - 0.05: too small. 0.45: a tenth of the distance is left after each step, fine.
+# - 0.5: at the bottom in *one* step.
+# - 0.95: every step jumps across to the other side, a little nearer; as slow as 0.05.
+# - 1: jumps to and fro for ever. 1.05: farther away with every step, it *diverges*.
 #
 # It works if −1 < 1 − 2η < 1, and that is η < 1. The 2 in this formula is the bowl's *curvature*
-# λ, the second derivative of the loss: how fast the slope grows when you walk away from the bottom.
-# For any curvature the factor is 1 − ηλ, and the limit is
+# λ, the second derivative of the loss. For any curvature the factor is 1 − ηλ, and the limit is
 #
 #     η < 2/λ
 #
-# The picture is a cut through the bowl.
+# (In the picture: a cut through the bowl.)
 
-# %%
+# %% Drawing
 figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), layout="constrained", sharey=True)
 cases = (
     (0.05, "too small: it creeps"),
@@ -186,18 +176,12 @@ axes[0].legend(loc="upper center")
 figure.savefig(pictures / "02_rates.png", dpi=120)
 
 # %% [markdown]
-# ## 3. A ravine
+# ## 4. A ravine
 #
-# Now the same points as they came, x from 0 to 5. The hill is still a bowl, but a stretched one,
-# and its curvature depends on the direction in which you walk. All curvatures stand in one table,
-# the second derivatives of L, called the *Hessian*:
-#
-#     H = [ ∂²L/∂w²    ∂²L/∂w∂b ]  =  2 · [ mean(x²)   mean(x) ]
-#         [ ∂²L/∂w∂b   ∂²L/∂b²  ]         [ mean(x)    1       ]
-#
-# Two directions at right angles are special. Along the first the bowl is steepest, along the second
-# flattest, and a walk along one of them stays on it. They are H's *eigenvectors*, and the
-# curvatures along them, λmax and λmin, its *eigenvalues*. NumPy finds them.
+# Now x as it came, from 0 to 5. The hill is a stretched bowl: its curvature depends on the
+# direction. Along one it is steepest, at right angles to it flattest, and a walk along one of them
+# stays on it. They are the *eigenvectors* of the table of L's second derivatives, the *Hessian*,
+# and the curvatures along them, λmax and λmin, its *eigenvalues*.
 
 
 # %%
@@ -218,12 +202,23 @@ assert limit > 0.05
 assert 30 < kappa < 80
 
 # %% [markdown]
-# The bowl is a ravine, more than 30 times as curved across as along. (For standardised x both
-# eigenvalues are 2.) Steep is nearly the direction of w, flat nearly that of b: this is why the
-# slope was right at once in part 1, while b crept. Each direction has its own factor, 1 − ηλmax and
-# 1 − ηλmin, and the steep one sets the limit. Is the limit exact? Go to it, and to 2 % on either
-# side.
-# **Guess** the three numbers in the last column, roughly.
+# A ravine, more than 30 times as curved across as along. Steep is nearly the direction of w, flat
+# nearly that of b: this is why w was right at once in part 1, while b crept. Each direction has its
+# own factor, 1 − ηλmax and 1 − ηλmin, and the steep one sets the limit, 2/λmax.
+#
+# But that is far too small for the flat one: its factor is 1 − 2/κ even at the limit, with the
+# *condition number* κ (kappa) = λmax/λmin. The steps needed grow as κ. For standardised x both
+# curvatures are 2 and κ is 1: *one* step. This is why the inputs of a network are standardised
+# (`minnet.datasets.standardize`), or at least brought to 0 … 1.
+#
+# ## 5.* Is the limit exact?
+#
+# Here is the Hessian once more:
+#
+#     H = [ ∂²L/∂w²    ∂²L/∂w∂b ]  =  2 · [ mean(x²)   mean(x) ]
+#         [ ∂²L/∂w∂b   ∂²L/∂b²  ]         [ mean(x)    1       ]
+#
+# And the limit? Go to it, and to 2 % on either side. **Guess** the last column, roughly.
 
 # %%
 bottom = np.polyfit(x, y, 1)
@@ -241,17 +236,87 @@ for share in (0.98, 1.0, 1.02):
 # Exact. 2 % below the limit it converges, at the limit it goes to and fro for ever, and 2 % above
 # it explodes.
 #
-# ## 4. Zig-zag
+# ## 6.* Momentum
 #
-# Below the limit all is not well, though. What is right for the steep direction is far too small
-# for the flat one. With the *condition number* κ (kappa) = λmax/λmin, the flat factor is 1 − 2/κ
-# even at the limit. So the walk zig-zags between the walls and hardly moves along the ravine.
+# Hidden layers make ravines of their own, so the walk has to become better. Think of a heavy ball:
+# it has a velocity v, keeps a part β of it (the *momentum*), and the slope only pushes:
 #
-# To see it we start on the wall, far from the end: with a level line at half height, w = 0, b = 6.
-# **Guess** the angle between "straight downhill" and "straight to the bottom" there.
+#     v ← β v − η ∂L/∂θ
+#     θ ← θ + v
+#
+# Pushes that change sign, across the ravine, partly cancel; pushes that agree, along it, add up.
+# For "tuned", β and η are those that theory (Polyak, 1964) gives for known λmin and λmax. We start
+# on the wall, with a level line.
+
 
 # %%
-level = np.array([0.0, 6.0])
+def polyak(values):
+    """The learning rate and the momentum that are best for these two curvatures."""
+    low, high = np.sqrt(values)
+    return (2 / (low + high)) ** 2, ((high - low) / (high + low)) ** 2
+
+
+bottom, level, best_rate = np.polyfit(x, y, 1), np.array([0.0, 6.0]), 2 / (steep + flat)
+tuned_rate, tuned_momentum = polyak((flat, steep))
+plans = {"plain": (best_rate, 0.0), "0.9": (best_rate, 0.9), "tuned": (tuned_rate, tuned_momentum)}
+print("from the bottom after 30 steps, in the ravine:")
+for name, (rate, beta) in plans.items():
+    end = descend(x, rate, 30, beta, start=level)[-1]
+    print(f"{name:6} {np.linalg.norm(end - bottom):.2f}")
+assert np.linalg.norm(end - bottom) < 0.1
+print("in the round bowl:")
+for beta, steps in ((0.0, 1), (0.9, 30)):
+    end = descend(standard, 0.5, steps, beta, start=level)[-1]
+    away = np.linalg.norm(end - np.polyfit(standard, y, 1))
+    print(f"momentum {beta}, steps {steps}: {away:.2f}")
+assert away > 0.1
+assert tuned_rate > limit
+
+# %% Drawing
+walks = {
+    "a tenth of the limit: it creeps": (0.1 * limit, 0.0),
+    "0.95 of the limit: it zig-zags": (0.95 * limit, 0.0),
+    "momentum 0.9: it swings past": (best_rate, 0.9),
+    f"tuned momentum {tuned_momentum:.2f}: it arrives": (tuned_rate, tuned_momentum),
+}
+figure, axes = plt.subplots(2, 2, figsize=(10, 5.2), layout="constrained", sharex=True, sharey=True)
+bs, ws = np.meshgrid(np.linspace(-3.4, 6.9, 207), np.linspace(-1.0, 3.9, 99))
+heights = np.mean((ws[..., None] * x + bs[..., None] - y) ** 2, axis=-1) - loss(bottom, x)
+for ax, (words, (rate, beta)) in zip(axes.ravel(), walks.items(), strict=True):
+    walk = descend(x, rate, 30, beta, start=level)
+    shades = ax.contourf(bs, ws, np.sqrt(heights), levels=12, cmap="cividis")
+    ax.plot(walk[:, 1], walk[:, 0], ".-", color="white", linewidth=1.3, markersize=6)
+    ax.plot(level[1], level[0], "s", color="white", mec="black", markersize=9, label="start")
+    ax.plot(bottom[1], bottom[0], "*", color="white", mec="black", markersize=15, label="bottom")
+    ax.set(title=words, aspect="equal")
+for ax in axes[1]:
+    ax.set_xlabel("b")
+for ax in axes[:, 0]:
+    ax.set_ylabel("w")
+axes[0, 0].legend(loc="upper right", facecolor="0.8", framealpha=0.9, fontsize=9)
+figure.colorbar(shades, ax=axes, label="square root of (loss − L*)", shrink=0.8)
+figure.suptitle("Thirty steps in the same ravine: tuned momentum gets to the bottom")
+figure.savefig(pictures / "02_ravine.png", dpi=120)
+left = [
+    np.linalg.norm(descend(x, rate, 30, beta, start=level)[-1] - bottom)
+    for rate, beta in walks.values()
+]
+print("distance from the bottom after 30 steps:", "  ".join(f"{d:.2f}" for d in left))
+assert left[3] < 0.1 < min(left[:3])
+
+# %% [markdown]
+# The tuned walk zig-zags, too, and with a rate at which a plain one would explode: momentum moves
+# the limit. But it is much faster along the ravine. In the round bowl momentum does harm: one plain
+# step is enough, but the ball swings about the bottom.
+# Nobody knows λmin of a real network, so 0.9 is a good habit and not a law.
+#
+# ## 7.* Zig-zag
+#
+# Back to the plain walk. Below the limit it zig-zags between the walls and hardly moves along the
+# ravine. We start on the wall again, at w = 0, b = 6. **Guess** the angle between "straight
+# downhill" and "straight to the bottom" there.
+
+# %%
 downhill, to_bottom = -gradient(level, x), bottom - level
 cosine = downhill @ to_bottom / np.linalg.norm(downhill) / np.linalg.norm(to_bottom)
 print(f"downhill and to the bottom differ by {np.degrees(np.arccos(cosine)):.0f}°")
@@ -280,7 +345,6 @@ def steps_needed(x, learning_rate, momentum=0.0, most=4000):
     return 1 + int(np.flatnonzero(above > 1e-6 * above[0])[-1])
 
 
-best_rate = 2 / (steep + flat)
 counts = {}
 for share in (0.05, 0.2, 0.5, 0.9, best_rate / limit, 0.995):
     counts[share] = steps_needed(x, share * limit, most=6000)
@@ -326,71 +390,11 @@ print(f"years           {kappa_of_years:8.1e}   at a million steps a second: {da
 assert 100 < days < 1000
 
 # %% [markdown]
-# That is months for a line through forty points, or one step if x is standardised. It is the reason
-# why the inputs of a network are standardised (`minnet.datasets.standardize`), or at least brought
-# into the range from 0 to 1.
+# That is months for a line through forty points, or one step if x is standardised.
 #
-# ## 5. Momentum
+# ## 8.* Momentum in numbers
 #
-# A network's inputs can be standardised, but its hidden layers make ravines of their own. So the
-# walk itself has to become better. Think of a heavy ball in place of a walker: it has a velocity v,
-# keeps a part β of it (the *momentum*), and the slope only pushes:
-#
-#     v ← β v − η ∂L/∂θ
-#     θ ← θ + v
-#
-# Pushes that change sign, across the ravine, partly cancel; pushes that agree, along it, add up.
-# Look at the picture first. For "tuned", β and η are those that theory (Polyak, 1964) gives for
-# known λmin and λmax.
-
-
-# %%
-def polyak(values):
-    """The learning rate and the momentum that are best for these two curvatures."""
-    low, high = np.sqrt(values)
-    return (2 / (low + high)) ** 2, ((high - low) / (high + low)) ** 2
-
-
-tuned_rate, tuned_momentum = polyak((flat, steep))
-walks = {
-    "a tenth of the limit: it creeps": (0.1 * limit, 0.0),
-    "0.95 of the limit: it zig-zags": (0.95 * limit, 0.0),
-    "momentum 0.9: it swings past": (best_rate, 0.9),
-    f"tuned momentum {tuned_momentum:.2f}: it arrives": (tuned_rate, tuned_momentum),
-}
-figure, axes = plt.subplots(2, 2, figsize=(10, 5.2), layout="constrained", sharex=True, sharey=True)
-bs, ws = np.meshgrid(np.linspace(-3.4, 6.9, 207), np.linspace(-1.0, 3.9, 99))
-heights = np.mean((ws[..., None] * x + bs[..., None] - y) ** 2, axis=-1) - loss(bottom, x)
-for ax, (words, (rate, beta)) in zip(axes.ravel(), walks.items(), strict=True):
-    walk = descend(x, rate, 30, beta, start=level)
-    shades = ax.contourf(bs, ws, np.sqrt(heights), levels=12, cmap="cividis")
-    ax.plot(walk[:, 1], walk[:, 0], ".-", color="white", linewidth=1.3, markersize=6)
-    ax.plot(level[1], level[0], "s", color="white", mec="black", markersize=9, label="start")
-    ax.plot(bottom[1], bottom[0], "*", color="white", mec="black", markersize=15, label="bottom")
-    ax.set(title=words, aspect="equal")
-for ax in axes[1]:
-    ax.set_xlabel("b")
-for ax in axes[:, 0]:
-    ax.set_ylabel("w")
-axes[0, 0].legend(loc="upper right", facecolor="0.8", framealpha=0.9, fontsize=9)
-figure.colorbar(shades, ax=axes, label="square root of (loss − L*)", shrink=0.8)
-figure.suptitle("Thirty steps in the same ravine: tuned momentum gets to the bottom")
-figure.savefig(pictures / "02_ravine.png", dpi=120)
-
-left = [
-    np.linalg.norm(descend(x, rate, 30, beta, start=level)[-1] - bottom)
-    for rate, beta in walks.values()
-]
-print("distance from the bottom after 30 steps:", "  ".join(f"{d:.2f}" for d in left))
-print(f"the tuned rate is {tuned_rate / limit:.2f} times the limit of a plain walk")
-assert left[3] < 0.1 < min(left[:3])
-assert tuned_rate > limit
-
-# %% [markdown]
-# The tuned walk zig-zags, too, and with a rate at which a plain one would explode: momentum moves
-# the limit (exercise 2). But it is much faster along the ravine, and that is what counts.
-#
-# And now in numbers, on three terrains. 0.9 is what everybody writes; it goes with the best rate
+# Now in numbers, on three terrains. 0.9 is what everybody writes; it goes with the best rate
 # for the plain walk. **Guess** the row of the round bowl.
 
 # %%
@@ -423,10 +427,9 @@ assert 0.8 < growth / np.sqrt(values[1] / values[0] / kappa) < 1.3
 # ball swings about the bottom. In our ravine 0.9 gains little, and with other points it may lose a
 # little, or gain more; the tuned value is more than three times as fast. In the deep ravine
 # 0.9 is more than eight times as fast, and the tuned value more than fifteen times. With the best
-# β the steps grow as √κ, and no longer as κ: compare the last two rows. Nobody knows λmin of a real
-# network, so 0.9 is a good habit and not a law.
+# β the steps grow as √κ, and no longer as κ: compare the last two rows.
 
-# %%
+# %% Drawing
 figure, ax = plt.subplots(figsize=(6.8, 4.4), layout="constrained")
 tuned_rate, tuned_momentum = polyak((flat, steep))
 runs = {
@@ -456,7 +459,7 @@ ax.legend()
 figure.savefig(pictures / "02_momentum.png", dpi=120)
 
 # %% [markdown]
-# ## 6. The same by minnet
+# ## 9.* The same by minnet
 #
 # A line is a Dense layer of one unit without an activation. `SGD` is the formula above, with
 # `momentum` for β. We begin at the same place, take all forty points in each step, and compare.

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # XOR, and why a hidden layer
 #
-# One neuron learned AND and OR (tutorial 01). Here is a question of the same size that it cannot
-# learn. At the end you know why, and can prove it; you know what a hidden layer does about it; and
-# you have seen a thing that textbooks seldom show: the same network, trained in the same way from
-# other random numbers, does not learn it.
+# One neuron learned AND (tutorial 01). Here is a question of the same size that it cannot learn. At
+# the end you can prove that, you know what a hidden layer does about it, and you have seen a thing
+# that textbooks seldom show: the same network, trained in the same way from other random numbers,
+# does not learn it.
 
 # %%
 from pathlib import Path
@@ -17,6 +17,7 @@ from minnet import Sequential, plots
 from minnet.layers import Dense
 from minnet.optimizers import SGD, Adam
 
+# %% Drawing
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
 
@@ -27,13 +28,11 @@ pictures.mkdir(exist_ok=True)
 
 # %%
 x, y, _, _ = minnet.datasets.xor(n=4, noise=0)
-for corner, target in zip(x, y, strict=True):
-    print(f"switches {corner[0]:.0f} {corner[1]:.0f} → lamp {target}")
+print(f"switches {x.tolist()} → lamp {y}")
 
 # %% [markdown]
-# The neuron of tutorial 01, 500 steps. `seed` chooses the random weights with which it begins:
-# the same seed, the same weights. **Guess:** what does it say for the four rows, and what is the
-# loss?
+# The neuron of tutorial 01, 500 steps. `seed` chooses the random weights with which it begins.
+# **Guess:** what does it say for the four rows, and what is the loss?
 
 # %%
 neuron = Sequential([Dense(1, activation="sigmoid", input_dim=2)], seed=0)
@@ -58,9 +57,10 @@ assert abs(loss - np.log(2)) < 1e-3
 #
 # Add the last two: w₁ + w₂ + 2b > 0. So w₁ + w₂ + b > −b, and −b is positive by the first one.
 # But w₁ + w₂ + b is the z of switches 1 1. It must be positive: yes. Whoever has three rows right
-# has the fourth wrong, for *all* weights, whatever the training. Where z = 0 is a straight line, so
-# the proof says: no straight line has the two yes corners on one side and the two no corners on
-# the other.
+# has the fourth wrong, for *all* weights. Where z = 0 is a straight line, so the proof says: no
+# straight line has the two yes corners on one side and the two no corners on the other.
+#
+# ## 3.* A hundred thousand lines
 #
 # No experiment can prove that. It may fail to find a mistake in the proof:
 
@@ -74,13 +74,12 @@ print("random lines: ", *np.bincount(right, minlength=5), sep="\t")
 assert right.max() == 3
 
 # %% [markdown]
-# ## 3. Two neurons in between
+# ## 4. Two neurons in between
 #
-# One line is not enough, but two are: one that parts 0 0 from the rest, one that parts 1 1 from
-# the rest. Between them is XOR: OR, but not AND. So let one neuron find OR, a second one AND, and
-# give *their* outputs to a third. Neurons whose outputs are not the answer, but the inputs of
-# others, are a *hidden layer*. As their activation we take tanh, which is a sigmoid stretched to
-# reach from −1 to 1.
+# Two lines are enough: one parts 0 0 from the rest, one parts 1 1. Between them is XOR: OR, but not
+# AND. So let one neuron find OR, a second one AND, and give *their* outputs to a third. Neurons
+# whose outputs are the inputs of others are a *hidden layer*. Their activation here is tanh, a
+# sigmoid stretched to reach from −1 to 1.
 #
 # No training yet. We write the weights ourselves; read them as sentences.
 
@@ -102,7 +101,7 @@ assert np.array_equal(p > 0.5, y == 1)
 assert np.abs(p - y).max() < 0.02
 
 
-# %%
+# %% Drawing
 def corners(ax, places):
     """Draw the four samples at these places."""
     for value, marker, size, label in ((0, "o", 260, "no"), (1, "s", 80, "yes")):
@@ -139,6 +138,8 @@ ax.set_title("XOR by hand: OR minus AND")
 ax.figure.savefig(pictures / "03_network.png", dpi=120)
 
 # %% [markdown]
+# ## 5.* Without the bend
+#
 # Could we save the tanh? **Guess:** what do two layers without a curve in between learn?
 
 # %%
@@ -160,12 +161,11 @@ assert gap < 1e-6
 # Nothing more than one neuron: a weighted sum of weighted sums is a weighted sum. It is the bend in
 # the activation that makes a second layer worth having.
 #
-# ## 4. Let it learn, forty times
+# ## 6. Let it learn, forty times
 #
-# Now with random weights and training, forty seeds, at most 400 steps each. When has it learned
-# XOR? A wrong row has p on the wrong side of 0.5, and costs at least log 2, which is log 2 / 4 =
-# 0.173 in the mean of four. So with a loss below that, all four rows must be right, and we stop.
-# **Guess:** how many of the forty will make it? By the drawing above, two hidden units are enough.
+# Now training from random weights, forty seeds, at most 400 steps each. A wrong row costs at least
+# log 2, which is log 2 / 4 = 0.173 in the mean of four. So with a loss below that all four rows are
+# right, and we stop. **Guess:** how many of the forty will make it? Two hidden units are enough.
 
 # %%
 SOLVED = np.log(2) / 4
@@ -184,31 +184,36 @@ def train(units, seed, steps=400):
 
 
 runs = {units: [train(units, seed) for seed in range(40)] for units in (2, 4, 8)}
-solved, medians = {}, {}
+solved = {}
 for units, trained in runs.items():
     ends = np.array([losses[-1] for _, losses in trained])
     solved[units] = int((ends < SOLVED).sum())
-    medians[units] = np.median([len(losses) for _, losses in trained if losses[-1] < SOLVED])
-    print(f"{units} hidden units: {solved[units]} of 40 learn XOR", end=", ")
-    print(f"half of these within {medians[units]:.0f} steps")
-for model, losses in (run for trained in runs.values() for run in trained):
-    if losses[-1] < SOLVED:
-        assert np.array_equal(model.predict(x).ravel() > 0.5, y == 1)
+    print(f"{units} hidden units: {solved[units]} of 40 learn XOR")
 assert 20 < solved[2] < 32
 assert solved[4] >= 37
 assert solved[8] == 40
-assert max(medians[4], medians[8]) < medians[2]
 
 # %% [markdown]
-# More than half, and far from all. Two units *can* do it, and on many seeds they do not; how many
-# depends on the first weights, the learning rate and the optimizer. With four units nearly all make
-# it, with eight all forty, and in fewer steps than with two: the more units, the likelier it is
-# that some of them begin in a useful place. **If a program with random weights works once, or fails
-# once, try more seeds.**
+# With two units more than half, and far from all; how many depends on the first weights, the
+# learning rate and the optimizer. With four nearly all make it, with eight all forty: the more
+# units, the likelier it is that some of them begin in a useful place. **If a program with random
+# weights works once, or fails once, try more seeds.** The others are stuck where the hill is flat,
+# but not at its bottom: the loss of a network with a hidden layer is no bowl.
 #
-# Where did the others end?
+# ## 7.* Where the others end
+#
+# More units also need fewer steps. And the seeds that fail, where did they end?
 
 # %%
+medians = {
+    units: np.median([len(losses) for _, losses in trained if losses[-1] < SOLVED])
+    for units, trained in runs.items()
+}
+print("half of those that learn XOR do so within", medians, "steps")
+assert max(medians[4], medians[8]) < medians[2]
+for model, losses in (run for trained in runs.values() for run in trained):
+    if losses[-1] < SOLVED:
+        assert np.array_equal(model.predict(x).ravel() > 0.5, y == 1)
 stuck_seeds = [seed for seed in range(40) if runs[2][seed][1][-1] >= SOLVED]
 ends = np.array([runs[2][seed][1][-1] for seed in stuck_seeds])
 print("losses of those that fail:", *ends.round(3))
@@ -218,6 +223,7 @@ print(f"p of seed {stuck_seeds[0]}:", stuck_model.predict(x).ravel().round(2))
 assert np.mean(np.abs(ends - np.log(2) / 2) < 0.01) > 0.7
 assert np.sum(np.abs(stuck_model.predict(x) - 0.5) < 0.1) == 2
 
+# %% Drawing
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(9.6, 4.2), layout="constrained", width_ratios=(2.2, 1)
 )
@@ -274,17 +280,16 @@ assert slope < 0.01 * np.linalg.norm(fresh.grad)
 
 # %% [markdown]
 # It has arrived where the hill is flat, though not at its bottom. Tutorial 02 had only bowls, where
-# downhill always leads to the one lowest place. The loss of a network with a hidden layer is no
-# bowl. What went wrong can be seen.
+# downhill always leads to the one lowest place. What went wrong here can be seen.
 #
-# ## 5. What the hidden layer sees
+# ## 8.* What the hidden layer sees
 #
 # The last layer does not see the switches. It sees h₁ and h₂, the outputs of the two hidden units.
 # And it is a single neuron, so it can draw a single line. The only way to solve XOR is that the
 # hidden layer *moves* the four corners to places where one line is enough. (Where it is grey, the
 # last layer says yes.)
 
-# %%
+# %% Drawing
 figure, axes = plt.subplots(1, 3, figsize=(10.4, 4.0), layout="constrained")
 corners(axes[0], x)
 for row, (a, b) in enumerate(x):
@@ -331,6 +336,7 @@ for ax, (seed, words) in zip(axes[1:], cases, strict=True):
 figure.savefig(pictures / "03_hidden.png", dpi=120)
 
 
+# %%
 def nearest_opposites(model):
     """How near two corners with different answers come to each other in the hidden layer."""
     h = model.features(x)
@@ -353,10 +359,10 @@ assert at_the_ends.sum() == 2
 # corner of the picture: both tanh are at their ends, where the curve is flat, and hardly any
 # gradient comes through. (Tutorial 06 is about flat ends.)
 #
-# ## 6. More than four points
+# ## 9.* More than four points
 #
-# The same with noise, 200 points to learn from and 200 others to be tested on. **Guess** the
-# accuracy, the share of right answers, of one neuron.
+# The same with noise, 200 points to learn from and 200 others to be tested on. **Guess** one
+# neuron's accuracy, the share of right answers.
 
 # %%
 x, y, x_test, y_test = minnet.datasets.xor(n=200, noise=0.18, seed=0)
@@ -373,6 +379,7 @@ for name, layers in {
 assert accuracy["one neuron"] < 0.8
 assert accuracy["8 hidden units"] > 0.95
 
+# %% Drawing
 ax = plots.decision_boundary(model, x_test, y_test, ["no", "yes"])
 ax.set_title(f"8 hidden units bend the line: {accuracy['8 hidden units']:.1%} right")
 ax.figure.savefig(pictures / "03_boundary.png", dpi=120)

@@ -1,12 +1,10 @@
 # %% [markdown]
 # # Backpropagation, with numbers
 #
-# A network has many weights, and training has to know for each of them: if it grew a little, would
-# the loss rise or fall, and how fast? Backpropagation answers that for all weights at once. It
-# sounds difficult, and it is the chain rule from school, in the order in which it costs least.
-#
-# At the end of this tutorial you will have worked out every number of a training step yourself,
-# found the same numbers in minnet, and know why the formula for a layer's weights is xᵀ dy.
+# Training has to know for each weight: if it grew a little, would the loss rise or fall, and how
+# fast? Backpropagation answers that for all weights at once. It is the chain rule, in the order in
+# which it costs least. At the end you will have worked out every number of a training step, found
+# the same numbers in minnet, and know why the formula for a layer's weights is xᵀ dy.
 
 # %%
 from pathlib import Path
@@ -18,11 +16,12 @@ import minnet
 from minnet.layers import Dense
 from minnet.plots import COLOURS
 
+# %% Drawing
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-BLUE, RED, GREEN = COLOURS[:3]
 
 
+# %%
 def show(**arrays):
     """Print arrays with their names and shapes, two decimals."""
     for name, array in arrays.items():
@@ -33,33 +32,29 @@ def show(**arrays):
 # %% [markdown]
 # ## 1. A network that is to add
 #
-# Two bits come in, each 0 or 1. Their sum is to come out, as a binary number of two bits: 0 + 1 is
-# 01, and 1 + 1 is 10. The left bit is called the carry; the right one is XOR, which needs a hidden
-# layer. There are only four cases, and they are our whole data: N = 4 rows.
+# Two bits come in. Their sum is to come out, as a binary number of two bits: 0 + 1 is 01, and 1 + 1
+# is 10. The left bit is called the carry; the right one is XOR, which needs a hidden layer. The
+# four cases are our data, N = 4 rows.
 
 # %%
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (N, 2): the two bits
 t = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])  # (N, 2): carry, right bit
 
 # %% [markdown]
-# The network has two inputs, three hidden units and two outputs. Usually its weights start as
-# random numbers. Here they are numbers that are easy to follow.
+# Two inputs, three hidden units and two outputs make 17 weights. Instead of random numbers we take
+# some that are easy to follow.
 
 # %%
 W1 = np.array([[1.0, -1.0, 0.5], [1.0, 1.0, -1.0]])  # (2, 3): from input i to hidden unit j
-b1 = np.array([0.0, 0.5, 0.5])
+b1, b2 = np.array([0.0, 0.5, 0.5]), np.array([0.0, 0.0])
 W2 = np.array([[0.5, -0.5], [-0.5, 1.0], [1.0, 0.5]])  # (3, 2): from hidden unit i to output j
-b2 = np.array([0.0, 0.0])
-count = W1.size + b1.size + W2.size + b2.size
-print(f"{count} weights")
-assert count == 17
+assert W1.size + b1.size + W2.size + b2.size == 17
 
 # %% [markdown]
 # ## 2. Forward
 #
 # Four formulas. `@` is the matrix product: row n, column j of `x @ W1` is Σᵢ x[n, i] · W1[i, j].
-# The curve tanh bends every number into the range from −1 to 1. The last formula is the loss, the
-# mean of all squared errors: how wrong the network is, in one number.
+# The last formula is the loss, the mean of all squared errors.
 #
 #     y1 = x W1 + b1        y2 = tanh(y1)        y3 = y2 W2 + b2        L = mean of (y3 − t)²
 
@@ -69,14 +64,12 @@ def forward(W1, b1, W2, b2):
     """From x to the prediction y3."""
     y1 = x @ W1 + b1
     y2 = np.tanh(y1)
-    y3 = y2 @ W2 + b2
-    return y1, y2, y3
+    return y1, y2, y2 @ W2 + b2
 
 
 def loss(W1, b1, W2, b2):
     """How wrong the network is with these weights."""
-    y3 = forward(W1, b1, W2, b2)[-1]
-    return ((y3 - t) ** 2).mean()
+    return ((forward(W1, b1, W2, b2)[-1] - t) ** 2).mean()
 
 
 y1, y2, y3 = forward(W1, b1, W2, b2)
@@ -87,9 +80,8 @@ print(f"L = {L:.4f}")
 # %% [markdown]
 # ## 3. What a gradient is: wiggle one weight
 #
-# Take one weight, W1[0, 0], from the first input to the first hidden unit. Make it larger by a tiny
-# bit h, and see by how much the loss changes. The change divided by h is the *slope* of the loss
-# along this weight, written ∂L/∂W1[0, 0].
+# Make one weight, W1[0, 0], larger by a tiny h. The change of the loss, divided by h, is its
+# *slope* along this weight, written ∂L/∂W1[0, 0].
 
 # %%
 h = 1e-6
@@ -99,24 +91,16 @@ slope = (loss(wiggled, b1, W2, b2) - L) / h
 print(f"∂L/∂W1[0, 0] is about {slope:.4f}")
 
 # %% [markdown]
-# That is a right answer, and an expensive one: a forward pass for each weight. Our 17 weights would
-# need 17 of them, for one step. The network of tutorial 09, which reads digits, has 4,810 weights.
-# Backpropagation finds all the slopes in *one* pass, from the loss back to the input. All slopes
-# together are the *gradient*.
-
-# %%
-digits = minnet.Sequential([Dense(64, activation="relu", input_dim=64), Dense(10)])
-print(f"the network of tutorial 09 has {digits.count_params():,} weights")
-assert digits.count_params() == 4810
-
-# %% [markdown]
+# That is right, and expensive: a forward pass for each weight. (The network of tutorial 09 has
+# 4,810.) Backpropagation finds all the slopes, the *gradient*, in *one* pass from the loss back to
+# the input.
+#
 # ## 4. From the loss to the last layer
 #
 # From now on `dA` is short for ∂L/∂A, the gradient of the loss with respect to A. It has A's shape,
-# always: one slope for each number. That alone catches many mistakes.
+# always: one slope for each number.
 #
-# First: what if one number of the prediction y3 grew? The loss is the mean of N · M = 8 squares,
-# and the derivative of (y − t)² is 2 (y − t):
+# The loss is the mean of N · M = 8 squares, and the derivative of (y − t)² is 2 (y − t):
 #
 #     dy3 = 2 (y3 − t) / (N M)
 
@@ -125,56 +109,43 @@ N, M = t.shape
 dy3 = 2 * (y3 - t) / (N * M)
 
 # %% [markdown]
-# Before you look: the last row is the case 1 + 1. A carry of 1 is wanted, and y3[3, 0] is only
-# 0.25. Should dy3[3, 0] be positive or negative?
+# The last row is the case 1 + 1. A carry of 1 is wanted, and y3[3, 0] is only 0.25. **Guess:** is
+# dy3[3, 0] positive or negative?
 
 # %%
 show(dy3=dy3)
-print(f"y3[3, 0] = {y3[3, 0]:.2f}, wanted {t[3, 0]:.0f}, dy3[3, 0] = {dy3[3, 0]:.2f}")
 assert round(y3[3, 0], 2) == 0.25
 assert dy3[3, 0] < 0
 
 # %% [markdown]
-# Negative: if this y3 grew, the loss would *fall*.
-#
-# Now a weight of the last layer, W2[i, j]. In row n, y3[n, j] = … + y2[n, i] · W2[i, j] + …, so if
-# the weight grows by a tiny h, then y3[n, j] grows by y2[n, i] times h. And when y3[n, j] grows,
-# the loss grows by dy3[n, j] times that. The *chain rule* says: multiply the two.
-#
-# But the same weight is at work in every row of the batch. Each row changes the loss a little, and
-# the changes add up:
+# Negative: if this y3 grew, the loss would *fall*. Now a weight of the last layer, W2[i, j]. In row
+# n, y3[n, j] = … + y2[n, i] · W2[i, j] + …, so if the weight grows by a tiny h, y3[n, j] grows by
+# y2[n, i] times h, and the loss by dy3[n, j] times that: the chain rule. But the same weight is at
+# work in every row, and the changes add up:
 #
 #     ∂L/∂W2[i, j] = Σₙ y2[n, i] · dy3[n, j]
 
 # %%
 dW2 = np.zeros((3, 2))
-for i in range(3):
-    for j in range(2):
-        for n in range(N):
-            dW2[i, j] += y2[n, i] * dy3[n, j]
+for i, j, n in np.ndindex(3, 2, N):
+    dW2[i, j] += y2[n, i] * dy3[n, j]
 show(dW2=dW2)
 
 # %% [markdown]
 # ## 5. Why the formula is xᵀ dy
 #
-# A sum of products over an index that both have in common: that is a matrix product. Only, the
-# common index n is the *rows* of y2, and in a matrix product it has to be its columns. So y2 is
-# turned on its side. That is what the transpose ᵀ is for, and there is no more to it:
+# A sum of products over a common index is a matrix product. Only, n is the *rows* of y2, and has to
+# be its columns. So y2 is turned on its side, which is all the transpose ᵀ is for:
 #
 #     dW2[i, j] = Σₙ y2ᵀ[i, n] · dy3[n, j]        dW2 = y2ᵀ dy3
 #
-# The shapes say the same: (3, 4) times (4, 2) is (3, 2), the shape of W2. No other product of the
-# two has that shape. For any such layer y = x W + b with the input x: dW = xᵀ dy.
+# The shapes say the same: (3, 4) times (4, 2) is (3, 2), the shape of W2. No other product of
+# the two has that shape. For any such layer y = x W + b with the input x: dW = xᵀ dy. The bias
+# b2[j] is added in each row: its factor is 1 instead of y2[n, i], and what is left is the sum of
+# the rows of dy3.
 
 # %%
 assert np.allclose(dW2, y2.T @ dy3)
-print(f"{y2.T.shape} times {dy3.shape} is {(y2.T @ dy3).shape}, like W2")
-
-# %% [markdown]
-# The bias b2[j] is added to y3[n, j] in each row: its factor is 1 instead of y2[n, i]. What is left
-# is the sum of the rows of dy3.
-
-# %%
 db2 = dy3.sum(axis=0)
 show(db2=db2)
 
@@ -182,24 +153,20 @@ show(db2=db2)
 # ## 6. Further back: through the weights, through the curve
 #
 # The hidden unit i is connected with *both* outputs. If y2[n, i] grows, y3[n, 0] grows by W2[i, 0]
-# times that, and y3[n, 1] by W2[i, 1] times that. Two paths lead from it to the loss; what goes
-# along both of them is added:
+# times that, and y3[n, 1] by W2[i, 1] times that. What goes along both paths is added:
 #
 #     ∂L/∂y2[n, i] = Σⱼ dy3[n, j] · W2[i, j]        dy2 = dy3 W2ᵀ
 #
-# Forward the numbers went through W2; backward the slopes go through the same W2, turned on its
-# side.
+# Backward the slopes go through the same W2, turned on its side.
 
 # %%
 dy2 = dy3 @ W2.T
 show(dy2=dy2)
-one, other = dy3[2, 0] * W2[0, 0], dy3[2, 1] * W2[0, 1]
-print(f"row 2, unit 0: {one:.2f} by the first output and {other:.2f} by the second")
-assert np.isclose(dy2[2, 0], one + other)
+assert np.isclose(dy2[2, 0], dy3[2, 0] * W2[0, 0] + dy3[2, 1] * W2[0, 1])
 
 # %% [markdown]
-# Then the curve, y2 = tanh(y1). Each number goes through it alone, so its slope is a factor, and
-# the slope of tanh is 1 − tanh², which is 1 − y2². (`*` multiplies number by number.)
+# Then the curve, y2 = tanh(y1). Each number goes through it alone, and the slope of tanh is
+# 1 − tanh², which is 1 − y2². (`*` multiplies number by number.)
 #
 #     dy1 = dy2 * (1 − y2²)
 #
@@ -209,11 +176,10 @@ assert np.isclose(dy2[2, 0], one + other)
 factor = 1 - y2**2
 dy1 = dy2 * factor
 show(factor=factor, dy1=dy1)
-print(f"the smallest factor is {factor.min():.2f}: so much of the slope is left there")
 assert factor.min() < 0.1
 
 # %% [markdown]
-# And the first layer is like the last one, with x in place of y2 and dy1 in place of dy3.
+# The first layer is like the last one, with x for y2 and dy1 for dy3.
 
 # %%
 dW1 = x.T @ dy1
@@ -223,12 +189,14 @@ print(f"W1[0, 0]: by wiggling {slope:.6f}, by the chain rule {dW1[0, 0]:.6f}")
 assert abs(dW1[0, 0] - slope) < 1e-5
 
 # %% [markdown]
-# All 17 slopes, in one pass. Here is the way back from the loss to W1[0, 0], with the numbers of
-# row 2 (rows count from 0), which is 1 + 0. In each circle a unit's value stands above, and its
-# slope below.
+# All 17 slopes, in one pass. The picture is the way back from the loss to W1[0, 0], in row 2 (rows
+# count from 0), which is 1 + 0: in each circle a unit's value above, its slope below.
 
 
-# %%
+# %% Drawing
+BLUE, RED, GREEN = COLOURS[:3]
+
+
 def draw_the_way_back(ax, n):
     """The network, with the values of row n on the way there and the slopes on the way back."""
     layers = [("x", x[n], None), ("y2", y2[n], dy2[n]), ("y3", y3[n], dy3[n])]
@@ -289,7 +257,7 @@ ax.set_title("Slopes (bold, below) go back along the weights, and add up where p
 fig.savefig(pictures / "04_way_back.png", dpi=120)
 
 # %% [markdown]
-# ## 7. What the first layer does not need
+# ## 7.* What the first layer does not need
 #
 # Each layer has two formulas for the way back, and they answer two questions:
 #
@@ -304,6 +272,8 @@ fig.savefig(pictures / "04_way_back.png", dpi=120)
 
 # %%
 sizes = [64 * 64, 64 * 10]
+digits = minnet.Sequential([Dense(64, activation="relu", input_dim=64), Dense(10)])
+assert digits.count_params() == 4810 == sum(sizes) + 64 + 10
 all_of_it = 3 * sum(sizes)  # forward, gradient and backward: each of them once through W
 without = all_of_it - sizes[0]
 print(f"{all_of_it:,} multiplications, {without:,} without dx: {1 - without / all_of_it:.0%} saved")
@@ -316,9 +286,7 @@ assert 0.28 < 1 - without / all_of_it < 0.30
 #
 # ## 8. The same numbers in minnet
 #
-# Here is the same network in minnet. (`dtype="float64"`: numbers with 16 digits instead of 7, so
-# that we can compare closely.) `explain_step` makes one training step on a copy of the model and
-# keeps every number that passes by.
+# `explain_step` makes one training step on a copy of a model and keeps every number that passes by.
 
 # %%
 model = minnet.Sequential(
@@ -328,23 +296,45 @@ model.compile(minnet.optimizers.SGD(0.3), "mse")
 model.set_weights([W1, b1, W2, b2])
 step = minnet.explain_step(model, x, t)
 
-ours = {
+for name, by_hand in (("dense_2.W", dW2), ("dense_1.W", dW1)):
+    gap = np.abs(by_hand - step.weights[name].gradient).max()
+    print(f"gradient of {name}: largest difference {gap:.0e}")
+    assert gap < 1e-12
+assert abs(step.loss - L) < 1e-12
+
+# %% [markdown]
+# ## 9. The step
+#
+# Every weight now moves against its slope, by the learning rate η times the slope. Then everything
+# is computed anew.
+
+# %%
+rate = 0.3
+new = loss(W1 - rate * dW1, b1 - rate * db1, W2 - rate * dW2, b2 - rate * db2)
+print(f"loss before {L:.4f}, after one step {new:.4f}; minnet's {step.new_loss:.4f}")
+assert np.isclose(new, step.new_loss)
+assert new < L
+
+# %% [markdown]
+# ## 10.* Every other number, and what the gradient promises
+#
+# The rest of the step, by hand and by minnet:
+
+# %%
+others = {
+    "y3": (y3, step.steps[2].y),
     "y1": (y1, step.steps[0].y),
     "y2": (y2, step.steps[1].y),
-    "y3": (y3, step.steps[2].y),
     "dy3": (dy3, step.steps[2].dy),
-    "dW2": (dW2, step.weights["dense_2.W"].gradient),
     "db2": (db2, step.weights["dense_2.b"].gradient),
     "dy2": (dy2, step.steps[2].dx),
     "dy1": (dy1, step.steps[1].dx),
-    "dW1": (dW1, step.weights["dense_1.W"].gradient),
     "db1": (db1, step.weights["dense_1.b"].gradient),
 }
-for name, (by_hand, by_minnet) in ours.items():
+for name, (by_hand, by_minnet) in others.items():
     gap = np.abs(by_hand - by_minnet).max()
     print(f"{name:4} {by_hand.shape!s:7} largest difference {gap:.0e}")
     assert gap < 1e-12
-assert abs(step.loss - L) < 1e-12
 assert step.steps[0].dx is None
 print("and dx of the first layer:", step.steps[0].dx)
 
@@ -358,22 +348,18 @@ assert 200 < len(pages.splitlines()) < 350
 start, end = pages.index("3.3 "), pages.index("3.4 ")
 print(pages[start:end].rstrip())
 
+
 # %% [markdown]
-# ## 9. The step, and its promise
 #
-# Every weight now moves against its slope, by the learning rate η times the slope. If the loss were
-# a straight line in every direction, it would fall by η times the sum of all squared slopes. Will
-# it fall by more than that, or by less?
+# If the loss were a straight line in every direction, a step would lower it by η times the sum of
+# all squared slopes. Does it fall by more than that, or by less?
 
 # %%
-rate = 0.3
 squares = sum((slopes**2).sum() for slopes in (dW1, db1, dW2, db2))
 promised = L - rate * squares
-new = loss(W1 - rate * dW1, b1 - rate * db1, W2 - rate * dW2, b2 - rate * db2)
 print(f"before {L:.4f}, promised {promised:.4f}, after the step {new:.4f}")
 assert promised < new < L
 assert np.isclose(promised, step.predicted_loss)
-assert np.isclose(new, step.new_loss)
 
 # %% [markdown]
 # By less. A slope is true *here*; on the way the loss bends upwards. Follow it for steps of several
@@ -388,6 +374,7 @@ assert L - 1.0 * squares < 0
 assert 0.5 < best < 0.7
 assert reached[-1] > L
 
+# %% Drawing
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 ax.plot(rates, reached, color=BLUE, linewidth=2, label="the loss after the step")
 ax.plot(
@@ -406,8 +393,9 @@ ax.legend(loc="upper left")
 fig.savefig(pictures / "04_promise.png", dpi=120)
 
 # %% [markdown]
-# So a step is made, and then everything is computed anew. This is a whole training, and you have
-# derived each of its lines:
+# ## 11.* A whole training, from twenty starts
+#
+# You have derived each of its lines:
 
 
 # %%

@@ -2,12 +2,10 @@
 # # Check your gradients
 #
 # A wrong formula for a gradient rarely crashes. Often the network learns all the same, somewhat
-# worse, and nobody knows why. So professionals *measure* their gradients before they trust them.
-# The idea fits on one line: move a weight a little, and see whether the loss changes by as much as
-# the formula says.
-#
-# At the end you will know how to measure a slope to 15 digits, why smaller steps are not always
-# better, how minnet tells what is wrong with a formula, and which two traps fool a careless check.
+# worse, and nobody knows why. So *measure* it: move a weight a little, and see whether the loss
+# changes by as much as the formula says. At the end you know how to measure a slope to 15 digits,
+# why smaller steps are not always better, how minnet tells what is wrong with a formula, and which
+# two traps fool a careless check.
 
 # %%
 from pathlib import Path
@@ -21,31 +19,27 @@ from minnet.layers import Dense, ReLU, Softmax
 from minnet.plots import COLOURS, MARKERS
 from minnet.tables import Table
 
+# %% Drawing
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
 
 # %% [markdown]
 # ## 1. A slope from two points
 #
-# One neuron, one input, one weight: the loss is (tanh(w) − 1)². By the chain rule its
-# derivative is 2 (tanh(w) − 1) · (1 − tanh²(w)). Is that right? Measure it, at w = 0.5:
+# One neuron, one weight: the loss is (tanh(w) − 1)², and by the chain rule its derivative is
+# 2 (tanh(w) − 1) · (1 − tanh²(w)). Is that right? Measure it, at w = 0.5:
 #
 #     forward difference    (loss(w + h) − loss(w)) / h
 #     central difference    (loss(w + h) − loss(w − h)) / (2h)
 #
-# Both become the derivative as h goes to 0, so the smaller h, the better. Is it so? Guess which row
-# of the table is the best one.
+# Both become the derivative as h goes to 0, so the smaller h, the better. Is it so? **Guess** the
+# best row of the table.
 
 
 # %%
 def loss(w):
     """The loss of one neuron."""
     return (np.tanh(w) - 1) ** 2
-
-
-def derivative(w):
-    """Its derivative, by the chain rule."""
-    return 2 * (np.tanh(w) - 1) * (1 - np.tanh(w) ** 2)
 
 
 def forward_difference(f, w, h):
@@ -64,38 +58,33 @@ def relative_error(found, right):
 
 
 w = 0.5
-right = derivative(w)
+right = 2 * (np.tanh(w) - 1) * (1 - np.tanh(w) ** 2)
 rows = []
 for h in 10.0 ** -np.arange(1, 16, 2):
-    errors = [
-        relative_error(how(loss, w, h), right) for how in (forward_difference, central_difference)
-    ]
-    rows.append([f"{h:.0e}", *(f"{error:.0e}" for error in errors)])
-print(f"by the formula the slope is {right:.6f}\n")
+    slopes = forward_difference(loss, w, h), central_difference(loss, w, h)
+    rows.append([f"{h:.0e}", *(f"{relative_error(slope, right):.0e}" for slope in slopes)])
 print(Table(["h", " forward", " central"], rows, title="Relative error"))
 
 # %% [markdown]
 # Two things pull in opposite directions.
 #
 # - h **too large**: the curve bends between the two points. The forward difference is off by a
-#   multiple of h. In the central difference the bends in front and behind cancel; it is off by a
-#   multiple of h², which is much smaller.
-# - h **too small**: the two losses agree in nearly all of their 16 digits. Subtracting them leaves
-#   the last few, which are rounded, and dividing by the tiny h makes that error huge.
+#   multiple of h, the central one, where the bends on both sides cancel, only of h².
+# - h **too small**: the two losses agree in nearly all of their 16 digits. Their difference is left
+#   with the last few, which are rounded, and dividing by the tiny h makes that error huge.
 #
-# So the error as a function of h has the shape of a U, with the best h at the bottom.
+# If you remember one thing: central differences, h = 10⁻⁵, and numbers of 16 digits (float64).
 #
 # ## 2. A slope from one point
 #
-# There is a trick without any subtraction. Take a function such as w³, and a step h in the
-# *imaginary* direction, where i² = −1:
+# A trick without any subtraction: take a step h in the *imaginary* direction, where i² = −1. For
+# w³:
 #
 #     (w + ih)³ = w³ + 3w² · ih − 3w · h² − i h³
 #
-# Its imaginary part, divided by h, is 3w² − h². That is the derivative 3w², up to h². Nothing was
-# subtracted, so nothing is lost, and h may be 10⁻²⁰: then h² is 10⁻⁴⁰, which no computer number
-# beside 3w² would notice. It works for tanh, exp and all others that NumPy knows for complex
-# numbers. It is called the *complex step*.
+# Its imaginary part, divided by h, is 3w² − h². Nothing was subtracted, so nothing is lost, and h
+# may be 10⁻²⁰: then h² is 10⁻⁴⁰, which nobody notices beside 3w². This *complex step* works for
+# tanh, exp and all others that NumPy knows for complex numbers.
 
 
 # %%
@@ -108,7 +97,10 @@ print(f"formula      {right:.17f}\ncomplex step {complex_step(loss, w):.17f}")
 assert relative_error(complex_step(loss, w), right) < 1e-15
 
 # %% [markdown]
-# Here are all of them over many values of h, and the central difference once more in numbers of 7
+# ## 3.* All steps, all ways
+#
+# The error as a function of h has the shape of a U, with the best h at the bottom. Here are all of
+# them over many values of h, and the central difference once more in numbers of 7
 # digits instead of 16. Those, called float32, are what networks are usually trained with. (In the
 # picture an error of exactly 0 is drawn at 3·10⁻¹⁷.)
 
@@ -125,29 +117,14 @@ ways = {
     "central, 16 digits": (lambda h: central_difference(loss, w, h), -15),
     "complex step": (lambda h: complex_step(loss, w, h), -20),
 }
-fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
-best = {}
-for (name, (measure, smallest)), colour, marker in zip(
-    ways.items(), COLOURS, MARKERS, strict=False
-):
+best, curves = {}, {}
+for name, (measure, smallest) in ways.items():
     steps = np.logspace(smallest, 0, 4 * -smallest + 1)
     errors = np.array([relative_error(measure(h), right) for h in steps])
     lowest = errors.argmin() if name != "complex step" else 0
     best[name] = steps[lowest], errors[lowest]
+    curves[name] = steps, errors
     print(f"{name:18}  best at h = {steps[lowest]:.0e}, error {errors[lowest]:.0e}")
-    shown = np.maximum(errors, 3e-17)
-    ax.loglog(steps, shown, marker=marker, markersize=4, color=colour, label=name)
-ax.set(
-    xlabel="step h",
-    ylabel="relative error of the slope",
-    title="Too small a step is as bad as too large a one, except for the complex step",
-    ylim=(1e-17, 30),
-)
-ax.annotate("rounding", (1e-14, 6e-2), (1e-19, 4e-2), arrowprops={"arrowstyle": "->"})
-ax.annotate("the curve bends", (0.12, 2e-2), (3e-8, 4), arrowprops={"arrowstyle": "->"})
-ax.legend(loc="center left")
-fig.savefig(pictures / "05_step_size.png", dpi=120)
-
 assert 1e-10 < best["forward, 16 digits"][0] < 1e-6
 assert 1e-7 < best["central, 16 digits"][0] < 1e-3
 assert 1e-4 < best["central, 7 digits"][0] < 1
@@ -161,9 +138,23 @@ print(f"a tenth of h, from 0.01: the error falls {falls[0]:.0f}-fold and {falls[
 assert 8 < falls[0] < 12
 assert 80 < falls[1] < 120
 
+# %% Drawing
+fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+for (name, (steps, errors)), colour, marker in zip(curves.items(), COLOURS, MARKERS, strict=False):
+    shown = np.maximum(errors, 3e-17)
+    ax.loglog(steps, shown, marker=marker, markersize=4, color=colour, label=name)
+ax.set(
+    xlabel="step h",
+    ylabel="relative error of the slope",
+    title="Too small a step is as bad as too large a one, except for the complex step",
+    ylim=(1e-17, 30),
+)
+ax.annotate("rounding", (1e-14, 6e-2), (1e-19, 4e-2), arrowprops={"arrowstyle": "->"})
+ax.annotate("the curve bends", (0.12, 2e-2), (3e-8, 4), arrowprops={"arrowstyle": "->"})
+ax.legend(loc="center left")
+fig.savefig(pictures / "05_step_size.png", dpi=120)
+
 # %% [markdown]
-# If you remember one thing: central differences, h = 10⁻⁵, and numbers of 16 digits (float64).
-#
 # The complex step has a catch of its own. Functions that throw away the imaginary part spoil it
 # without a word: `np.abs`, for instance, gives the *length* of a complex number. What will be the
 # slope of |w| at w = 0.5?
@@ -173,28 +164,42 @@ print(f"slope of |w| by np.abs: {np.imag(np.abs(w + 1e-20j)) / 1e-20:g}, and it 
 assert np.imag(np.abs(w + 1e-20j)) == 0
 
 # %% [markdown]
-# ## 3. A whole network
+# ## 4. A whole network
 #
 # A network keeps all its weights in one long vector, `model.theta`, and all slopes in `model.grad`.
-# So checking a network is a loop over `theta`. A small one will do, on eight images of handwritten
-# digits, of 64 pixels each. (Its last layer ends in a *softmax*, which turns ten numbers into ten
-# probabilities that sum to 1. The loss that goes with it and the optimizer "adam" have tutorials of
-# their own, 07 and 08. Here they are only something to be checked.)
+# `check_gradients` measures them with complex steps, on a copy of the model in 16 digits, here for
+# eight images of handwritten digits. (ReLU is max(x, 0), and *softmax* turns ten numbers into ten
+# probabilities that sum to 1. They and "adam" have tutorials of their own.)
 
 
 # %%
-def network(dtype):
-    """64 inputs, 16 hidden units, 10 classes."""
-    model = minnet.Sequential(
-        [Dense(16, activation="tanh", input_dim=64), Dense(10, activation="softmax")],
-        seed=0,
-        dtype=dtype,
-    )
+def network(dense, relu, softmax, seed):
+    """Two hidden layers of 64; the second one is square."""
+    layers = [Dense(64, input_dim=64), relu(), dense(64), relu(), Dense(10), softmax()]
+    model = minnet.Sequential(layers, seed=seed)
     model.compile("adam", "cross_entropy", ["accuracy"])
     return model
 
 
 x, y, x_test, y_test = minnet.datasets.digits()
+report = check_gradients(network(Dense, ReLU, Softmax, seed=0), x[:8], y[:8])
+print(report)
+assert report.ok
+assert report.max_relative_error < 1e-12
+
+# %% [markdown]
+# ## 5.* The same by hand
+#
+# Checking a network by hand is a loop over `theta`. A small one will do.
+
+
+# %%
+def small(dtype):
+    """64 inputs, 16 hidden units, 10 classes."""
+    layers = [Dense(16, activation="tanh", input_dim=64), Dense(10, activation="softmax")]
+    model = minnet.Sequential(layers, seed=0, dtype=dtype)
+    model.compile("adam", "cross_entropy", ["accuracy"])
+    return model
 
 
 def check_by_hand(model, h):
@@ -213,15 +218,14 @@ def check_by_hand(model, h):
     return np.abs(grad - measured).max() / np.abs(measured).max()
 
 
-exact = check_by_hand(network("float64"), h=1e-5)
-blurred = check_by_hand(network("float32"), h=1e-5)
-better = check_by_hand(network("float32"), h=1e-2)
-print(
-    f"{network('float64').count_params():,} weights, {2 * len(network('float64').theta):,} losses"
-)
+exact = check_by_hand(small("float64"), h=1e-5)
+blurred = check_by_hand(small("float32"), h=1e-5)
+better = check_by_hand(small("float32"), h=1e-2)
+print(f"{small('float64').count_params():,} weights, {2 * len(small('float64').theta):,} losses")
 print(f"float64, h = 0.00001: error {exact:.0e}")
 print(f"float32, h = 0.00001: error {blurred:.0e}")
 print(f"float32, h = 0.01:    error {better:.0e}")
+assert x[:, 0].max() == 0
 assert exact < 1e-7
 assert blurred > 1e-2
 assert better < 1e-2
@@ -234,20 +238,10 @@ assert better < 1e-2
 # (The error is measured against the largest slope of all. Single slopes may rightly be 0: no ink
 # ever falls on the pixel in the top left corner.)
 #
-# `check_gradients` does this with complex steps, on a copy of the model in 16 digits:
-
-# %%
-assert x[:, 0].max() == 0
-report = check_gradients(network("float32"), x[:8], y[:8])
-print(report)
-assert report.ok
-assert report.max_relative_error < 1e-12
-
-# %% [markdown]
-# ## 4. A formula of your own
+# ## 6.* A formula of your own
 #
-# Give it a function and your formula for the function's gradient. Here is a mean squared error, as
-# one writes it in the evening. Can you see what is wrong?
+# Give `check_gradients` a function and your formula for its gradient. Here is a mean squared error,
+# as one writes it in the evening. Can you see what is wrong?
 
 # %%
 wanted = np.random.default_rng(0).normal(size=(4, 3))
@@ -271,18 +265,45 @@ assert "12 times" in report.findings[0].message
 
 # %% [markdown]
 # It is the derivative of the *sum*. The mean of 4 rows and 3 columns has a 1/12 in it, and the
-# report has found both of its parts: it tried other numbers of rows to see which part depends on
-# them. A network with the wrong formula does learn, at 12 times the learning rate that you set.
+# report has found both parts: it tried other numbers of rows. A network with this formula does
+# learn, at 12 times the learning rate that you set.
 #
-# ## 5. Six classics
+# ## 7. A mistake that learns
 #
-# A layer in minnet is a class with a formula for each direction (`forward`, and for the way back
-# `backward` and `gradient`; tutorial 04 explains why there are two). `ReLU` is max(x, 0): it is off
-# below 0. Here six right layers each have *one* formula replaced by a mistake that students really
-# make. (`self.dW[...] =` fills the array that the model hands its layer; `memo` is for layers that
-# have to remember something of the way there, and these have not.) Read them, and for each one
-# guess: will a network with it learn to read digits? As well as with the right formula, worse, or
-# not at all?
+# A layer in minnet is a class with a formula for each direction: `forward`, and for the way back
+# `backward` (the slope for the layer below) and `gradient` (for its own weights). Here a Dense has
+# *one* wrong formula. (`self.dW[...] =` fills the array that the model hands its layer; `memo` it
+# does not need.) **Guess:** does a network with it learn to read digits?
+
+
+# %%
+class AveragedBias(Dense):
+    """Takes the mean over the rows, though the loss is a mean already."""
+
+    def gradient(self, x, y, dy, memo=None):
+        self.dW[...] = x.T @ dy
+        self.db[...] = dy.mean(axis=0)
+
+
+for dense in (Dense, AveragedBias):
+    model = network(dense, ReLU, Softmax, seed=0)
+    model.fit(x, y, epochs=5, verbose=0, seed=0)
+    print(f"{dense.__name__:12}  {model.evaluate(x_test, y_test)['accuracy']:.1%} right")
+report = check_gradients(network(AveragedBias, ReLU, Softmax, seed=0), x[:8], y[:8])
+print(report)
+assert [finding.kind for finding in report.findings] == ["sum-vs-mean"]
+
+# %% [markdown]
+# As well as the right one. *That a network learns does not prove that its gradient is right.* The
+# check finds it, in eight rows of data (N = 6, since it tries fewer rows, too), and has a name for
+# it.
+#
+# ## 8.* Six classics
+#
+# Five more mistakes that students really make. Tutorial 04 explains why there are two formulas for
+# the way back; `memo` is for layers that have to remember something of the way there, and these
+# have not. ReLU is off below 0. For each one guess: will a network with it learn to read digits as
+# well as with the right formula, worse, or not at all?
 
 
 # %%
@@ -298,14 +319,6 @@ class SealedReLU(ReLU):
 
     def backward(self, x, y, dy, memo=None):
         return np.zeros_like(dy)
-
-
-class AveragedBias(Dense):
-    """Takes the mean over the rows, though the loss is a mean already."""
-
-    def gradient(self, x, y, dy, memo=None):
-        self.dW[...] = x.T @ dy
-        self.db[...] = dy.mean(axis=0)
 
 
 class Untransposed(Dense):
@@ -345,22 +358,13 @@ LAYERS = {
     "LonelySoftmax": (Dense, ReLU, LonelySoftmax),
 }
 
-
-def with_layers(dense, relu, softmax, seed):
-    """Two hidden layers of 64; the second one is square."""
-    layers = [Dense(64, input_dim=64), relu(), dense(64), relu(), Dense(10), softmax()]
-    model = minnet.Sequential(layers, seed=seed)
-    model.compile("adam", "cross_entropy", ["accuracy"])
-    return model
-
-
 rows, accuracy, kinds = [], {}, {}
 for name, layers in LAYERS.items():
-    report = check_gradients(with_layers(*layers, seed=0), x[:8], y[:8])
+    report = check_gradients(network(*layers, seed=0), x[:8], y[:8])
     kinds[name] = report.findings[0].kind if report.findings else "none"
     accuracy[name] = []
     for seed in range(3):
-        model = with_layers(*layers, seed=seed)
+        model = network(*layers, seed=seed)
         model.fit(x, y, epochs=5, verbose=0, seed=seed)
         accuracy[name].append(model.evaluate(x_test, y_test)["accuracy"])
     mean = np.mean(accuracy[name])
@@ -388,6 +392,7 @@ assert abs(means["AveragedBias"] - means["all right"]) < 0.01
 assert sum(mean > means["all right"] - 0.04 for mean in means.values()) == 1 + 4
 assert [name for name, mean in means.items() if mean < 0.2] == ["LonelySoftmax"]
 
+# %% Drawing
 fig, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
 names = list(accuracy)
 ax.barh(names, [100 * means[name] for name in names], color=["0.55"] + [COLOURS[0]] * 6)
@@ -406,13 +411,7 @@ ax.set(
 fig.savefig(pictures / "05_wrong_gradients.png", dpi=120)
 
 # %% [markdown]
-# What does it say in full? For instance of the first (N = 6, since it tries fewer rows, too):
-
-# %%
-print(check_gradients(with_layers(*LAYERS["AveragedBias"], seed=0), x[:8], y[:8]))
-
-# %% [markdown]
-# ## 6. First trap: the kink
+# ## 9.* First trap: the kink
 #
 # ReLU is max(x, 0). At x = 0 it has a corner: in front of it the slope is 1, behind it 0. Which
 # number will the central difference give there? And which one is right?
@@ -435,14 +434,14 @@ assert abs(measured - 0.5) < 1e-9
 
 # %%
 blank = np.zeros((2, 64))
-model = with_layers(Dense, ReLU, Softmax, seed=0)
+model = network(Dense, ReLU, Softmax, seed=0)
 report = check_gradients(model, blank, y[:2])
 print(report)
 assert report.ok
 assert {finding.kind for finding in report.findings} == {"kink"}
 
 # %% [markdown]
-# ## 7. Second trap: a gradient of all ones
+# ## 10.* Second trap: a gradient of all ones
 #
 # To check a layer alone, something has to stand in for the slope that comes from above, dy. Many
 # take the simplest: all ones. That is the same as asking for the gradient of the *sum* of the
@@ -494,11 +493,14 @@ print(Table(["layer", " dy all ones", " dy random"], rows, title="Largest error"
 # With ones, all three pass: the right gradient is 0, so is minus 0, and so is nothing. Random
 # numbers tell them apart, which is why `check_gradients` draws dy at random.
 #
-# The recipe, then: 16 digits · complex step, or central differences with h = 10⁻⁵ · a few rows of
-# real data · a random gradient from above · off the corners · and an `assert`, since nobody reads
-# what a check prints the hundredth time.
+# ## 11. The recipe
+#
+# 16 digits · complex step, or central differences with h = 10⁻⁵ · a few rows of real data · off the
+# corners, as of ReLU at 0, where there is no slope (the first trap) · for a layer alone a random
+# gradient from above, since all ones let a wrong softmax pass (the second) · and an `assert`, since
+# nobody reads what a check prints the hundredth time.
 
-# %%
+# %% Drawing
 print(f"Pictures: 05_*.png in {pictures.resolve()}")
 
 # %% [markdown]
@@ -506,7 +508,7 @@ print(f"Pictures: 05_*.png in {pictures.resolve()}")
 #
 # 1. Write a seventh mistake: a Dense whose `gradient` leaves out `db`, or divides dW by the number
 #    of rows. Guess its accuracy and what `check_gradients` will call it. Were you right?
-# 2. Train the seven networks of part 5 with `minnet.optimizers.SGD(0.1)` in place of "adam". One
+# 2. Train the seven networks of part 8 with `minnet.optimizers.SGD(0.1)` in place of "adam". One
 #    that learned well does not learn any more. Which? Adam divides every slope by the size that it
 #    had of late: why does that hide this mistake?
 # 3. At w = 12 the formula of part 1 and the complex step no longer agree in the sixth digit. Who is
