@@ -176,7 +176,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
         theirs="one weighted sum for each class, the largest wins; the training is not described",
-        duration="1 minute",
+        duration="15 seconds",
         lesson=(
             "One template for each digit is already right almost nine times in ten; that is the "
             "floor which every hidden layer has to beat."
@@ -192,7 +192,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
         theirs=_1998,
-        duration="3 minutes",
+        duration="2 minutes",
         lesson=(
             "Squared error and ten epochs of plain descent end where the training of 1998 did; "
             "simard-800 shows what a loss that fits and more units gain."
@@ -208,7 +208,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
         theirs=_1998,
-        duration="4 minutes",
+        duration="2 minutes",
         lesson=(
             "A second hidden layer halves the error of lecun-300 under the same loss, rate and "
             "epochs; in 1998 it took a third off."
@@ -227,7 +227,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
             "800 hidden units, cross-entropy, no distortions; units, rates and epochs of this row "
             "are not known here"
         ),
-        duration="5 minutes",
+        duration="3 minutes",
         lesson=(
             "With the loss that fits and enough units, plain layers reach 1.6 %; what is left is "
             "for distortions of the images, or for convolutions, which know that pixels have "
