@@ -1,9 +1,8 @@
 """What a reproduction is: a published figure, a network that should reach it, and a band.
 
 A published figure is one run of one program. Another run, with other random numbers, differs; so
-each figure has a band that was set before anything was run, with the reason, and the median over
-the seeds is held to it. The median, since it stays where it is when one run in five goes wrong;
-such runs are named.
+each figure has a band, with the reason for it, and the median over the seeds is held to it. The
+median, since it stays where it is when one run in five goes wrong; such runs are named.
 """
 
 from __future__ import annotations
