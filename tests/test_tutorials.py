@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,3 +172,13 @@ def test_the_first_five_take_half_an_hour() -> None:
     assert len(FIRST_FIVE) == 5
     total = sum(minutes(path.read_text("utf-8")) for path in FIRST_FIVE)
     assert total <= MINUTES, f"{total:.1f} minutes"
+
+
+def test_the_figures_of_mnist_are_those_that_were_measured() -> None:
+    source = next(path for path in TUTORIALS if path.name.startswith("06")).read_text("utf-8")
+    (quoted,) = re.findall(r"^ON_MNIST = (.*)$", source, re.MULTILINE)
+    record = json.loads((FOLDER.parent / "benchmarks" / "reproductions.json").read_text("utf-8"))
+    measured = [f["values"] for f in record["nielsen-first-epoch"]["figures"].values()]
+    assert ast.literal_eval(quoted) == {
+        depth: (min(values), max(values)) for depth, values in enumerate(measured, 1)
+    }

@@ -413,9 +413,9 @@ print(f"Pictures: 08_*.png in {pictures.resolve()}")
 
 # %% [markdown]
 # At the small rate a schedule gains nothing: it takes away from steps that were small already. At
-# the large one it gains with every seed, by how much is luck (20 seeds gave 0.1 to 5.2 points, 1.8
-# on average): large steps get far, but rattle about the bottom for ever; small ones at the end let
-# the ball come to rest. A schedule is a licence for a larger rate.
+# the large one it gains with every seed, by how much is luck: large steps get far, but rattle about
+# the bottom for ever; small ones at the end let the ball come to rest. A schedule is a licence for
+# a larger rate.
 #
 # ## Exercises
 #
