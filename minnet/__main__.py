@@ -172,7 +172,8 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command."""
-    parser = argparse.ArgumentParser(prog="python -m minnet", description=minnet.__doc__)
+    about = (minnet.__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m minnet", description=about)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("info", help="what minnet finds on this machine")
     zoo = commands.add_parser("zoo", help="a game: sick networks, and what is wrong with them")
