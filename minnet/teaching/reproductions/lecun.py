@@ -28,6 +28,7 @@ from minnet.teaching.reproductions.reproduction import (
     Run,
     Split,
     Told,
+    needed,
     never_predicted,
 )
 
@@ -97,9 +98,7 @@ def targets(y: Array, squared: bool) -> Array:
 
 
 def _run(recipe: Recipe, seed: int, data: Split | None, told: Told) -> Run:
-    if data is None:
-        raise ValueError("LeCun's networks take MNIST. Got None. Pass minnet.datasets.mnist().")
-    x, y, x_test, y_test = data
+    x, y, x_test, y_test = needed(data, "LeCun")
     model = network(recipe, len(x), seed)
     model.fit(
         x,

@@ -32,6 +32,7 @@ from minnet.teaching.reproductions.reproduction import (
     Run,
     Split,
     Told,
+    needed,
     never_predicted,
 )
 
@@ -156,12 +157,6 @@ def remarks(what: str, course: Course) -> list[str]:
     ]
 
 
-def _needed(data: Split | None) -> Split:
-    if data is None:
-        raise ValueError("Nielsen's networks take MNIST. Got None. Pass minnet.datasets.mnist().")
-    return data
-
-
 # --- chapter 1: the quadratic cost ----------------------------------------------------------------
 
 QUADRATIC = Recipe((784, 30, 10), "quadratic", 3.0)
@@ -170,7 +165,7 @@ BEST_VALIDATION, LAST_VALIDATION = "best epoch, validation %", "last epoch, vali
 
 
 def _quadratic(seed: int, data: Split | None, told: Told) -> Run:
-    course = train(QUADRATIC, _needed(data), seed, told)
+    course = train(QUADRATIC, needed(data, "Nielsen"), seed, told)
     values = {BEST: max(course.accuracies), LAST: course.accuracies[-1]}
     return Run(values, remarks("784-30-10", course))
 
@@ -183,7 +178,7 @@ CROSS_ENTROPY = {units: Recipe((784, units, 10), "cross-entropy", 0.5) for units
 def _cross_entropy(seed: int, data: Split | None, told: Told) -> Run:
     values, said = {}, []
     for units, recipe in CROSS_ENTROPY.items():
-        course = train(recipe, _needed(data), seed, told)
+        course = train(recipe, needed(data, "Nielsen"), seed, told)
         values[f"{units} units, test %"] = course.accuracies[-1]
         said += remarks(f"784-{units}-10", course)
     return Run(values, said)
@@ -198,7 +193,7 @@ STARTS = {
 def _initialization(seed: int, data: Split | None, told: Told) -> Run:
     values, said = {}, []
     for start, recipe in STARTS.items():
-        course = train(recipe, _needed(data), seed, told, validation=True)
+        course = train(recipe, needed(data, "Nielsen"), seed, told, validation=True)
         values[f"{start}, epoch 1, validation %"] = course.accuracies[0]
         values[f"{start}, epoch 30, validation %"] = course.accuracies[-1]
         said += remarks(start, course)
@@ -209,7 +204,7 @@ REGULARIZED = Recipe((784, 100, 10), "cross-entropy", 0.5, lmbda=5.0)
 
 
 def _regularization(seed: int, data: Split | None, told: Told) -> Run:
-    course = train(REGULARIZED, _needed(data), seed, told, validation=True)
+    course = train(REGULARIZED, needed(data, "Nielsen"), seed, told, validation=True)
     values = {BEST_VALIDATION: max(course.accuracies), LAST_VALIDATION: course.accuracies[-1]}
     return Run(values, remarks("784-100-10", course))
 
@@ -225,7 +220,7 @@ DEPTHS = {
 def _depth(epochs: int, seed: int, data: Split | None, told: Told) -> Run:
     values, said = {}, []
     for depth, recipe in DEPTHS.items():
-        course = train(recipe, _needed(data), seed, told, validation=True, epochs=epochs)
+        course = train(recipe, needed(data, "Nielsen"), seed, told, validation=True, epochs=epochs)
         values[layers(depth)] = course.accuracies[-1]
         if epochs == EPOCHS:  # after one epoch not all classes are expected
             said += remarks(layers(depth), course)

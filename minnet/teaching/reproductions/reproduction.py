@@ -165,6 +165,13 @@ class Outcome:
         }
 
 
+def needed(data: Split | None, whose: str) -> Split:
+    """MNIST, where a reproduction takes it; an error where it was not handed over."""
+    if data is None:
+        raise ValueError(f"{whose}'s networks take MNIST. Got None. Pass minnet.datasets.mnist().")
+    return data
+
+
 def never_predicted(model: Sequential, x: Array, y: Array) -> list[int]:
     """The classes that occur in y and that the model gives to no row of x."""
     return sorted(set(y.tolist()) - set(model.predict(x).argmax(axis=1).tolist()))

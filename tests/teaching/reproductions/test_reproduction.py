@@ -57,3 +57,9 @@ def test_the_recorded_figures_are_in_the_bands_as_they_are_now(name):
         assert found["band"] == [figure.low, figure.high]
         assert len(found["values"]) == len(record["seeds"])
         assert found["in_band"] is (statistics.median(found["values"]) in figure)
+
+
+@pytest.mark.parametrize("name", [name for name, r in REPRODUCTIONS.items() if r.mnist])
+def test_a_network_of_mnist_says_so_where_it_is_not_handed_over(name):
+    with pytest.raises(ValueError, match=r"^(Nielsen|LeCun)'s networks take MNIST. Got None. Pass"):
+        REPRODUCTIONS[name].run(0, None, print)
