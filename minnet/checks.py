@@ -394,7 +394,20 @@ def samples(
     drawn
         What draws x meeting the network, for the error where its shape does not fit.
     """
-    x = as_array(value, who)
+    x = shaped(as_array(value, who), sample_shape, who, empty=empty, drawn=drawn)
+    finite(x, who, dtype)
+    return x
+
+
+def shaped(
+    x: Array,
+    sample_shape: Shape,
+    who: str,
+    *,
+    empty: bool = False,
+    drawn: Callable[[Array], str] | None = None,
+) -> Array:
+    """What `samples` takes, by its shape alone."""
     if sample_shape == ():
         raise ValueError(
             f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
@@ -411,7 +424,6 @@ def samples(
             f"{who} takes shape {batch_shape(sample_shape)} with at least one row. Got {x.shape}, "
             "no rows at all."
         )
-    finite(x, who, dtype)
     return x
 
 

@@ -183,7 +183,7 @@ class Sequential(Network):
         self, x: Any, y: Any, sample_weight: Any, whose: str = ""
     ) -> tuple[Array, Array, Array | None]:
         """x, the target and the weights as training computes with them; builds the model."""
-        return check_data(self, x, y, sample_weight, whose)
+        return check_data(self, x, y, sample_weight, whose)[:3]
 
     def _warn_of_other_scale(self, x: Array, found: list[float] | None = None) -> None:
         """Warn once of inputs on another scale than what the model was trained on."""

@@ -9,6 +9,7 @@ A model keeps this as plain values, `model.provenance`:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,12 +62,15 @@ def data_hash(x: Array, y: Array) -> str:
 
 
 def input_range(x: Array) -> list[float]:
-    """The smallest and the largest number."""
+    """The smallest and the largest number; NaN where there is one, or no number at all."""
+    if not x.size:
+        return [math.nan, math.nan]
     if x.size <= 2**16:
         return [float(np.minimum.reduce(x, axis=None)), float(np.maximum.reduce(x, axis=None))]
     rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
     ranges = [input_range(x[i : i + rows]) for i in range(0, len(x), rows)]
-    return [min(low for low, _ in ranges), max(high for _, high in ranges)]
+    lows, highs = zip(*ranges, strict=True)
+    return [float(np.min(lows)), float(np.max(highs))]  # Python's min may lose a NaN
 
 
 def widened(known: list[float] | None, new: list[float]) -> list[float]:

@@ -19,7 +19,7 @@ from minnet.checks import (
     number,
     one_argument,
     same_length,
-    samples,
+    shaped,
     short,
     warn,
 )
@@ -68,9 +68,9 @@ def prepare(
             "fit's validation_data takes (x, y) or (x, y, sample_weight). "
             f"Got {_described(settings.validation_data)}."
         )
-    data = Data(*model._check_data(x, y, settings.sample_weight))
+    x, target, weight, found = check_data(model, x, y, settings.sample_weight)
+    data = Data(x, target, weight)
     check_metrics(model, data.target)
-    found = input_range(data.x)
     model._warn_of_other_scale(data.x, found)
     if model.provenance["input_range"] is None:
         _warn_of_scale(model, found)
@@ -110,16 +110,23 @@ def check_trainable(model: Sequential) -> None:
 
 def check_data(
     model: Sequential, x: Any, y: Any, sample_weight: Any, whose: str = ""
-) -> tuple[Array, Array, Array | None]:
-    """x, the target and the weights as training computes with them; builds the model."""
+) -> tuple[Array, Array, Array | None, list[float]]:
+    """x, the target and the weights as training computes with them; builds the model.
+
+    Last comes the range of x, which is found on the way.
+    """
     names = f"{whose}x", f"{whose}y"
     loss = model._require_loss()
     if not model._layers:
         model._require_built()
-    input_shape = model._input_shape
+    x, input_shape = as_array(x, names[0]), model._input_shape
     if input_shape is None:
-        input_shape = as_array(x, names[0]).shape[1:]
-    x = samples(x, input_shape, names[0], dtype=model.dtype, drawn=model._draw_misfit)
+        input_shape = x.shape[1:]
+    x = shaped(x, input_shape, names[0], drawn=model._draw_misfit)
+    found = input_range(x)
+    largest = float(np.finfo(model.dtype).max)
+    if not (-largest <= found[0] and found[1] <= largest):  # nor where one of them is NaN
+        finite(x, names[0], model.dtype)
     shapes = layer_shapes(model._layers, input_shape, len(x))
     outputs = shapes[-1]
     _check_classes(model, y, outputs, names[1])
@@ -147,7 +154,7 @@ def check_data(
         weight = weight.astype(model.dtype, copy=False)
     if not isinstance(x, np.memmap):
         x = x.astype(model.dtype, copy=False)
-    return x, target, weight
+    return x, target, weight, found
 
 
 def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:

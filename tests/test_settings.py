@@ -135,3 +135,16 @@ def test_a_rate_for_a_frozen_layer_is_refused():
     model.freeze("dense_1")
     with pytest.raises(ValueError, match=r"Got 'dense_1', which is frozen .* model.unfreeze"):
         model.fit(x, y, verbose=0, learning_rate={"dense_1": 0.1})
+
+
+def test_data_that_is_not_finite_in_one_piece_is_found():
+    """The range is looked for piece by piece, and Python's min passes over a NaN."""
+    x = np.zeros((300, 1000), np.float32)
+    for row in (0, 150, 299):
+        for wrong in (np.nan, np.inf, -np.inf):
+            x[row, 7] = wrong
+            model = Sequential([Dense(2, activation="softmax", input_dim=1000)], seed=0)
+            model.compile("sgd", "cross_entropy")
+            with pytest.raises(ValueError, match=f"row {row}, column 7"):
+                model.fit(x, np.zeros(300, int), verbose=0)
+            x[row, 7] = 0.0
