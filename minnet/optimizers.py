@@ -306,7 +306,7 @@ class RMSprop(Optimizer):
     ) -> None:
         s, *rest = slots
         s *= self.rho  # ρ s
-        np.multiply(grad, grad, out=scratch)  # g²
+        np.square(grad, out=scratch)  # g²
         scratch *= 1.0 - self.rho  # (1 − ρ) g²
         s += scratch  # s ← ρ s + (1 − ρ) g²
         if self.centered:
@@ -314,7 +314,7 @@ class RMSprop(Optimizer):
             m *= self.rho  # ρ m
             np.multiply(grad, 1.0 - self.rho, out=scratch)  # (1 − ρ) g
             m += scratch  # m ← ρ m + (1 − ρ) g
-            np.multiply(m, m, out=scratch)  # m²
+            np.square(m, out=scratch)  # m²
             np.subtract(s, scratch, out=scratch)  # s − m²
             np.maximum(scratch, 0.0, out=scratch)  # rounding can make it negative
             scratch += self.epsilon  # s − m² + ε
@@ -393,7 +393,7 @@ class Adagrad(Optimizer):
         scratch: Array,
     ) -> None:
         (s,) = slots
-        np.multiply(grad, grad, out=scratch)  # g²
+        np.square(grad, out=scratch)  # g²
         s += scratch  # s ← s + g²
         np.add(s, self.epsilon, out=scratch)  # s + ε
         np.sqrt(scratch, out=scratch)  # √(s + ε)
@@ -478,7 +478,7 @@ class Adam(Optimizer):
         G *= self.beta_1  # β₁ G
         G += grad  # G ← β₁ G + g, and m̂ = G / w₁
         S *= self.beta_2  # β₂ S
-        np.multiply(grad, grad, out=scratch)  # g²
+        np.square(grad, out=scratch)  # g²
         S += scratch  # S ← β₂ S + g², and v̂ = S / w₂
         np.sqrt(S, out=scratch)  # √S
         scratch += self.epsilon * math.sqrt(w2)  # (√v̂ + ε) √w₂
