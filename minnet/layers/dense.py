@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from minnet.checks import Array, Shape, boolean, instance, integer
@@ -21,7 +23,7 @@ class Dense(Layer):
     With the chain rule, and y_nj = Σ_i x_ni W_ij + b_j:
 
     - ∂L/∂W_ij = Σ_n ∂L/∂y_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj, that is dW = xᵀ dy
-    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row
+    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row; that is db = 1ᵀ dy
     - ∂L/∂x_ni = Σ_j dy_nj W_ij, that is dx = dy Wᵀ
 
     Parameters
@@ -129,9 +131,11 @@ class Dense(Layer):
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
-        np.matmul(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        # np.dot costs small matrices less than np.matmul, and takes an out of its own dtype alone
+        product = np.dot if x.dtype == dy.dtype == self.dW.dtype else np.matmul
+        product(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            np.add.reduce(dy, axis=0, out=self.db)  # ∂L/∂b_j  = Σ_n dy_nj
+            product(_ones(len(dy), dy.dtype), dy, out=self.db)  # ∂L/∂b_j  = Σ_n 1 · dy_nj
 
     @property
     def input_dim(self) -> int | None:
@@ -150,3 +154,11 @@ class Dense(Layer):
 
     def steps(self) -> tuple[Layer, ...]:
         return (self,) if self.activation is None else (self, *self.activation.steps())
+
+
+@functools.lru_cache(maxsize=32)
+def _ones(N: int, dtype: np.dtype[np.generic]) -> Array:
+    """1, 1, …, made once for each size of a batch."""
+    ones = np.ones(N, dtype)
+    ones.flags.writeable = False
+    return ones
