@@ -54,38 +54,39 @@ class Batches:
 
     def replace(self, x: Array) -> None:
         """Take the rows from this array from now on."""
-        self.gather = _gatherer(x, self.size, self.dtype)
+        self.gather = _gatherer(x, self.size, self.order is not None, self.dtype)
 
     def _column(self, array: Array) -> Callable[[slice, Any], Array]:
         """What gives a batch's part of this array, by its place in the epoch and its rows."""
         if array.ndim == 1:  # a number a sample: put in order once an epoch
             ordered = array if self.order is None else array.take(self.order)
             return lambda place, rows: ordered[place]
-        gather = _gatherer(array, self.size)
+        gather = _gatherer(array, self.size, self.order is not None)
         return lambda place, rows: gather(rows)
 
     def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
         size, order, target, weight = self.size, self.order, self._target, self._weight
         for begin in range(self.first * size, self.N, size):
-            place = slice(begin, min(begin + size, self.N))
+            place = slice(begin, begin + size)
             rows = place if order is None else order[place]
             w = None if weight is None else weight(place, rows)
             yield rows, self.gather(rows), target(place, rows), w
 
 
-def _gatherer(array: Array, size: int, dtype: Any = None) -> Callable[[Any], Array]:
+def _gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Callable[[Any], Array]:
     """What gives rows of this array, in one dtype; the next rows may overwrite them."""
     array = np.asarray(array)  # a memmap's view costs less at each call
-    buffer = np.empty((size, *array.shape[1:]), dtype or array.dtype)
+    dtype = np.dtype(dtype or array.dtype)
+    if not shuffled:
+        return lambda rows: array[rows].astype(dtype, copy=False)
+    buffer = np.empty((size, *array.shape[1:]), dtype)
     # of an array in any other order take would first copy the whole
-    direct = array.dtype == buffer.dtype and array.flags.c_contiguous
+    if array.dtype == dtype and array.flags.c_contiguous:
+        take = array.take  # mode="clip" spares it a second buffer, as rows are in range
+        return lambda rows: take(rows, 0, buffer[: len(rows)], "clip")
 
     def gather(rows: Any) -> Array:
-        if isinstance(rows, slice):
-            return array[rows].astype(buffer.dtype, copy=False)
-        batch = buffer if len(rows) == size else buffer[: len(rows)]
-        if direct:  # mode="clip" spares take a second buffer, as rows are in range
-            return array.take(rows, 0, batch, "clip")
+        batch = buffer[: len(rows)]
         batch[...] = array[rows]
         return batch
 

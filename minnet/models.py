@@ -1,7 +1,7 @@
 """`Sequential`, the network as users know it: compile, fit, evaluate, predict, save.
 
-What the network itself is, with its weights, `forward` and `backward`, stands in `network.py`; the
-loop over batches and epochs in `training.py`.
+What the network itself is, with its weights, stands in `network.py`, a training step in `step.py`,
+and the loop over batches and epochs in `training.py`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from minnet.checks import Array, ModelFileError
 from minnet.divergence import check_batch
 from minnet.history import History
 from minnet.layers import Input, Layer
-from minnet.layers.base import Memo
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss, mean
+from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
 from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.selection import head_index
 from minnet.settings import Settings, check_data, check_end, check_metrics, check_trainable
 from minnet.shapes import layer_shapes
+from minnet.step import TrainingStep
 from minnet.strict import named
 from minnet.summary import summary_table
 from minnet.tables import Table
@@ -203,24 +203,7 @@ class Sequential(Network):
         start: int = 0,
     ) -> float:
         """The loss of one batch; fills `grad`, `outputs` and the memos. Nothing is checked."""
-        loss, route = self._require_loss(), self._route()
-        memos: list[Memo | None] = [{"rng": rng} if trains else None for trains in route.trains]
-        outputs = self._forward(x, memos, start)
-        stop = len(self._steps)
-        if len(outputs) > 1 and loss.is_fused_with(self._steps[-1]):
-            stop -= 1
-            losses, dy = loss.fused(outputs[-2], outputs[-1], target)
-        else:
-            losses, dy = loss.per_sample(outputs[-1], target), loss.gradient(outputs[-1], target)
-        if weight is not None:
-            dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
-        self._backward(route, outputs, dy, memos, start, stop)
-        value = mean(losses, weight)
-        for array, gradient, regularizer in route.penalties:
-            value += regularizer(array)
-            gradient += regularizer.gradient(array)
-        self.__dict__.update(outputs=outputs, _memos=memos)  # past __setattr__, in every step
-        return value
+        return TrainingStep(self, rng, start).loss_and_gradient(x, target, weight)
 
     def penalty(self) -> float:
         """The sum of the penalties on weights of trainable layers; a part of every loss."""
@@ -257,15 +240,7 @@ class Sequential(Network):
         The gradient is clipped first if the optimizer says so. Afterwards layers such as
         BatchNormalization write their running statistics.
         """
-        updates = self.updates or self._require_compiled()
-        if self._input_shape is None:
-            self._require_built()
-        updates.apply(self._layers, self._theta, self._grad)
-        if self._memos:
-            for i in self._route().differs:
-                if (memo := self._memos[i]) is not None:
-                    self._steps[i].after_step(memo)
-            self.__dict__["_memos"] = []
+        TrainingStep(self, self.rng).update()
 
     @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:

@@ -1,15 +1,13 @@
 """A stack of layers, with all its weights in one vector: forward, backward, freezing.
 
-How it is trained stands in `models.py`. One training step, and what flows through it::
-
-    x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
-    grad ◀──gradient, backward── from the last step down to the lowest trainable one
-    theta ◀──optimizer── run by run, only what is trainable; then after_step
+One training step, and what flows through it, stands in `step.py`; how a network is trained in
+`models.py`.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 import numbers
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,6 +24,7 @@ from minnet.registry import snake_case
 from minnet.regularizers import Regularizer
 from minnet.selection import Layers, Selector, head_index, select
 from minnet.shapes import draw_misfit, layer_shapes
+from minnet.step import run_backward, run_forward, way_back
 from minnet.strict import Strict, check_attribute
 
 
@@ -496,20 +495,14 @@ class Network(Strict):
         """
         self._require_built()
         try:
-            return self._forward(x, memos, start)
+            calls = [layer.forward for layer in self._steps[start:]]
+            return run_forward(calls, x, memos[start:] if memos else itertools.repeat(None))
         except ValueError:
             first = np.asarray(x)
             if start or first.shape[1:] == self._input_shape:
                 raise  # a fault inside a layer
             checks.samples(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
             raise
-
-    def _forward(self, x: Array, memos: Sequence[Memo | None] | None, start: int) -> list[Array]:
-        steps, outputs = self._steps, [x]
-        for i in range(start, len(steps)):
-            x = steps[i].forward(x, memos[i] if memos else None)
-            outputs.append(x)
-        return outputs
 
     def backward(
         self,
@@ -531,26 +524,9 @@ class Network(Strict):
         stop
             The step above the first one to go through; all by default.
         """
-        top = len(self._steps) if stop is None else stop
-        self._backward(self._route(), outputs, dy, memos, start, top)
-
-    def _backward(
-        self,
-        route: Route,
-        outputs: Sequence[Array],
-        dy: Array,
-        memos: Sequence[Memo | None] | None,
-        start: int,
-        stop: int,
-    ) -> None:
-        steps, learns, lowest = self._steps, route.learns, route.lowest
-        for i in range(stop - 1, lowest - 1, -1):
-            step, x, y = steps[i], outputs[i - start], outputs[i - start + 1]
-            memo = memos[i] if memos else None
-            if learns[i]:
-                step.gradient(x, y, dy, memo)
-            if i > lowest:
-                dy = step.backward(x, y, dy, memo)
+        route, steps = self._route(), self._steps[start:stop]
+        way = way_back(steps, route.learns[start:stop], route.lowest - start)
+        run_backward(way, outputs, dy, memos[start:] if memos else [None] * len(steps))
 
     def _route(self) -> Route:
         switches = [layer._switches for layer in self._layers]

@@ -1,7 +1,7 @@
 """The training loop: epochs, validation, and what is remembered of them.
 
-A step itself stands in `models.py` (`_run_step`, `apply_gradient`), the batches in `batches.py`,
-and what is checked before the first step in `settings.py`.
+A step itself stands in `step.py`, the batches in `batches.py`, and what is checked before the
+first step in `settings.py`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from minnet.receipts import Before
 from minnet.registry import Config
 from minnet.resuming import Resumed
 from minnet.settings import Settings, check_callbacks, learning_rates, prepare, said
+from minnet.step import TrainingStep
 
 if TYPE_CHECKING:
     from minnet.models import Sequential
@@ -236,17 +237,20 @@ class Loop:
         step = 0 if resumed is None else resumed["step"]
         batches, figures = self._begin(resumed)
         part, start, number_ = self.part, self.part.start, step - 1
+        training_step = TrainingStep(model, rng, start)
         for number_, (rows, xb, target, weight) in enumerate(batches, step):
             for callback in self.batch_begins:
                 callback.on_train_batch_begin(number_, {})
-            if start and self.watched and not self.features.hold("x"):
-                batches.replace(self.data.x)
-                xb, start = batches.gather(rows), 0
-                part.start = 0
-            loss = model._run_step(xb, target, weight, rng, start)
+            if self.watched:  # a hook may have changed what is frozen, or anything else
+                if start and not self.features.hold("x"):
+                    batches.replace(self.data.x)
+                    xb, start = batches.gather(rows), 0
+                    part.start = 0
+                training_step = TrainingStep(model, rng, start)
+            loss = training_step.loss_and_gradient(xb, target, weight)
             if not math.isfinite(loss):
                 raise self._diverged(before, epoch, number_, f"The loss became {loss:g}")
-            model.apply_gradient()
+            training_step.update()
             part.total += loss * len(xb)
             if model.metrics:
                 figures.add(model.outputs[-1], target)

@@ -93,10 +93,9 @@ class Updates:
             self._key = (*key[:2], dict(self.rates))
         return self._runs
 
-    def apply(self, layers: list[Layer], theta: Array, grad: Array) -> None:
-        """One update of all that is trainable."""
+    def apply(self, runs: tuple[Run, ...]) -> None:
+        """One update of these runs: all that is trainable."""
         optimizer = self.optimizer
-        runs = self.runs(layers, theta, grad)
         rates = [(run.rate or optimizer.rate)(self.iterations) for run in runs]
         if optimizer.global_clipnorm is not None:
             clip(runs, optimizer.global_clipnorm)

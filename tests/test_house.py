@@ -37,6 +37,7 @@ ROWS = [
         "history",
         "selection",
         "shapes",
+        "step",
         "updates",
         "summary",
         "saving",

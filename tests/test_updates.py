@@ -214,7 +214,7 @@ def test_memory_follows_a_layer_to_another_place_in_theta() -> None:
     memory = updates.Updates(SGD(0.1, momentum=0.9))
     theta, grad, _ = bind(layers, "float64")
     grad[...] = np.arange(12.0)
-    memory.apply(layers, theta, grad)
+    memory.apply(memory.runs(layers, theta, grad))
     theta, grad, _ = bind(layers[1:], "float64")
     memory.runs(layers[1:], theta, grad)
     np.testing.assert_allclose(memory.slots["v"], -0.1 * np.arange(6.0, 12.0))
