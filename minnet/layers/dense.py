@@ -23,7 +23,8 @@ class Dense(Layer):
     With the chain rule, and y_nj = Σ_i x_ni W_ij + b_j:
 
     - ∂L/∂W_ij = Σ_n ∂L/∂y_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj, that is dW = xᵀ dy
-    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row; that is db = 1ᵀ dy
+    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row; that is db = 1ᵀ dy, with a 1 for
+      each row
     - ∂L/∂x_ni = Σ_j dy_nj W_ij, that is dx = dy Wᵀ
 
     Parameters
@@ -131,11 +132,9 @@ class Dense(Layer):
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
-        # np.dot costs small matrices less than np.matmul, and takes an out of its own dtype alone
-        product = np.dot if x.dtype == dy.dtype == self.dW.dtype else np.matmul
-        product(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        _multiply(x.T, dy, self.dW)  # dW = xᵀ dy: ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            product(_ones(len(dy), dy.dtype), dy, out=self.db)  # ∂L/∂b_j  = Σ_n 1 · dy_nj
+            _multiply(_ones(len(dy), self.db.dtype), dy, self.db)  # db = 1ᵀ dy: ∂L/∂b_j = Σ_n dy_nj
 
     @property
     def input_dim(self) -> int | None:
@@ -156,9 +155,17 @@ class Dense(Layer):
         return (self,) if self.activation is None else (self, *self.activation.steps())
 
 
-@functools.lru_cache(maxsize=32)
+def _multiply(a: Array, b: Array, product: Array) -> None:
+    """Write the matrix product a b into an array."""
+    try:
+        np.dot(a, b, out=product)  # costs small matrices less than np.matmul
+    except ValueError:  # another dtype or shape: np.matmul casts the one and says what is wrong
+        np.matmul(a, b, out=product)
+
+
+@functools.lru_cache(maxsize=4)  # an epoch has batches of two sizes at most
 def _ones(N: int, dtype: np.dtype[np.generic]) -> Array:
-    """1, 1, …, made once for each size of a batch."""
+    """N ones, made once for each size of batch and dtype; read-only, as they are shared."""
     ones = np.ones(N, dtype)
     ones.flags.writeable = False
     return ones

@@ -332,3 +332,22 @@ def test_wrong_width():
 def test_call_before_build():
     with pytest.raises(RuntimeError, match=r"Dense has no weights yet\. .* build\(\(5,\), numpy"):
         Dense(3)(np.ones((2, 5)))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16", "float64", "complex128"])
+def test_gradient_from_a_dy_of_another_dtype(dtype):
+    """Such as a mask, or signs, that a student's loss gave: sums are those of dW's dtype."""
+    layer = built(2, 3, dtype="complex128" if dtype == "complex128" else "float32")
+    x, dy = np.ones((300, 3), np.float32), np.ones((300, 2), dtype)
+    layer.gradient(x, dy, dy)
+    np.testing.assert_array_equal(layer.dW, np.full((3, 2), 300.0))
+    np.testing.assert_array_equal(layer.db, [300.0, 300.0])
+    many = np.full((200, 2), 1000.0).astype(dtype)
+    layer.gradient(x[:200], many, many)
+    np.testing.assert_array_equal(layer.db, 200.0 * many[0].astype(layer.db.dtype))
+
+
+def test_gradient_from_a_dy_of_another_shape_says_so():
+    layer = built(2, 3)
+    with pytest.raises(ValueError, match="size 5 is different from 4"):
+        layer.gradient(np.ones((4, 3)), np.ones((4, 2)), np.ones((5, 2)))
