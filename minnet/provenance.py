@@ -62,14 +62,13 @@ def data_hash(x: Array, y: Array) -> str:
 
 
 def input_range(x: Array) -> list[float]:
-    """The smallest and the largest number; NaN where there is one, or no number at all."""
+    """The smallest and the largest number: both NaN where x holds a NaN, or nothing at all."""
     if not x.size:
         return [math.nan, math.nan]
-    if x.size <= 2**16:
-        return [float(np.minimum.reduce(x, axis=None)), float(np.maximum.reduce(x, axis=None))]
     rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
-    ranges = [input_range(x[i : i + rows]) for i in range(0, len(x), rows)]
-    lows, highs = zip(*ranges, strict=True)
+    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
+    lows = [np.minimum.reduce(piece, axis=None) for piece in pieces]
+    highs = [np.maximum.reduce(piece, axis=None) for piece in pieces]
     return [float(np.min(lows)), float(np.max(highs))]  # Python's min may lose a NaN
 
 

@@ -85,7 +85,7 @@ def prepare(
         data, validation = data.part(slice(0, -kept)), data.part(slice(len(data) - kept, None))
     elif settings.validation_data is not None:
         vx, vy, *vw = settings.validation_data
-        validation = Data(*model._check_data(vx, vy, vw[0] if vw else None, "validation "))
+        validation = Data(*check_data(model, vx, vy, vw[0] if vw else None, "validation ")[:3])
         check_metrics(model, validation.target, "validation y")
     if settings.class_weight is not None:
         weight = _class_weights(model, data.target, settings.class_weight)
@@ -113,7 +113,7 @@ def check_data(
 ) -> tuple[Array, Array, Array | None, list[float]]:
     """x, the target and the weights as training computes with them; builds the model.
 
-    Last comes the range of x, which is found on the way.
+    The fourth is the range of x, [smallest, largest], which the check finds anyway.
     """
     names = f"{whose}x", f"{whose}y"
     loss = model._require_loss()
@@ -123,10 +123,10 @@ def check_data(
     if input_shape is None:
         input_shape = x.shape[1:]
     x = shaped(x, input_shape, names[0], drawn=model._draw_misfit)
-    found = input_range(x)
+    low, high = found = input_range(x)
     largest = float(np.finfo(model.dtype).max)
-    if not (-largest <= found[0] and found[1] <= largest):  # nor where one of them is NaN
-        finite(x, names[0], model.dtype)
+    if not (low >= -largest and high <= largest):  # so a NaN, which compares as False, is caught
+        finite(x, names[0], model.dtype)  # says where
     shapes = layer_shapes(model._layers, input_shape, len(x))
     outputs = shapes[-1]
     _check_classes(model, y, outputs, names[1])

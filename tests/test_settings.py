@@ -8,6 +8,7 @@ import pytest
 from minnet.layers import Dense
 from minnet.models import Sequential
 from minnet.optimizers import SGD
+from minnet.provenance import input_range
 from minnet.schedules import ExponentialDecay
 from tests.small_models import classifier, everything, gradient_of, regression
 
@@ -148,3 +149,18 @@ def test_data_that_is_not_finite_in_one_piece_is_found():
             with pytest.raises(ValueError, match=f"row {row}, column 7"):
                 model.fit(x, np.zeros(300, int), verbose=0)
             x[row, 7] = 0.0
+
+
+@pytest.mark.parametrize("shape", [(1,), (300, 1000), (3, 70_000), (2, 300, 300)])
+def test_the_range_is_that_of_all_numbers(shape):
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    assert input_range(x) == [x.min(), x.max()]
+    x.flat[-1] = np.nan
+    assert np.isnan(input_range(x)).all()
+
+
+def test_a_row_may_have_more_numbers_than_a_piece():
+    model = Sequential([Dense(1, input_dim=70_000)], seed=0)
+    model.compile(SGD(0.0), "mse")
+    model.fit(np.ones((2, 70_000), np.float32), np.ones(2), verbose=0)
+    assert model.provenance["input_range"] == [1.0, 1.0]
