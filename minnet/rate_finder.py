@@ -10,6 +10,7 @@ import numpy as np
 
 from minnet import checks
 from minnet.models import Sequential
+from minnet.step import TrainingStep
 from minnet.strict import named
 from minnet.tables import Table
 
@@ -125,20 +126,22 @@ def find_learning_rate(
         twin._check_trainable()
         optimizer = twin._require_optimizer()
         order = np.empty(0, np.intp)
+        training_step = TrainingStep(twin, rng)
         for step in range(count):
             while len(order) < min(size, len(x)):
                 order = np.concatenate([order, rng.permutation(len(x))])
             rows, order = order[:size], order[size:]
             rate = low * factor**step
             optimizer.learning_rate = rate
-            loss = twin._run_step(np.asarray(x[rows], twin.dtype), target[rows], None, rng)
+            xb = np.asarray(x[rows], twin.dtype)
+            loss = training_step.loss_and_gradient(xb, target[rows], None)
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # corrected for its start at zero
             if not math.isfinite(smoothed) or (losses and smoothed > GIVE_UP * min(losses)):
                 break
             rates.append(rate)
             losses.append(smoothed)
-            twin.apply_gradient()
+            training_step.update()
     if not losses:
         raise ValueError(
             "find_learning_rate takes a model whose loss is finite. Got a loss that is not, before "

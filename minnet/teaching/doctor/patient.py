@@ -14,6 +14,7 @@ from minnet.layers.base import Memo
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, mean
 from minnet.models import Sequential
 from minnet.optimizers import Optimizer
+from minnet.step import TrainingStep
 from minnet.updates import Updates
 
 LOOKED_AT = 512
@@ -214,6 +215,7 @@ def trial(
     else:
         updates = model.updates = Updates(optimizer)
     updates.optimizer.learning_rate = rate
+    training_step = TrainingStep(model, rng)
     order = np.empty(0, np.intp)
     size, moved, worst = min(batch_size, len(x)), 0.0, 0.0
     before = model.theta.copy()
@@ -221,11 +223,11 @@ def trial(
         if len(order) < size:
             order = np.concatenate([order, rng.permutation(len(x))])
         rows, order = order[:size], order[size:]
-        loss = model._run_step(x[rows], target[rows], None, rng)
+        loss = training_step.loss_and_gradient(x[rows], target[rows], None)
         if not math.isfinite(loss):
             return Trial(model, math.inf, math.inf, step, moved)
         worst = max(worst, loss)
-        model.apply_gradient()
+        training_step.update()
         if step == 0:
             moved = ratio(norm(model.theta - before), norm(before))
     loss = evaluate(model, x[:LOOKED_AT], target[:LOOKED_AT])
