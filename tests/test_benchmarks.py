@@ -21,6 +21,7 @@ sys.path.insert(0, str(FOLDER))
 import harness  # noqa: E402
 import peers  # noqa: E402
 import scaling  # noqa: E402
+import step_parts  # noqa: E402
 import training_step  # noqa: E402
 import whole_process  # noqa: E402
 from harness import Bar  # noqa: E402
@@ -237,3 +238,20 @@ def test_the_share_of_checks_counts_nested_checks_once() -> None:
     assert scaling.is_check(("a/minnet/models.py", 1, "_check_data"))
     assert not scaling.is_check(("a/minnet/models.py", 1, "fit"))
     assert not scaling.is_check(("a/numpy/checks.py", 1, "samples"))
+
+
+def test_the_parts_of_a_step_do_the_same_work() -> None:
+    work = replace(WORK, epochs=1)
+    found = step_parts.measured(work, rounds=1)
+    assert list(found) == [kind.label for kind in step_parts.KINDS]
+    assert all(0.0 < t["min"] <= t["median"] for t in found.values())
+    assert "1.00" in str(step_parts.table(found))
+
+
+def test_a_part_that_does_other_work_is_found() -> None:
+    weights = WORK.weights()
+    moved = [array + 0.1 for array in weights]
+    step_parts.same_weights({"a": moved, "b": moved}, weights)
+    other = [array + 0.1002 for array in weights]
+    with pytest.raises(harness.NotTheSameWorkError, match=r"b is 0\.2"):
+        step_parts.same_weights({"a": moved, "b": other}, weights)
