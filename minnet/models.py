@@ -200,10 +200,9 @@ class Sequential(Network):
         target: Array,
         weight: Array | None,
         rng: np.random.Generator,
-        start: int = 0,
     ) -> float:
         """The loss of one batch; fills `grad`, `outputs` and the memos. Nothing is checked."""
-        return TrainingStep(self, rng, start).loss_and_gradient(x, target, weight)
+        return TrainingStep(self, rng).loss_and_gradient(x, target, weight)
 
     def penalty(self) -> float:
         """The sum of the penalties on weights of trainable layers; a part of every loss."""
@@ -240,7 +239,18 @@ class Sequential(Network):
         The gradient is clipped first if the optimizer says so. Afterwards layers such as
         BatchNormalization write their running statistics.
         """
-        TrainingStep(self, self.rng).update()
+        updates = self._require_compiled()
+        self._require_built()
+        updates.apply(updates.runs(self._layers, self._theta, self._grad))
+        self._write_states()
+
+    def _write_states(self) -> None:
+        """Let layers write what a finished training step changes, such as running statistics."""
+        memos, self.__dict__["_memos"] = self._memos, []
+        if memos:  # none: no batch was seen since the last update
+            for i in self._route().differs:
+                if (memo := memos[i]) is not None:
+                    self._steps[i].after_step(memo)
 
     @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:

@@ -7,7 +7,6 @@ One training step, and what flows through it, stands in `step.py`; how a network
 from __future__ import annotations
 
 import copy
-import itertools
 import numbers
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -494,9 +493,14 @@ class Network(Strict):
             One for each step, for training; None means inference.
         """
         self._require_built()
+        if memos and len(memos) != len(self._steps):
+            raise ValueError(
+                f"forward takes one memo for each of the model's {len(self._steps)} steps. Got "
+                f"{len(memos)}. Give {{}} or None for each of model.steps."
+            )
         try:
             calls = [layer.forward for layer in self._steps[start:]]
-            return run_forward(calls, x, memos[start:] if memos else itertools.repeat(None))
+            return run_forward(calls, x, memos[start:] if memos else [None] * len(calls))
         except ValueError:
             first = np.asarray(x)
             if start or first.shape[1:] == self._input_shape:
@@ -509,9 +513,6 @@ class Network(Strict):
         outputs: Sequence[Array],
         dy: Array,
         memos: Sequence[Memo | None] | None = None,
-        *,
-        start: int = 0,
-        stop: int | None = None,
     ) -> None:
         """Fill `grad` from dy, the gradient of the loss with respect to the last output.
 
@@ -521,12 +522,10 @@ class Network(Strict):
         ----------
         outputs
             What `forward` gave.
-        stop
-            The step above the first one to go through; all by default.
         """
-        route, steps = self._route(), self._steps[start:stop]
-        way = way_back(steps, route.learns[start:stop], route.lowest - start)
-        run_backward(way, outputs, dy, memos[start:] if memos else [None] * len(steps))
+        route = self._route()
+        way = way_back(self._steps, route.learns, route.lowest)
+        run_backward(way, outputs, dy, memos or [None] * len(self._steps))
 
     def _route(self) -> Route:
         switches = [layer._switches for layer in self._layers]

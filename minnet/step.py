@@ -1,8 +1,11 @@
-"""One training step: x forward to the loss, the gradient back to the weights, the weights along it.
+"""One training step: x forward to the loss, its gradient back to the weights, then the update::
 
-x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
-grad ◀──gradient, backward── from the last step down to the lowest trainable one
-theta ◀──optimizer── run by run, only what is trainable; then after_step
+    x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
+    grad ◀──gradient, backward── from the last step down to the lowest trainable one
+    theta ◀──optimizer── run by run, only what is trainable; then after_step
+
+A *training step* is one update. The *steps* of a model are what runs: a Dense with an activation is
+two of them.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from minnet.losses import mean
 if TYPE_CHECKING:
     from minnet.layers import Layer
     from minnet.models import Sequential
+    from minnet.updates import Run
 
 Forward = Callable[[Array, Memo | None], Array]
 
@@ -26,7 +30,7 @@ Forward = Callable[[Array, Memo | None], Array]
 class Back(NamedTuple):
     """The way back through one layer."""
 
-    number: int  # of the layer among those that ran: outputs[number] went in
+    number: int  # outputs[number] is its input, outputs[number + 1] its output
     gradient: Callable[..., None] | None  # None: it has nothing to learn
     backward: Callable[..., Array] | None  # None: nothing below it learns
 
@@ -41,10 +45,10 @@ def way_back(layers: Sequence[Layer], learns: Sequence[bool], lowest: int) -> li
     ]
 
 
-def run_forward(calls: Iterable[Forward], x: Array, memos: Iterable[Memo | None]) -> list[Array]:
+def run_forward(calls: Sequence[Forward], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
     """The outputs [x, y1, y2, …] of layers that are run one after the other."""
     outputs = [x]
-    for call, memo in zip(calls, memos, strict=False):
+    for call, memo in zip(calls, memos, strict=True):
         x = call(x, memo)
         outputs.append(x)
     return outputs
@@ -63,35 +67,38 @@ def run_backward(
 
 
 class TrainingStep:
-    """A training step of a model as it stands, ready to be made with one batch after another.
+    """The training step of a model: planned once, then made with one batch after another.
 
-    A step of a small network takes a fifth of a millisecond, of which looking things up for each
-    batch would be a tenth. So what was frozen or put in the place of a method since then is seen
-    by the next one that is planned. Nothing is checked.
+    The plan holds the steps' methods, what is frozen, the penalties and the runs of theta. Looking
+    these up for each batch would be a tenth of the time on a small network. A plan does not see
+    later changes to them; learning rates are read at each update. `fit` plans anew for each epoch,
+    when a layer was frozen or unfrozen, and for each batch where a callback of the user's has a
+    batch hook. Nothing is checked.
 
     Parameters
     ----------
     model
         Compiled and built.
     rng
-        For dropout.
+        What layers such as Dropout draw from.
     start
         The first of the model's steps to run, where the batches are what the steps below it gave.
     """
 
     def __init__(self, model: Sequential, rng: np.random.Generator, start: int = 0) -> None:
-        updates, loss, route = model._require_compiled(), model._require_loss(), model._route()
-        layers = model._steps[start:]
-        self.rng, self.loss, self.updates = rng, loss, updates
-        self.model = vars(model)  # past __setattr__, in every step
+        updates, loss = model._require_compiled(), model._require_loss()
+        model._require_built()
+        route, layers = model._route(), model._steps[start:]
+        self.model, self.route, self.rng = model, route, rng
+        self.loss, self.updates = loss, updates
+        self.attributes = vars(model)  # written to directly: __setattr__ would check in every step
         self.skipped: list[Memo | None] = [None] * start
         self.trains, self.penalties = route.trains[start:], route.penalties
         self.forwards = [layer.forward for layer in layers]
         self.fused = bool(layers) and loss.is_fused_with(layers[-1])
         on_the_way = layers[:-1] if self.fused else layers
         self.way_back = way_back(on_the_way, route.learns[start:], route.lowest - start)
-        self.runs = updates.runs(model._layers, model.theta, model.grad)
-        self.differing = [(i, model._steps[i]) for i in route.differs]
+        self.runs: tuple[Run, ...] | None = None  # planned by the first update
 
     def loss_and_gradient(self, x: Array, target: Array, weight: Array | None) -> float:
         """The loss of one batch; fills the model's `grad`, `outputs` and memos."""
@@ -109,13 +116,15 @@ class TrainingStep:
         for array, gradient, regularizer in self.penalties:
             value += regularizer(array)
             gradient += regularizer.gradient(array)
-        self.model["outputs"], self.model["_memos"] = outputs, self.skipped + memos
+        self.attributes["outputs"] = outputs
+        self.attributes["_memos"] = self.skipped + memos
         return value
 
     def update(self) -> None:
         """Move theta along `grad`, then let layers write what a finished step changes."""
+        if self.runs is None:
+            model = self.model
+            self.runs = self.updates.runs(model._layers, model.theta, model.grad)
         self.updates.apply(self.runs)
-        memos, self.model["_memos"] = self.model["_memos"], []
-        for i, layer in self.differing if memos else ():
-            if (memo := memos[i]) is not None:
-                layer.after_step(memo)
+        if self.route.differs:
+            self.model._write_states()

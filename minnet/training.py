@@ -112,8 +112,8 @@ class Loop:
         self.callbacks = [*self.theirs, *([] if shown is None else [shown]), *self.checkpoints]
         self.batch_begins = _that_override(self.callbacks, "on_train_batch_begin")
         self.batch_ends = _that_override(self.callbacks, "on_train_batch_end")
-        self.watched = any(
-            callback is not shown and not isinstance(callback, Checkpoint)
+        self.watched = any(  # hooks of theirs, which may change the model: our own do not
+            callback is not shown and type(callback) is not Checkpoint
             for callback in self.batch_begins + self.batch_ends
         )
         self.history = History(**self.params)
@@ -238,10 +238,12 @@ class Loop:
         batches, figures = self._begin(resumed)
         part, start, number_ = self.part, self.part.start, step - 1
         training_step = TrainingStep(model, rng, start)
+        own = not model.apply_gradient.__module__.startswith("minnet.")  # a student's in its place
         for number_, (rows, xb, target, weight) in enumerate(batches, step):
             for callback in self.batch_begins:
                 callback.on_train_batch_begin(number_, {})
-            if self.watched:  # a hook may have changed what is frozen, or anything else
+            # a hook may have changed what the plan holds, and other code what is frozen
+            if self.watched or model._route() is not training_step.route:
                 if start and not self.features.hold("x"):
                     batches.replace(self.data.x)
                     xb, start = batches.gather(rows), 0
@@ -250,7 +252,10 @@ class Loop:
             loss = training_step.loss_and_gradient(xb, target, weight)
             if not math.isfinite(loss):
                 raise self._diverged(before, epoch, number_, f"The loss became {loss:g}")
-            training_step.update()
+            if own:
+                model.apply_gradient()
+            else:
+                training_step.update()
             part.total += loss * len(xb)
             if model.metrics:
                 figures.add(model.outputs[-1], target)

@@ -20,7 +20,8 @@ from minnet.layers.base import Layer
 from minnet.optimizers import Optimizer
 
 PIECE = 65536
-"""Numbers to a piece: few enough for the processor's caches, and enough to outweigh the calls."""
+"""Numbers to a piece, 256 KB in float32: the processor's caches hold them, and the work on them
+outweighs the calls."""
 
 Rate = Callable[[int], float]
 """Number of the update (from 0) → learning rate."""
@@ -81,7 +82,7 @@ class Updates:
         return {**self.__dict__, "_key": None, "_runs": (), "rates": {}}
 
     def forget_runs(self) -> None:
-        """Plan anew before the next update, after counts were set from outside."""
+        """Let `runs` work them out anew, after counts were set from outside."""
         self._key = None
 
     def runs(self, layers: list[Layer], theta: Array, grad: Array) -> tuple[Run, ...]:

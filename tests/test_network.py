@@ -901,3 +901,10 @@ def test_views_survive_whatever_is_done_to_a_model(seed, kinds, moves):
         assert all(np.array_equal(a, b) for a, b in zip(now, values, strict=True))
         assert_views(model.copy())
     assert_views(model)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_forward_takes_a_memo_for_each_step(count):
+    model = Sequential([Dense(3, activation="relu", input_dim=2)], seed=0)
+    with pytest.raises(ValueError, match=f"one memo for each of the model's 2 steps. Got {count}"):
+        model.forward(np.ones((1, 2)), [{}] * count)
