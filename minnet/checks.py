@@ -372,30 +372,10 @@ def _more(count: int) -> str:
     return "" if count == 1 else f" (and {count - 1:,} more near it)"
 
 
-def samples(
-    value: object,
-    sample_shape: Shape,
-    who: str,
-    *,
-    empty: bool = False,
-    dtype: Any = None,
-    drawn: Callable[[Array], str] | None = None,
-) -> Array:
-    """x with one sample a row, of the shape that the model takes; NaN and inf are refused.
-
-    Parameters
-    ----------
-    sample_shape
-        The shape of one sample.
-    empty
-        Whether no rows at all are fine.
-    dtype
-        What the model computes in: larger numbers than it can hold are refused.
-    drawn
-        What draws x meeting the network, for the error where its shape does not fit.
-    """
-    x = shaped(as_array(value, who), sample_shape, who, empty=empty, drawn=drawn)
-    finite(x, who, dtype)
+def samples(value: object, sample_shape: Shape, who: str) -> Array:
+    """x with one sample a row, as `shaped` wants it; NaN and infinity are refused."""
+    x = shaped(as_array(value, who), sample_shape, who)
+    finite(x, who)
     return x
 
 
@@ -407,7 +387,17 @@ def shaped(
     empty: bool = False,
     drawn: Callable[[Array], str] | None = None,
 ) -> Array:
-    """What `samples` takes, by its shape alone."""
+    """x with one sample a row, of the shape that the model takes.
+
+    Parameters
+    ----------
+    sample_shape
+        The shape of one sample.
+    empty
+        Whether no rows at all are fine.
+    drawn
+        What draws x meeting the network, for the error where its shape does not fit.
+    """
     if sample_shape == ():
         raise ValueError(
             f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "

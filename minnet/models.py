@@ -25,7 +25,14 @@ from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
 from minnet.selection import head_index
-from minnet.settings import Settings, check_data, check_end, check_metrics, check_trainable
+from minnet.settings import (
+    Settings,
+    check_data,
+    check_end,
+    check_metrics,
+    check_trainable,
+    check_x,
+)
 from minnet.shapes import layer_shapes
 from minnet.step import TrainingStep
 from minnet.strict import named
@@ -174,23 +181,17 @@ class Sequential(Network):
     def _check_trainable(self) -> None:
         check_trainable(self)
 
-    def _check_x(self, x: Any, who: str = "x", *, empty: bool = False) -> Array:
-        return checks.samples(
-            x, self.input_shape, who, empty=empty, dtype=self.dtype, drawn=self._draw_misfit
-        )
-
     def _check_data(
         self, x: Any, y: Any, sample_weight: Any, whose: str = ""
     ) -> tuple[Array, Array, Array | None]:
         """x, the target and the weights as training computes with them; builds the model."""
         return check_data(self, x, y, sample_weight, whose)[:3]
 
-    def _warn_of_other_scale(self, x: Array, found: list[float] | None = None) -> None:
-        """Warn once of inputs on another scale than what the model was trained on."""
+    def _warn_of_other_scale(self, x: Array, found: list[float]) -> None:
+        """Warn once of inputs on another scale, by their range, than what it was trained on."""
         known = self.provenance["input_range"]
         if known is not None and len(x) and not self._scale_checked:
-            new = provenance.input_range(x) if found is None else found
-            self._scale_checked = provenance.warn_of_other_scale(known, new, len(x))
+            self._scale_checked = provenance.warn_of_other_scale(known, found, len(x))
 
     # --- one training step ----------------------------------------------------------------------
 
@@ -425,9 +426,9 @@ class Sequential(Network):
         verbose
             1 prints the line that is returned.
         """
-        x, target, weight = self._check_data(x, y, sample_weight)
+        x, target, weight, found = check_data(self, x, y, sample_weight)
         check_metrics(self, target)
-        self._warn_of_other_scale(x)
+        self._warn_of_other_scale(x, found)
         rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         logs = training.evaluate(self, x, target, weight, rows)
         if verbose:
@@ -474,8 +475,8 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        x = self._check_x(x, empty=True)
-        self._warn_of_other_scale(x)
+        x, found = check_x(self, x, self.input_shape, empty=True)
+        self._warn_of_other_scale(x, found)
         rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self._predict(x)
@@ -497,7 +498,7 @@ class Sequential(Network):
         upto
             The name or index of the last layer to run; None for all below the head.
         """
-        x = self._check_x(x, empty=True)
+        x, _ = check_x(self, x, self.input_shape, empty=True)
         if upto is None:
             count = head_index(self._layers)
         else:

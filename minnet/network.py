@@ -505,7 +505,7 @@ class Network(Strict):
             first = np.asarray(x)
             if start or first.shape[1:] == self._input_shape:
                 raise  # a fault inside a layer
-            checks.samples(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
+            checks.shaped(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
             raise
 
     def backward(

@@ -66,10 +66,10 @@ def input_range(x: Array) -> list[float]:
     if not x.size:
         return [math.nan, math.nan]
     rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
-    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
-    lows = [np.minimum.reduce(piece, axis=None) for piece in pieces]
-    highs = [np.maximum.reduce(piece, axis=None) for piece in pieces]
-    return [float(np.min(lows)), float(np.max(highs))]  # Python's min may lose a NaN
+    if len(x) <= rows:
+        return [float(np.minimum.reduce(x, axis=None)), float(np.maximum.reduce(x, axis=None))]
+    ranges = np.array([input_range(x[i : i + rows]) for i in range(0, len(x), rows)])
+    return [float(ranges[:, 0].min()), float(ranges[:, 1].max())]  # Python's min may lose a NaN
 
 
 def widened(known: list[float] | None, new: list[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -119,14 +120,10 @@ def check_data(
     loss = model._require_loss()
     if not model._layers:
         model._require_built()
-    x, input_shape = as_array(x, names[0]), model._input_shape
+    input_shape = model._input_shape
     if input_shape is None:
-        input_shape = x.shape[1:]
-    x = shaped(x, input_shape, names[0], drawn=model._draw_misfit)
-    low, high = found = input_range(x)
-    largest = float(np.finfo(model.dtype).max)
-    if not (low >= -largest and high <= largest):  # so a NaN, which compares as False, is caught
-        finite(x, names[0], model.dtype)  # says where
+        input_shape = as_array(x, names[0]).shape[1:]
+    x, found = check_x(model, x, input_shape, names[0])
     shapes = layer_shapes(model._layers, input_shape, len(x))
     outputs = shapes[-1]
     _check_classes(model, y, outputs, names[1])
@@ -155,6 +152,24 @@ def check_data(
     if not isinstance(x, np.memmap):
         x = x.astype(model.dtype, copy=False)
     return x, target, weight, found
+
+
+def check_x(
+    model: Sequential, x: Any, input_shape: Shape, who: str = "x", *, empty: bool = False
+) -> tuple[Array, list[float]]:
+    """x as samples of this shape, all finite, and its range, [smallest, largest]."""
+    x = shaped(as_array(x, who), input_shape, who, empty=empty, drawn=model._draw_misfit)
+    low, high = found = input_range(x)
+    largest = _largest(model.dtype)
+    if not (low >= -largest and high <= largest):  # so a NaN, which compares as False, is caught
+        finite(x, who, model.dtype)  # says where
+    return x, found
+
+
+@functools.cache
+def _largest(dtype: np.dtype[Any]) -> float:
+    """The largest number that a dtype holds."""
+    return float(np.finfo(dtype).max)
 
 
 def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:

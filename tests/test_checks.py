@@ -433,7 +433,7 @@ def test_samples_that_fit():
     x = np.ones((4, 3))
     assert checks.samples(x, (3,), "x") is x
     assert checks.samples(x[:1], (3,), "x").shape == (1, 3)
-    assert checks.samples(x[:0], (3,), "x", empty=True).shape == (0, 3)
+    assert checks.shaped(x[:0], (3,), "x", empty=True).shape == (0, 3)
     assert checks.samples([[1, 2]], (2,), "x").dtype.kind == "i"
 
 
@@ -473,8 +473,6 @@ def test_samples_that_do_not_fit(shape, sample, message):
 def test_samples_are_finite():
     with pytest.raises(ValueError, match=r"^x takes finite numbers"):
         checks.samples([[np.nan]], (1,), "x")
-    with pytest.raises(ValueError, match=r"^x takes numbers that float32 can hold"):
-        checks.samples([[1e200]], (1,), "x", dtype=np.dtype("float32"))
 
 
 def test_batch_shape():

@@ -164,3 +164,22 @@ def test_a_row_may_have_more_numbers_than_a_piece():
     model.compile(SGD(0.0), "mse")
     model.fit(np.ones((2, 70_000), np.float32), np.ones(2), verbose=0)
     assert model.provenance["input_range"] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("method", ["predict", "features", "evaluate", "fit"])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.nan, "x takes finite numbers. Got nan in row 1, column 0"),
+        (-np.inf, "x takes finite numbers. Got -inf in row 1, column 0"),
+        (4e38, "x takes numbers that float32 can hold. Got 4e[+]38 in row 1, column 0"),
+        (-1e200, "x takes numbers that float32 can hold. Got -1e[+]200 in row 1, column 0"),
+    ],
+)
+def test_every_way_in_is_guarded(method, wrong, message):
+    model = Sequential([Dense(2, input_dim=2), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    x = np.array([[1.0, 2.0], [wrong, 0.0]])
+    arguments = (x, np.ones(2)) if method in ("evaluate", "fit") else (x,)
+    with pytest.raises(ValueError, match=message):
+        getattr(model, method)(*arguments)
