@@ -292,7 +292,7 @@ class CrossEntropy(Loss):
         dz = y.copy()
         dz.put(own, p - 1.0)
         dz *= 1.0 / N
-        if np.minimum.reduce(p.real) > 1e-30:
+        if p.real.item(p.real.argmin()) > 1e-30:
             return -np.log(p), dz
         return -_log_softmax(z, y).take(own), dz  # some p is too small for its logarithm
 

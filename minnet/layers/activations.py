@@ -295,7 +295,7 @@ class Softmax(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         top = np.maximum.reduce(x.real, axis=-1, keepdims=True)
-        if not len(x) or np.maximum.reduce(top, axis=None) < 1e30:
+        if not top.size or top.item(top.argmax()) < 1e30:
             y: Array = x - top
         else:
             with np.errstate(over="ignore"):  # a gap beyond the largest number: -∞, and exp is 0
