@@ -102,7 +102,7 @@ class Before:
             size = math.sqrt(float(np.dot(old, old)))
             moved = 0.0
             if now is None or now != was:
-                gap = new - old if new.size == old.size else new
+                gap = np.subtract(new, old, out=new) if new.size == old.size else new
                 moved = math.sqrt(float(np.dot(gap, gap)))
             change = moved / size if size else (math.inf if moved else 0.0)
             rows.append(LayerReceipt(layer.label, layer.trainable, was, now, change))
