@@ -1,6 +1,6 @@
 """Where the time between a loop by hand and `fit` goes, on a small network.
 
-    python benchmarks/step_parts.py [--quick] [--network 784-32-10 …] [--rounds 40]
+    python benchmarks/step_parts.py [--quick] [--network 784-32-10 …] [--rounds 40] [--threads 1]
 
 The same training five times, each a little nearer to `fit` than the one before:
 
@@ -10,9 +10,9 @@ The same training five times, each a little nearer to `fit` than the one before:
 - TrainingStep: planned once an epoch; memos, penalties, schedules and per-layer counts are in it;
 - fit: hooks, Ctrl-C, divergence, and what is done once a fit, such as the checks.
 
-All in one process with one thread of matrix products (package threadpoolctl), in a new random order
-each round, and all have to come to the same weights first. What stands between two lines is the
-price of what the second can do and the first cannot.
+All in one process, with one thread of matrix products unless `--threads` says more (package
+threadpoolctl), in a new random order each round, and all have to come to the same weights first.
+What stands between two lines is the price of what the second can do and the first cannot.
 """
 
 from __future__ import annotations
@@ -209,11 +209,13 @@ if __name__ == "__main__":
     options = parser.parse_args()
     import threadpoolctl
 
-    found = {}
-    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+    found, threads = {}, options.threads or 1
+    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         for name in options.network:
             rounds = min(options.rounds, 10) if options.quick else options.rounds
             found[name] = measured(NETWORKS[name], rounds)
-            print(f"\n{name}, batch {NETWORKS[name].batch}: {rounds} rounds, one thread")
+            print(
+                f"\n{name}, batch {NETWORKS[name].batch}: {rounds} rounds, BLAS threads: {threads}"
+            )
             print(table(found[name]))
-    print(harness.write("step_parts", {"times": found}))
+    print(harness.write("step_parts", {"threads": threads, "times": found}))

@@ -95,9 +95,7 @@ class Layer(Configurable):
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
-    _switches: int = (
-        0  # how often it was frozen or unfrozen: what was planned before is out of date
-    )
+    _switches: int = 0  # how often it was frozen or unfrozen, which outdates plans
 
     def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
         self.name = name
