@@ -20,6 +20,8 @@ import numpy as np
 
 import minnet
 from minnet import Sequential, check_gradients
+from minnet.course.zoo.gradient_mistakes import MISTAKES, SoftmaxCrossEntropy
+from minnet.foundation.tables import Table
 from minnet.layers import (
     ELU,
     GELU,
@@ -45,9 +47,7 @@ from minnet.losses import (
     softmax,
 )
 from minnet.regularizers import L2, Regularizer
-from minnet.tables import Table
 from minnet.teaching.gradients import GradientReport
-from minnet.teaching.zoo.gradient_mistakes import MISTAKES, SoftmaxCrossEntropy
 
 Case = tuple[Any, Any, Any]
 

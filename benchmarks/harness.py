@@ -25,7 +25,7 @@ import numpy as np
 from peers import PEERS, Peer, Weights, Work, cores, loss_and_accuracy
 
 import minnet
-from minnet.tables import Table
+from minnet.foundation.tables import Table
 
 RESULTS = Path(__file__).parent / "results"
 

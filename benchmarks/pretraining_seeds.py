@@ -15,10 +15,10 @@ import io
 import numpy as np
 
 import minnet
+from minnet.foundation.tables import Table
 from minnet.layers import Dense
 from minnet.optimizers import Adam
 from minnet.pretrained import mnist_8x8
-from minnet.tables import Table
 
 DRAWS = range(5)
 SCRATCH = [(widths, rate) for widths in [(128, 64), (256, 128)] for rate in (1e-3, 3e-3, 1e-2)]

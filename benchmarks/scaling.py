@@ -34,7 +34,7 @@ import numpy as np
 from peers import Array, Minnet, Peer, Products, Weights, Work
 
 from minnet.callbacks import Callback
-from minnet.tables import Table
+from minnet.foundation.tables import Table
 
 BASE = Work((784, 32, 10), batch=32, rows=6_400, epochs=1)
 SAMPLES = (1_000, 3_200, 10_000, 32_000, 100_000, 320_000)

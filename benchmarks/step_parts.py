@@ -27,9 +27,9 @@ from peers import BETA_1, BETA_2, EPSILON, RATE, Array, ByHand, Minnet, Peer, We
 from training_step import NETWORKS
 
 import minnet
+from minnet.engine.step import TrainingStep, way_back
+from minnet.foundation.tables import Table
 from minnet.losses import mean
-from minnet.step import TrainingStep, way_back
-from minnet.tables import Table
 
 
 class ByFunction(Peer):
@@ -41,7 +41,7 @@ class ByFunction(Peer):
         model = Minnet(self.work).model  # for its vectors alone
         model.set_weights(weights)
         self.adam = minnet.optimizers.Adam(RATE, BETA_1, BETA_2, EPSILON)
-        updates = minnet.updates.Updates(self.adam)
+        updates = minnet.engine.updates.Updates(self.adam)
         (run,) = updates.runs(model.layers, model.theta, model.grad)
         self.pieces, self.layers, self.t = run.pieces, model.layers, 0
 

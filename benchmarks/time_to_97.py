@@ -19,7 +19,7 @@ import harness
 import numpy as np
 from peers import PEERS, Work
 
-from minnet.tables import Table
+from minnet.foundation.tables import Table
 
 WORK = Work((784, 128, 64, 10), batch=64, rows=60_000, epochs=1, source="mnist")
 GOAL, MOST_EPOCHS = 0.97, 12

@@ -21,8 +21,8 @@ import numpy as np
 
 import minnet
 from minnet import transfer
-from minnet.checks import Array
 from minnet.datasets.digits import draw_per_class
+from minnet.foundation.checks import Array
 from minnet.layers import Dense
 
 LETTERS, DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
@@ -114,7 +114,7 @@ def fine_tune(draws: int = 10) -> None:
             rows = draw_per_class(data[1], 5, np.random.default_rng(seed))  # compare's draws
             model = base.replace_head(Dense(10, activation="softmax"), seed=seed)
             model.compile("adam", "cross_entropy", ["accuracy"])
-            model.fine_tune(data[0][rows], data[1][rows], verbose=0)
+            minnet.transfer.fine_tune(model, data[0][rows], data[1][rows], verbose=0)
             found.append(model.evaluate(*data[2:])["accuracy"])
         top = report.accuracies(best, 5).mean()
         print(

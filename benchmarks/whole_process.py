@@ -26,7 +26,7 @@ import harness
 import numpy as np
 from peers import PEERS, Work
 
-from minnet.tables import Table
+from minnet.foundation.tables import Table
 
 ARTICLE = """
 import numpy as np

@@ -18,16 +18,16 @@ from minnet import (
     regularizers,
     schedules,
 )
-from minnet.checks import DivergedError, ModelFileError
+from minnet.foundation.checks import DivergedError, ModelFileError
+from minnet.foundation.registry import register
 from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
-from minnet.registry import register
 
 if typing.TYPE_CHECKING:
     from minnet import datasets, plots, pretrained, teaching, transfer
     from minnet.pretrained import load_pretrained
-    from minnet.rate_finder import find_learning_rate
     from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
+    from minnet.teaching.rate_finder import find_learning_rate
 
 __version__ = "0.1.0"
 
@@ -63,7 +63,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
 _ROOMS = ("datasets", "plots", "pretrained", "teaching", "transfer")
 _TOOLS = {
     "load_pretrained": "pretrained",
-    "find_learning_rate": "rate_finder",
+    "find_learning_rate": "teaching.rate_finder",
     "explain_step": "teaching",
     "check_gradients": "teaching",
     "diagnose": "teaching",

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 import minnet
-from minnet.teaching.exercises import course, inspection
-from minnet.teaching.reproductions import running
-from minnet.teaching.zoo import game
+from minnet.course.exercises import course, inspection
+from minnet.course.reproductions import running
+from minnet.course.zoo import game
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",

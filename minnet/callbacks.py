@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterable
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from minnet import storage
-from minnet.checks import Array, boolean, choice, did_you_mean, integer, number, short, warn
-from minnet.registry import Config, Configurable
-from minnet.strict import Strict
+from minnet.files import store
+from minnet.foundation.checks import (
+    Array,
+    boolean,
+    choice,
+    did_you_mean,
+    integer,
+    number,
+    short,
+    warn,
+)
+from minnet.foundation.registry import Config, Configurable
+from minnet.foundation.strict import Strict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -374,7 +383,7 @@ class Checkpoint(Callback):
     def __init__(
         self, path: str | os.PathLike[str], every: str | int = "epoch", keep: int = 1
     ) -> None:
-        self.path = storage.check_path(path, "Checkpoint")
+        self.path = store.check_path(path, "Checkpoint")
         if isinstance(every, str):
             every = choice(every, ("epoch",), "Checkpoint's every")
         else:
@@ -399,7 +408,7 @@ class Checkpoint(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._start()
-        storage.check_path(self.path, "Checkpoint")
+        store.check_path(self.path, "Checkpoint")
         self._describe(0, 0)  # what no file can hold is said now, and not after an epoch
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -425,10 +434,10 @@ class Checkpoint(Callback):
         try:
             config, arrays = self._describe(epoch, step)
             if last is not None and last in self._older:
-                storage.keep_as(self.path, self._numbered(last), "Checkpoint")
+                store.keep_as(self.path, self._numbered(last), "Checkpoint")
             for number_ in older[:dropped]:
                 self._numbered(number_).unlink(missing_ok=True)
-            storage.save(self.path, config, arrays)
+            store.save(self.path, config, arrays)
         except BaseException:
             self._newest, self._older = before["newest"], before["older"]
             raise

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, Shape, generator, number
-from minnet.checks import shape as check_shape
-from minnet.registry import Configurable, register
+from minnet.foundation.checks import Array, Shape, generator, number
+from minnet.foundation.checks import shape as check_shape
+from minnet.foundation.registry import Configurable, register
 
 
 class Initializer(Configurable):

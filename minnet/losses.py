@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minnet.checks import Array, Shape, as_array, batch_shape, boolean, finite, warn
+from minnet.foundation.checks import Array, Shape, as_array, batch_shape, boolean, finite, warn
+from minnet.foundation.registry import Configurable, register
 from minnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from minnet.layers.base import Layer
-from minnet.registry import Configurable, register
 
 
 class Loss(Configurable):

@@ -12,10 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, Shape, as_array, batch_shape, finite, integer, number, short
+from minnet.foundation.checks import (
+    Array,
+    Shape,
+    as_array,
+    batch_shape,
+    finite,
+    integer,
+    number,
+    short,
+)
+from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import named
 from minnet.losses import check_labels
-from minnet.registry import Configurable, register
-from minnet.strict import named
 
 
 class Metric(Configurable):

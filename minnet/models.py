@@ -9,23 +9,31 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 
-from minnet import checks, fine_tuning, provenance, saving, storage, training
-from minnet.batches import PREDICT_ROWS
 from minnet.callbacks import Callback, line
-from minnet.checks import Array, ModelFileError
-from minnet.divergence import check_batch
-from minnet.history import History
+from minnet.engine.network import Network
+from minnet.engine.selection import head_index
+from minnet.engine.shapes import layer_shapes
+from minnet.engine.step import TrainingStep
+from minnet.engine.summary import summary_table
+from minnet.engine.updates import Updates
+from minnet.files import provenance, saving, store
+from minnet.foundation import checks
+from minnet.foundation.checks import Array, ModelFileError
+from minnet.foundation.strict import named
+from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
 from minnet.metrics import METRICS, Accuracy, Metric
-from minnet.network import Network
 from minnet.optimizers import OPTIMIZERS, Optimizer
-from minnet.selection import head_index
-from minnet.settings import (
+from minnet.training import loop
+from minnet.training.batches import PREDICT_ROWS
+from minnet.training.divergence import check_batch
+from minnet.training.history import History
+from minnet.training.settings import (
     Settings,
     check_data,
     check_end,
@@ -33,12 +41,6 @@ from minnet.settings import (
     check_trainable,
     check_x,
 )
-from minnet.shapes import layer_shapes
-from minnet.step import TrainingStep
-from minnet.strict import named
-from minnet.summary import summary_table
-from minnet.tables import Table
-from minnet.updates import Updates
 
 
 class Sequential(Network):
@@ -104,7 +106,14 @@ class Sequential(Network):
         self.history: History | None = None
         self.stop_training = False
         self._ended: tuple[str, ...] = ()  # the loss and the steps that were checked together
+        self.provenance = provenance.empty()
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
+
+    def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
+        new = super().replace_head(*layers, seed=seed)
+        new.provenance["parent"] = copy.deepcopy(self.provenance["parent"])
+        new.provenance["input_range"] = copy.copy(self.provenance["input_range"])
+        return new
 
     # --- compile, and what is checked before training ---------------------------------------------
 
@@ -342,7 +351,7 @@ class Sequential(Network):
             `resume` names no checkpoint, or that of another model, other data or another fit;
             the model is as before.
         """
-        return training.fit(
+        return loop.fit(
             self,
             Settings(
                 batch_size=_batch_size(batch_size),
@@ -361,54 +370,6 @@ class Sequential(Network):
             ),
             x,
             y,
-        )
-
-    def fine_tune(
-        self,
-        x: Any,
-        y: Any,
-        *,
-        head_epochs: int = 100,
-        epochs: int = 50,
-        learning_rate: float = 1e-2,
-        spread: float = fine_tuning.SPREAD,
-        **settings: Any,
-    ) -> History:
-        """Train a transferred model in two stages: its head alone, then all layers, with care.
-
-        Staging beats training all at once by 1 point on data like the source's and by 10 on other
-        data (Kumar et al., 2022). In the second stage the head learns at a tenth of its first rate,
-        and the rates fall geometrically down the layers. All layers are trainable afterwards.
-
-        Parameters
-        ----------
-        x, y
-            Samples and targets of the new task.
-        head_epochs, epochs
-            Of the two stages. 100 and 50 suit a few labels of each class, for which an epoch is a
-            handful of updates; fastai's recipe for thousands of samples is 1 and a few.
-        learning_rate
-            Of the head in the first stage, for each update. Ten times Adam's default: on features
-            that stand still the head alone is a convex problem.
-        spread
-            How many times slower the lowest layer learns than the head, as in fastai.
-        settings
-            What else `fit` takes, for both stages: batch_size, validation_data, callbacks, …
-
-        Returns
-        -------
-        History
-            Of both stages, one after the other.
-        """
-        return fine_tuning.fine_tune(
-            self,
-            x,
-            y,
-            head_epochs=head_epochs,
-            epochs=epochs,
-            learning_rate=learning_rate,
-            spread=spread,
-            **settings,
         )
 
     def evaluate(
@@ -430,7 +391,7 @@ class Sequential(Network):
         check_metrics(self, target)
         self._warn_of_other_scale(x, found)
         rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
-        logs = training.evaluate(self, x, target, weight, rows)
+        logs = loop.evaluate(self, x, target, weight, rows)
         if verbose:
             print(line(logs))
         return logs
@@ -585,7 +546,7 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
         The file is missing, damaged, no model, or from a newer minnet.
     """
     checks.generator(seed)
-    config, arrays = storage.load(path)
+    config, arrays = store.load(path)
     try:
         model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])
         saving.load_into(model, config, arrays)
@@ -593,7 +554,7 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
         why = f"its description lacks {error}" if isinstance(error, KeyError) else error
         raise ModelFileError(f"{path} describes no model that minnet can build: {why}") from None
     model.rng = checks.generator(seed)
-    model.provenance["parent"] = {"name": model.name, "sha256": storage.file_hash(path)}
+    model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
     return model
 
 

@@ -25,8 +25,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, boolean, number, one_argument, short
-from minnet.registry import Configurable, register
+from minnet.foundation.checks import Array, boolean, number, one_argument, short
+from minnet.foundation.registry import Configurable, register
 
 LearningRate = float | Callable[[int], float]
 """A number, or a function of the number of the update (from 0), such as a `Schedule`."""

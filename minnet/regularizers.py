@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, as_array, number
-from minnet.registry import Configurable, register
+from minnet.foundation.checks import Array, as_array, number
+from minnet.foundation.registry import Configurable, register
 
 
 class Regularizer(Configurable):

@@ -9,8 +9,8 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 
-from minnet.checks import boolean, integer, number, short
-from minnet.registry import Configurable, register
+from minnet.foundation.checks import boolean, integer, number, short
+from minnet.foundation.registry import Configurable, register
 
 
 class Schedule(Configurable):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer, Memo
 
 STEP = 1e-20

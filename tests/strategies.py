@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 
 seeds = st.integers(0, 2**32 - 1)
 N = st.integers(1, 6)

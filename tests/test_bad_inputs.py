@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from minnet.callbacks import LambdaCallback
-from minnet.checks import DivergedError
 from minnet.datasets import standardize
+from minnet.foundation.checks import DivergedError
 from minnet.initializers import HeNormal
 from minnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Softmax
 from minnet.losses import BinaryCrossEntropy, CrossEntropy

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import minnet
-from minnet import callbacks, storage
+from minnet import callbacks
 from minnet.callbacks import (
     Callback,
     Checkpoint,
@@ -22,7 +22,8 @@ from minnet.callbacks import (
     Progress,
     RecordWeights,
 )
-from minnet.checks import DivergedError, ModelFileError
+from minnet.files import store
+from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
 
@@ -593,14 +594,14 @@ def test_a_checkpoint_is_called_by_fit(tmp_path):
 def test_a_save_that_fails_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
     model, x, y = model_and_data()
-    real = storage.save
+    real = store.save
 
     def full(*args):
         if model.updates.iterations > 6:
             raise ModelFileError("No space left on device.")
         return real(*args)
 
-    monkeypatch.setattr(storage, "save", full)
+    monkeypatch.setattr(store, "save", full)
     with pytest.raises(ModelFileError, match="No space left"):
         model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[Checkpoint(path, keep=2)])
     assert model.history.epoch == [0, 1, 2]
@@ -613,13 +614,13 @@ def test_a_save_that_fails_ends_the_fit_and_keeps_the_last_checkpoint(tmp_path, 
 @pytest.mark.usefixtures("python_handles_ctrl_c")
 def test_ctrl_c_while_saving_waits_until_the_file_is_whole(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    real = storage.save
+    real = store.save
 
     def struck(*args):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args)
 
-    monkeypatch.setattr(storage, "save", struck)
+    monkeypatch.setattr(store, "save", struck)
     model, x, y = model_and_data()
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, 4, epochs=5, verbose=0, callbacks=[Checkpoint(path)])

@@ -18,13 +18,13 @@ from hypothesis import given, settings
 
 import minnet
 from minnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
-from minnet.checks import Array
+from minnet.foundation.checks import Array
+from minnet.foundation.registry import _KNOWN, Configurable, from_config, is_registered, to_config
 from minnet.initializers import Constant, Initializer
 from minnet.layers import Layer
 from minnet.losses import Loss
 from minnet.metrics import Metric
 from minnet.optimizers import Optimizer
-from minnet.registry import _KNOWN, Configurable, from_config, is_registered, to_config
 from minnet.schedules import Schedule
 from tests.complex_step import assert_close, assert_gradients, derivative
 from tests.strategies import seeds

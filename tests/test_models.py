@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minnet
-from minnet.checks import DivergedError, ModelFileError
+from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import (
     Activation,
     BatchNormalization,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from tests.strategies import normal, seeds
 

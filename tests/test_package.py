@@ -40,9 +40,9 @@ def test_importing_minnet_imports_numpy_and_nothing_else_from_outside() -> None:
 DEFERRED = {
     *("dataclasses", "difflib", "gzip", "hashlib", "html", "importlib.resources", "json"),
     *("matplotlib", "numpy.ma", "pathlib", "secrets", "shutil", "tempfile", "zipfile"),
-    *("minnet.datasets", "minnet.plots", "minnet.pretrained", "minnet.rate_finder"),
-    *("minnet.storage.archive", "minnet.storage.contents", "minnet.storage.description"),
-    *("minnet.storage.files", "minnet.teaching", "minnet.transfer"),
+    *("minnet.datasets", "minnet.plots", "minnet.pretrained", "minnet.teaching.rate_finder"),
+    *("minnet.files.archive", "minnet.files.contents", "minnet.files.description"),
+    *("minnet.files.disk", "minnet.teaching", "minnet.transfer"),
 }
 """What takes a millisecond or more to import, and not every program needs."""
 

@@ -15,9 +15,9 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import check_gradients
+from minnet.foundation.tables import Table
 from minnet.layers import Dense, ReLU, Softmax
 from minnet.plots import COLOURS, MARKERS
-from minnet.tables import Table
 
 # %% Drawing
 pictures = Path("pictures")

@@ -15,10 +15,10 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet.callbacks import EarlyStopping
+from minnet.foundation.tables import Table
 from minnet.layers import Dense, Dropout
 from minnet.optimizers import Adam
 from minnet.plots import COLOURS
-from minnet.tables import Table
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

@@ -17,11 +17,11 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.foundation.tables import Table
 from minnet.initializers import Constant, RandomNormal
 from minnet.layers import Activation, BatchNormalization, Dense
 from minnet.optimizers import SGD, Adam
 from minnet.plots import COLOURS, MARKERS, STYLES
-from minnet.tables import Table
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

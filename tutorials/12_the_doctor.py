@@ -23,12 +23,12 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import Doctor, diagnose, plots
+from minnet.course.zoo import game
+from minnet.foundation.tables import Table
 from minnet.initializers import Constant
 from minnet.layers import Dense
 from minnet.optimizers import SGD
 from minnet.plots import COLOURS
-from minnet.tables import Table
-from minnet.teaching.zoo import game
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

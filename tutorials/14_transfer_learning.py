@@ -12,9 +12,9 @@ import numpy as np
 
 import minnet
 from minnet import plots
+from minnet.foundation.tables import Table
 from minnet.layers import Dense
 from minnet.optimizers import Adam
-from minnet.tables import Table
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

@@ -12,8 +12,8 @@ import numpy as np
 
 import minnet
 from minnet import transfer
+from minnet.foundation.tables import Table
 from minnet.layers import Dense
-from minnet.tables import Table
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

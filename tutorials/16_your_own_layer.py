@@ -19,11 +19,11 @@ from matplotlib import pyplot as plt
 import minnet
 from minnet import check_gradients
 from minnet.callbacks import Callback
+from minnet.foundation.tables import Table
 from minnet.initializers import Constant
 from minnet.layers import Dense, Layer, ReLU
 from minnet.losses import Loss
 from minnet.plots import COLOURS, MARKERS, STYLES
-from minnet.tables import Table
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)

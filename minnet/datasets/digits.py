@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, generator, integer, short
-from minnet.strict import named
+from minnet.foundation.checks import Array, generator, integer, short
+from minnet.foundation.strict import named
 
 Split = tuple[Array, Array, Array, Array]
 """x, y, x_test, y_test: what every loader returns."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, generator, integer, number
 from minnet.datasets.digits import Split
-from minnet.strict import named
+from minnet.foundation.checks import Array, generator, integer, number
+from minnet.foundation.strict import named
 
 Draw = Callable[[int], tuple[Array, Array]]
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, generator, integer, number, short
 from minnet.datasets.digits import Split
-from minnet.strict import named
+from minnet.foundation.checks import Array, generator, integer, number, short
+from minnet.foundation.strict import named
 
 FAMILIES = {
     "DejaVu Sans": (

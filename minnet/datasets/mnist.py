@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from minnet.checks import Array, short
 from minnet.datasets.digits import Split
-from minnet.strict import named
+from minnet.foundation.checks import Array, short
+from minnet.foundation.strict import named
 
 FILES = (
     "train-images-idx3-ubyte",

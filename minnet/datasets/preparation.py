@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, integer
-from minnet.strict import named
+from minnet.foundation.checks import Array, as_array, finite, integer
+from minnet.foundation.strict import named
 
 
 @named

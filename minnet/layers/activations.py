@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array, Shape, instance, number
+from minnet.foundation.checks import Array, Shape, instance, number
+from minnet.foundation.registry import register
 from minnet.layers.base import Layer, Memo
-from minnet.registry import register
 
 
 def _positive_part(x: Array) -> Array:

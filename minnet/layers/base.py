@@ -20,12 +20,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from minnet.checks import Array, Shape, as_array, batch_shape, boolean, finite, short
-from minnet.checks import shape as check_shape
+from minnet.foundation.checks import Array, Shape, as_array, batch_shape, boolean, finite, short
+from minnet.foundation.checks import shape as check_shape
+from minnet.foundation.registry import Configurable
+from minnet.foundation.strict import check_attribute
 from minnet.initializers import Initializer
-from minnet.registry import Configurable
 from minnet.regularizers import Regularizer
-from minnet.strict import check_attribute
 
 Memo = dict[str, Any]
 """What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""

@@ -6,11 +6,11 @@ import functools
 
 import numpy as np
 
-from minnet.checks import Array, Shape, boolean, instance, integer
+from minnet.foundation.checks import Array, Shape, boolean, instance, integer
+from minnet.foundation.registry import Config, register
 from minnet.initializers import INITIALIZERS, Initializer
 from minnet.layers.activations import ACTIVATIONS
 from minnet.layers.base import Layer, Memo, expect_rows
-from minnet.registry import Config, register
 from minnet.regularizers import REGULARIZERS, Regularizer
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minnet.checks import Array, Shape, number
+from minnet.foundation.checks import Array, Shape, number
+from minnet.foundation.registry import register
 from minnet.layers.base import Layer, Memo
-from minnet.registry import register
 
 
 @register

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from minnet.checks import Array, Shape, boolean, number
+from minnet.foundation.checks import Array, Shape, boolean, number
+from minnet.foundation.registry import register
 from minnet.initializers import Ones, Zeros
 from minnet.layers.base import Layer, Memo, expect_rows
-from minnet.registry import register
 
 
 @register

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from minnet.checks import Array, Shape
-from minnet.checks import shape as check_shape
+from minnet.foundation.checks import Array, Shape
+from minnet.foundation.checks import shape as check_shape
+from minnet.foundation.registry import Configurable, register
 from minnet.layers.base import Layer, Memo
-from minnet.registry import Configurable, register
 
 
 @register

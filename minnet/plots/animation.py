@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, integer, short
+from minnet.foundation.checks import Array, integer, short
 from minnet.plots.canvas import COLOURS, several_axes
 from minnet.plots.data import Plane
 from minnet.plots.landscape import path_losses, recorded

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array, short
+from minnet.foundation.checks import Array, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

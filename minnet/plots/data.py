@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, integer
+from minnet.foundation.checks import Array, as_array, finite, integer
 from minnet.plots.canvas import COLOURS, MARKERS, one_axes, tint
 from minnet.plots.subjects import class_labels, names_of_classes, pair, working_copy
 

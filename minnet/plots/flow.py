@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, integer, short
+from minnet.foundation.checks import Array, as_array, finite, integer, short
 from minnet.plots.canvas import COLOURS, one_axes, rotate_long_names, several_axes
 from minnet.plots.subjects import activation_name, layer_name, samples, working_copy
 

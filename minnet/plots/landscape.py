@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, generator, integer, number, short
+from minnet.foundation.checks import Array, as_array, finite, generator, integer, number, short
 from minnet.plots.canvas import COLOURS, SHADES, one_axes
 from minnet.plots.subjects import weight_arrays, working_copy
 

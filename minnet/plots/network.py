@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, integer, short
-from minnet.checks import shape as check_shape
+from minnet.foundation.checks import Array, as_array, finite, integer, short
+from minnet.foundation.checks import shape as check_shape
 from minnet.plots.canvas import COLOURS, SHADES, one_axes
 from minnet.plots.subjects import activation_name, layer_name, working_copy
 

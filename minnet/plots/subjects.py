@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, same_length, short
+from minnet.foundation.checks import Array, as_array, finite, same_length, short
 
 
 def working_copy(model: Any, who: str, *needs: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, number, short
+from minnet.foundation.checks import Array, as_array, finite, number, short
 from minnet.plots.canvas import COLOURS, looks, one_axes
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from minnet.checks import did_you_mean, short
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import named
 from minnet.models import Sequential, load
-from minnet.strict import named
 
 MODELS = ("mnist-8x8",)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite
 from minnet.datasets import mnist
+from minnet.foundation.checks import Array, as_array, finite
 from minnet.layers import Dense, Dropout
 from minnet.models import Sequential
 from minnet.optimizers import Adam

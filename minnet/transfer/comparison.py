@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from minnet import checks
 from minnet.callbacks import progress
-from minnet.checks import Array, short
 from minnet.datasets.digits import draw_per_class
+from minnet.engine.selection import head_index
+from minnet.foundation import checks
+from minnet.foundation.checks import Array, short
+from minnet.foundation.strict import named
 from minnet.layers import Dense, Flatten, Layer
 from minnet.losses import check_labels
 from minnet.models import Sequential
 from minnet.optimizers import Adam
-from minnet.selection import head_index
-from minnet.strict import named
 from minnet.transfer.neighbours import neighbour_gap
 from minnet.transfer.report import SCRATCH, Report, Run
 
@@ -111,7 +111,7 @@ def compare(
     - *head only*: a new head on the frozen model, at `NEW_HEAD_RATE`.
     - *fine-tune all*: a new head, and all layers learn from the start, at `ALL_RATE`.
     - *head then all*: two thirds of the epochs for the head, the rest for all at `ALL_RATE`, with a
-      fresh optimizer. (`Sequential.fine_tune` spreads the rates down the layers as well.)
+      fresh optimizer. (`fine_tune` spreads the rates down the layers as well.)
 
     The verdict is about `main`, which is chosen before anything is run, so that it is not the best
     of several by luck.

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minnet import checks
-from minnet.checks import Array
+from minnet.foundation import checks
+from minnet.foundation.checks import Array
+from minnet.foundation.strict import named
 from minnet.models import Sequential
-from minnet.strict import named
 
 
 @named

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array
-from minnet.tables import Table
+from minnet.foundation.checks import Array
+from minnet.foundation.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,13 +6,13 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.checks import did_you_mean, short
+from minnet.engine.network import origin_of_copy
+from minnet.files.saving import FORM_ONLY
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import named
+from minnet.foundation.tables import Table
 from minnet.layers import Layer
 from minnet.models import Sequential
-from minnet.network import origin_of_copy
-from minnet.saving import FORM_ONLY
-from minnet.strict import named
-from minnet.tables import Table
 
 
 @named

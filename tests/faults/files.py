@@ -12,11 +12,11 @@ import numpy as np
 
 import minnet
 from minnet import Sequential
-from minnet.checks import ModelFileError
+from minnet.foundation.checks import ModelFileError
 from minnet.layers import Dense
 from tests.faults import Scene, case, works
-from tests.storage import NAME, describes, forge, members, npy, rezip, small, text_of
-from tests.storage.test_fuzz import large
+from tests.files import NAME, describes, forge, members, npy, rezip, small, text_of
+from tests.files.test_fuzz import large
 
 G = "Files"
 ROOT = Path(minnet.__file__).parents[1]

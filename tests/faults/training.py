@@ -10,7 +10,7 @@ import numpy as np
 
 import minnet
 from minnet.callbacks import Callback, Checkpoint, LambdaCallback
-from minnet.checks import DivergedError, ModelFileError
+from minnet.foundation.checks import DivergedError, ModelFileError
 from tests.faults import Scene, case, works
 from tests.small_models import bits
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.foundation.registry import from_config, to_config
 from minnet.layers import (
     ACTIVATIONS,
     ELU,
@@ -26,7 +27,6 @@ from minnet.layers import (
     Tanh,
 )
 from minnet.layers.base import Layer
-from minnet.registry import from_config, to_config
 from tests.complex_step import assert_close, assert_gradients, central_difference
 from tests.strategies import K, N, batch_shapes, normal, reals, rows, seeds
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minnet
+from minnet.foundation.registry import from_config, register, to_config
 from minnet.initializers import Constant, Ones, Zeros
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, Layer, ReLU
 from minnet.layers.base import assign, bind, expect_rows
 from minnet.models import Sequential
-from minnet.registry import from_config, register, to_config
 from tests.complex_step import assert_gradients
 from tests.strategies import D, M, N, normal, row_shapes, seeds
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.foundation.registry import from_config, to_config
 from minnet.layers import (
     Activation,
     BatchNormalization,
@@ -16,7 +17,6 @@ from minnet.layers import (
     ReLU,
     Softmax,
 )
-from minnet.registry import from_config, to_config
 from tests.complex_step import assert_close, assert_gradients, central_difference
 from tests.strategies import D, M, N, normal, seeds
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.foundation.registry import from_config, to_config
 from minnet.layers import Dropout
-from minnet.registry import from_config, to_config
 from tests.complex_step import assert_gradients
 from tests.strategies import batch_shapes, normal, seeds
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.foundation.registry import from_config, to_config
 from minnet.layers import BatchNormalization
 from minnet.layers.base import bind
-from minnet.registry import from_config, to_config
 from tests.complex_step import assert_gradients
 from tests.strategies import D, N, normal, row_shapes, seeds
 

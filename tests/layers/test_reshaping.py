@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from minnet.foundation.registry import from_config, to_config
 from minnet.layers import Flatten, Input, Layer
-from minnet.registry import from_config, to_config
 from tests.complex_step import assert_gradients
 from tests.strategies import batch_shapes, normal, seeds
 

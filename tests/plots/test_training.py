@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from minnet import plots
-from minnet.history import History
+from minnet.training.history import History
 
 HISTORY = {
     "loss": [2.0, 1.0, 0.5],

@@ -9,7 +9,7 @@ import pytest
 
 import minnet
 from minnet import Sequential, transfer
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers import Dense, Dropout
 from minnet.transfer import comparison
 
@@ -43,7 +43,7 @@ def test_the_same_call_gives_the_same_numbers() -> None:
 
 def test_every_way_makes_the_same_number_of_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     updates: dict[int, int] = {}
-    original = minnet.updates.Updates.apply  # type: ignore[attr-defined]
+    original = minnet.engine.updates.Updates.apply  # type: ignore[attr-defined]
 
     def counted(self: Any, *args: Any) -> None:
         updates[id(current[0])] = updates.get(id(current[0]), 0) + 1
@@ -61,7 +61,7 @@ def test_every_way_makes_the_same_number_of_updates(monkeypatch: pytest.MonkeyPa
         return model
 
     kept: list[object] = []
-    monkeypatch.setattr(minnet.updates.Updates, "apply", counted)  # type: ignore[attr-defined]
+    monkeypatch.setattr(minnet.engine.updates.Updates, "apply", counted)  # type: ignore[attr-defined]
     monkeypatch.setattr(comparison, "_train", watched)
     transfer.compare(base(), *SMALL, seeds=2, epochs=6, verbose=0)
     final = {arm: counts[-1] for arm, counts in seen.items()}

@@ -9,7 +9,7 @@ import pytest
 
 import minnet
 from minnet import Sequential, find_learning_rate, transfer
-from minnet.checks import ModelFileError
+from minnet.foundation.checks import ModelFileError
 from minnet.layers import BatchNormalization, Dense, Dropout
 from minnet.optimizers import SGD, Adam
 
@@ -154,7 +154,7 @@ def test_11_fine_tuning_leaves_the_base_alone() -> None:
     before = base.theta.tobytes(), base.state.tobytes()
     model = base.replace_head(Dense(2, activation="softmax"), seed=0)
     model.compile("adam", "cross_entropy")
-    model.fine_tune(X, Y % 2, head_epochs=2, epochs=2, verbose=0)
+    minnet.transfer.fine_tune(model, X, Y % 2, head_epochs=2, epochs=2, verbose=0)
     assert (base.theta.tobytes(), base.state.tobytes()) == before
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers import Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.teaching.doctor.findings import Finding

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minnet.callbacks import Callback, Logs
-from minnet.checks import Array, DivergedError
+from minnet.foundation.checks import Array, DivergedError
 from minnet.layers import BatchNormalization, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError
 from minnet.teaching.doctor.anatomy import (

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from minnet import checks
-from minnet.checks import Array, short
+from minnet.foundation import checks
+from minnet.foundation.checks import Array, short
+from minnet.foundation.strict import named
 from minnet.losses import BinaryCrossEntropy
 from minnet.models import Sequential
-from minnet.strict import named
 from minnet.teaching.doctor import anatomy, relation, samples, scales, trials
 from minnet.teaching.doctor.findings import Diagnosis, Finding, explained_by
 from minnet.teaching.doctor.patient import LOOKED_AT, Patient, classes_of, signals

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.engine.step import TrainingStep
+from minnet.engine.updates import Updates
+from minnet.foundation.checks import Array
 from minnet.layers import Layer, Sigmoid
 from minnet.layers.base import Memo
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, mean
 from minnet.models import Sequential
 from minnet.optimizers import Optimizer
-from minnet.step import TrainingStep
-from minnet.updates import Updates
 
 LOOKED_AT = 512
 """Rows that are sent through the network to look at its insides."""

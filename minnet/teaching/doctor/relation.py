@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.doctor.findings import Finding
 from minnet.teaching.doctor.patient import Patient
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers import ELU, GELU, Layer, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from minnet.losses import MeanAbsoluteError, MeanSquaredError
 from minnet.teaching.doctor.findings import Finding

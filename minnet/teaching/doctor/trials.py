@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.models import Sequential
 from minnet.optimizers import Adam
 from minnet.regularizers import L2

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 
 
 class Math(NamedTuple):

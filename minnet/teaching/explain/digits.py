@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 
 DIGITS = 4
 """Significant digits of a number that is not whole."""

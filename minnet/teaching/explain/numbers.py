@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.optimizers import Optimizer

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, DivergedError, generator, short
+from minnet.engine.updates import layout, norm
+from minnet.foundation.checks import Array, DivergedError, generator, short
+from minnet.foundation.strict import named
 from minnet.layers.base import Layer
 from minnet.models import Sequential
-from minnet.strict import named
 from minnet.teaching.explain.layers import is_entrywise
 from minnet.teaching.explain.numbers import Explanation, State, Step, Weight
-from minnet.updates import layout, norm
 
 
 @named

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.explain.blocks import Formulas, Math, Worked, same
 from minnet.teaching.explain.digits import latex, number, places
 

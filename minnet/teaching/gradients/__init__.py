@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import generator, short
+from minnet.foundation.checks import generator, short
+from minnet.foundation.strict import named
 from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.models import Sequential
-from minnet.strict import named
 from minnet.teaching.gradients.measuring import Entry, Measured, measure, on_a_kink, repeats
 from minnet.teaching.gradients.passes import drawn
 from minnet.teaching.gradients.report import KINDS, Finding, GradientReport

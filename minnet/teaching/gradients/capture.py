@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.gradients.evidence import Probes, View, near, ratio
 from minnet.teaching.gradients.report import Finding
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.gradients.derivatives import about_outputs, about_wrong
 from minnet.teaching.gradients.evidence import Probes, View, near
 from minnet.teaching.gradients.report import Finding

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from minnet.checks import Array, Shape
+from minnet.foundation.checks import Array, Shape
 from minnet.teaching.gradients.measuring import Entry, Measured, measure
 from minnet.teaching.gradients.scenes import Answer, Scene
 

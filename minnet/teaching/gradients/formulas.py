@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.losses import Loss, mean
 from minnet.regularizers import Regularizer

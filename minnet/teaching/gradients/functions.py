@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.gradients.formulas import FormulaScene
 from minnet.teaching.gradients.scenes import mixed
 

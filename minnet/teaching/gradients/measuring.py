@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array, Shape
+from minnet.foundation.checks import Array, Shape
 
 COMPLEX_STEP = 1e-20
 CENTRAL_STEP = 1e-5

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer, Memo, bind
 from minnet.teaching.gradients.evidence import View
 from minnet.teaching.gradients.measuring import Case, Entry, measure

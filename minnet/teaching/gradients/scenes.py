@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.layers.base import Layer, Memo, bind
 from minnet.teaching.gradients.capture import written
 from minnet.teaching.gradients.measuring import Case

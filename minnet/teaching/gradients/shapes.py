@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minnet.checks import Array
+from minnet.foundation.checks import Array
 from minnet.teaching.gradients.evidence import View, ratio
 from minnet.teaching.gradients.report import Finding
 from minnet.teaching.gradients.scenes import Answer, Scene

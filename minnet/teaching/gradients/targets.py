@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.checks import Array, as_array, finite, same_length, short
+from minnet.foundation.checks import Array, as_array, finite, same_length, short
 from minnet.layers.base import Layer, bind
 from minnet.losses import Loss
 from minnet.models import Sequential

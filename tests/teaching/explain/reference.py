@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
+from minnet.engine.updates import layout
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten
-from minnet.updates import layout
 
 H = 1e-30
 

@@ -1,0 +1,183 @@
+"""The command `python -m minnet exercises`: files to the student, and what is right in them."""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from minnet.course.exercises.files import Exercise, exercises, find, put_aside, write
+from minnet.course.exercises.inspection import DONE, SECONDS, TO_DO, WRONG, Task, Verdict, inspect
+from minnet.foundation.checks import number
+from minnet.foundation.tables import Table
+
+FOLDER = "exercises"
+"""Where the files go, unless another folder is named."""
+
+INSTALL = (
+    "The exercises are checked with Hypothesis, which is not installed. Install it:\n\n"
+    "    python -m pip install hypothesis"
+)
+
+
+class Sheet(NamedTuple):
+    """An exercise, and where the student has it."""
+
+    exercise: Exercise
+    path: Path
+
+
+def run(
+    names: Sequence[str] = (),
+    *,
+    folder: str = FOLDER,
+    again: bool = False,
+    seconds: float = SECONDS,
+) -> int:
+    """Copy what is not there, check what is, and print what to do next.
+
+    Parameters
+    ----------
+    names
+        Exercises by name, number, file or function; all if there are none.
+    folder
+        Where the files are, or should be.
+    again
+        Start the named ones over; what was there is kept beside them, under another name.
+    seconds
+        How long the check of one function may take.
+
+    Returns
+    -------
+    int
+        0 if all that was asked for is right, else 1: a code for the shell.
+
+    Raises
+    ------
+    ValueError
+        A name that is none, `again` without names, `seconds` that are no time.
+    OSError
+        A file cannot be written.
+    """
+    seconds = number(seconds, "--seconds", above=0)
+    if again and not names:
+        raise ValueError("--again takes the names of what to start over. Got none. Try: dense.")
+    sheets = [_sheet(name, folder) for name in names] or [
+        Sheet(exercise, Path(folder, exercise.file)) for exercise in exercises()
+    ]
+    sheets = list(dict.fromkeys(sheets))
+    if again:
+        for _, path in sheets:
+            if path.exists():
+                print(f"What you had is kept in {put_aside(path)}.")
+    new = [sheet for sheet in sheets if write(sheet.path, sheet.exercise.with_gaps())]
+    if new:
+        print(_copied(new, folder))
+    old = [sheet for sheet in sheets if sheet not in new]
+    if not old:
+        return 1
+    if importlib.util.find_spec("hypothesis") is None:
+        print(INSTALL)
+        return 1
+    return _check(sheets, bool(names), seconds, folder)
+
+
+def solutions(folder: str) -> str:
+    """Write the solutions into a folder; files that are there stay as they are.
+
+    Returns
+    -------
+    str
+        What was done.
+
+    Raises
+    ------
+    OSError
+        A file cannot be written.
+    """
+    written = [e.file for e in exercises() if write(Path(folder, e.file), e.solved())]
+    kept = [e.file for e in exercises() if e.file not in written]
+    are = "solution is" if len(written) == 1 else "solutions are"
+    lines = [f"{len(written)} {are} in {folder}."] if written else []
+    if kept:
+        lines.append(f"Already in {folder}, and left as they are: {', '.join(kept)}.")
+    return "\n".join(lines)
+
+
+def _sheet(name: str, folder: str) -> Sheet:
+    """The exercise that is meant, and its file: the very one, if a path was given."""
+    exercise = find(name)
+    path = Path(name)
+    given = path.suffix == ".py" and (path.exists() or len(path.parts) > 1)
+    if given and not path.exists():
+        raise ValueError(f"exercises takes a file that is there. Got {name!r}, which is not.")
+    return Sheet(exercise, path if given else Path(folder, exercise.file))
+
+
+def _command(name: str, folder: str) -> str:
+    """What to type for one exercise."""
+    where = "" if folder == FOLDER else f" --folder {shlex.quote(folder)}"
+    return f"python -m minnet exercises {name}{where}"
+
+
+def _copied(new: Sequence[Sheet], folder: str) -> str:
+    """What to do with new files."""
+    exercise, path = new[0]
+    names = str(path) if len(new) == 1 else f"{path} … {new[-1].path.name}"
+    said = f"Copied {len(new)} file{'s' if len(new) > 1 else ''}: {names}."
+    return (
+        f"{said}\n\nOpen {path} in an editor. Each function in it says what it computes, with the\n"
+        "formula, the shapes and an example; write it in place of `raise NotImplementedError`.\n"
+        f"Then check it:\n\n    {_command(exercise.name, folder)}\n\n"
+        "Without a name all are checked.\n"
+    )
+
+
+def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str) -> int:
+    """Check, and print a table, what is wrong, and what is next."""
+    tasks = [Task(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
+    verdicts = list(inspect(tasks, seconds))
+    print(_table(verdicts))
+    wrong = [verdict for verdict in verdicts if verdict.state == WRONG]
+    told: list[Verdict] = []
+    for verdict in wrong if named else wrong[:1]:
+        if not any(v.path == verdict.path and v.text == verdict.text for v in told):
+            print(f"\n{_place(verdict)}\n{verdict.text}")
+            told.append(verdict)
+    if not named and len(wrong) > 1:
+        print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
+        print(f"\n    {_command(wrong[1].gap, folder)}")
+    print(f"\n{_next(verdicts, sheets)}")
+    return 0 if all(verdict.state == DONE for verdict in verdicts) else 1
+
+
+def _place(verdict: Verdict) -> str:
+    if verdict.line:
+        return f"{verdict.path}:{verdict.line}: {verdict.gap} is wrong."
+    return f"{verdict.path}:"
+
+
+def _table(verdicts: Sequence[Verdict]) -> str:
+    """A row for each function; the file stands in its first row."""
+    table, before = [], ""
+    for verdict in verdicts:
+        table.append([verdict.path if verdict.path != before else "", verdict.gap, verdict.state])
+        before = verdict.path
+    return str(Table(["file", "function", "state"], table))
+
+
+def _next(verdicts: Sequence[Verdict], sheets: Sequence[Sheet]) -> str:
+    """How many are done, and where to go on."""
+    done = sum(verdict.state == DONE for verdict in verdicts)
+    said = f"{done} of {len(verdicts)} done."
+    to_do = next((verdict for verdict in verdicts if verdict.state == TO_DO), None)
+    if done == len(verdicts):
+        after = sheets[-1].exercise.number
+        if len(sheets) == len(exercises()) or after == len(exercises()):
+            return said
+        return f"{said} The next is {exercises()[after].file}."
+    if to_do is not None and not any(verdict.state == WRONG for verdict in verdicts):
+        return f"{said} Next: {to_do.gap}, {to_do.path}:{to_do.line}."
+    return said

@@ -1,0 +1,209 @@
+"""The member `minnet.json`: what a file says of itself, and how that is checked.
+
+{"format": "minnet", "format_version": 3, "minnet_version": "0.1.0",
+ "config": {…}, "arrays": {name: {"dtype": …, "shape": […], "sha256": …}}, "sha256": …}
+
+An array's sha256 is that of its member, header included. The last sha256 is that of the rest of
+the description, as JSON with sorted keys.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from minnet.files import DTYPES
+from minnet.files.archive import damaged, fits_name, fits_shape
+from minnet.foundation.checks import Array, ModelFileError, short
+from minnet.foundation.registry import Config
+
+FORMAT_VERSION = 3
+"""A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it
+what wrote it."""
+
+NAME = "minnet.json"
+MAX_BYTES = 2 * 2**20
+MAX_VALUES = 100_000
+MAX_DEPTH = 50
+
+Migration = Callable[[Config, dict[str, Array]], tuple[Config, dict[str, Array]]]
+
+
+def _add_training(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
+    """Format 2 has checkpoints: models in the middle of a training, which format 1 had not."""
+    return ({**config, "training": None} if "layers" in config else config), arrays
+
+
+def _sums_for_adam(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
+    """Format 3 keeps Adam's sums G = m / (1 − β₁) and S = v / (1 − β₂), where format 2 had m, v."""
+    try:
+        kind, settings = (config["compile"]["optimizer"][key] for key in ("class", "config"))
+        m, v = arrays["optimizer[m]"], arrays["optimizer[v]"]
+        rests = 1.0 - settings["beta_1"], 1.0 - settings["beta_2"]
+        if kind in ("Adam", "AdamW") and min(rests) > 0.0:
+            arrays = {name: a for name, a in arrays.items() if a is not m and a is not v}
+            arrays["optimizer[G]"] = (m / rests[0]).astype(m.dtype)
+            arrays["optimizer[S]"] = (v / rests[1]).astype(v.dtype)
+    except (KeyError, TypeError, ValueError):
+        pass  # it describes no model with Adam, and whoever makes a model of it will say so
+    return config, arrays
+
+
+_MIGRATIONS: dict[int, Migration] = {1: _add_training, 2: _sums_for_adam}
+"""Format version → what turns its config and arrays into those of the next version."""
+
+_TEXT = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
+
+
+def write(config: Config, arrays: dict[str, dict[str, Any]]) -> bytes:
+    """The description as UTF-8 JSON.
+
+    Parameters
+    ----------
+    config
+        Plain finite values, with text as keys.
+    arrays
+        Dtype, shape and SHA-256 by name.
+    """
+    description: dict[str, Any] = {
+        "format": "minnet",
+        "format_version": FORMAT_VERSION,
+        "minnet_version": minnet_version(),
+        "config": config,
+        "arrays": arrays,
+    }
+    try:
+        description["sha256"] = _checksum(description)
+        text = _dump(description)
+        data = text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            "save takes a config of finite numbers, text, lists and dicts. Got one that JSON "
+            f"cannot hold: {error}."
+        ) from None
+    values, depth = _values_and_depth(text)
+    if len(data) > MAX_BYTES or values > MAX_VALUES:
+        raise ModelFileError(
+            f"save takes a config of up to {MAX_VALUES:,} values and {MAX_BYTES:,} bytes. Got "
+            f"{values:,} values and {len(data):,} bytes. Keep long lists in arrays."
+        )
+    if depth > MAX_DEPTH:
+        raise ModelFileError(
+            f"save takes a config nested up to {MAX_DEPTH} deep. Got a deeper one."
+        )
+    if json.loads(text) != description:
+        raise ModelFileError(
+            "save takes a config that JSON gives back alike. Got a tuple, or a key that is not "
+            "text. Use lists, and text as keys."
+        )
+    return data
+
+
+def read(data: bytes, name: str) -> dict[str, Any]:
+    """The description in these bytes, with everything checked that it says of itself."""
+    try:
+        text = data.decode()
+        values, depth = _values_and_depth(text)
+        if values > MAX_VALUES or depth > MAX_DEPTH:
+            raise damaged(name, "its description is too large")
+        description = json.loads(text)
+    except ModelFileError:
+        raise
+    except (ValueError, RecursionError):
+        raise damaged(name, "its description is not JSON") from None
+    if not isinstance(description, dict) or description.get("format") != "minnet":
+        raise ModelFileError(
+            f"{name} is no model file: {NAME} does not say that minnet wrote it. Use a file that "
+            "model.save wrote."
+        )
+    version = description.get("format_version")
+    if type(version) is not int or version < 1:
+        raise damaged(name, f"its format version is {short(version)}")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{name} was written by minnet {_shown_version(description)} in file format {version}. "
+            f"This is minnet {minnet_version()}, which reads up to format {FORMAT_VERSION}. "
+            "Install the newer minnet."
+        )
+    try:  # refuses NaN, a key that occurs twice, and every other spelling than `write`'s
+        same = text == _dump(description) and description["sha256"] == _checksum(description)
+    except (KeyError, ValueError):
+        same = False
+    if not same:
+        raise damaged(name, "its description does not match its checksum")
+    wanted = {"format", "format_version", "minnet_version", "config", "arrays", "sha256"}
+    if description.keys() != wanted or not isinstance(description["config"], dict):
+        raise damaged(name, "its description lacks a part or has one too many")
+    _check_entries(description["arrays"], name)
+    return description
+
+
+def _check_entries(arrays: Any, name: str) -> None:
+    if not isinstance(arrays, dict):
+        raise damaged(name, "its description lists no arrays")
+    for key, entry in arrays.items():
+        fine = (
+            fits_name(key)
+            and isinstance(entry, dict)
+            and entry.keys() == {"dtype", "shape", "sha256"}
+            and entry["dtype"] in DTYPES
+            and isinstance(entry["shape"], list)
+            and all(type(n) is int for n in entry["shape"])
+            and fits_shape(entry["dtype"], entry["shape"])
+            and isinstance(entry["sha256"], str)
+        )
+        if not fine:
+            raise damaged(name, f"its description of {short(key)} is not one")
+
+
+def migrate(
+    version: int, config: Config, arrays: dict[str, Array], name: str
+) -> tuple[Config, dict[str, Array]]:
+    """What an older format held, as today's format would hold it."""
+    while version < FORMAT_VERSION:
+        step = _MIGRATIONS.get(version)
+        if step is None:
+            raise ModelFileError(
+                f"{name} has file format {version}, which this minnet cannot read any more. Load "
+                "and save it with an older minnet."
+            )
+        config, arrays = step(config, arrays)
+        version += 1
+    return config, arrays
+
+
+def _dump(description: dict[str, Any]) -> str:
+    return json.dumps(description, allow_nan=False, ensure_ascii=False)
+
+
+def _checksum(description: dict[str, Any]) -> str:
+    rest = {key: value for key, value in description.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _values_and_depth(text: str) -> tuple[int, int]:
+    """How many values a JSON text has at most, and how deep they are nested."""
+    marks = re.sub(r"[^][{},]", "", _TEXT.sub("", text))
+    depth = deepest = 0
+    values = marks.count(",") + marks.count("[") + marks.count("{")
+    if values <= MAX_VALUES:
+        for mark in marks.replace(",", ""):
+            depth += 1 if mark in "[{" else -1
+            deepest = max(deepest, depth)
+    return values, deepest
+
+
+def minnet_version() -> str:
+    """The version of this minnet."""
+    import minnet  # at the top it would be a cycle
+
+    return str(getattr(minnet, "__version__", "unknown"))
+
+
+def _shown_version(description: dict[str, Any]) -> str:
+    version = description.get("minnet_version")
+    return version if isinstance(version, str) and version.isprintable() else short(version)

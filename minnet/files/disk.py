@@ -1,0 +1,182 @@
+"""Opening a file to read it, and replacing a file whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from minnet.foundation.checks import ModelFileError, short
+
+_FIXES = {
+    errno.ENOSPC: "Make room on the disk, or choose another one.",
+    errno.EDQUOT: "Make room on the disk, or choose another one.",
+    errno.EFBIG: "Make room on the disk, or choose another one.",
+    errno.EACCES: "Choose a folder and a file that you have permission for.",
+    errno.EPERM: "Choose a folder and a file that you have permission for.",
+    errno.EROFS: "Choose a folder and a file that you have permission for.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+}
+
+_OTHERS = {
+    ".h5": "Keras",
+    ".hdf5": "Keras",
+    ".keras": "Keras",
+    ".pt": "PyTorch",
+    ".pth": "PyTorch",
+    ".onnx": "ONNX",
+    ".safetensors": "safetensors",
+    ".pkl": "another program",
+    ".pickle": "another program",
+    ".joblib": "joblib",
+}
+"""Suffixes that say what a file is → whose files have them."""
+
+
+def as_path(path: object, who: str) -> Path:
+    """The path as a Path; text and path objects are taken, nothing else."""
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise TypeError(f'{who} takes a path such as "model.npz". Got {short(text)}.')
+    try:
+        possible = bool(text) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise ModelFileError(
+            f'{who} takes a path such as "model.npz". Got {short(text)}, which no file can have.'
+        )
+    return Path(text)
+
+
+@contextlib.contextmanager
+def reading(path: Path, who: str) -> Iterator[IO[bytes]]:
+    """The file, open for reading; all that the system refuses is a ModelFileError."""
+    try:
+        if path.is_dir():
+            raise ModelFileError(f"{who} takes a file. Got the folder {path}. Add the file's name.")
+        if not path.exists():
+            raise ModelFileError(
+                f"{who} takes a file that exists. Got {path}, which does not. Check the path; "
+                f"you are in {Path.cwd()}."
+            )
+        if not path.is_file():
+            raise ModelFileError(f"{who} takes a file. Got {path}, a device or a pipe.")
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise ModelFileError(f"{who} could not read {path}: {_reason(error)}") from None
+
+
+def target_of(path: Path, who: str) -> Path:
+    """The file that writing to this path will replace: that of a link, and the path itself else.
+
+    Raises
+    ------
+    ModelFileError
+        No file can be written there: a folder, a device, no permission, no such folder.
+    """
+    if path.suffix.lower() in _OTHERS:
+        raise ModelFileError(
+            f"{who} writes minnet's own format, an npz archive. Got {path}, by its name a file of "
+            f"{_OTHERS[path.suffix.lower()]}, which could not read it. Use {path.stem}.npz."
+        )
+    try:
+        target = Path(os.path.realpath(path))  # a link stays a link; its file is replaced
+        if not path.name or target.is_dir():
+            raise ModelFileError(
+                f"{who} takes a file's path. Got the folder {path}. Add a file name."
+            )
+        if not target.parent.is_dir():
+            raise ModelFileError(
+                f"{who} takes a path in a folder that exists. Got {path}. "
+                + (
+                    "Nobody expands ~ here: use pathlib.Path(path).expanduser()."
+                    if path.parts[0].startswith("~")
+                    else f"Make the folder {target.parent} first."
+                )
+            )
+        if target.exists() and not target.is_file():
+            raise ModelFileError(f"{who} takes a file's path. Got {path}, a device or a pipe.")
+        writable = target if target.exists() else target.parent
+        if not os.access(writable, os.W_OK):
+            what = "file" if target.exists() else "folder"
+            raise PermissionError(errno.EACCES, f"the {what} is write-protected")
+    except OSError as error:
+        raise _could_not_write(error, path, who) from None
+    return target
+
+
+def keep_as(path: Path, other: Path, who: str) -> None:
+    """Give the file at `path` a second name, in the place of what has that name.
+
+    A link where the file system has links, so nothing is written; else a copy. At every moment
+    both names are of whole files.
+    """
+    try:
+        part = other.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        try:
+            try:
+                part.hardlink_to(os.path.realpath(path))
+            except (OSError, NotImplementedError):
+                shutil.copyfile(path, part)
+            part.replace(other)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+    except OSError as error:
+        raise _could_not_write(error, other, who) from None
+
+
+@contextlib.contextmanager
+def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
+    """A new file beside `path`, which takes its place once the block is through.
+
+    Until then, and if the block is left by any exception, what was at `path` stays as it was and
+    the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
+    file has the permissions of the old one, or those that any new file gets.
+    """
+    try:
+        target = target_of(path, who)
+        part = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        try:
+            with part.open("x+b") as file:
+                yield file
+            if target.exists():
+                with contextlib.suppress(OSError):
+                    part.chmod(stat.S_IMODE(target.stat().st_mode))
+            part.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise _could_not_write(error, path, who) from None
+
+
+def _could_not_write(error: OSError, path: Path, who: str) -> ModelFileError:
+    return ModelFileError(
+        f"{who} could not write {path}: {_reason(error)} What was there before is unchanged."
+    )
+
+
+def _reason(error: OSError) -> str:
+    what = error.strerror or str(error) or type(error).__name__
+    return f"{what}. {_FIXES.get(error.errno or 0, 'Check the disk and the path.')}"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power cut, where the system can."""
+    with contextlib.suppress(OSError, AttributeError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

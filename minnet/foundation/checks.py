@@ -1,0 +1,459 @@
+"""Validation of what users pass in, and the wording of its errors.
+
+Every message reads `<who> takes <what>. Got <what came>. <one fix>.` and every check is made
+before anything is changed, so that a call that fails leaves no trace.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+"""An ndarray of any dtype; the shape stands in the docstring."""
+
+Shape = tuple[int, ...]
+"""The shape of one sample, without the axis N: `(784,)`, `(28, 28)`."""
+
+T = TypeVar("T")
+
+DTYPES = ("float32", "float64")
+
+
+class ModelFileError(ValueError):
+    """A file that is not a model, is damaged, or does not fit the model it is loaded into."""
+
+    __module__ = "minnet"  # as it is imported and shown in tracebacks
+
+
+class DivergedError(ArithmeticError):
+    """A training whose loss, gradient or weights left the finite numbers.
+
+    Attributes
+    ----------
+    epoch, step : int or None
+        Where it happened, both counted from 0 as in `History.epoch` and in callbacks (the message
+        counts from 1). `train_on_batch` knows no epoch, and its step is the number of the update.
+    layer : str or None
+        The first layer at fault; None where it is the loss itself.
+    learning_rate : float or None
+        Of the last update, the largest over all layers.
+    gradient_norm : float or None
+        ‖g‖ over all that is trainable; it may be infinite or NaN.
+    """
+
+    __module__ = "minnet"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        epoch: int | None = None,
+        step: int | None = None,
+        layer: str | None = None,
+        learning_rate: float | None = None,
+        gradient_norm: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.step, self.layer = epoch, step, layer
+        self.learning_rate, self.gradient_norm = learning_rate, gradient_norm
+
+
+def short(value: object, limit: int = 60) -> str:
+    """The value as it would be typed, cut to `limit` characters.
+
+    >>> short("relu"), short([0.5] * 100, 20)
+    ("'relu'", '[0.5, 0.5, 0.5, 0...')
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}, {value.dtype}"
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """A suggestion to append to an error, or nothing.
+
+    >>> did_you_mean("rleu", ["relu", "tanh"])
+    ' Did you mean "relu"?'
+    >>> did_you_mean("cosine", ["relu", "tanh"])
+    ''
+    """
+    import difflib
+
+    names = list(names)
+    lowered = {known.lower(): known for known in reversed(names)}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    return f' Did you mean "{lowered[close[0]]}"?' if close else ""
+
+
+def number(
+    value: object,
+    who: str,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> float:
+    """The value as a Python float, so that no float64 scalar ever meets a float32 array.
+
+    Parameters
+    ----------
+    who
+        The parameter's owner and name, such as `"Adam's learning_rate"`.
+    minimum, maximum
+        Bounds that are allowed themselves.
+    above, below
+        Bounds that are not.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        if not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "fiu"):
+            raise TypeError(f"{who} takes a number. Got {short(value)}.")
+        value = value.item()
+    try:
+        result = float(cast("float", value))
+    except OverflowError:
+        result = math.inf
+    if not (math.isfinite(result) and minimum <= result <= maximum and above < result < below):
+        wanted = _interval(minimum, maximum, above, below)
+        raise ValueError(f"{who} takes a finite number{wanted}. Got {short(value)}.")
+    return result
+
+
+def _interval(minimum: float, maximum: float, above: float, below: float) -> str:
+    parts = []
+    if minimum > -math.inf:
+        parts.append(f"{minimum:g} or more")
+    if above > -math.inf:
+        parts.append(f"above {above:g}")
+    if maximum < math.inf:
+        parts.append(f"{maximum:g} or less")
+    if below < math.inf:
+        parts.append(f"below {below:g}")
+    return " that is " + " and ".join(parts) if parts else ""
+
+
+def integer(value: object, who: str, *, minimum: int | None = None) -> int:
+    """The value as a Python int; booleans and floats are refused."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{who} takes a whole number. Got {short(value)}.")
+    result = int(value)
+    if minimum is not None and result < minimum:
+        raise ValueError(f"{who} takes a whole number, {minimum} or more. Got {result}.")
+    return result
+
+
+def boolean(value: object, who: str) -> bool:
+    """The value as a bool; only True and False pass, since `bool("no")` is True."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{who} takes True or False. Got {short(value)}.")
+    return bool(value)
+
+
+def choice(value: object, names: Sequence[str], who: str) -> str:
+    """The value, one of `names`."""
+    if not isinstance(value, str):
+        raise TypeError(f"{who} takes one of {', '.join(names)}. Got {short(value)}.")
+    if value not in names:
+        raise ValueError(
+            f"{who} takes one of {', '.join(names)}. Got {value!r}.{did_you_mean(value, names)}"
+        )
+    return value
+
+
+def instance(value: object, kind: type[T], table: Mapping[str, Callable[[], T]], who: str) -> T:
+    """An object of the class `kind`: the value itself, or the one that its name stands for.
+
+    Parameters
+    ----------
+    table
+        Name → what to call for it, such as `{"adam": Adam}`.
+    """
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str):
+        if value not in table:
+            raise ValueError(
+                f"{who} takes one of {', '.join(table)}, or {_a(kind)}. "
+                f"Got {value!r}.{did_you_mean(value, table)}"
+            )
+        return table[value]()
+    if isinstance(value, type) and issubclass(value, kind):
+        raise TypeError(
+            f"{who} takes {_a(kind)} object or its name. Got the class itself. "
+            f"Call it: {value.__name__}()."
+        )
+    raise TypeError(f"{who} takes {_a(kind)} or its name. Got {short(value)}.")
+
+
+def _a(kind: type) -> str:
+    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+
+
+def generator(seed: object, who: str = "seed") -> np.random.Generator:
+    """A generator from an int, a Generator (which is used itself) or None (fresh entropy).
+
+    NumPy's global generator is never read and never written.
+    """
+    if isinstance(seed, np.random.Generator):
+        return seed
+    if seed is None:
+        return np.random.default_rng()
+    if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, numbers.Integral):
+        raise TypeError(
+            f"{who} takes a whole number, a numpy.random.Generator or None. Got {short(seed)}. "
+            "Use seed=0, or numpy.random.default_rng(0)."
+        )
+    if int(seed) < 0:
+        raise ValueError(f"{who} takes a whole number, 0 or more. Got {int(seed)}.")
+    return np.random.default_rng(int(seed))
+
+
+def shape(value: object, who: str) -> Shape:
+    """The shape of one sample as a tuple of positive ints; 784 means (784,)."""
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        value = (int(value),)
+    if not isinstance(value, (tuple, list)):
+        raise TypeError(
+            f"{who} takes a shape such as (784,), without the batch. Got {short(value)}."
+        )
+    if len(value) > 1 and value[0] is None:
+        raise ValueError(
+            f"{who} takes the shape of one sample, without the batch. Got {short(value)}. "
+            f"Use {tuple(value[1:])}."
+        )
+    if not value:
+        raise ValueError(
+            f"{who} takes a shape of at least one axis. Got (). For one number use (1,)."
+        )
+    return tuple(integer(size, f"Each axis of {who}", minimum=1) for size in value)
+
+
+def dtype(value: object, who: str) -> np.dtype[Any]:
+    """float32 or float64, the dtypes that a model trains in."""
+    try:
+        name = "" if value is None else np.dtype(cast("Any", value)).name  # None is float64
+    except (TypeError, ValueError):
+        name = ""
+    if name not in DTYPES:
+        raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")
+    result: np.dtype[Any] = np.dtype(name)
+    return result
+
+
+def one_argument(function: Callable[..., Any], who: str) -> None:
+    """Raise where a function cannot be called with one number, as a schedule is."""
+    try:
+        inspect.signature(function).bind(0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number, or a function of one: the number of the update. Got "
+            f"{short(function)}, which takes other arguments. Write lambda step: …"
+        ) from None
+    except ValueError:  # a function of C, which has no signature
+        pass
+
+
+def as_array(value: object, who: str) -> Array:
+    """The value as a numeric ndarray, or an error that says what it was instead.
+
+    DataFrames and lists pass; sparse matrices, generators, masked, object, text, complex and
+    float16 arrays do not.
+    """
+    # Naming np.ma imports it, for 9 ms; where nobody else did, there is no masked array.
+    if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
+        raise TypeError(
+            f"{who} takes an array without a mask. Got a masked array. Use {who}.filled(0), "
+            "or drop the masked rows."
+        )
+    if isinstance(value, np.memmap):
+        array: Array = value
+    elif isinstance(value, np.ndarray):
+        array = np.asarray(value)  # a numpy.matrix multiplies in another way
+    elif hasattr(value, "toarray"):
+        raise TypeError(
+            f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
+        )
+    elif value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
+        raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
+    elif hasattr(value, "__next__"):
+        raise TypeError(
+            f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
+            f"numpy.array(list({who}))."
+        )
+    else:
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
+            ) from None
+    if array.dtype.kind in "OUSVmM":
+        raise TypeError(f"{who} takes numbers. Got {_not_a_number(value, array, who)}")
+    if array.dtype.kind == "c":
+        raise TypeError(f"{who} takes real numbers. Got {array.dtype}. Use {who}.real.")
+    if array.dtype == np.float16:
+        raise TypeError(
+            f'{who} takes float32 or float64. Got float16. Use {who}.astype("float32").'
+        )
+    return array
+
+
+def _not_a_number(value: object, array: Array, who: str) -> str:
+    """Where the first entry stands that is no number, and what to do about it."""
+    columns = getattr(value, "columns", None)
+    encode = "Encode it as numbers, or leave it out."
+    if array.ndim == 2:
+        for j in range(array.shape[1]):
+            bad = [v for v in array[:, j] if not isinstance(v, numbers.Real)]
+            if bad:
+                name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
+                return f"dtype {array.dtype} with {short(bad[0])} in {name}. {encode}"
+    bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
+    if bad:
+        return f"dtype {array.dtype} with {short(bad[0])} in it. {encode}"
+    return f'dtype {array.dtype}. Use {who}.astype("float32").'
+
+
+def finite(array: Array, who: str, dtype: Any = None) -> None:
+    """Raise where an array has a NaN or an infinity, naming the first one's place.
+
+    Parameters
+    ----------
+    dtype
+        What the numbers will be cast to: those too large for it are refused as well.
+    """
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    narrows = dtype is not None and array.dtype.itemsize > np.dtype(dtype).itemsize
+    if array.size <= 2**16 and not narrows and np.logical_and.reduce(np.isfinite(array), axis=None):
+        return
+    rows = max(1, 2**22 // max(1, array[0].size)) if array.ndim else 1
+    pieces = (
+        [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
+    )
+    for start, piece in enumerate(pieces):
+        with np.errstate(over="ignore", invalid="ignore"):
+            cast_to = piece if dtype is None else piece.astype(dtype, copy=False)
+            total = cast_to.sum()  # finite unless something in it is not, or the sum overflows
+        if np.isfinite(total):
+            continue
+        bad = ~np.isfinite(cast_to)
+        if not bad.any():
+            continue
+        place = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
+        value = piece[place]
+        if array.ndim:
+            place = (place[0] + start * rows, *place[1:])
+        wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
+        raise ValueError(
+            f"{who} takes {wanted}. Got {value} in {_place(place)}"
+            f"{_more(int(bad.sum()))}. Drop or fill such rows first."
+        )
+
+
+def _place(place: Shape) -> str:
+    if len(place) == 0:
+        return "it"
+    if len(place) == 1:
+        return f"row {place[0]}"
+    if len(place) == 2:
+        return f"row {place[0]}, column {place[1]}"
+    return f"row {place[0]}, at {place[1:]}"
+
+
+def _more(count: int) -> str:
+    return "" if count == 1 else f" (and {count - 1:,} more near it)"
+
+
+def samples(value: object, sample_shape: Shape, who: str) -> Array:
+    """x with one sample a row, as `shaped` wants it; NaN and infinity are refused."""
+    x = shaped(as_array(value, who), sample_shape, who)
+    finite(x, who)
+    return x
+
+
+def shaped(
+    x: Array,
+    sample_shape: Shape,
+    who: str,
+    *,
+    empty: bool = False,
+    drawn: Callable[[Array], str] | None = None,
+) -> Array:
+    """x with one sample a row, of the shape that the model takes.
+
+    Parameters
+    ----------
+    sample_shape
+        The shape of one sample.
+    empty
+        Whether no rows at all are fine.
+    drawn
+        What draws x meeting the network, for the error where its shape does not fit.
+    """
+    if sample_shape == ():
+        raise ValueError(
+            f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
+            f"use {who}.reshape(-1, 1), for one sample {who}.reshape(1, -1)."
+        )
+    if x.shape[1:] != sample_shape or x.ndim == 0:
+        picture = "" if drawn is None else f" {drawn(x)}"
+        raise ValueError(
+            f"{who} takes shape {batch_shape(sample_shape)}. Got {x.shape}."
+            f"{_shape_fix(x, sample_shape, who)}{picture}"
+        )
+    if len(x) == 0 and not empty:
+        raise ValueError(
+            f"{who} takes shape {batch_shape(sample_shape)} with at least one row. Got {x.shape}, "
+            "no rows at all."
+        )
+    return x
+
+
+def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
+    size = math.prod(sample_shape)
+    if x.shape == sample_shape:
+        return f" For one sample use {who}.reshape({', '.join(map(str, (1, *sample_shape)))})."
+    if x.ndim == 1 and sample_shape == (1,):
+        return f" For a column use {who}.reshape(-1, 1)."
+    if x.ndim > 2 and len(sample_shape) == 1 and math.prod(x.shape[1:]) == size:
+        return f" Put a Flatten() first, or use {who}.reshape(len({who}), -1)."
+    if x.ndim == 2 and len(sample_shape) == 1 and x.shape[0] == sample_shape[0]:
+        return f" Rows are samples: use {who}.T."
+    return ""
+
+
+def batch_shape(sample_shape: Shape, batch: int | None = None) -> str:
+    """`(N, 784)` for (784,), or `(32, 784)` with a batch of 32."""
+    first = "N" if batch is None else str(batch)
+    return f"({', '.join([first, *map(str, sample_shape)])}{',' if not sample_shape else ''})"
+
+
+def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
+    """Raise where two arrays do not have one entry for each sample."""
+    if len(first) != len(second):
+        raise ValueError(
+            f"{names[0]} and {names[1]} take one row for each sample. "
+            f"Got {len(first)} rows in {names[0]} and {len(second)} in {names[1]}."
+        )
+
+
+def warn(message: str) -> None:
+    """Warn the user, pointing at the first line outside minnet."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)
+
+
+_PACKAGE = __file__.rpartition("foundation")[0]

@@ -1,0 +1,209 @@
+"""What can be written to a file and read back: objects as plain names and numbers.
+
+A layer, a loss, an optimizer or an initializer is described by its class name and the arguments
+of its constructor. Reading looks the name up in a table of known classes; a file can never make
+minnet import or call anything else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import Strict, named
+
+Config = dict[str, Any]
+"""Names and plain values, as JSON knows them."""
+
+
+class Configurable(Strict):
+    """An object that is fully described by its class and its constructor's arguments.
+
+    The constructor keeps each argument under the argument's own name, as in scikit-learn.
+    """
+
+    def get_config(self) -> Config:
+        """The constructor's arguments by name."""
+        try:
+            return {name: getattr(self, name) for name in _parameters(type(self))}
+        except AttributeError as error:
+            raise TypeError(
+                f"{type(self).__name__} keeps each argument of its constructor under the "
+                f"argument's own name. Got none named {error.name!r}. Write self.{error.name} = "
+                f"{error.name}."
+            ) from None
+
+    def _checked_setting(self, name: str, value: Any) -> Any:
+        """The value as the constructor takes it, if nothing else depends on it.
+
+        What a constructor works out from an argument (an optimizer's slots, a Dense's steps and
+        weights) does not follow when the argument is set later.
+        """
+        parameters = _parameters(type(self))
+        if name not in parameters or name == "name":
+            return value
+        settings = {n: getattr(self, n) for n in parameters}
+        if any(getattr(self, kind, ()) for kind in ("weights", "states")):
+            raise AttributeError(self._too_late(name, value))
+        made = vars(type(self)(**{**settings, name: value}))
+        same = vars(type(self)(**settings))
+        moves = [n for n in made if n != name and made[n] is not same[n] and made[n] != same[n]]
+        if moves or isinstance(settings[name], Strict) or name not in made:
+            raise AttributeError(self._too_late(name, value))
+        return made[name]
+
+    def _too_late(self, name: str, value: Any) -> str:
+        who = type(self).__name__
+        return (
+            f"{who}'s {name} is set when it is made, and other things follow from it. Got "
+            f"{short(value)}. Make another: {who}({name}=…)."
+        )
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The object that `get_config` described."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        parts = []
+        for name, default in _parameters(type(self)).items():
+            value = getattr(self, name, default)
+            if default is inspect.Parameter.empty:
+                parts.append(f"{value!r}")
+            elif not _is_default(value, default):
+                parts.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    if isinstance(default, str) and isinstance(value, Configurable):  # "zeros" became Zeros()
+        return repr(value) == f"{type(value).__name__}()" and snake_case(type(value)) == default
+    return type(value) is type(default) and bool(value == default)
+
+
+def snake_case(cls: type) -> str:
+    """The name by which a class is asked for: `glorot_uniform` for GlorotUniform."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+
+_SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once
+
+
+def _parameters(cls: type) -> dict[str, Any]:
+    """Names and defaults of the constructor's arguments."""
+    if cls not in _SIGNATURES:
+        _SIGNATURES[cls] = {
+            p.name: p.default
+            for p in inspect.signature(cls).parameters.values()
+            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        }
+    return _SIGNATURES[cls]
+
+
+_KNOWN: dict[str, type[Configurable]] = {}
+
+C = TypeVar("C", bound=type[Configurable])
+
+
+@named
+def register(cls: C) -> C:
+    """Make a class of your own known, so that models with it can be loaded from files.
+
+    Used as a decorator on a `Layer`, loss, optimizer, … whose constructor keeps each argument
+    under its own name.
+
+    Raises
+    ------
+    TypeError
+        The class does not describe itself (it is no Layer, Loss, …).
+    ValueError
+        Another class is known by that name.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Configurable)):
+        raise TypeError(f"register takes a class such as a Layer of your own. Got {short(cls)}.")
+    known = _KNOWN.get(cls.__name__)
+    if known is not None and (known.__module__, known.__qualname__) != (
+        cls.__module__,
+        cls.__qualname__,
+    ):
+        raise ValueError(
+            f"register takes a class with a name of its own. Got a second {cls.__name__!r}, beside "
+            f"{known.__module__}.{known.__qualname__}. Rename yours."
+        )
+    _KNOWN[cls.__name__] = cls
+    return cls
+
+
+def is_registered(cls: type) -> bool:
+    """Whether objects of this class can be read back from a file."""
+    return _KNOWN.get(cls.__name__) is cls
+
+
+def to_config(value: Any) -> Any:
+    """The value as JSON knows it: objects become `{"class": name, "config": arguments}`."""
+    if isinstance(value, Configurable):
+        if not is_registered(type(value)):
+            raise TypeError(
+                f"A file takes objects of known classes. Got a {type(value).__name__}. Put "
+                "@minnet.register above the class, here and where the file is loaded."
+            )
+        return {"class": type(value).__name__, "config": to_config(value.get_config())}
+    if isinstance(value, dict):
+        return _dict_to_config(value)
+    if isinstance(value, (list, tuple)):
+        return [to_config(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(
+        f"A file takes numbers, text, lists and minnet's own objects. Got {short(value)}. "
+        "Functions cannot be saved."
+    )
+
+
+def _dict_to_config(value: dict[Any, Any]) -> Config:
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"A file takes text as keys. Got {short(key)}. Use str of it.")
+    if value.keys() == {"class", "config"}:
+        raise ValueError(
+            "A file takes a dict with the keys 'class' and 'config' for an object. Got one of your "
+            "own. Rename one of its keys."
+        )
+    return {key: to_config(item) for key, item in value.items()}
+
+
+def from_config(value: Any) -> Any:
+    """What `to_config` described; lists stay lists.
+
+    Raises
+    ------
+    ValueError
+        A class that is not in the table, or arguments that it does not take.
+    """
+    if isinstance(value, list):
+        return [from_config(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() != {"class", "config"}:
+        return {key: from_config(item) for key, item in value.items()}
+    name, config = value["class"], value["config"]
+    cls = _KNOWN.get(name) if isinstance(name, str) else None
+    if cls is None:
+        raise ValueError(
+            f"A file takes classes that minnet knows. Got {short(name)}."
+            f"{did_you_mean(name, _KNOWN)} If it is a class of your own, put @minnet.register "
+            "above it and import it first."
+        )
+    if not isinstance(config, dict):
+        raise ValueError(f"{name} is described by a dict of arguments. Got {short(config)}.")
+    try:
+        return cls.from_config({key: from_config(item) for key, item in config.items()})
+    except Exception as error:  # a constructor may raise anything
+        raise ValueError(f"{name} could not be made from its description: {error}") from None

@@ -1,0 +1,1 @@
+"""A fit: the loop, its batches, what is checked before it, and who takes part in it."""

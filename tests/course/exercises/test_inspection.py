@@ -1,0 +1,197 @@
+"""Student's files as files: those that do not run, do not end, or end Python."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from minnet.course.exercises import inspection
+from minnet.course.exercises.files import find
+from minnet.course.exercises.inspection import (
+    DONE,
+    READY,
+    TO_DO,
+    WRONG,
+    Inspector,
+    Task,
+    inspect,
+    load,
+    work,
+)
+
+GAPS = find("softmax").with_gaps()
+SOLVED = find("softmax").solved()
+GAP = "    raise NotImplementedError  # your code here"
+
+
+def file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "02_softmax.py"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def filled(code: str, gaps: int = 1) -> str:
+    """The student's file with the first gaps filled."""
+    return GAPS.replace(GAP, f"    {code}", gaps)
+
+
+def judged(tmp_path: Path, text: str, gap: str = "softmax"):
+    return Inspector().judge(Task(file(tmp_path, text), gap))
+
+
+def test_done_to_do_and_wrong(tmp_path):
+    assert judged(tmp_path, SOLVED).state == DONE
+    assert judged(tmp_path, GAPS).state == TO_DO
+    verdict = judged(tmp_path, filled("return np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)"))
+    assert verdict.state == WRONG
+    assert "x = [[1000, 0]]" in verdict.text
+    assert "[[nan, 0]]" in verdict.text
+    assert "Subtract the row's maximum" in " ".join(verdict.text.split())
+    assert "def softmax(" in GAPS.splitlines()[verdict.line - 1]
+
+
+def test_a_file_that_is_not_python_is_shown_at_the_place(tmp_path):
+    text = judged(tmp_path, filled("return np.exp(x))")).text
+    number = next(i for i, line in enumerate(filled("^").splitlines(), 1) if line == "    ^")
+    assert f"unmatched ')', in line {number}:" in text
+    assert "return np.exp(x))\n" in text
+    assert text.splitlines()[-1].endswith("^")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("import nonesuch_at_all", "ModuleNotFoundError: No module named 'nonesuch_at_all'"),
+        ("1 / 0", "ZeroDivisionError: division by zero\n"),
+        ("exit(3)", "SystemExit: 3"),
+        ("softmax(np.ones((1, 2)))", "A line outside of the functions calls one that is not"),
+    ],
+)
+def test_a_file_that_raises_while_it_is_read(tmp_path, line, says):
+    text = judged(tmp_path, f"{GAPS}\n{line}\n").text
+    assert says in text
+    if "outside" not in says:
+        assert f": {line}" in text
+
+
+def test_a_function_that_is_gone_is_named_with_the_nearest(tmp_path):
+    text = judged(tmp_path, SOLVED.replace("def softmax(", "def sofmax(")).text
+    assert 'no function softmax. Did you mean "sofmax"? Call it softmax' in text
+    text = judged(tmp_path, "softmax = 3\n").text
+    assert "no function softmax. Call it softmax" in text
+
+
+def test_a_first_line_that_was_changed(tmp_path):
+    text = judged(tmp_path, SOLVED.replace("def softmax(x: np.ndarray)", "def softmax()")).text
+    assert "softmax takes (), and should take (x). Give it back its first line." in text
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    assert "There is no file" in load(str(tmp_path / "none.py"))
+
+
+def test_an_error_in_the_function_is_told_with_the_line_of_the_file(tmp_path):
+    verdict = judged(tmp_path, filled("return np.exp(x) / y"))
+    number = filled("return np.exp(x) / y").splitlines().index("    return np.exp(x) / y") + 1
+    assert "NameError: name 'y' is not defined" in verdict.text
+    assert f"in line {number}: return np.exp(x) / y" in verdict.text
+
+
+def test_what_it_printed_is_in_the_report_and_nowhere_else(tmp_path, capsys):
+    text = judged(tmp_path, filled("print('x is', x); return x")).text
+    assert "it printed   x is [[0. 0.]]" in text
+    assert capsys.readouterr().out == ""
+
+
+def test_a_file_is_read_anew_and_leaves_nothing_behind(tmp_path):
+    assert judged(tmp_path, filled("return x + 1")).state == WRONG
+    assert judged(tmp_path, filled("return x + 2")).state == WRONG
+    assert "x + 2" in Path(tmp_path, "02_softmax.py").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["02_softmax.py"]
+
+
+def test_a_file_may_import_its_neighbours(tmp_path):
+    (tmp_path / "helping_me.py").write_text("def half(x):\n    return x / 2\n")
+    module = load(file(tmp_path, "from helping_me import half\n"))
+    assert module.half(4) == 2
+    assert str(tmp_path) not in sys.path
+    sys.modules.pop("helping_me")
+
+
+def test_work_says_a_line_for_each_task(tmp_path):
+    path, out = file(tmp_path, SOLVED), io.StringIO()
+    tasks = [Task(path, "softmax"), Task(path, "softmax_backward")]
+    work(60.0, io.StringIO(json.dumps(tasks)), out)
+    ready, *lines = out.getvalue().splitlines()
+    assert ready == READY
+    assert [json.loads(line)["state"] for line in lines] == [DONE, DONE]
+
+
+def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
+    """The watch, with an exit that ends this loop and not the tests."""
+    path = file(
+        tmp_path, filled("while not STOP: pass").replace("import numpy", "STOP = []\nimport numpy")
+    )
+    inspector_files = {}
+
+    class Noted(Inspector):
+        def __init__(self):
+            super().__init__()
+            self.files = inspector_files
+
+    monkeypatch.setattr(inspection, "Inspector", Noted)
+    monkeypatch.setattr(
+        inspection.os, "_exit", lambda code: inspector_files[path].STOP.append(code)
+    )
+    out = io.StringIO()
+    work(0.5, io.StringIO(json.dumps([Task(path, "softmax")])), out)
+    verdict = json.loads(out.getvalue().splitlines()[1])
+    assert verdict["ended"]
+    assert "called with  x = " in verdict["text"]
+    assert "while not STOP: pass" in verdict["text"]
+    assert "still running after 0.5 seconds" in verdict["text"]
+    assert threading.active_count() >= 1
+
+
+# --- as real processes ----------------------------------------------------------------------------
+
+
+def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path):
+    """One loops without an end, one ends Python, one writes where the answers go."""
+    loop, end = "while True: x = x + 1", "import os; os._exit(0)"
+    write = 'import os; os.write(1, b"no JSON\\n"); return x, dy'
+    text = find("dense").with_gaps()
+    for code in (loop, end, write):
+        text = text.replace(GAP, f"    {code}", 1)
+    path = file(tmp_path, text)
+    tasks = [Task(path, gap) for gap in find("dense").gaps]
+    looped, ended, wrote = inspect(tasks, seconds=3.0)
+    assert {verdict.state for verdict in (looped, ended, wrote)} == {WRONG}
+    assert f": {loop}" in looped.text
+    assert "still running after 3 seconds" in looped.text
+    assert "Python came to an end in dense_backward" in ended.text
+    assert "it gave      dW = [[3]]" in wrote.text
+
+
+def test_a_process_that_cannot_start_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(inspection.sys, "executable", str(tmp_path / "python"))
+    script = "#!/bin/sh\necho no such thing >&2\n"
+    (tmp_path / "python").write_text(script)
+    (tmp_path / "python").chmod(0o755)
+    with pytest.raises(RuntimeError, match=r"cannot be started\. no such thing"):
+        list(inspect([Task("a.py", "softmax")]))
+
+
+def test_importing_minnet_and_its_teaching_imports_no_hypothesis():
+    code = (
+        "import sys, minnet, minnet.teaching, minnet.__main__; "
+        "assert not any(m.startswith(('hypothesis', 'minnet.course.exercises.trials')) "
+        "for m in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

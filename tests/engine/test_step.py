@@ -1,0 +1,202 @@
+"""A training step that is planned once and made again and again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minnet.callbacks import Checkpoint, LambdaCallback
+from minnet.engine.step import TrainingStep
+from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
+from minnet.models import Sequential
+from minnet.regularizers import L2
+
+
+def make(loss="sparse_categorical_crossentropy"):
+    layers = [
+        Dense(6, activation="tanh", input_dim=4, kernel_regularizer=L2(0.01)),
+        BatchNormalization(),
+        Dropout(0.25),
+        Dense(5, activation="relu"),
+        Dense(3, activation=None if loss == "mse" else "softmax"),
+    ]
+    model = Sequential(layers, seed=0)
+    model.compile("adam", loss)
+    return model
+
+
+def batches(count=4, rows=8):
+    rng = np.random.default_rng(1)
+    for _ in range(count):
+        x = rng.standard_normal((rows, 4)).astype(np.float32)
+        yield x, rng.integers(3, size=rows), rng.random(rows).astype(np.float32)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "mse"])
+def test_one_plan_for_many_batches_is_a_plan_for_each(loss, weighted):
+    """`loss_and_gradient` and `apply_gradient` of the model plan each time."""
+    planned, anew = make(loss=loss), make(loss=loss)
+    step = TrainingStep(planned, np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    for x, y, weight in batches():
+        target = y if loss != "mse" else np.eye(3, dtype=np.float32)[y]
+        weight = weight if weighted else None
+        a = step.loss_and_gradient(x, target, weight)
+        b = anew.loss_and_gradient(x, target, weight, seed=rng)
+        assert a == b
+        np.testing.assert_array_equal(planned.grad, anew.grad)
+        step.update()
+        anew.apply_gradient()
+        np.testing.assert_array_equal(planned.theta, anew.theta)
+        np.testing.assert_array_equal(planned.state, anew.state)
+    assert planned.updates.iterations == 4
+    assert planned.updates.counts == anew.updates.counts
+
+
+def test_a_new_plan_sees_what_was_frozen():
+    model = make()
+    old = TrainingStep(model, np.random.default_rng(5))
+    model.freeze("dense_1")
+    new = TrainingStep(model, np.random.default_rng(5))
+    x, y, _ = next(batches())
+    before = model.theta.copy()
+    new.loss_and_gradient(x, y, None)
+    new.update()
+    size = 4 * 6 + 6
+    np.testing.assert_array_equal(model.theta[:size], before[:size])
+    assert (model.theta[size:] != before[size:]).any()
+    assert len(old.way_back) == len(new.way_back) + 2  # dense_1 and its tanh
+
+
+def test_steps_below_the_start_do_not_run():
+    model = make()
+    model.freeze(["dense_1", "batch_normalization_1"])
+    x, y, _ = next(batches())
+    kept = model.forward(x)[3]
+    whole = TrainingStep(model, np.random.default_rng(5)).loss_and_gradient(x, y, None)
+    gradient, outputs = model.grad.copy(), model.outputs
+    model.grad = np.ones_like(gradient)
+    model.grad[: 4 * 6 + 6 + 12] = 0.0
+    above = TrainingStep(model, np.random.default_rng(5), 3)
+    assert above.loss_and_gradient(kept, y, None) == pytest.approx(whole)
+    np.testing.assert_allclose(model.grad, gradient, rtol=1e-6)
+    assert len(model.outputs) == len(outputs) - 3
+    above.update()
+    assert model._memos == []
+
+
+def test_an_update_without_a_batch_writes_no_statistics():
+    model = make()
+    step = TrainingStep(model, np.random.default_rng(5))
+    x, y, _ = next(batches())
+    step.loss_and_gradient(x, y, None)
+    step.update()
+    state = model.state.copy()
+    step.update()
+    np.testing.assert_array_equal(model.state, state)
+
+
+@pytest.mark.parametrize(
+    ("hook", "after"),
+    [("on_train_batch_begin", 0), ("on_train_batch_end", 1), ("on_epoch_end", 2)],
+)
+def test_what_a_hook_puts_in_the_place_of_a_method_runs_next(hook, after):
+    """In the same batch, in the next one, or in the next epoch, without hooks of batches."""
+    model, ran = make(), []
+    x, y, _ = next(batches())
+    dropout, relu = model.steps[3], next(step for step in model.steps if isinstance(step, ReLU))
+    forward = dropout.forward
+
+    def noting(x, memo=None):  # the dropout stands below the ReLU
+        ran.append("batch")
+        return forward(x, memo)
+
+    def zeros(x, memo=None):
+        ran.append("zeros")
+        return np.zeros_like(x)
+
+    def replace(number, logs):
+        if "replaced" not in ran:
+            relu.__dict__["forward"] = zeros
+            ran.append("replaced")
+
+    dropout.__dict__["forward"] = noting
+    model.fit(x, y, 4, epochs=2, verbose=0, callbacks=[LambdaCallback(**{hook: replace})])
+    assert ran == [*["batch"] * after, "replaced", *["batch", "zeros"] * (4 - after)]
+
+
+class Freezing(Checkpoint):
+    """One of the user's: what it freezes stays as it is from the next batch on."""
+
+    def on_train_batch_end(self, batch, logs):
+        super().on_train_batch_end(batch, logs)
+        if batch == 0:
+            self.model.freeze("dense_1")
+            self.kept = self.model.layers[0].W.copy()
+
+
+def test_a_checkpoint_of_ones_own_may_freeze_in_its_hook(tmp_path):
+    model = make()
+    x, y, _ = next(batches())
+    freezing = Freezing(tmp_path / "training.npz")
+    model.fit(x, y, 2, verbose=0, callbacks=[freezing])
+    np.testing.assert_array_equal(model.layers[0].W, freezing.kept)
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_a_model_that_is_not_built_has_no_gradient_to_apply(freeze):
+    model = Sequential([Dense(4, kernel_regularizer=L2(0.1)), Dense(2)])
+    model.compile("sgd", "mse")
+    if freeze:
+        model.freeze(0)
+    with pytest.raises(RuntimeError, match="not built"):
+        model.apply_gradient()
+
+
+@pytest.mark.parametrize("where", ["class", "object"])
+def test_fit_makes_its_updates_by_a_students_apply_gradient(where):
+    """To add noise to the gradient, say."""
+    calls = []
+
+    class Own(Sequential):
+        def apply_gradient(self):
+            calls.append(1)
+            super().apply_gradient()
+
+    model = (Own if where == "class" else Sequential)([Dense(2, input_dim=4)], seed=0)
+    if where == "object":
+        given = model.apply_gradient
+        model.__dict__["apply_gradient"] = lambda: (calls.append(1), given())
+    model.compile("sgd", "mse")
+    x, y, _ = next(batches())
+    model.fit(x, np.eye(2)[y % 2], 2, verbose=0)
+    assert len(calls) == model.updates.iterations == 4
+
+
+def test_what_a_schedule_freezes_stays_as_it_is_from_the_next_batch_on():
+    model, kept = make(), []
+
+    def rate(step):
+        if step == 1:
+            model.freeze("dense_1")
+        elif step == 2:
+            kept.append(model.layers[0].W.copy())
+        return 0.01
+
+    x, y, _ = next(batches())
+    model.fit(x, y, 2, verbose=0, learning_rate=rate)
+    np.testing.assert_array_equal(model.layers[0].W, kept[0])
+
+
+def test_a_gradient_alone_leaves_what_the_optimizer_remembers():
+    model = Sequential([Dense(3, input_dim=4), Dense(3)], seed=0)
+    model.compile("adam", "mse")
+    x, y, _ = next(batches())
+    target = np.eye(3)[y]
+    model.train_on_batch(x, target)
+    head = model.pop()
+    model.loss_and_gradient(x, target)
+    model.add(head)
+    model.train_on_batch(x, target)
+    assert model.updates.counts == {"dense_1": 2, "dense_2": 2}

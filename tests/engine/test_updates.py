@@ -1,0 +1,436 @@
+"""Which parts of theta an update moves, and what is remembered of each."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minnet import Sequential
+from minnet.engine import updates
+from minnet.engine.updates import PIECE
+from minnet.foundation.checks import Array
+from minnet.layers import Dense, Dropout, Tanh
+from minnet.layers.base import bind
+from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from tests.strategies import seeds
+
+X, Y = np.random.default_rng(0).standard_normal((12, 4)), np.arange(12) % 3
+
+
+def three_layers(optimizer: object = None) -> Sequential:
+    """Three Dense layers under Adam."""
+    model = Sequential(
+        [Dense(5, activation="tanh", input_dim=4), Dense(6, activation="tanh"), Dense(3)],
+        seed=0,
+        dtype="float64",
+    )
+    model.compile(optimizer or Adam(0.01), "mse")  # type: ignore[arg-type]
+    return model
+
+
+def step(model: Sequential) -> None:
+    model.train_on_batch(X, np.eye(3)[Y])
+
+
+def slots_of(model: Sequential, name: str) -> list[Array]:
+    """The parts of m and v that belong to a layer."""
+    assert model.updates is not None
+    place = model.updates._layout[name]
+    return [values[place] for values in model.updates.slots.values()]
+
+
+def test_layers_that_learn_alike_are_one_run() -> None:
+    model = three_layers()
+    step(model)
+    assert model.updates is not None
+    runs = model.updates.runs(model.layers, model.theta, model.grad)
+    assert [run.names for run in runs] == [("dense_1", "dense_2", "dense_3")]
+    model.freeze("dense_2")
+    runs = model.updates.runs(model.layers, model.theta, model.grad)
+    assert [run.names for run in runs] == [("dense_1",), ("dense_3",)]
+
+
+def test_long_runs_are_cut_into_pieces_that_cover_them() -> None:
+    model = Sequential([Dense(300, input_dim=300)], seed=0)
+    model.compile("adam", "mse")
+    assert model.updates is not None
+    (run,) = model.updates.runs(model.layers, model.theta, model.grad)
+    assert max(piece.theta.size for piece in run.pieces) <= PIECE
+    assert sum(piece.theta.size for piece in run.pieces) == model.theta.size
+    for piece in run.pieces:
+        assert np.shares_memory(piece.theta, model.theta)
+        assert piece.theta.size == piece.grad.size == piece.slots[0].size == piece.scratch.size
+
+
+def test_freezing_drops_a_layers_memory_and_no_other() -> None:
+    model = three_layers()
+    step(model)
+    kept = [a.copy() for a in slots_of(model, "dense_1")]
+    model.freeze("dense_2")
+    model.unfreeze("dense_2")
+    assert model.updates is not None
+    model.updates.runs(model.layers, model.theta, model.grad)
+    assert all((a == 0).all() for a in slots_of(model, "dense_2"))
+    for a, b in zip(slots_of(model, "dense_1"), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 0, "dense_3": 1}
+
+
+def test_an_unfrozen_layer_counts_its_own_steps() -> None:
+    """Adam's bias correction starts afresh: the first step has the full rate again."""
+    model = three_layers(Adam(0.01, epsilon=1e-30))
+    for _ in range(5):
+        step(model)
+    model.freeze("dense_2")
+    model.unfreeze("dense_2")
+    before = model.get_layer("dense_2").W.copy()
+    step(model)
+    moved = np.abs(model.get_layer("dense_2").W - before)
+    np.testing.assert_allclose(moved, 0.01, rtol=1e-6)
+    assert model.updates is not None
+    assert model.updates.counts == {"dense_1": 6, "dense_2": 1, "dense_3": 6}
+
+
+def test_layers_put_on_top_leave_the_others_memory() -> None:
+    model = three_layers()
+    step(model)
+    kept = [a.copy() for a in slots_of(model, "dense_2")]
+    model.pop()
+    model.add(Dense(3, name="head"))
+    assert model.updates is not None
+    model.updates.runs(model.layers, model.theta, model.grad)
+    for a, b in zip(slots_of(model, "dense_2"), kept, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "head": 0}
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_goes_on_as_the_original_does(duplicate: object) -> None:
+    model = three_layers()
+    step(model)
+    twin = duplicate(model)  # type: ignore[operator]
+    for m in (model, twin):
+        step(m)
+        step(m)
+    np.testing.assert_array_equal(model.theta, twin.theta)
+    step(twin)
+    assert model.updates is not None
+    assert model.updates.iterations == 3
+
+
+def clipped(model: Sequential) -> float:
+    """The norm of what was handed to the formula."""
+    before = model.theta.copy()
+    model.apply_gradient()
+    return float(np.linalg.norm(model.theta - before))
+
+
+def test_the_gradient_is_clipped_to_the_norm_over_what_is_trainable() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=0.5))
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    model.grad *= 1000.0
+    assert clipped(model) == pytest.approx(0.5)
+    model.freeze("dense_1")
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    direction = model.grad.copy()
+    model.grad *= 1000.0
+    first = model.get_layer("dense_1").count_params()
+    model.grad[:first] = 1e9  # a frozen layer's gradient counts for nothing
+    before = model.theta.copy()
+    model.apply_gradient()
+    moved = model.theta - before
+    assert np.linalg.norm(moved) == pytest.approx(0.5)
+    np.testing.assert_allclose(
+        moved[first:], -0.5 * direction[first:] / np.linalg.norm(direction[first:])
+    )
+
+
+def test_a_small_gradient_is_not_clipped() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=1e9))
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    expected = float(np.linalg.norm(model.grad))
+    assert clipped(model) == pytest.approx(expected)
+
+
+def test_decay_is_on_the_weights_and_proportional_to_the_rate() -> None:
+    model = three_layers(SGD(0.1, weight_decay=0.5))
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    before = model.theta.copy()
+    expected = before * (1 - 0.1 * 0.5) - 0.1 * model.grad
+    model.apply_gradient()
+    np.testing.assert_allclose(model.theta, expected, rtol=1e-14)
+
+
+def test_a_schedule_counts_updates_from_zero() -> None:
+    seen: list[int] = []
+
+    def schedule(step: int) -> float:
+        seen.append(step)
+        return 0.1
+
+    model = three_layers(SGD(schedule))
+    for _ in range(3):
+        step(model)
+    assert seen == [0, 1, 2]
+
+
+# --- what counts as the same layer ----------------------------------------------------------------
+
+
+def test_a_new_layer_with_an_old_ones_name_and_size_starts_afresh() -> None:
+    model = three_layers()
+    for _ in range(3):
+        step(model)
+    model.pop()
+    model.add(Dense(3))
+    assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense_3"]
+    model.updates.runs(model.layers, model.theta, model.grad)
+    assert all((a == 0).all() for a in slots_of(model, "dense_3"))
+    assert model.updates.counts == {"dense_1": 3, "dense_2": 3, "dense_3": 0}
+
+
+def test_a_layer_added_on_top_moves_no_memory() -> None:
+    model = three_layers()
+    step(model)
+    kept = {name: [a.copy() for a in slots_of(model, name)] for name in model.updates.counts}
+    model.add(Dense(2))
+    model.updates.runs(model.layers, model.theta, model.grad)
+    for name, arrays in kept.items():
+        for a, b in zip(slots_of(model, name), arrays, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "dense_3": 1, "dense_4": 0}
+
+
+def test_memory_follows_a_layer_to_another_place_in_theta() -> None:
+    layers = [Dense(2, name="low"), Dense(2, name="high")]
+    for layer in layers:
+        layer.build((2,), np.random.default_rng(0))
+    memory = updates.Updates(SGD(0.1, momentum=0.9))
+    theta, grad, _ = bind(layers, "float64")
+    grad[...] = np.arange(12.0)
+    memory.apply(memory.runs(layers, theta, grad))
+    theta, grad, _ = bind(layers[1:], "float64")
+    memory.runs(layers[1:], theta, grad)
+    np.testing.assert_allclose(memory.slots["v"], -0.1 * np.arange(6.0, 12.0))
+    assert memory.counts == {"high": 1}
+
+
+def test_adagrads_sum_starts_again_where_it_started() -> None:
+    model = three_layers(Adagrad(initial_accumulator_value=0.7))
+    step(model)
+    model.freeze("dense_2")
+    model.unfreeze("dense_2")
+    model.updates.runs(model.layers, model.theta, model.grad)
+    (s,) = slots_of(model, "dense_2")
+    assert (s == 0.7).all()
+    assert (slots_of(model, "dense_1")[0] > 0.7).any()
+
+
+def test_a_second_compile_forgets_everything() -> None:
+    model = three_layers()
+    step(model)
+    model.compile(Adam(0.01), "mse")
+    model.updates.runs(model.layers, model.theta, model.grad)
+    assert model.updates.iterations == 0
+    assert set(model.updates.counts.values()) == {0}
+    assert not any(values.any() for values in model.updates.slots.values())
+
+
+# --- runs and their rates -------------------------------------------------------------------------
+
+
+def runs_of(model: Sequential) -> list[tuple[str, ...]]:
+    return [run.names for run in model.updates.runs(model.layers, model.theta, model.grad)]
+
+
+def constant(rate: float) -> Callable[[int], float]:
+    return lambda step: rate
+
+
+def test_layers_without_weights_do_not_part_a_run() -> None:
+    model = Sequential([Dense(5, input_dim=4), Tanh(), Dropout(0.1), Dense(3)], seed=0)
+    model.compile("adam", "mse")
+    assert runs_of(model) == [("dense_1", "dense_2")]
+
+
+def test_only_layers_with_the_same_rate_are_one_run() -> None:
+    model, slow = three_layers(), constant(1e-3)
+    model.updates.rates = {"dense_1": slow, "dense_2": slow}
+    assert runs_of(model) == [("dense_1", "dense_2"), ("dense_3",)]
+    model.updates.rates = {"dense_2": slow}
+    assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
+    model.updates.rates = {}
+    assert runs_of(model) == [("dense_1", "dense_2", "dense_3")]
+
+
+def test_a_layer_frozen_from_the_start_parts_a_run() -> None:
+    model = three_layers()
+    model.freeze("dense_2")
+    assert runs_of(model) == [("dense_1",), ("dense_3",)]
+
+
+def test_a_rate_that_is_put_in_later_is_noticed() -> None:
+    model = three_layers(SGD(0.5))
+    model.updates.rates = {"dense_1": constant(0.1)}
+    step(model)
+    model.updates.rates["dense_2"] = constant(0.2)
+    assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
+
+
+def test_only_layers_with_the_same_count_are_one_run() -> None:
+    model = three_layers()
+    step(model)
+    model.freeze("dense_3")
+    model.unfreeze("dense_3")
+    assert runs_of(model) == [("dense_1", "dense_2"), ("dense_3",)]
+
+
+def test_each_layer_moves_by_its_own_rate() -> None:
+    model = three_layers(SGD(0.5))
+    model.updates.rates = {"dense_1": constant(0.1), "dense_3": constant(0.0)}
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    before = [layer.W.copy() for layer in model.layers]
+    model.apply_gradient()
+    for layer, W, rate in zip(model.layers, before, (0.1, 0.5, 0.0), strict=True):
+        np.testing.assert_allclose(layer.W, W - rate * layer.dW, rtol=1e-13, atol=1e-16)
+
+
+def test_a_layers_own_schedule_counts_the_models_updates() -> None:
+    model, seen = three_layers(SGD(0.5)), []
+    step(model)
+    model.updates.rates = {"dense_2": lambda step: seen.append(step) or 0.1}  # type: ignore
+    step(model)
+    step(model)
+    assert seen == [1, 2]
+
+
+def test_rates_of_a_fit_are_not_copied() -> None:
+    model = three_layers()
+    model.updates.rates = {"dense_1": constant(0.1)}  # no function like this can be pickled
+    assert pickle.loads(pickle.dumps(model)).updates.rates == {}
+
+
+FORMULAS: list[Callable[..., Optimizer]] = [
+    lambda **settings: SGD(0.01, **settings),
+    lambda **settings: SGD(0.01, 0.9, nesterov=True, **settings),
+    lambda **settings: RMSprop(0.01, momentum=0.5, centered=True, **settings),
+    lambda **settings: Adagrad(0.01, **settings),
+    lambda **settings: Adam(0.01, **settings),
+    lambda **settings: AdamW(0.01, **settings),
+]
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_pieces_of_any_length_give_the_same_bits(
+    make: Callable[..., Optimizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut = three_layers(make()), three_layers(make())
+    for _ in range(3):
+        step(whole)
+    monkeypatch.setattr(updates, "PIECE", 7)
+    for _ in range(3):
+        step(cut)
+    (run,) = cut.updates.runs(cut.layers, cut.theta, cut.grad)
+    assert max(piece.theta.size for piece in run.pieces) <= 7
+    np.testing.assert_array_equal(cut.theta, whole.theta)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_weights_decay_before_the_update_and_beside_the_formula(
+    make: Callable[..., Optimizer],
+) -> None:
+    decayed, plain = three_layers(make(weight_decay=0.5)), three_layers(make(weight_decay=0.0))
+    grad = np.random.default_rng(1).standard_normal(plain.theta.size)
+    plain.theta *= 1.0 - 0.01 * 0.5
+    for model in (decayed, plain):
+        model.grad[...] = grad
+        model.apply_gradient()
+    np.testing.assert_array_equal(decayed.theta, plain.theta)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_a_rate_of_zero_moves_nothing_whatever_the_decay(make: Callable[..., Optimizer]) -> None:
+    optimizer = make(weight_decay=0.5)
+    optimizer.learning_rate = 0.0
+    model = three_layers(optimizer)
+    before = model.theta.copy()
+    step(model)
+    step(model)
+    np.testing.assert_array_equal(model.theta, before)
+
+
+@pytest.mark.parametrize("make", FORMULAS)
+def test_float32_stays_float32_under_a_schedule_of_numpys_float64(
+    make: Callable[..., Optimizer],
+) -> None:
+    optimizer = make(weight_decay=0.1, global_clipnorm=1.0)
+    optimizer.learning_rate = lambda step: np.float64(0.01)  # type: ignore
+    model = Sequential([Dense(3, input_dim=4)], seed=0)
+    model.compile(optimizer, "mse")
+    step(model)
+    step(model)
+    arrays = [model.theta, model.grad, *model.updates.slots.values()]
+    assert {array.dtype for array in arrays} == {np.dtype("float32")}
+
+
+def test_a_schedule_that_fails_leaves_everything_as_it_was() -> None:
+    model = three_layers(Adam(0.01, global_clipnorm=1e-3))
+    step(model)
+    model.loss_and_gradient(X, np.eye(3)[Y])
+    model.optimizer.learning_rate = lambda step: math.nan
+    before = [model.theta.copy(), model.grad.copy()]
+    before += [values.copy() for values in model.updates.slots.values()]
+    with pytest.raises(ValueError, match="The schedule of Adam at step 1 takes a finite number"):
+        model.apply_gradient()
+    after = [model.theta, model.grad, *model.updates.slots.values()]
+    for a, b in zip(after, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert model.updates.iterations == 1
+    assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "dense_3": 1}
+
+
+# --- clipping -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(seed=seeds, power=st.integers(-20, 37), largest=st.floats(1e-3, 1e3))
+def test_a_clipped_gradient_has_at_most_the_norm_and_its_direction(
+    dtype: str, seed: int, power: int, largest: float
+) -> None:
+    """Also where its squares are larger than any float32."""
+    model = Sequential([Dense(3, input_dim=4)], seed=0, dtype=dtype)
+    model.compile(SGD(0.0, global_clipnorm=largest), "mse")
+    unit = np.random.default_rng(seed).standard_normal(model.theta.size)
+    unit /= np.linalg.norm(unit)
+    model.grad[...] = unit * 10.0**power
+    model.apply_gradient()
+    wanted = min(10.0**power, largest)
+    np.testing.assert_allclose(model.grad, wanted * unit, rtol=1e-4, atol=1e-6 * wanted)
+
+
+def test_a_gradient_beyond_the_squares_of_float64_is_clipped_too() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 1e200
+    assert clipped(model) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_clipping_makes_nothing_finite_that_was_not(bad: float) -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 1.0
+    model.grad[3] = bad
+    model.apply_gradient()
+    assert not np.isfinite(model.theta[3])
+
+
+def test_a_gradient_of_zeros_is_left_alone() -> None:
+    model = three_layers(SGD(1.0, global_clipnorm=2.0))
+    model.grad[...] = 0.0
+    assert clipped(model) == 0.0
