@@ -95,7 +95,8 @@ class Layer(Configurable):
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
-    _switches: int = 0  # how often it was frozen or unfrozen, which outdates plans
+    _switches: int = 0  # how often it was frozen or unfrozen
+    _revision: int = 0  # how often anything but its arrays was set, which outdates plans
 
     def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
         self.name = name
@@ -190,7 +191,18 @@ class Layer(Configurable):
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
             self._switches += 1
+            self._outdate()
         self._trainable = value
+
+    @property
+    def freeze_count(self) -> int:
+        """How often it was frozen or unfrozen: an optimizer forgets what it knew before."""
+        return self._switches
+
+    @property
+    def revision(self) -> int:
+        """How often anything but its arrays was set: a plan made from it before is outdated."""
+        return self._revision
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -203,6 +215,14 @@ class Layer(Configurable):
             for name in (*self.weights, *self.states)
             if name in self.__dict__
         }
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradients of the weights, by the weights' names; the arrays themselves, no copies."""
+        return {name: self.__dict__["d" + name] for name in self.weights if name in self.__dict__}
+
+    def rebind(self, name: str, array: Array) -> None:
+        """Let this very array be the weight, state or gradient (`dW`) of that name: no copy."""
+        self.__dict__[name] = array
 
     @property
     def as_drawn(self) -> bool:
@@ -264,6 +284,15 @@ class Layer(Configurable):
                 array[...] = self._checked(name, value, array)
             return
         object.__setattr__(self, name, value)
+        if name[0] != "_":
+            self._outdate()
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._outdate()
+
+    def _outdate(self) -> None:
+        self.__dict__["_revision"] = self._revision + 1
 
     def _checked(self, name: str, value: Any, array: Array) -> Array:
         """The value as what may be copied into the array."""
