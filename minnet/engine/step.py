@@ -1,130 +1,220 @@
 """One training step: x forward to the loss, its gradient back to the weights, then the update::
 
     x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
-    grad ◀──gradient, backward── from the last step down to the lowest trainable one
-    theta ◀──optimizer── run by run, only what is trainable; then after_step
+    grad ◀──gradient, backward── from the last step down to the lowest that learns
+    theta ◀──optimizer── group by group, only what is trainable; then after_step
 
 A *training step* is one update. The *steps* of a model are what runs: a Dense with an activation is
-two of them.
+two of them. How a training step runs through them is its *plan*, which is worked out once for as
+long as nothing of a layer is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.layers import Layer
 from minnet.layers.base import Memo
-from minnet.losses import mean
-
-if TYPE_CHECKING:
-    from minnet.engine.updates import Run
-    from minnet.layers import Layer
-    from minnet.models import Sequential
+from minnet.losses import Loss, mean
+from minnet.regularizers import Regularizer
 
 Forward = Callable[[Array, Memo | None], Array]
 
 
-class Back(NamedTuple):
-    """The way back through one layer."""
+class Batch(NamedTuple):
+    """Samples that were checked, on their way into a training step."""
 
-    number: int  # outputs[number] is its input, outputs[number + 1] its output
-    gradient: Callable[..., None] | None  # None: it has nothing to learn
-    backward: Callable[..., Array] | None  # None: nothing below it learns
-
-
-def way_back(layers: Sequence[Layer], learns: Sequence[bool], lowest: int) -> list[Back]:
-    """From the top of these layers down to the lowest that learns, and no further."""
-    return [
-        Back(
-            i, layers[i].gradient if learns[i] else None, layers[i].backward if i > lowest else None
-        )
-        for i in range(len(layers) - 1, lowest - 1, -1)
-    ]
+    x: Array  # (N, …), the input of the step number `start`
+    target: Array
+    weight: Array | None
+    rng: np.random.Generator  # what layers such as Dropout draw from
+    start: int = 0  # above 0 where the steps below have run already
 
 
-def run_forward(calls: Sequence[Forward], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
-    """The outputs [x, y1, y2, …] of layers that are run one after the other."""
+class TrainingStep:
+    """What a training step leaves behind until the next: its outputs, and memos until the update.
+
+    Attributes
+    ----------
+    batch
+        The batch that `run_batch` hands to the model's `loss_and_gradient`: the same arrays are
+        not checked again.
+    outputs
+        [x, y1, …, yL], beginning with the input of the first step that ran.
+    memos
+        One for each of the model's steps; none before the first step and after an update.
+    """
+
+    def __init__(self) -> None:
+        self.batch: Batch | None = None
+        self.outputs: list[Array] = []
+        self.memos: list[Memo | None] = []
+
+
+def loss_and_gradient(plan: Plan, loss: Loss, batch: Batch, memory: TrainingStep) -> float:
+    """Return the loss of one batch; fill the gradients, and keep the outputs and the memos.
+
+    Nothing is checked.
+
+    Parameters
+    ----------
+    memory
+        What is kept goes there.
+    """
+    x, target, weight, rng, start = batch
+    memos: list[Memo | None] = [{"rng": rng} if on else None for on in plan.in_training]
+    if start:
+        memos[:start] = [None] * start  # these have run, as in inference
+    outputs = run_forward(plan.forward[start:], x, memos[start:])
+    y, way_back = outputs[-1], plan.backward
+    if len(outputs) > 1 and plan.last is not None and loss.is_fused_with(plan.last):
+        losses, dy = loss.fused(outputs[-2], y, target)
+        way_back = way_back[1:]
+    else:
+        losses, dy = loss.per_sample(y, target), loss.gradient(y, target)
+    if weight is not None:
+        dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
+    run_backward(way_back, outputs, dy, memos, start)
+    value = mean(losses, weight)
+    for array, gradient, regularizer in plan.penalties:
+        value += regularizer(array)
+        gradient += regularizer.gradient(array)
+    memory.outputs, memory.memos = outputs, memos
+    return value
+
+
+def run_forward(forwards: Sequence[Forward], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
+    """Return the outputs [x, y1, y2, …] of steps that are run one after the other."""
     outputs = [x]
-    for call, memo in zip(calls, memos, strict=True):
-        x = call(x, memo)
+    for forward, memo in zip(forwards, memos, strict=True):
+        x = forward(x, memo)
         outputs.append(x)
     return outputs
 
 
 def run_backward(
-    way: Iterable[Back], outputs: Sequence[Array], dy: Array, memos: Sequence[Memo | None]
+    way_back: Sequence[BackwardStep],
+    outputs: Sequence[Array],
+    dy: Array,
+    memos: Sequence[Memo | None],
+    start: int = 0,
 ) -> None:
-    """Fill the layers' gradients from dy, the gradient of the loss with respect to their output."""
-    for i, gradient, back in way:
-        x, y, memo = outputs[i], outputs[i + 1], memos[i]
-        if gradient is not None:
-            gradient(x, y, dy, memo)
-        if back is not None:
-            dy = back(x, y, dy, memo)
-
-
-class TrainingStep:
-    """The training step of a model: planned once, then made with one batch after another.
-
-    The plan holds the steps' methods, what is frozen, the penalties and the runs of theta. Looking
-    these up for each batch would be a tenth of the time on a small network. A plan does not see
-    later changes to them; learning rates are read at each update. `fit` plans anew for each epoch,
-    when a layer was frozen or unfrozen, and for each batch where a callback of the user's has a
-    batch hook. Nothing is checked.
+    """Fill the gradients from dy, the gradient of the loss with respect to the last output.
 
     Parameters
     ----------
-    model
-        Compiled and built.
-    rng
-        What layers such as Dropout draw from.
-    start
-        The first of the model's steps to run, where the batches are what the steps below it gave.
+    way_back
+        The steps, from the top down.
+    outputs
+        [x, y1, y2, …], beginning with the input of the step number `start`.
+    memos
+        One for each of the model's steps.
+    """
+    for i, gradient, backward in way_back:
+        x, y, memo = outputs[i - start], outputs[i - start + 1], memos[i]
+        if gradient is not None:
+            gradient(x, y, dy, memo)
+        if backward is not None:
+            dy = backward(x, y, dy, memo)
+
+
+class BackwardStep(NamedTuple):
+    """The way back through one of the model's steps."""
+
+    number: int  # outputs[number] is the step's input, outputs[number + 1] its output
+    gradient: Callable[..., None] | None  # None: it has nothing to learn
+    backward: Callable[..., Array] | None  # None: nothing below it learns
+
+
+class Penalty(NamedTuple):
+    """A weight that is penalised, its gradient, and the penalty."""
+
+    weight: Array
+    gradient: Array
+    regularizer: Regularizer
+
+
+class Plan(NamedTuple):
+    """How a training step runs through the model's steps, as its layers are frozen now.
+
+    Attributes
+    ----------
+    layers
+        The layers that this is the plan of; `last` is the last of their steps.
+    forward
+        Each step's `forward`, in order.
+    backward
+        The way back, from the last step down to the lowest that learns.
+    in_training
+        For each step: whether it is given a memo. A frozen one is not, and so it runs as it does
+        in inference.
+    has_gradient
+        For each step: whether its weights want a gradient.
+    changes_in_training
+        The numbers of the steps that are in training and compute something else than in inference,
+        and their `after_step`.
+    lowest_learning
+        The number of the lowest step that learns; below it no gradient is needed.
+    cacheable
+        How many of the first steps give the same output for the same input, update after update.
+    penalties
+        What is added to the loss and to the gradient for the weights of trainable layers.
     """
 
-    def __init__(self, model: Sequential, rng: np.random.Generator, start: int = 0) -> None:
-        updates, loss = model._require_compiled(), model._require_loss()
-        model._require_built()
-        route, layers = model._route(), model._steps[start:]
-        self.model, self.route, self.rng = model, route, rng
-        self.loss, self.updates = loss, updates
-        self.attributes = vars(model)  # written to directly: __setattr__ would check in every step
-        self.skipped: list[Memo | None] = [None] * start
-        self.trains, self.penalties = route.trains[start:], route.penalties
-        self.forwards = [layer.forward for layer in layers]
-        self.fused = bool(layers) and loss.is_fused_with(layers[-1])
-        on_the_way = layers[:-1] if self.fused else layers
-        self.way_back = way_back(on_the_way, route.learns[start:], route.lowest - start)
-        self.runs: tuple[Run, ...] | None = None  # planned by the first update
+    layers: tuple[Layer, ...]
+    last: Layer | None
+    forward: tuple[Forward, ...]
+    backward: tuple[BackwardStep, ...]
+    in_training: tuple[bool, ...]
+    has_gradient: tuple[bool, ...]
+    changes_in_training: tuple[tuple[int, Callable[[Memo], None]], ...]
+    lowest_learning: int
+    cacheable: int
+    penalties: tuple[Penalty, ...]
 
-    def loss_and_gradient(self, x: Array, target: Array, weight: Array | None) -> float:
-        """The loss of one batch; fills the model's `grad`, `outputs` and memos."""
-        memos: list[Memo | None] = [{"rng": self.rng} if on else None for on in self.trains]
-        outputs = run_forward(self.forwards, x, memos)
-        y = outputs[-1]
-        if self.fused:
-            losses, dy = self.loss.fused(outputs[-2], y, target)
-        else:
-            losses, dy = self.loss.per_sample(y, target), self.loss.gradient(y, target)
-        if weight is not None:
-            dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
-        run_backward(self.way_back, outputs, dy, memos)
-        value = mean(losses, weight)
-        for array, gradient, regularizer in self.penalties:
-            value += regularizer(array)
-            gradient += regularizer.gradient(array)
-        self.attributes["outputs"] = outputs
-        self.attributes["_memos"] = self.skipped + memos
-        return value
 
-    def update(self) -> None:
-        """Move theta along `grad`, then let layers write what a finished step changes."""
-        if self.runs is None:
-            model = self.model
-            self.runs = self.updates.runs(model._layers, model.theta, model.grad)
-        self.updates.apply(self.runs)
-        if self.route.differs:
-            self.model._write_states()
+def make_plan(layers: Sequence[Layer]) -> Plan:
+    """Return the plan for these layers."""
+    steps: list[Layer] = []
+    in_training: list[bool] = []
+    has_gradient: list[bool] = []
+    changes_in_training: list[tuple[int, Callable[[Memo], None]]] = []
+    penalties: list[Penalty] = []
+    for layer in layers:
+        for step in layer.steps():
+            if layer.trainable and step.training_differs:
+                changes_in_training.append((len(steps), step.after_step))
+            steps.append(step)
+            in_training.append(layer.trainable)
+            has_gradient.append(layer.trainable and bool(step.weights))
+        if layer.trainable:
+            gradients = layer.gradients()
+            penalties += [
+                Penalty(getattr(layer, name), gradients[name], regularizer)
+                for name, regularizer in layer.regularizers.items()
+            ]
+    lowest = has_gradient.index(True) if any(has_gradient) else len(steps)
+    backward = [
+        BackwardStep(
+            i,
+            steps[i].gradient if has_gradient[i] else None,
+            steps[i].backward if i > lowest else None,
+        )
+        for i in range(len(steps) - 1, lowest - 1, -1)
+    ]
+    return Plan(
+        tuple(layers),
+        steps[-1] if steps else None,
+        tuple(step.forward for step in steps),
+        tuple(backward),
+        tuple(in_training),
+        tuple(has_gradient),
+        tuple(changes_in_training),
+        lowest,
+        min([lowest, *(i for i, _ in changes_in_training)]),
+        tuple(penalties),
+    )

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minnet.engine.network import Network
 from minnet.engine.shapes import drawing, layer_shapes
 from minnet.files import provenance, store
 from minnet.foundation import checks
@@ -20,10 +21,7 @@ from minnet.foundation.checks import Array, ModelFileError, Shape, integer
 from minnet.foundation.registry import Config, from_config, to_config
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
-from minnet.layers import Layer
-
-if TYPE_CHECKING:
-    from minnet.models import Sequential
+from minnet.layers import Input, Layer
 
 FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "name", "input_shape")
 """Settings of a layer that change how it starts or trains, and not what it computes."""
@@ -35,15 +33,15 @@ FIT = "fit["
 """Begins the names of the arrays that only a resumed fit needs."""
 
 
-def save(model: Sequential, path: str | PathLike[str], *, include_optimizer: bool) -> None:
+def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) -> None:
     """Write a model to one file."""
     config, arrays = describe(model, include_optimizer=include_optimizer)
     store.save(path, config, arrays)
 
 
-def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dict[str, Array]]:
+def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[str, Array]]:
     """The model as plain values and named arrays."""
-    model._require_built()
+    model.require_built()
     arrays = dict(model.named_arrays())
     config: Config = {
         "name": model.name,
@@ -56,7 +54,7 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
                 "trainable": layer.trainable,
                 "origin": layer.origin,
             }
-            for layer in model._layers
+            for layer in model.layers
         ],
         "class_names": model.class_names,
         "preprocessing": to_config(model.preprocessing),
@@ -65,26 +63,26 @@ def describe(model: Sequential, *, include_optimizer: bool) -> tuple[Config, dic
         "updates": None,
         "training": None,  # of a checkpoint: what `resuming.py` needs to go on
     }
-    if model.updates is not None:
+    if model.is_compiled:
         config["compile"] = {
             "optimizer": to_config(model.optimizer),
             "loss": to_config(model.loss),
             "metrics": to_config(model.metrics),
         }
         if include_optimizer:
-            updates = model.updates
-            updates.runs(model._layers, model.theta, model.grad)
+            updates = model.compiled.updates
+            model.update_groups()  # gives the slots theta's layout
             config["updates"] = {"iterations": updates.iterations, "counts": dict(updates.counts)}
             for slot, values in updates.slots.items():
                 arrays[f"{SLOTS}{slot}]"] = values
     return config, arrays
 
 
-def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) -> None:
+def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> None:
     """Turn an empty model into the one that was described."""
     if not config["layers"]:
         raise ValueError("it has no layers")
-    model._input_shape = checks.shape(config["input_shape"], "input_shape")
+    model.add(Input(checks.shape(config["input_shape"], "input_shape")))
     for described in config["layers"]:
         layer = from_config({"class": described["class"], "config": described["config"]})
         if not isinstance(layer, Layer):
@@ -96,19 +94,19 @@ def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) ->
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config.get("provenance"))
     if config["compile"] is not None:
-        model.compile(**from_config(config["compile"]))
+        Network.compile(model, **from_config(config["compile"]))
     wanted = model.named_arrays()
     if config["updates"] is not None:
-        if model.updates is None:
+        if not model.is_compiled:
             raise ValueError("it is not compiled, and has an optimizer's state")
-        updates = model.updates
-        updates.runs(model._layers, model.theta, model.grad)
-        updates.iterations = integer(config["updates"]["iterations"], "iterations", minimum=0)
+        updates = model.compiled.updates
+        model.update_groups()  # gives the slots theta's layout
+        iterations = integer(config["updates"]["iterations"], "iterations", minimum=0)
         counts = config["updates"]["counts"]
         if counts.keys() != updates.counts.keys():
             raise ValueError("the optimizer's counts are of other layers")
-        updates.counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
-        updates.forget_runs()
+        counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
+        updates.set_counts(counts, iterations)
         wanted |= {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
@@ -117,7 +115,7 @@ def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) ->
         array[...] = kept[name]
 
 
-def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
+def _add(model: Network, layer: Layer, arrays: Mapping[str, Array]) -> None:
     """Add a layer that may create the arrays of the file alone, before it takes any memory."""
 
     def add_weight(
@@ -129,14 +127,14 @@ def _add(model: Sequential, layer: Layer, arrays: Mapping[str, Array]) -> None:
             raise ValueError(f"{layer.name}.{name} has shape {shape}, and in the file {came}")
         type(layer).add_weight(layer, name, shape, Zeros(), rng)
 
-    layer.__dict__["add_weight"] = add_weight
+    layer.add_weight = add_weight  # type: ignore[method-assign]
     try:
         model.add(layer)
     finally:
-        del layer.__dict__["add_weight"]
+        del layer.add_weight
 
 
-def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
+def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     """Copy the arrays of a file into a model of the same architecture: all or none."""
     from pathlib import Path
 
@@ -150,7 +148,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}
-    ours = [_formula(to_config(layer)) for layer in model._layers]
+    ours = [_formula(to_config(layer)) for layer in model.layers]
     wanted = model.named_arrays()
     kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
@@ -166,23 +164,23 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
         raise ModelFileError(f"{refused} It has {len(theirs)} layers, this model {len(ours)}.")
     for name, array in wanted.items():
         array[...] = kept[name]
-    for layer in model._layers:
+    for layer in model.layers:
         layer.origin = Path(path).name
     model.provenance = known
     return table
 
 
-def _draw_misfit(model: Sequential, came: Mapping[str, Array]) -> str:
+def _draw_misfit(model: Network, came: Mapping[str, Array]) -> str:
     """The network up to the first layer whose arrays are not those of the file."""
-    shapes = [model.input_shape, *layer_shapes(model._layers, model.input_shape)]
-    for i, layer in enumerate(model._layers):
+    shapes = [model.input_shape, *layer_shapes(model.layers, model.input_shape)]
+    for i, layer in enumerate(model.layers):
         for name, array in layer.arrays().items():
             saved = came.get(f"{layer.label}.{name}")
             if saved is None or saved.shape != array.shape:
                 theirs = "none" if saved is None else saved.shape
                 mark = f"{name} is {array.shape}, in the file {theirs}"
-                return drawing(model._layers, shapes[: i + 1], mark=mark)
-    return drawing(model._layers, shapes)
+                return drawing(model.layers, shapes[: i + 1], mark=mark)
+    return drawing(model.layers, shapes)
 
 
 def _formula(described: Any) -> str:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import copy
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
@@ -192,6 +193,9 @@ class Layer(Configurable):
         if value != self._trainable:
             self._switches += 1
             self._outdate()
+            if not value:
+                for gradient in self.gradients().values():
+                    gradient[...] = 0.0  # no step fills it any more
         self._trainable = value
 
     @property
@@ -231,6 +235,14 @@ class Layer(Configurable):
             zlib.crc32(array.tobytes()) == self._drawn.get(name)
             for name, array in self.arrays().items()
         )
+
+    def redraw(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        """Draw all arrays anew, as `build` does for samples of this shape."""
+        fresh = self.copy()
+        fresh.build(input_shape, rng)
+        for name, array in self.arrays().items():
+            array[...] = fresh.arrays()[name]
+        self.origin, self._drawn = "new", fresh._drawn
 
     def get_weights(self) -> list[Array]:
         """Copies of the weights, then the states: Keras' order."""
@@ -322,6 +334,19 @@ class Layer(Configurable):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "owner"}
+
+
+@contextmanager
+def unchanged_on_error(layers: Sequence[Layer]) -> Iterator[None]:
+    """Give layers back their attributes, and so no weights, when building them fails."""
+    before = [dict(layer.__dict__) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, attributes in zip(layers, before, strict=True):
+            layer.__dict__.clear()
+            layer.__dict__.update(attributes)
+        raise
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.engine.step import TrainingStep
+from minnet.engine.step import Batch
 from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
@@ -122,11 +122,11 @@ def find_learning_rate(
     losses: list[float] = []
     mean = 0.0
     with np.errstate(all="ignore"):
-        x, target, _ = twin._check_data(x, y, None)
-        twin._check_trainable()
-        optimizer = twin._require_optimizer()
+        data = twin.checked_data(x, y)
+        x, target = data.x, data.target
+        twin.require_trainable()
+        optimizer = twin.compiled.optimizer
         order = np.empty(0, np.intp)
-        training_step = TrainingStep(twin, rng)
         for step in range(count):
             while len(order) < min(size, len(x)):
                 order = np.concatenate([order, rng.permutation(len(x))])
@@ -134,14 +134,14 @@ def find_learning_rate(
             rate = low * factor**step
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)
-            loss = training_step.loss_and_gradient(xb, target[rows], None)
+            loss = twin.run_batch(Batch(xb, target[rows], None, rng))
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # corrected for its start at zero
             if not math.isfinite(smoothed) or (losses and smoothed > GIVE_UP * min(losses)):
                 break
             rates.append(rate)
             losses.append(smoothed)
-            training_step.update()
+            twin.apply_gradient()
     if not losses:
         raise ValueError(
             "find_learning_rate takes a model whose loss is finite. Got a loss that is not, before "

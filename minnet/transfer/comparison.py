@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minnet.callbacks import progress
 from minnet.datasets.digits import draw_per_class
 from minnet.engine.selection import head_index
 from minnet.foundation import checks
@@ -19,6 +18,7 @@ from minnet.layers import Dense, Flatten, Layer
 from minnet.losses import check_labels
 from minnet.models import Sequential
 from minnet.optimizers import Adam
+from minnet.training.progress import progress
 from minnet.transfer.neighbours import neighbour_gap
 from minnet.transfer.report import SCRATCH, Report, Run
 

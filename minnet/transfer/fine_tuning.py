@@ -11,7 +11,7 @@ from minnet.foundation.strict import named
 from minnet.layers import Layer
 from minnet.models import Sequential
 from minnet.training.history import History
-from minnet.training.receipts import Before
+from minnet.training.receipts import WriteReceipt
 
 ALL_SHARE = 0.1
 """The head's rate in the second stage, as a part of its rate in the first: features that were
@@ -98,7 +98,7 @@ def fine_tune(
     epochs = integer(epochs, f"{who} epochs", minimum=0)
     rate = number(learning_rate, f"{who} learning_rate", above=0.0)
     spread = number(spread, f"{who} spread", minimum=1.0)
-    head, before = head_index(model.layers), Before(model.layers)
+    head, before = head_index(model.layers), WriteReceipt(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
     model.unfreeze()
     if head:

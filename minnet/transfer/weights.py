@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.engine.network import origin_of_copy
+from minnet.engine.stack import origin_of_copy
 from minnet.files.saving import FORM_ONLY
 from minnet.foundation.checks import did_you_mean, short
 from minnet.foundation.strict import named

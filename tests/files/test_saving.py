@@ -301,7 +301,7 @@ def test_a_layer_called_optimizer_keeps_its_own_arrays(path) -> None:
     try:
         model = Sequential([Moments(name="optimizer", input_shape=2)], seed=0)
         model.compile("adam", "mse")
-        model.updates.runs(model._layers, model.theta, model.grad)
+        model.update_groups()
         model.updates.slots["G"][...] = 5.0
         model.save(path)
         loaded = minnet.load(path)

@@ -53,8 +53,8 @@ class Killing(Checkpoint):
         super().__init__(path, every, keep)
         self.saves = saves
 
-    def _save(self, epoch, step):
-        super()._save(epoch, step)
+    def save(self):
+        super().save()
         self.saves -= 1
         if self.saves == 0:
             raise Killed
@@ -554,7 +554,7 @@ def test_fine_tune_is_two_fits_and_takes_no_resume(path):
 def test_other_versions_are_warned_of(path, monkeypatch):
     _, x, y = classifier()
     theirs = [EarlyStopping("loss", patience=3), Counting()]
-    monkeypatch.setattr(resuming, "place", lambda: {"numpy": "99.0", "machine": "abacus"})
+    monkeypatch.setattr(resuming, "environment", lambda: {"numpy": "99.0", "machine": "abacus"})
     with pytest.warns(
         UserWarning, match=r"written with minnet .*, numpy .*, and this is numpy 99.0, machine a"
     ):
@@ -591,26 +591,26 @@ def forged(path, change):
 
 
 def state(**changes):
-    return lambda training: training["state"].update(changes)
+    return lambda training: training["state"]["fit"].update(changes)
 
 
 FORGED = {
     "no state": lambda training: training.pop("state"),
     "a state that is text": lambda training: training.update(state="x"),
-    "no part": lambda training: training["state"].pop("rng"),
+    "no part": lambda training: training["state"]["fit"].pop("rng"),
     "a negative epoch": state(epoch=-1),
-    "a step without its epoch": state(step=2),
+    "a part that is none": state(so_far=2),
     "an epoch that is text": state(epoch="1"),
     "a generator that is none": state(rng=None),
     "a history that is none": state(history=None),
     "a history with gaps": state(epochs=[0]),
-    "callbacks that are none": state(callbacks=None),
-    "callbacks without a state": state(callbacks=[1, 2]),
+    "callbacks that are none": lambda training: training["state"].update(callbacks=None),
+    "callbacks without a state": lambda training: training["state"].update(callbacks=[1, 2]),
     "an unknown kind": state(rng={"pickle": "x"}),
     "an array that is missing": state(history={"array": "fit[999]"}),
     "an object": state(rng={"array": ["fit[0]", "|O", [1]]}),
     "a call that is none": lambda training: training.update(call=None),
-    "no place": lambda training: training.pop("place"),
+    "no environment": lambda training: training.pop("environment"),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minnet.callbacks import Callback, Logs
+from minnet.engine.updates import Updates
 from minnet.foundation.checks import Array, DivergedError
 from minnet.layers import BatchNormalization, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError
@@ -259,7 +260,7 @@ class Doctor(Callback):
         )
 
     def _rate(self) -> float:
-        updates = self.model._require_compiled()
+        updates: Updates = self.model.compiled.updates
         own = updates.optimizer.rate
         rates = [rate(updates.iterations) for rate in updates.rates.values()]
         return max(rates, default=own(updates.iterations))

@@ -88,13 +88,14 @@ def diagnose(
     size = checks.integer(batch_size, "diagnose's batch_size", minimum=1)
     shuffle = checks.boolean(shuffle, "diagnose's shuffle")
     rng = checks.generator(seed, "diagnose's seed")
-    model._require_compiled()
+    model.compiled  # noqa: B018 - raises where there is none
     twin = model.copy()
     refused = _refused(twin, y)
     if refused:
         return Diagnosis(refused)
     x, y = _drawn(x, y, rng)
-    x, target, _ = twin._check_data(x, y, None)
+    data = twin.checked_data(x, y)
+    x, target = data.x, data.target
     labels, K = classes_of(twin, target)
     validation = None
     if validation_data is not None:
@@ -171,5 +172,5 @@ def _drawn(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
 def _validation(model: Sequential, given: Any) -> tuple[Array, Array, Array | None]:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise TypeError(f"diagnose's validation_data takes (x, y). Got {short(given)}.")
-    x, target, _ = model._check_data(given[0], given[1], None, "validation ")
-    return np.asarray(x), target, classes_of(model, target)[0]
+    data = model.checked_data(given[0], given[1], whose="validation ")
+    return np.asarray(data.x), data.target, classes_of(model, data.target)[0]

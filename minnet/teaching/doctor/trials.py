@@ -75,7 +75,7 @@ class RateTrial(NamedTuple):
 
 def peak_rate(patient: Patient) -> float:
     """The optimizer's rate; of a schedule the largest it will come to."""
-    optimizer = patient.model._require_optimizer()
+    optimizer = patient.model.compiled.optimizer
     if isinstance(optimizer.learning_rate, float):
         return optimizer.learning_rate
     steps = np.unique(np.geomspace(1, 10_000, 60).astype(int)) - 1

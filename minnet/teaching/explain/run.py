@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.updates import layout, norm
+from minnet.engine.step import Batch
+from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
 from minnet.layers.base import Layer
@@ -87,14 +88,14 @@ def explain_step(
             "layer or a loss use check_gradients."
         )
     rng = copy.deepcopy(generator(seed, "explain_step's seed"))
-    rates = dict(model._require_compiled().rates)  # those of a fit under way
-    model._require_built()
-    model._check_trainable()
+    rates = dict(model.compiled.updates.rates)  # those of a fit under way
+    model.require_built()
+    model.require_trainable()
     model = model.copy()
-    model._require_compiled().rates = rates
-    x, target, weight = model._check_data(x, y, sample_weight)
+    model.compiled.updates.rates = rates
+    data = model.checked_data(x, y, sample_weight)
     # The caller's arrays are out of reach even for a layer that overwrites its input.
-    x, target = np.array(x), np.array(target)
+    x, target, weight = np.array(data.x), np.array(data.target), data.weight
     with np.errstate(all="ignore"):
         return _Run(model, x, target, weight, rng).explanation()
 
@@ -112,14 +113,14 @@ def _watched(
         note(arguments, result)
         return result
 
-    object.__setattr__(thing, method, watched)  # a layer's own __setattr__ is for weights
+    setattr(thing, method, watched)
     try:
         yield
     finally:
         if method in before:
-            object.__setattr__(thing, method, before[method])
+            setattr(thing, method, before[method])
         else:
-            object.__delattr__(thing, method)
+            delattr(thing, method)
 
 
 class _Run:
@@ -134,10 +135,10 @@ class _Run:
         rng: np.random.Generator,
     ) -> None:
         self.model, self.x, self.target, self.weight, self.rng = model, x, target, weight, rng
-        self.loss, self.optimizer = model._require_loss(), model._require_optimizer()
-        self.updates = model._require_compiled()
-        self.fused = len(model._steps) > 0 and self.loss.is_fused_with(model._steps[-1])
-        count = len(model._steps)
+        self.loss, self.optimizer = model.compiled.loss, model.compiled.optimizer
+        self.updates = model.compiled.updates
+        self.fused = len(model.steps) > 0 and self.loss.is_fused_with(model.steps[-1])
+        count = len(model.steps)
         self.y: list[Array] = []
         self.dy: list[Array | None] = [None] * count
         self.dx: list[Array | None] = [None] * count
@@ -154,7 +155,7 @@ class _Run:
         gradient = model.grad.copy()
         steps = self._steps(values)
         penalties, of_penalties = self._penalties()
-        runs = self.updates.runs(model._layers, model.theta, model._grad)
+        runs = model.update_groups()
         gradient_norm = norm(runs)
         slots = {name: array.copy() for name, array in self.updates.slots.items()}
         used = self._apply()
@@ -172,7 +173,7 @@ class _Run:
                     values[f"{layer.label}.{name}"],
                     getattr(layer, name).copy(),
                 )
-                for layer in model._layers
+                for layer in model.layers
                 for name in layer.states
             },
             prediction=self.y[-1],
@@ -182,7 +183,7 @@ class _Run:
             penalties=penalties,
             regularizers={
                 f"{layer.label}.{name}": regularizer
-                for layer in model._layers
+                for layer in model.layers
                 if layer.trainable
                 for name, regularizer in layer.regularizers.items()
             },
@@ -199,13 +200,13 @@ class _Run:
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
         """L in training mode, each time with the same dropout."""
-        return model._run_step(x, target, weight, copy.deepcopy(self.rng))
+        return model.run_batch(Batch(x, target, weight, copy.deepcopy(self.rng)))
 
     # --- the step itself ------------------------------------------------------------------------
 
     def _forward_and_backward(self) -> float:
         with ExitStack() as watching:
-            for i, step in enumerate(self.model._steps):
+            for i, step in enumerate(self.model.steps):
                 for method, note in self._notes(i, step):
                     watching.enter_context(_watched(step, method, note))
             method = "fused" if self.fused else "per_sample"
@@ -239,7 +240,7 @@ class _Run:
         self.losses = np.array(result[0] if self.fused else result)
 
     def _where_it_began(self) -> str:
-        for step, y in zip(self.model._steps, self.y, strict=False):
+        for step, y in zip(self.model.steps, self.y, strict=False):
             if not np.isfinite(y).all():
                 return (
                     f"The first number that is not finite comes out of {step.label}. Try a "
@@ -248,12 +249,12 @@ class _Run:
         return "Every step's output is finite, so look at the loss and the penalties."
 
     def _steps(self, values: dict[str, Array]) -> list[Step]:
-        route, found = self.model._route(), []
-        last = len(self.model._steps) - 1
+        plan, found = self.model.plan(), []
+        last = len(self.model.steps) - 1
         inputs = [self.x, *self.y[:-1]]
-        owners = [layer for layer in self.model._layers for _ in layer.steps()]
-        for i, step in enumerate(self.model._steps):
-            memo = self.model._memos[i]
+        owners = [layer for layer in self.model.layers for _ in layer.steps()]
+        for i, step in enumerate(self.model.steps):
+            memo = self.model.training_step.memos[i]
             dx = self.dx[i]
             if i == last and self.fused:
                 dx = self.dy[i - 1]
@@ -270,8 +271,8 @@ class _Run:
                     y=self.y[i],
                     dy=self.dy[i],
                     dx=dx,
-                    trains=route.trains[i],
-                    learns=route.learns[i],
+                    trains=plan.in_training[i],
+                    learns=plan.has_gradient[i],
                     weights={
                         name: values[f"{owners[i].label}.{name}"]
                         for name in (*step.weights, *step.states)
@@ -291,7 +292,7 @@ class _Run:
     def _penalties(self) -> tuple[dict[str, float], dict[str, Array]]:
         """Weight name → its penalty, and the penalty's gradient."""
         penalties, gradients = {}, {}
-        for layer in self.model._layers:
+        for layer in self.model.layers:
             if layer.trainable:
                 for name, regularizer in layer.regularizers.items():
                     array = getattr(layer, name)
@@ -310,9 +311,9 @@ class _Run:
             self.model.apply_gradient()
         used: dict[str, tuple[int, float]] = {}
         remaining = iter(calls)
-        for run in self.updates.runs(self.model._layers, self.model.theta, self.model._grad):
-            for _ in run.pieces:
-                used.update(dict.fromkeys(run.names, next(remaining)))
+        for group in self.model.update_groups():
+            for _ in group.pieces:
+                used.update(dict.fromkeys(group.names, next(remaining)))
         return used
 
     def _weights(
@@ -328,8 +329,8 @@ class _Run:
         """Each array of weights, cut out of the vectors that the step worked on."""
         model, weights = self.model, {}
         clipped, new_slots = model.grad.copy(), self.updates.slots
-        places = layout(model._layers)
-        for layer in model._layers:
+        places = slices_by_layer(model.layers)
+        for layer in model.layers:
             start = places[layer.label].start if layer.weights else 0
             for name in layer.weights:
                 key = f"{layer.label}.{name}"
@@ -362,10 +363,7 @@ class _Run:
 
     def _in_float64(self) -> Sequential:
         """A second copy, as it is before the step, that computes in float64."""
-        exact = self.model.copy()
-        exact.dtype = np.dtype(np.float64)
-        exact._lay_out()
-        return exact
+        return self.model.in_dtype(np.float64)
 
     def _gaps(self, exact: Sequential, theta: Array, delta: Array) -> tuple[float, float]:
         """L(θ + sΔθ) − (L + s ∇L·Δθ) for the whole step, s = 1, and for half of it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minnet.engine.step import Batch
 from minnet.foundation.checks import Array, as_array, finite, same_length, short
 from minnet.layers.base import Layer, bind
 from minnet.losses import Loss
@@ -249,19 +250,19 @@ class ModelTarget(ChainTarget):
         order = rng.permutation(len(x))
         try:
             other = mixed(x, len(x), rng)
-            self.start._run_step(other, target[order], None, np.random.default_rng(self.noise + 1))
+            self.start.run_batch(
+                Batch(other, target[order], None, np.random.default_rng(self.noise + 1))
+            )
         except NotImplementedError:
             raise
         except Exception:  # it is looked at layer by layer later
             self.start = model.copy()
         self.start.theta[...] = theta
         worked = self.start.copy()
-        worked._grad[...] = JUNK
-        worked._route()
-        worked._grad[...] = JUNK
+        worked.grad[...] = JUNK
         self.gradients = {key: None for key, _, _ in self._learned(worked)}
         try:
-            worked._run_step(x.copy(), target, None, np.random.default_rng(self.noise))
+            worked.run_batch(Batch(x.copy(), target, None, np.random.default_rng(self.noise)))
             for key, layer, name in self._learned(worked):
                 self.gradients[key] = np.array(getattr(layer, "d" + name))
         except NotImplementedError:
@@ -270,10 +271,10 @@ class ModelTarget(ChainTarget):
             self.gradients = dict.fromkeys(self.gradients)
         self.make = self._make
         watched = self.start.copy()
-        watched._grad[...] = JUNK
-        self.fused = watched._require_loss().is_fused_with(self.steps[-1])
-        route = watched._route()
-        way = Way(route.trains, route.learns, route.lowest)
+        watched.grad[...] = JUNK
+        self.fused = watched.compiled.loss.is_fused_with(self.steps[-1])
+        plan = watched.plan()
+        way = Way(plan.in_training, plan.has_gradient, plan.lowest_learning)
         self.met = a_pass(watched.steps, way, x.copy(), self.noise, self._top(watched))
 
     @staticmethod
@@ -287,7 +288,7 @@ class ModelTarget(ChainTarget):
         ]
 
     def _top(self, model: Sequential) -> Callable[[list[Array]], Any]:
-        loss, stop = model._require_loss(), len(self.steps)
+        loss, stop = model.compiled.loss, len(self.steps)
 
         def top(outputs: list[Array]) -> Any:
             self.prediction = outputs[-2 if self.fused else -1].copy()
@@ -304,14 +305,12 @@ class ModelTarget(ChainTarget):
         return top
 
     def _make(self, dtype: Any) -> Case:
-        model = self.start.copy()
-        model.dtype = np.dtype(dtype)
-        model._lay_out()
+        model = self.start.in_dtype(dtype)
         reset = generators(*model.steps)
         draw = np.random.default_rng(self.noise)
         state = draw.bit_generator.state
-        loss, theta = model._require_loss(), model.theta
-        trains = model._route().trains
+        loss, theta = model.compiled.loss, model.theta
+        trains = model.plan().in_training
         fused = self.fused
         x = self.x.astype(dtype)
 
@@ -319,6 +318,10 @@ class ModelTarget(ChainTarget):
             draw.bit_generator.state = state
             reset()
             kept = theta.copy()
+            if model.has_own_step:  # a student's own loss, with the gradient that goes with it
+                value = model.run_batch(Batch(x.copy(), self.target, None, draw))
+                theta[...] = kept
+                return value
             outputs = model.forward(x.copy(), [{"rng": draw} if t else None for t in trains])
             if fused:
                 losses = loss.fused(outputs[-2], outputs[-1], self.target)[0]
@@ -335,7 +338,7 @@ class ModelTarget(ChainTarget):
         return ModelTarget(model, near_by(self.x, rng), self.target, rng)
 
     def _loss_scene(self) -> FormulaScene:
-        loss, last = self.model._require_loss(), self.steps[-1]
+        loss, last = self.model.compiled.loss, self.steps[-1]
         p, t = self.prediction[:ROWS], self.target[:ROWS]
         return loss_scene(loss, p, t, last if self.fused else None)
 
@@ -367,16 +370,14 @@ class ModelTarget(ChainTarget):
 
 def of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> ModelTarget:
     """The target for a compiled model, on a copy in float64."""
-    model = model.copy()
-    model.dtype = np.dtype(np.float64)  # before x and y are brought to it
-    model._lay_out()
-    x, target, _ = model._check_data(x, y, None)
+    model = model.in_dtype(np.float64)  # before x and y are brought to it
+    data = model.checked_data(x, y)
     if not any(layer.trainable and layer.weights for layer in model.layers):
         raise ValueError(
             "check_gradients takes a model with a weight that is trained. Got none. Unfreeze a "
             "layer, or add a Dense."
         )
-    return ModelTarget(model, np.array(x, np.float64), target, rng)
+    return ModelTarget(model, np.array(data.x, np.float64), data.target, rng)
 
 
 def of_layer(layer: Layer, x: Any, rng: np.random.Generator) -> LayerTarget:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minnet.engine.updates import layout
+from minnet.engine.updates import slices_by_layer
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten
 
 H = 1e-30
@@ -125,7 +125,7 @@ class Reference:
         scale = 1.0
         if optimizer.global_clipnorm is not None and size > optimizer.global_clipnorm:
             scale = optimizer.global_clipnorm / size
-        self.norm, places, found = size, layout(self.model.layers), {}
+        self.norm, places, found = size, slices_by_layer(self.model.layers), {}
         for layer in self.model.layers:
             start = places[layer.name].start if layer.weights else 0
             for name in layer.weights:
