@@ -13,6 +13,7 @@ from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.models import Sequential
+from minnet.teaching.shuffling import shuffled_batches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,12 +126,8 @@ def find_learning_rate(
         x, target, _ = twin._check_data(x, y, None)
         twin._check_trainable()
         optimizer = twin._require_optimizer()
-        order = np.empty(0, np.intp)
         training_step = TrainingStep(twin, rng)
-        for step in range(count):
-            while len(order) < min(size, len(x)):
-                order = np.concatenate([order, rng.permutation(len(x))])
-            rows, order = order[:size], order[size:]
+        for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
             rate = low * factor**step
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)
