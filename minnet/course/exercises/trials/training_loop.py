@@ -324,10 +324,10 @@ def judge_order(student: Student, given: Given) -> None:
     for number, alike in ((given["rng"].number, True), (given["rng"].number + 1, False)):
         _, again, _ = _called(student, given | {"rng": Seed(number)})
         student.given = given
-        found = [int(n) for call in again if not same_rows(call.x, x_val) for n in call.x[:, 0]]
-        if (found == rows) != alike:
+        seen = [int(n) for call in again if not same_rows(call.x, x_val) for n in call.x[:, 0]]
+        if (seen == rows) != alike:
             raise FaultError(
-                "the same order from another rng" if found == rows else "another from the same rng",
+                "the same order from another rng" if seen == rows else "another from the same rng",
                 "an order that the rng decides",
                 "The rng that is handed in is not used. Draw from it, rng.permutation(N), and from "
                 "no generator of your own: runs have to repeat.",
