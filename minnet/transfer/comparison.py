@@ -20,7 +20,7 @@ from minnet.losses import check_labels
 from minnet.models import Sequential
 from minnet.optimizers import Adam
 from minnet.transfer.neighbours import neighbour_gap
-from minnet.transfer.report import SCRATCH, Report, Run
+from minnet.transfer.report import SCRATCH, Report, SeedRun
 
 ARMS = (
     "zero-shot",
@@ -179,25 +179,25 @@ def compare(
         wanted.remove("zero-shot")
         notes.append(f"No zero-shot: the base has not the task's {task.classes} outputs.")
     before = None if old is None else _accuracy(base, old)
-    runs: list[Run] = []
+    runs: list[SeedRun] = []
     settings: dict[int, str] = {}
     trained = [arm for arm in wanted if arm != "zero-shot"]
     candidates = _scratch_settings(task)
     tuning = len(candidates) * len(draws[:TUNING_DRAWS])
     with _progress(verbose, len(budgets) * (tuning + len(trained) * len(draws))) as (say, advance):
-        for n, drawn in budgets.items():
-            samples = {seed: task.draw(drawn, seed) for seed in draws}
+        for n, count in budgets.items():
+            samples = {seed: task.draw(count, seed) for seed in draws}
             chosen, why = _tune(task, candidates, samples, advance)
             settings[n] = f"{chosen}{why}"
             if "zero-shot" in wanted:
                 accuracy = _accuracy(base, (task.x_test, task.y_test))
-                runs.append(Run("zero-shot", n, draws[0], accuracy, before))
+                runs.append(SeedRun("zero-shot", n, draws[0], accuracy, before))
             for arm in trained:
                 for seed in draws:
                     model = _train(task, arm, chosen, samples[seed], seed)
                     accuracy = _accuracy(model, (task.x_test, task.y_test))
                     after = None if old is None else _old_accuracy(base, model, arm, old)
-                    runs.append(Run(arm, n, seed, accuracy, after))
+                    runs.append(SeedRun(arm, n, seed, accuracy, after))
                     advance()
             say(Report(runs, main, {}).lines()[-1])
     most = min(HINT_SAMPLES, int(np.bincount(task.y).min()), *budgets)
@@ -239,18 +239,18 @@ def _tune(
 ) -> tuple[_Setting, str]:
     """The setting of scratch that is best on samples kept back, and what to say of it."""
     seeds = list(samples)[:TUNING_DRAWS]
-    parts = {seed: _keep_back(*samples[seed]) for seed in seeds}
+    splits = {seed: _keep_back(*samples[seed]) for seed in seeds}
     scores = []
     for candidate in candidates:
-        found = []
+        accuracies = []
         for seed in seeds:
-            part = parts[seed]
-            if part is not None:
-                model = _train(task, SCRATCH, candidate, part[0], seed)
-                found.append(_accuracy(model, part[1]))
+            split = splits[seed]
+            if split is not None:
+                model = _train(task, SCRATCH, candidate, split[0], seed)
+                accuracies.append(_accuracy(model, split[1]))
             advance()
-        scores.append(float(np.mean(found)) if found else 0.0)
-    untried = all(part is None for part in parts.values())
+        scores.append(float(np.mean(accuracies)) if accuracies else 0.0)
+    untried = all(split is None for split in splits.values())
     why = " (nothing to choose it by: it takes two samples of each class)" if untried else ""
     return candidates[int(np.argmax(scores))], why
 
@@ -358,9 +358,9 @@ def _check_task(
     classes = int(max(y.max(), y_test.max())) + 1
     absent = np.flatnonzero(np.bincount(y, minlength=classes) == 0)
     if len(absent) or classes < 2:
-        what = f"no sample of class {absent[0]}" if len(absent) else "one class"
+        fault = f"no sample of class {absent[0]}" if len(absent) else "one class"
         raise ValueError(
-            f"compare takes labels from 0 to K − 1 with samples of each in y. Got {what}. "
+            f"compare takes labels from 0 to K − 1 with samples of each in y. Got {fault}. "
             "Relabel from 0, as digits(classes=…) does."
         )
     if head is None:
