@@ -62,7 +62,7 @@ def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]
 
     HELPS or HURTS takes three draws or more, and a mean difference of at least a point (`MATTERS`)
     whose 95 % interval, by Student's t on the paired differences, does not hold 0. (Two draws are
-    equal by chance too often, since accuracies move in steps of one sample.)
+    equal by chance too often, since an accuracy changes by whole samples.)
     """
     differences = np.subtract(transferred, scratch)
     n = len(differences)

@@ -62,7 +62,7 @@ class Recorder:
 
 
 @st.composite
-def drawn(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int]) -> Given:
+def numbered_rows(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int]) -> Given:
     """Numbered rows."""
     n = draw(N)
     x, x_val = np.arange(1.0, n + 1), VALIDATION + np.arange(2.0)
@@ -80,8 +80,8 @@ def drawn(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int])
     }
 
 
-few = drawn(st.integers(1, 7), st.integers(1, 3))
-many = drawn(st.just(12), st.integers(2, 3))
+few = numbered_rows(st.integers(1, 7), st.integers(1, 3))
+many = numbered_rows(st.just(12), st.integers(2, 3))
 """So many rows that no shuffle leaves them in order by chance: 12! is 479 million."""
 
 
