@@ -370,8 +370,8 @@ assert saturated[8.0] > 0.6
 # Too small, and every layer whispers what it heard, until nothing is left. Too large, and most
 # units shout yes or no: saturated, with a slope near 0. In between is 1 / √n, which keeps the size
 # of what goes through: LeCun's rule (1998). Glorot and Bengio's (2010), the default of `Dense`, is
-# the like; He's (2015) has √2 instead of 1, to make up for the half that ReLU cuts off. Tutorial 11
-# measures them.
+# much the same; He's (2015) has √2 instead of 1, to make up for the half that ReLU cuts off.
+# Tutorial 11 measures them.
 #
 # (And the third cure? The first layers get small gradients, so give *them* larger steps. Adam
 # does; see exercise 2 and tutorial 08.)
