@@ -263,6 +263,7 @@ _PLATEAU = (
 
 _BOOK_SETUP = "sigmoid, batch 10, 30 epochs, first 50,000 training images"
 _DEPTH_SETUP = f"{_BOOK_SETUP}, L2, N(0, 1/D) weights"
+_WITH_L2 = "the same, with l2 = λ / (2 · 50,000 · 10)"
 
 REPRODUCTIONS: Sequence[Reproduction] = (
     Reproduction(
@@ -315,7 +316,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         duration="6 minutes",
         mnist=True,
         published_setup=f"{_BOOK_SETUP}, L2; validation images. Biases from N(0, 1)",
-        our_setup="the same, with l2 = λ / (2 · 50,000 · 10)",
+        our_setup=_WITH_L2,
         figures=(
             Figure(
                 "N(0, 1), epoch 1, validation %",
@@ -354,7 +355,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         duration="5 minutes",
         mnist=True,
         published_setup=f"{_BOOK_SETUP}, L2; validation images, of which epoch is not said",
-        our_setup="the same, with l2 = λ / (2 · 50,000 · 10)",
+        our_setup=_WITH_L2,
         figures=tuple(
             figure_around(name, 97.92, SMALL, _ONE_RUN_SMALL)
             for name in (BEST_VALIDATION, LAST_VALIDATION)
@@ -394,7 +395,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         duration="15 minutes",
         mnist=True,
         published_setup=_DEPTH_SETUP,
-        our_setup="the same, with l2 = λ / (2 · 50,000 · 10)",
+        our_setup=_WITH_L2,
         figures=tuple(
             figure_around(layers(depth), published, SMALL, _ONE_RUN_SMALL)
             for depth, published in enumerate((96.48, 96.90, 96.57, 96.53), 1)

@@ -13,6 +13,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.evidence import Probes, View, near, ratio
 from minnet.teaching.gradients.report import GradientFinding
+from minnet.teaching.gradients.scenes import PRISTINE
 
 FORMS: dict[str, Callable[[Array, Array], Array]] = {
     "1": lambda x, y: np.ones_like(x),
@@ -36,7 +37,7 @@ FORMS: dict[str, Callable[[Array, Array], Array]] = {
 def about_outputs(view: View, probes: Probes, where: str) -> GradientFinding | None:
     """What the code's Jacobian says beside the measured one."""
     dy = view.dys[0]
-    nothing = view.ask(np.zeros_like(dy), pristine=True)
+    nothing = view.ask(np.zeros_like(dy), PRISTINE)
     if nothing is not None and np.any(np.abs(nothing) > 1e-12):
         return _without_dy(view, nothing, where)
     if view.variable == "x" and view.shape == view.scene.y.shape:
@@ -61,7 +62,7 @@ def _at_outputs(view: View, probes: Probes) -> View:
 
 
 def _without_dy(view: View, nothing: Array, where: str) -> GradientFinding:
-    other = view.ask(view.dys[1], pristine=True)
+    other = view.ask(view.dys[1], PRISTINE)
     if other is not None and near(other, nothing, float(np.abs(nothing).max()), 1e-9):
         return GradientFinding(
             "wrong",
@@ -284,7 +285,7 @@ def _of_rows(shut: Array, where: str) -> GradientFinding | None:
 
 def about_wrong(view: View, where: str) -> GradientFinding:
     """The evidence for a mistake without a name."""
-    a = view.ask(view.dys[0], pristine=True)
+    a = view.ask(view.dys[0], PRISTINE)
     n = view.numerical(view.dys[0])
     if a is None:
         return GradientFinding("wrong", where, "it gives no gradient of its array's shape.")

@@ -7,6 +7,7 @@ fits none of them is "wrong", with the best evidence there is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from minnet.teaching.gradients.derivatives import about_outputs, about_wrong
 from minnet.teaching.gradients.evidence import Probes, View, near
 from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scaling import constant_ratio, fraction, scaled
-from minnet.teaching.gradients.scenes import JUNK, OTHER_JUNK, Scene
+from minnet.teaching.gradients.scenes import JUNK, OTHER_JUNK, PRISTINE, Circumstances, Scene
 from minnet.teaching.gradients.shapes import misshapen, not_summed, transposed
+
+FRESH = Circumstances(pristine=True, fresh=True)
+"""Nothing was run before, and each formula gets arrays of its own."""
 
 
 def diagnose(
@@ -29,14 +33,15 @@ def diagnose(
     findings = touched(scene, rng)
     names = scene.values if variables is None else variables
     views = [View(scene, name, rng) for name in names]
-    if findings and all(view.right(pristine=True) for view in views):
+    if findings and all(view.right(PRISTINE) for view in views):
         return findings
     probes: Probes | None = None
     for view in views:
-        if view.right(pristine=bool(findings)):
+        how = Circumstances(pristine=bool(findings))
+        if view.right(how):
             continue
         other = scene.elsewhere(rng)  # numbers of one sign can make one mistake look like another
-        if other is not None and not View(other, view.variable, rng).right(pristine=bool(findings)):
+        if other is not None and not View(other, view.variable, rng).right(how):
             scene, view = other, View(other, view.variable, rng)
         if probes is None and scene.y.ndim:
             probes = Probes.of(scene, rng)
@@ -98,7 +103,7 @@ def _of_variable(
 
 def _fails(view: View) -> bool:
     """Whether the code raises an error instead of an answer."""
-    return view.variable in view.scene.answer(view.dys[0], pristine=True).errors
+    return view.variable in view.scene.answer(view.dys[0], PRISTINE).errors
 
 
 def _not_filled(view: View, where: str) -> GradientFinding | None:
@@ -106,7 +111,7 @@ def _not_filled(view: View, where: str) -> GradientFinding | None:
     if view.variable == "x" or not view.scene.y.ndim:
         return None
     dy = view.dys[0]
-    one, two = view.ask(dy, pristine=True), view.ask(dy, pristine=True, junk=OTHER_JUNK)
+    one, two = view.ask(dy, PRISTINE), view.ask(dy, replace(PRISTINE, junk=OTHER_JUNK))
     if one is None or two is None:
         return None
     depends = one != two
@@ -115,7 +120,7 @@ def _not_filled(view: View, where: str) -> GradientFinding | None:
     name = f"d{view.variable}"
     share = f"{int(depends.sum())} of its {depends.size} entries"
     untouched = bool(np.all(one[depends] == JUNK))
-    if untouched and view.right(fresh=True, pristine=True):
+    if untouched and view.right(FRESH):
         evidence = "it is written on the first call only; later calls leave the old numbers in it"
     elif untouched:
         evidence = f"{share} are never written: what stood there before stays"
@@ -133,7 +138,7 @@ def _not_filled(view: View, where: str) -> GradientFinding | None:
 
 def _stale(view: View, where: str) -> GradientFinding | None:
     """Whether it is right when nothing was run before, or when each formula gets fresh arrays."""
-    if view.right(fresh=True, pristine=True):
+    if view.right(FRESH):
         return GradientFinding(
             "stale-input",
             where,
@@ -145,7 +150,7 @@ def _stale(view: View, where: str) -> GradientFinding | None:
 
 
 def _not_finite(view: View, where: str) -> GradientFinding | None:
-    a = view.ask(view.dys[0], pristine=True)
+    a = view.ask(view.dys[0], PRISTINE)
     if a is None or np.isfinite(a).all():
         return None
     first = tuple(int(i[0]) for i in np.nonzero(~np.isfinite(a)))
@@ -158,7 +163,7 @@ def _not_finite(view: View, where: str) -> GradientFinding | None:
 
 
 def _detached(view: View, where: str) -> GradientFinding | None:
-    answers = [view.ask(dy, pristine=True) for dy in view.dys]
+    answers = [view.ask(dy, PRISTINE) for dy in view.dys]
     if any(a is None or np.any(a) for a in answers):
         return None
     n = np.abs(view.numerical(view.dys[0])).max()
@@ -177,7 +182,7 @@ def _ratios(view: View) -> Array | None:
     """
     columns = []
     for dy in view.dys:
-        a = view.ask(dy, pristine=True)
+        a = view.ask(dy, PRISTINE)
         if a is None:
             return None
         n, by_code = view.numerical(dy), view.at(a)
@@ -238,7 +243,7 @@ def _some_entries(view: View, where: str) -> GradientFinding | None:
     """A gradient of a single number: blocked where it should pass, and the other way round."""
     if view.scene.y.ndim:
         return None
-    a = view.ask(view.dys[0], pristine=True)
+    a = view.ask(view.dys[0], PRISTINE)
     if a is None:
         return None
     dy = view.dys[0]

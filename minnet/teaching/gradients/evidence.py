@@ -6,14 +6,14 @@ another width, and, for a layer, one output at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape
 from minnet.teaching.gradients.measuring import Entry, Measured, measure
-from minnet.teaching.gradients.scenes import Answer, Scene
+from minnet.teaching.gradients.scenes import PRISTINE, Answer, Circumstances, Scene
 
 MEASURED_ENTRIES = 64
 """Entries of an array that are measured."""
@@ -81,18 +81,18 @@ class View:
         measured: Array = np.asarray(gradient).ravel()[self.index]
         return measured[self.use]
 
-    def ask(self, dy: Array, **how: object) -> Array | None:
+    def ask(self, dy: Array, how: Circumstances) -> Array | None:
         """The analytic gradient for dy, whole, or None where there is none of the right shape."""
-        answer = self.scene.answer(dy, **how)  # type: ignore[arg-type]
+        answer = self.scene.answer(dy, how)
         if self.variable in answer.errors:  # perhaps of another weight than this one
-            answer = self.scene.answer(dy, **{**how, "capture": True})  # type: ignore[arg-type]
+            answer = self.scene.answer(dy, replace(how, capture=True))
         gradient = answer.gradients.get(self.variable)
         return gradient if gradient is not None and gradient.shape == self.shape else None
 
-    def right(self, **how: object) -> bool:
+    def right(self, how: Circumstances) -> bool:
         """Whether the analytic gradient is right for both gradients from above."""
         for dy in self.dys:
-            n, a = self.numerical(dy), self.ask(dy, **how)
+            n, a = self.numerical(dy), self.ask(dy, how)
             largest = float(np.abs(self.jacobian).max(initial=0.0))
             scale = max(float(np.abs(n).max(initial=0.0)), 1e-7 * largest)
             floor = self.rounding + 1e-14 * largest * float(np.abs(dy).sum())
@@ -124,8 +124,8 @@ class Probes:
         plus, minus = [], []
         for o in outputs:
             dy = (np.arange(size) == o).astype(np.float64).reshape(scene.y.shape)
-            plus.append(scene.answer(dy, pristine=True))
-            minus.append(scene.answer(-dy, pristine=True))
+            plus.append(scene.answer(dy, PRISTINE))
+            minus.append(scene.answer(-dy, PRISTINE))
         return cls(outputs, plus, minus)
 
     def analytic(self, view: View, *, minus: bool = False) -> Array | None:

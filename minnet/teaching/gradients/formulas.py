@@ -13,7 +13,14 @@ from minnet.layers.base import Layer
 from minnet.losses import Loss, mean
 from minnet.regularizers import Regularizer
 from minnet.teaching.gradients.measuring import Measurable
-from minnet.teaching.gradients.scenes import JUNK, Answer, Scene, mixed, numbers_of
+from minnet.teaching.gradients.scenes import (
+    AS_IN_TRAINING,
+    Answer,
+    Circumstances,
+    Scene,
+    mixed,
+    numbers_of,
+)
 
 
 class FormulaScene(Scene):
@@ -43,17 +50,9 @@ class FormulaScene(Scene):
         value, (f, _) = self.value.astype(dtype), self.functions()
         return Measurable({self.variable: value}, lambda: f(value.copy()))
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
         answer, (f, formula) = Answer(), self.functions()
-        if not fresh:
+        if not how.fresh:
             other = mixed(self.value, self.rows, np.random.default_rng(1)) if self.value.ndim else 1
             try:
                 f(np.array(other, np.float64))
@@ -64,7 +63,7 @@ class FormulaScene(Scene):
         f(given if self.keeps else given.copy())
         if self.keeps and not np.array_equal(given, self.value, equal_nan=True):
             answer.touched.append(f"computing the value changes the {self.variable}")
-        if pristine:
+        if how.pristine:
             given = self.value.copy()
         before = given.copy()
         try:

@@ -9,14 +9,14 @@ import numpy as np
 
 from minnet.teaching.gradients.evidence import View, ratio
 from minnet.teaching.gradients.report import GradientFinding
-from minnet.teaching.gradients.scenes import Scene
+from minnet.teaching.gradients.scenes import PRISTINE, Scene
 
 
 def constant_ratio(view: View) -> float | None:
     """c where the analytic gradient is c times the measured one, for both gradients from above."""
     ratios = []
     for dy in view.dys:
-        a = view.ask(dy, pristine=True)
+        a = view.ask(dy, PRISTINE)
         if a is None or not np.isfinite(a).all():
             return None
         c = ratio(view.at(a), view.numerical(dy), view.tolerance)

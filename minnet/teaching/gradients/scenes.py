@@ -24,6 +24,33 @@ OTHER_JUNK = -2.718281828459045
 """What gradients are filled with first, so that one that is not written, or added to, shows."""
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """Those under which the code is asked for a gradient.
+
+    Attributes
+    ----------
+    junk
+        What stands in the buffers before.
+    pristine
+        Whether each formula gets arrays as they were, or as the formulas before left them.
+    fresh
+        Whether nothing was run before; otherwise another batch was.
+    capture
+        Whether gradients of another shape are taken as well.
+    """
+
+    junk: float = JUNK
+    pristine: bool = False
+    fresh: bool = False
+    capture: bool = False
+
+
+AS_IN_TRAINING = Circumstances()
+PRISTINE = Circumstances(pristine=True)
+"""What one formula does to its arrays is hidden from the next."""
+
+
 @dataclass
 class Answer:
     """What the code says: the gradient of each array, in whatever shape, or the error instead."""
@@ -52,28 +79,8 @@ class Scene:
         """The arrays with y, in this dtype, to be measured."""
         raise NotImplementedError
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
-        """What the code says for dy.
-
-        Parameters
-        ----------
-        junk
-            What stands in the buffers before.
-        pristine
-            Whether each formula gets arrays as they were, or as the formulas before left them.
-        fresh
-            Whether nothing was run before; otherwise another batch was.
-        capture
-            Whether gradients of another shape are taken as well.
-        """
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
+        """What the code says for dy."""
         raise NotImplementedError
 
     def resized(self, rows: int, rng: np.random.Generator) -> Scene | None:
@@ -168,19 +175,11 @@ class StepScene(Scene):
         every = {**layer.arrays(), "x": x}
         return Measurable({variable: every[variable] for variable in self.variables}, measure)
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
-        layer = (self.step if fresh else self.after).copy()
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
+        layer = (self.step if how.fresh else self.after).copy()
         answer = Answer()
         for gradient in layer.gradients().values():
-            gradient[...] = junk
+            gradient[...] = how.junk
         weights = {name: array.copy() for name, array in layer.arrays().items()}
         memo = self._memo()
         true = {"x": self.x, "dy": dy}
@@ -195,7 +194,7 @@ class StepScene(Scene):
                     if (method, name) not in seen and not _is_alias(name, given, seen):
                         answer.touched.append(f"{method} changes its {name}")
                     seen.add((method, name))
-                    if pristine:
+                    if how.pristine:
                         given[name] = array.copy()
                     else:
                         true[name] = np.array(given[name])
@@ -206,10 +205,10 @@ class StepScene(Scene):
             same = np.array_equal(array, weights[name], equal_nan=True)
             if name in layer.weights and not same:
                 answer.touched.append(f"forward changes {name}")
-                array[...] = weights[name] if pristine else array
+                array[...] = weights[name] if how.pristine else array
         if any(variable != "x" for variable in self.variables):
             arguments = (given["x"], given["y"], given["dy"], memo)
-            kept = layer.copy() if capture else None
+            kept = layer.copy() if how.capture else None
             try:
                 layer.gradient(*arguments)
                 for name, gradient in layer.gradients().items():

@@ -7,7 +7,10 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.evidence import View, ratio
 from minnet.teaching.gradients.report import GradientFinding
-from minnet.teaching.gradients.scenes import Answer, Scene
+from minnet.teaching.gradients.scenes import PRISTINE, Answer, Circumstances, Scene
+
+CAPTURED = Circumstances(pristine=True, capture=True)
+"""Gradients of another shape are answers, too."""
 
 TRANSPOSED_FIX = {
     "x": "For y = x W that is dx = dy @ W.T.",
@@ -19,18 +22,18 @@ def misshapen(view: View, where: str, rng: np.random.Generator) -> GradientFindi
     """What is wrong with a gradient of another shape, or one that raises an error."""
     scene, variable = view.scene, view.variable
     dy = view.dys[0]
-    answer = scene.answer(dy, pristine=True)
+    answer = scene.answer(dy, PRISTINE)
     gradient = answer.gradients.get(variable)
     if gradient is not None and gradient.shape == view.shape:
         return None
     if variable != "x":
-        answer = scene.answer(dy, pristine=True, capture=True)
+        answer = scene.answer(dy, CAPTURED)
         gradient = answer.gradients.get(variable)
     error = answer.errors.get(variable)
     if gradient is None:
         return _without_an_answer(view, where, answer, rng)
     if gradient.shape == view.shape:  # an earlier weight raised the error, and this one is right
-        if view.right(capture=True, pristine=True):
+        if view.right(CAPTURED):
             return GradientFinding("", where, "")
         return None
     shapes = f"the gradient has shape {gradient.shape}, not {view.shape}"
@@ -85,7 +88,7 @@ def not_summed(view: View, where: str) -> GradientFinding | None:
     """One row's gradient, or a sum over the wrong axis, where the shape fits all the same."""
     if view.variable == "x" or len(view.shape) != 1 or view.scene.y.ndim < 2:
         return None
-    answers = [view.ask(dy, pristine=True) for dy in view.dys]
+    answers = [view.ask(dy, PRISTINE) for dy in view.dys]
     rows = len(view.scene.y)
     fix = f"Every row adds to it: d{view.variable} = dy.sum(axis=0), or the like."
     for row in (0, rows - 1, *range(1, rows - 1)):
@@ -124,7 +127,7 @@ def transposed(view: View, where: str, rng: np.random.Generator) -> GradientFind
     both = []
     square = view.shape[0] == view.shape[1]
     for dy in view.dys:
-        a = view.ask(dy, pristine=True)
+        a = view.ask(dy, PRISTINE)
         if a is None or not square:
             break
         both.append(ratio(view.at(a.T), view.numerical(dy), view.tolerance))
@@ -153,7 +156,7 @@ def _through_the_transpose(
         return None
     view.index = np.arange(size)
     for dy in view.dys:
-        a = view.ask(dy, pristine=True)
+        a = view.ask(dy, PRISTINE)
         flipped = view.jacobian.T @ dy.ravel()
         if a is None or not ratio(a.ravel(), flipped, view.tolerance):
             return None
