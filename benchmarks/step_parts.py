@@ -176,20 +176,20 @@ def measured(work: Work, rounds: int) -> dict[str, dict[str, float]]:
     }
 
 
-def same_weights(found: dict[str, Weights], begin: Weights) -> None:
+def same_weights(trained: dict[str, Weights], begin: Weights) -> None:
     """Raise unless all went the same way, up to rounding."""
-    first = harness.flat(next(iter(found.values())))
+    first = harness.flat(next(iter(trained.values())))
     way = np.linalg.norm(first - harness.flat(begin))
-    for label, weights in found.items():
+    for label, weights in trained.items():
         apart = float(np.linalg.norm(harness.flat(weights) - first) / way)
         if not apart <= harness.SAME_WAY:
             raise harness.NotTheSameWorkError(f"{label} is {apart:.2%} of the way apart")
 
 
-def table(found: dict[str, dict[str, float]]) -> Table:
+def table(times: dict[str, dict[str, float]]) -> Table:
     """The times, and what each line adds to the one above it."""
-    rows, (first, *_) = [], found.values()
-    for (label, t), before in zip(found.items(), [None, *found.values()], strict=False):
+    rows, (first, *_) = [], times.values()
+    for (label, t), before in zip(times.items(), [None, *times.values()], strict=False):
         rows.append(
             [
                 label,
@@ -209,13 +209,13 @@ if __name__ == "__main__":
     options = parser.parse_args()
     import threadpoolctl
 
-    found, threads = {}, options.threads or 1
+    times, threads = {}, options.threads or 1
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         for name in options.network:
             rounds = min(options.rounds, 10) if options.quick else options.rounds
-            found[name] = measured(NETWORKS[name], rounds)
+            times[name] = measured(NETWORKS[name], rounds)
             print(
                 f"\n{name}, batch {NETWORKS[name].batch}: {rounds} rounds, BLAS threads: {threads}"
             )
-            print(table(found[name]))
-    print(harness.write("step_parts", {"threads": threads, "times": found}))
+            print(table(times[name]))
+    print(harness.write("step_parts", {"threads": threads, "times": times}))

@@ -308,7 +308,7 @@ else:
     raise AssertionError("a class that is not registered was saved")
 
 # %% [markdown]
-# (Whoever loads the file needs your class, too, so put it into a module of its own. Nothing in a
+# (To load the file one needs your class, too, so put it into a module of its own. Nothing in a
 # minnet file is ever run.)
 #
 # ## 6. Is it any good?

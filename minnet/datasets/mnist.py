@@ -231,13 +231,13 @@ def read_idx(path: str | os.PathLike[str], published: tuple[str, str] | None = N
 def _check_published(path: Path, packed: bytes, data: bytes, published: tuple[str, str]) -> None:
     """Raise where the MD5, of the file or of what is packed in it, is not the published one."""
     md5s = (hashlib.md5(b, usedforsecurity=False).hexdigest() for b in (packed, data))
-    found = next((KNOWN[md5] for md5 in md5s if md5 in KNOWN), None)
-    if found == published:
+    known = next((KNOWN[md5] for md5 in md5s if md5 in KNOWN), None)
+    if known == published:
         return
     name, file = published
-    if found is not None:
+    if known is not None:
         raise ValueError(
-            f"{path} should be {file} of {name}. Got {found[1]} of {found[0]}. Put that elsewhere."
+            f"{path} should be {file} of {name}. Got {known[1]} of {known[0]}. Put that elsewhere."
         )
     if name in MD5 or path.suffix == ".gz":
         raise ValueError(

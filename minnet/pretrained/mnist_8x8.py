@@ -110,10 +110,10 @@ def _stretch(size: int, to: int) -> Array:
     """(to, size) weights of linear interpolation between the centres of `size` pixels."""
     centres = np.clip((np.arange(to) + 0.5) * size / to - 0.5, 0, size - 1)
     left = np.minimum(centres.astype(int), max(0, size - 2))
-    part = centres - left
+    to_the_right = centres - left
     weights = np.zeros((to, size), np.float32)
-    weights[np.arange(to), left] = 1 - part
-    weights[np.arange(to), np.minimum(left + 1, size - 1)] += part
+    weights[np.arange(to), left] = 1 - to_the_right
+    weights[np.arange(to), np.minimum(left + 1, size - 1)] += to_the_right
     return weights
 
 

@@ -13,6 +13,7 @@ from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.models import Sequential
+from minnet.teaching.shuffling import shuffled_batches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,11 +127,7 @@ def find_learning_rate(
         x, target = data.x, data.target
         twin.require_trainable()
         optimizer = twin.compiled.optimizer
-        order = np.empty(0, np.intp)
-        for step in range(count):
-            while len(order) < min(size, len(x)):
-                order = np.concatenate([order, rng.permutation(len(x))])
-            rows, order = order[:size], order[size:]
+        for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
             rate = low * factor**step
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)

@@ -42,8 +42,10 @@ def layer_rates(layers: Sequence[Layer], top: float, spread: float) -> dict[str,
     {'dense_1': 0.0001, 'dense_2': 0.001, 'head': 0.01}
     """
     names = [layer.label for layer in layers if layer.weights]
-    steps = max(1, len(names) - 1)
-    return {name: top * spread ** ((i - len(names) + 1) / steps) for i, name in enumerate(names)}
+    below_top = max(1, len(names) - 1)
+    return {
+        name: top * spread ** ((i - len(names) + 1) / below_top) for i, name in enumerate(names)
+    }
 
 
 @named

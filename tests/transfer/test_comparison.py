@@ -50,7 +50,7 @@ def test_every_way_makes_the_same_number_of_updates(monkeypatch: pytest.MonkeyPa
         original(self, *args)
 
     current: list[object] = [None]
-    train = comparison._train
+    train = comparison.train
     seen: dict[str, list[int]] = {}
 
     def watched(task: Any, arm: str, *args: Any) -> Sequential:
@@ -62,7 +62,7 @@ def test_every_way_makes_the_same_number_of_updates(monkeypatch: pytest.MonkeyPa
 
     kept: list[object] = []
     monkeypatch.setattr(minnet.engine.updates.Updates, "apply", counted)  # type: ignore[attr-defined]
-    monkeypatch.setattr(comparison, "_train", watched)
+    monkeypatch.setattr(comparison, "train", watched)
     transfer.compare(base(), *SMALL, seeds=2, epochs=6, verbose=0)
     final = {arm: counts[-1] for arm, counts in seen.items()}
     assert set(final.values()) == {6 * 4}  # 120 samples in batches of 32

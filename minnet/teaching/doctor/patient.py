@@ -15,6 +15,7 @@ from minnet.layers.base import Memo
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, mean
 from minnet.models import Sequential
 from minnet.optimizers import Optimizer
+from minnet.teaching.shuffling import shuffled_batches
 
 LOOKED_AT = 512
 """Rows that are sent through the network to look at its insides."""
@@ -163,15 +164,15 @@ def signals(model: Sequential, x: Array, target: Array) -> list[Signal]:
         dy = loss.fused(outputs[-2], outputs[-1], target)[1]
     else:
         dy = loss.gradient(outputs[-1], target)
-    found = []
+    from_the_top = []
     for i in range(stop - 1, -1, -1):
-        found.append(Signal(steps[i], outputs[i], outputs[i + 1], dy))
+        from_the_top.append(Signal(steps[i], outputs[i], outputs[i + 1], dy))
         if i:
             dy = steps[i].backward(outputs[i], outputs[i + 1], dy, memos[i])
-    return found[::-1]
+    return from_the_top[::-1]
 
 
-class Trial(NamedTuple):
+class ShortTraining(NamedTuple):
     """A short training on a copy.
 
     Attributes
@@ -195,7 +196,7 @@ class Trial(NamedTuple):
     moved: float
 
 
-def trial(
+def train_briefly(
     model: Sequential,
     x: Array,
     target: Array,
@@ -205,29 +206,26 @@ def trial(
     seed: int,
     rate: float,
     optimizer: Optimizer | None = None,
-) -> Trial:
+) -> ShortTraining:
     """Train a copy for some steps at a constant rate; its own optimizer by default."""
     model = model.copy()
     rng = np.random.default_rng(seed)
     if optimizer is not None:
         model.compiled.switch_optimizer(optimizer)
     model.compiled.optimizer.learning_rate = rate
-    order = np.empty(0, np.intp)
-    size, moved, worst = min(batch_size, len(x)), 0.0, 0.0
+    moved, worst = 0.0, 0.0
     before = model.theta.copy()
-    for step in range(steps):
-        if len(order) < size:
-            order = np.concatenate([order, rng.permutation(len(x))])
-        rows, order = order[:size], order[size:]
+    for step, rows in zip(range(steps), shuffled_batches(len(x), batch_size, rng), strict=False):
         loss = model.run_batch(Batch(x[rows], target[rows], None, rng))
         if not math.isfinite(loss):
-            return Trial(model, math.inf, math.inf, step, moved)
+            return ShortTraining(model, math.inf, math.inf, step, moved)
         worst = max(worst, loss)
         model.apply_gradient()
         if step == 0:
             moved = ratio(norm(model.theta - before), norm(before))
     loss = evaluate(model, x[:LOOKED_AT], target[:LOOKED_AT])
-    return Trial(model, loss if math.isfinite(loss) else math.inf, worst, steps, moved)
+    loss = loss if math.isfinite(loss) else math.inf
+    return ShortTraining(model, loss, worst, steps, moved)
 
 
 def affordable(model: Sequential, batch_size: int, wanted: int) -> int:

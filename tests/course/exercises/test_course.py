@@ -27,9 +27,9 @@ def here(tmp_path, monkeypatch):
     """An empty folder, and checks in this process, which is faster."""
     monkeypatch.chdir(tmp_path)
 
-    def inspect(tasks, seconds):
+    def inspect(assignments, seconds):
         inspector = Inspector()
-        return [inspector.judge(task) for task in tasks]
+        return [inspector.judge(assignment) for assignment in assignments]
 
     monkeypatch.setattr(course, "inspect", inspect)
     return tmp_path
