@@ -1,7 +1,7 @@
 """How minnet's optimizers are explained, one after another: formulas, and one number by hand.
 
 θ is any one weight, g its gradient, η the learning rate. The decay, which all optimizers have in
-common, is written once, in `optimizer_formulas` and `by_hand`.
+common, is written once, in `update_formulas` and `by_hand`.
 """
 
 from __future__ import annotations
