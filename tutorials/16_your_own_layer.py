@@ -24,6 +24,7 @@ from minnet.initializers import Constant
 from minnet.layers import Dense, Layer, ReLU
 from minnet.losses import Loss
 from minnet.plots import COLOURS, MARKERS, STYLES
+from minnet.teaching import Computation, LayerFormulas, explains
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
@@ -310,6 +311,35 @@ else:
 # %% [markdown]
 # (To load the file one needs your class, too, so put it into a module of its own. Nothing in a
 # minnet file is ever run.)
+#
+# **Explain.** `explain_step` (tutorial 04) goes through your layer as well, but all it can quote is
+# its docstring. Give it the formulas, in a function under `@explains(Swish)`, and your layer is
+# explained as minnet's own are; minnet's have such functions, too, in
+# `minnet/teaching/explain/layers.py`. In a formula, `@x`, `@y`, `@dx` and `@dy` are the layer's own
+# arrays. They get the names that these have in the network:
+
+
+# %%
+@explains(Swish)
+def swish(step):
+    return LayerFormulas(
+        y=Computation("s = σ(β @x)", "@y = @x ⊙ s"),
+        dx=Computation("@dx = @dy ⊙ (s + β @y ⊙ (1 − s))"),
+        gradients={
+            "beta": Computation("dβ[d] = Σ_n @dy[n, d] · @x[n, d] · @y[n, d] · (1 − s[n, d])")
+        },
+        about="s is the switch: σ(z) = 1 / (1 + exp(−z)).",
+    )
+
+
+text = str(minnet.explain_step(network(Swish, widths=[3]), x[:3], y[:3]))
+print(text[text.index("1.2 ") : text.index("1.3 ")])
+print(text[text.index("3.3 ") : text.index("3.4 ")].rstrip())
+assert "y2 = y1 ⊙ s" in text
+assert "dy1 = dy2 ⊙ (s + β y2 ⊙ (1 − s))" in text
+
+# %% [markdown]
+# A loss gets `LossFormulas` in the same way, and an optimizer `OptimizerFormulas`.
 #
 # ## 6. Is it any good?
 #

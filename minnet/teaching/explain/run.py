@@ -10,6 +10,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
 from minnet.layers.base import Layer
 from minnet.models import Sequential
-from minnet.teaching.explain.layers import is_entrywise
-from minnet.teaching.explain.numbers import Explanation, State, Step, Weight
+from minnet.teaching.explain.explanation import Explanation
+from minnet.teaching.explain.layers import layer_formulas
+from minnet.teaching.explain.numbers import State, Step, Weight
 
 
 @named
@@ -97,7 +99,7 @@ def explain_step(
     # The caller's arrays are out of reach even for a layer that overwrites its input.
     x, target, weight = np.array(data.x), np.array(data.target), data.weight
     with np.errstate(all="ignore"):
-        return _Run(model, x, target, weight, rng).explanation()
+        return RecordedStep(model, x, target, weight, rng).explanation()
 
 
 @contextmanager
@@ -106,7 +108,7 @@ def _watched(
 ) -> Iterator[None]:
     """Call `note(arguments, result)` whenever this object's method has run."""
     run = getattr(thing, method)
-    before = dict(vars(thing))
+    replaced = method in vars(thing)  # a method of the object's own, not of its class
 
     def watched(*arguments: Any) -> Any:
         result = run(*arguments)
@@ -117,13 +119,13 @@ def _watched(
     try:
         yield
     finally:
-        if method in before:
-            setattr(thing, method, before[method])
+        if replaced:
+            setattr(thing, method, run)
         else:
             delattr(thing, method)
 
 
-class _Run:
+class RecordedStep:
     """The step under way; `model` is a copy that nobody else has."""
 
     def __init__(
@@ -249,7 +251,7 @@ class _Run:
         return "Every step's output is finite, so look at the loss and the penalties."
 
     def _steps(self, values: dict[str, Array]) -> list[Step]:
-        plan, found = self.model.plan(), []
+        plan, steps = self.model.plan(), []
         last = len(self.model.steps) - 1
         inputs = [self.x, *self.y[:-1]]
         owners = [layer for layer in self.model.layers for _ in layer.steps()]
@@ -258,36 +260,30 @@ class _Run:
             dx = self.dx[i]
             if i == last and self.fused:
                 dx = self.dy[i - 1]
-            slope = None
-            if is_entrywise(step):
-                y = self.y[i]
-                slope = step.backward(inputs[i], y, np.ones_like(y), memo)
-            found.append(
-                Step(
-                    name=step.label,
-                    kind=type(step).__name__,
-                    layer=step,
-                    x=inputs[i],
-                    y=self.y[i],
-                    dy=self.dy[i],
-                    dx=dx,
-                    trains=plan.in_training[i],
-                    learns=plan.has_gradient[i],
-                    weights={
-                        name: values[f"{owners[i].label}.{name}"]
-                        for name in (*step.weights, *step.states)
-                        if f"{owners[i].label}.{name}" in values
-                    },
-                    gradients=self.gradients[i],
-                    memo={
-                        name: np.array(value)
-                        for name, value in (memo or {}).items()
-                        if isinstance(value, np.ndarray)
-                    },
-                    slope=slope,
-                )
+            ran = Step(
+                name=step.label,
+                kind=type(step).__name__,
+                layer=step,
+                x=inputs[i],
+                y=self.y[i],
+                dy=self.dy[i],
+                dx=dx,
+                in_training=plan.in_training[i],
+                has_gradient=plan.has_gradient[i],
+                weights={
+                    name: values[f"{owners[i].label}.{name}"]
+                    for name in (*step.weights, *step.states)
+                    if f"{owners[i].label}.{name}" in values
+                },
+                gradients=self.gradients[i],
+                memo={
+                    name: np.array(value)
+                    for name, value in (memo or {}).items()
+                    if isinstance(value, np.ndarray)
+                },
             )
-        return found
+            steps.append(_described(ran, memo))
+        return steps
 
     def _penalties(self) -> tuple[dict[str, float], dict[str, Array]]:
         """Weight name → its penalty, and the penalty's gradient."""
@@ -335,11 +331,11 @@ class _Run:
             for name in layer.weights:
                 key = f"{layer.label}.{name}"
                 shape, size = values[key].shape, values[key].size
-                place = slice(start, start + size)
+                span = slice(start, start + size)
                 start += size
 
-                def part(vector: Array, place: slice = place, shape: Any = shape) -> Array:
-                    return vector[place].reshape(shape).copy()
+                def cut(vector: Array, span: slice = span, shape: Any = shape) -> Array:
+                    return vector[span].reshape(shape).copy()
 
                 learns = layer.trainable
                 t, rate = used[layer.label] if learns else (None, None)
@@ -347,13 +343,13 @@ class _Run:
                     name=key,
                     layer=layer.label,
                     value=values[key],
-                    new=part(model.theta),
-                    delta=part(delta),
-                    gradient=part(gradient) if learns else None,
+                    new=cut(model.theta),
+                    delta=cut(delta),
+                    gradient=cut(gradient) if learns else None,
                     penalty_gradient=of_penalties.get(key),
-                    clipped_gradient=part(clipped) if learns else None,
-                    slots={slot: part(vector) for slot, vector in slots.items()} if learns else {},
-                    new_slots={s: part(v) for s, v in new_slots.items()} if learns else {},
+                    clipped_gradient=cut(clipped) if learns else None,
+                    slots={slot: cut(vector) for slot, vector in slots.items()} if learns else {},
+                    new_slots={s: cut(v) for s, v in new_slots.items()} if learns else {},
                     learning_rate=rate,
                     t=t,
                 )
@@ -375,12 +371,22 @@ class _Run:
         weight = None if self.weight is None else widened(self.weight)
         loss = self._loss_of(exact, *batch, weight)
         slope = _dot(exact.grad, delta)
-        start, step = widened(theta), widened(delta)
+        start, change = widened(theta), widened(delta)
         gaps = []
         for s in (1.0, 0.5):
-            exact.theta[...] = start + s * step
+            exact.theta[...] = start + s * change
             gaps.append(self._loss_of(exact, *batch, weight) - (loss + s * slope))
         return gaps[0], gaps[1]
+
+
+def _described(step: Step, memo: dict[str, Any] | None) -> Step:
+    """The step with its formula, and with ∂y/∂x where that has an entry for each number of x."""
+    formulas = layer_formulas(step)
+    slope = None
+    if formulas.entrywise:
+        slope = step.layer.backward(step.x, step.y, np.ones_like(step.y), memo)
+    texts = (formula.in_names({"@x": "x", "@y": "y"}) for formula in formulas.y.formulas)
+    return replace(step, formula="; ".join(texts), slope=slope)
 
 
 def _dot(a: Array, b: Array) -> float:
