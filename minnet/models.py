@@ -23,7 +23,8 @@ from minnet.engine.updates import Updates
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, ModelFileError
-from minnet.foundation.strict import named
+from minnet.foundation.registry import Config
+from minnet.foundation.strict import named, setting
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
@@ -91,6 +92,10 @@ class Sequential(Network):
     13
     """
 
+    stop_training: bool = setting(checks.boolean, whose="The model's")
+    history: History | None
+    provenance: Config
+
     def __init__(
         self,
         layers: Iterable[Layer | Input] = (),
@@ -99,15 +104,35 @@ class Sequential(Network):
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.metrics: list[Metric] = []
-        self.updates: Updates | None = None
-        self.history: History | None = None
+        self._optimizer: Optimizer | None = None
+        self._loss: Loss | None = None
+        self._metrics: list[Metric] = []
+        self._updates: Updates | None = None
+        self.history = None
         self.stop_training = False
         self._ended: tuple[str, ...] = ()  # the loss and the steps that were checked together
         self.provenance = provenance.empty()
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """What `compile` was given."""
+        return self._optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """What `compile` was given."""
+        return self._loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """What `compile` was given."""
+        return self._metrics
+
+    @property
+    def updates(self) -> Updates | None:
+        """What the optimizer remembers of this model."""
+        return self._updates
 
     def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
         new = super().replace_head(*layers, seed=seed)
@@ -159,8 +184,8 @@ class Sequential(Network):
             raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
         if self._steps:
             self._check_end(loss)
-        self.optimizer, self.loss, self.metrics = optimizer, loss, found
-        self.updates = Updates(optimizer)
+        self._optimizer, self._loss, self._metrics = optimizer, loss, found
+        self._updates = Updates(optimizer)
 
     def _check_end(self, loss: Loss) -> None:
         """Refuse or warn where loss and layers do not suit each other: once for each stack."""
@@ -415,7 +440,7 @@ class Sequential(Network):
         self._grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()
         if self.optimizer is not None:
-            self.updates = Updates(self.optimizer)
+            self._updates = Updates(self.optimizer)
 
     def __call__(self, x: Any) -> Array:
         """What `predict(x)` gives, as a layer is called."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import numbers
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple, Self, cast
 
@@ -21,7 +21,7 @@ from minnet.engine.step import run_backward, run_forward, way_back
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.registry import snake_case
-from minnet.foundation.strict import Strict, check_attribute
+from minnet.foundation.strict import Strict, setting
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo, assign, bind
 from minnet.regularizers import Regularizer
@@ -38,16 +38,13 @@ class Route(NamedTuple):
     penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
 
 
-_KINDS: dict[str, Callable[[Any], bool]] = {  # functions: numpy.random is not imported until used
-    "name": lambda value: isinstance(value, str),
-    "rng": lambda value: isinstance(value, np.random.Generator),
-    "stop_training": lambda value: isinstance(value, (bool, np.bool_)),
-}
-_SAID = {
-    "name": "text",
-    "rng": "a numpy.random.Generator, such as numpy.random.default_rng(0)",
-    "stop_training": "True or False",
-}
+def _a_generator(value: object, who: str) -> np.random.Generator:
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
+            f"{checks.short(value)}."
+        )
+    return value
 
 
 class Network(Strict):
@@ -57,7 +54,7 @@ class Network(Strict):
     """
 
     every_method = True
-    fixed: ClassVar[dict[str, str]] = {
+    read_only: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",
         "dtype": "Make another model: Sequential(…, dtype=…).",
         "optimizer": "Use compile(optimizer=…, loss=…).",
@@ -65,6 +62,11 @@ class Network(Strict):
         "metrics": "Use compile(…, metrics=[…]).",
         "updates": "Use compile(optimizer=…, loss=…).",
     }
+
+    name: str = setting(checks.text, whose="The model's")
+    rng: np.random.Generator = setting(_a_generator, whose="The model's")
+    preprocessing: str | None
+    outputs: list[Array]
 
     def __init__(
         self,
@@ -77,12 +79,12 @@ class Network(Strict):
         if name is not None and not isinstance(name, str):
             raise TypeError(f"Sequential's name takes text. Got {checks.short(name)}.")
         self.name = name or "sequential"
-        self.dtype = checks.dtype(dtype, "Sequential's dtype")
+        self._dtype = checks.dtype(dtype, "Sequential's dtype")
         self.rng = checks.generator(seed, "Sequential's seed")
         self._first_seed = copy.deepcopy(self.rng)  # to start over with the same weights
         self._class_names: list[str] | None = None
         self._scale_checked = False
-        self.preprocessing: str | None = None
+        self.preprocessing = None
         self._layers: list[Layer] = []
         self._steps: list[Layer] = []
         self._input_shape: Shape | None = None
@@ -96,6 +98,27 @@ class Network(Strict):
         with _as_before_on_error([layer for layer in layers if isinstance(layer, Layer)]):
             for layer in layers:
                 self.add(layer)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What the weights, and all that is computed with them, are kept in."""
+        return self._dtype
+
+    def astype(self, dtype: Any) -> Self:
+        """A copy with the same weights that computes in another dtype, for checking.
+
+        Parameters
+        ----------
+        dtype
+            float32, float64 or complex128.
+        """
+        model = self.copy()
+        if np.dtype(dtype) == np.complex128:
+            model._dtype = np.dtype(np.complex128)
+        else:
+            model._dtype = checks.dtype(dtype, "astype's dtype")
+        model._lay_out()
+        return model
 
     # --- the stack ------------------------------------------------------------------------------
 
@@ -258,17 +281,8 @@ class Network(Strict):
         built = [layer for layer in self._layers if layer.built]
         self._theta, self._grad, self._state = bind(built, self.dtype)
         self._switches: object = None
-        self.outputs: list[Array] = []
+        self.outputs = []
         self._memos: list[Memo | None] = []
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] == "_" or name == "outputs":  # set in every step
-            object.__setattr__(self, name, value)
-            return
-        value = check_attribute(self, name, value)
-        if name in _KINDS and not _KINDS[name](value):
-            raise TypeError(f"The model's {name} takes {_SAID[name]}. Got {checks.short(value)}.")
-        object.__setattr__(self, name, value)
 
     # --- copies ---------------------------------------------------------------------------------
 

@@ -213,7 +213,7 @@ def trial(
     if optimizer is None:
         updates = model._require_compiled()
     else:
-        updates = model.updates = Updates(optimizer)
+        updates = model._updates = Updates(optimizer)
     updates.optimizer.learning_rate = rate
     training_step = TrainingStep(model, rng)
     order = np.empty(0, np.intp)
