@@ -104,7 +104,7 @@ class Network(Strict):
         """What the weights, and all that is computed with them, are kept in."""
         return self._dtype
 
-    def astype(self, dtype: Any) -> Self:
+    def in_dtype(self, dtype: Any) -> Self:
         """A copy with the same weights that computes in another dtype, for checking.
 
         Parameters
@@ -116,7 +116,7 @@ class Network(Strict):
         if np.dtype(dtype) == np.complex128:
             model._dtype = np.dtype(np.complex128)
         else:
-            model._dtype = checks.dtype(dtype, "astype's dtype")
+            model._dtype = checks.dtype(dtype, "in_dtype's dtype")
         model._lay_out()
         return model
 

@@ -362,7 +362,7 @@ class _Run:
 
     def _in_float64(self) -> Sequential:
         """A second copy, as it is before the step, that computes in float64."""
-        return self.model.astype(np.float64)
+        return self.model.in_dtype(np.float64)
 
     def _gaps(self, exact: Sequential, theta: Array, delta: Array) -> tuple[float, float]:
         """L(θ + sΔθ) − (L + s ∇L·Δθ) for the whole step, s = 1, and for half of it."""

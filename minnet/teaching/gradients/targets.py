@@ -304,7 +304,7 @@ class ModelTarget(ChainTarget):
         return top
 
     def _make(self, dtype: Any) -> Case:
-        model = self.start.astype(dtype)
+        model = self.start.in_dtype(dtype)
         reset = generators(*model.steps)
         draw = np.random.default_rng(self.noise)
         state = draw.bit_generator.state
@@ -365,7 +365,7 @@ class ModelTarget(ChainTarget):
 
 def of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> ModelTarget:
     """The target for a compiled model, on a copy in float64."""
-    model = model.astype(np.float64)  # before x and y are brought to it
+    model = model.in_dtype(np.float64)  # before x and y are brought to it
     x, target, _ = model._check_data(x, y, None)
     if not any(layer.trainable and layer.weights for layer in model.layers):
         raise ValueError(
