@@ -13,10 +13,11 @@ from minnet.foundation.checks import (
     did_you_mean,
     integer,
     number,
-    short,
+    text,
     warn,
 )
 from minnet.foundation.registry import Configurable
+from minnet.foundation.strict import setting
 from minnet.training.callback import Callback, Logs
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.progress import Progress
@@ -110,6 +111,18 @@ class EarlyStopping(Callback, Configurable):
         The epoch at which training was stopped, or None.
     """
 
+    monitor: str = setting(text, kind="a figure's name")
+    min_delta: float = setting(number, minimum=0.0)
+    patience: int = setting(integer, minimum=0)
+    mode: str = setting(choice, names=("auto", "min", "max"))
+    baseline: float | None = setting(number, optional=True)
+    restore_best_weights: bool = setting(boolean)
+    start_from_epoch: int = setting(integer, minimum=0)
+
+    best: float
+    best_epoch: int | None
+    stopped_epoch: int | None
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -120,29 +133,21 @@ class EarlyStopping(Callback, Configurable):
         restore_best_weights: bool = True,
         start_from_epoch: int = 0,
     ) -> None:
-        if not isinstance(monitor, str):
-            raise TypeError(f"EarlyStopping's monitor takes a figure's name. Got {short(monitor)}.")
-        self.monitor = monitor
-        self.min_delta = number(min_delta, "EarlyStopping's min_delta", minimum=0.0)
-        self.patience = integer(patience, "EarlyStopping's patience", minimum=0)
-        self.mode = choice(mode, ("auto", "min", "max"), "EarlyStopping's mode")
-        self.baseline = None if baseline is None else number(baseline, "EarlyStopping's baseline")
-        self.restore_best_weights = boolean(
-            restore_best_weights, "EarlyStopping's restore_best_weights"
-        )
-        self.start_from_epoch = integer(
-            start_from_epoch, "EarlyStopping's start_from_epoch", minimum=0
-        )
+        self.monitor, self.min_delta, self.patience = monitor, min_delta, patience
+        self.mode, self.baseline = mode, baseline
+        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
         self._start()
 
+    def _follows(self, name: str, value: Any) -> bool:
+        if name in ("monitor", "mode"):
+            return _goes_up(**{"monitor": self.monitor, "mode": self.mode, name: value}) != self._up
+        return name == "baseline" and value != self.baseline
+
     def _start(self) -> None:
-        self._up = self.mode == "max" or (
-            self.mode == "auto" and self.monitor.endswith(("accuracy", "acc", "r2_score"))
-        )
+        self._up = _goes_up(self.monitor, self.mode)
         self.best = -math.inf if self._up else math.inf
         self._to_beat = self.best if self.baseline is None else self.baseline
-        self.best_epoch: int | None = None
-        self.stopped_epoch: int | None = None
+        self.best_epoch = self.stopped_epoch = None
         self._waited = 0
         self._kept: tuple[Any, Any] | None = None
 
@@ -205,6 +210,11 @@ class EarlyStopping(Callback, Configurable):
             self._kept = None
 
 
+def _goes_up(monitor: str, mode: str) -> bool:
+    """Whether more of a figure is better."""
+    return mode == "max" or (mode == "auto" and monitor.endswith(("accuracy", "acc", "r2_score")))
+
+
 class GradualUnfreezing(Callback, Configurable):
     """Unfreeze one more layer from the top every so many epochs (Howard and Ruder, 2018).
 
@@ -219,11 +229,11 @@ class GradualUnfreezing(Callback, Configurable):
         The name of the last layer to unfreeze; those below stay frozen. None unfreezes all.
     """
 
+    every: int = setting(integer, minimum=1)
+    lowest: str | None = setting(text, kind="a name", optional=True)
+
     def __init__(self, every: int = 1, lowest: str | None = None) -> None:
-        self.every = integer(every, "GradualUnfreezing's every", minimum=1)
-        if lowest is not None and not isinstance(lowest, str):
-            raise TypeError(f"GradualUnfreezing's lowest takes a name. Got {short(lowest)}.")
-        self.lowest = lowest
+        self.every, self.lowest = every, lowest
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._end = (
@@ -266,9 +276,11 @@ class RecordWeights(Callback):
     (4, (2,))
     """
 
+    thetas: list[Array]
+    states: list[Array]
+
     def __init__(self) -> None:
-        self.thetas: list[Array] = []
-        self.states: list[Array] = []
+        self.thetas, self.states = [], []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.thetas, self.states = [], []

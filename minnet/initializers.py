@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, generator, number
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 
 
 class Initializer(Configurable):
@@ -76,8 +78,10 @@ class Constant(Initializer):
     array([0.1, 0.1])
     """
 
+    value: float = setting(number)
+
     def __init__(self, value: float = 0.0) -> None:
-        self.value = number(value, "Constant's value")
+        self.value = value
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
         shape, rng = _checked(self, shape, rng)
@@ -94,9 +98,11 @@ class RandomNormal(Initializer):
         Of the distribution; stddev is 0 or more.
     """
 
+    mean: float = setting(number)
+    stddev: float = setting(number, minimum=0.0)
+
     def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
-        self.mean = number(mean, "RandomNormal's mean")
-        self.stddev = number(stddev, "RandomNormal's stddev", minimum=0.0)
+        self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
         shape, rng = _checked(self, shape, rng)
@@ -113,9 +119,16 @@ class RandomUniform(Initializer):
         The bounds, in this order.
     """
 
+    minval: float = setting(number)
+    maxval: float = setting(number)
+
     def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
-        self.minval = number(minval, "RandomUniform's minval")
-        self.maxval = number(maxval, "RandomUniform's maxval", minimum=self.minval)
+        self.minval, self.maxval = minval, maxval
+
+    def _check_together(self, name: str, value: Any) -> None:
+        bounds = {**vars(self), name: value}
+        if bounds.keys() >= {"minval", "maxval"}:
+            number(bounds["maxval"], "RandomUniform's maxval", minimum=bounds["minval"])
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
         shape, rng = _checked(self, shape, rng)

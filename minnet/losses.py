@@ -15,6 +15,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, as_array, batch_shape, boolean, finite, warn
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 from minnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
 from minnet.layers.base import Layer
 
@@ -254,8 +255,10 @@ class CrossEntropy(Loss):
 
     fuses = Softmax
 
+    from_logits: bool = setting(boolean)
+
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = boolean(from_logits, "CrossEntropy's from_logits")
+        self.from_logits = from_logits
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
@@ -384,8 +387,10 @@ class BinaryCrossEntropy(Loss):
 
     fuses = Sigmoid
 
+    from_logits: bool = setting(boolean)
+
     def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = boolean(from_logits, "BinaryCrossEntropy's from_logits")
+        self.from_logits = from_logits
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:

@@ -20,10 +20,10 @@ from minnet.foundation.checks import (
     finite,
     integer,
     number,
-    short,
+    text,
 )
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import named
+from minnet.foundation.strict import named, setting
 from minnet.losses import check_labels
 
 
@@ -43,7 +43,7 @@ class Metric(Configurable):
     do not simply add up, `merge`.
     """
 
-    name: str = "metric"
+    name: str = setting(text, empty=False, default="metric")
     """Under this name the figure stands in logs and in `History`."""
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
@@ -93,12 +93,6 @@ class Metric(Configurable):
             return self.result(self.statistics(prediction, target))
 
 
-def _name(name: object, who: Metric) -> str:
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"{type(who).__name__}'s name takes text. Got {short(name)}.")
-    return name
-
-
 def _check_shape(target: Array, output_shape: Shape, metric: str, who: str) -> None:
     if target.shape[1:] != output_shape and not (target.ndim == 1 and output_shape == (1,)):
         raise ValueError(
@@ -144,9 +138,10 @@ class Accuracy(Metric):
     0.5
     """
 
+    threshold: float = setting(number)
+
     def __init__(self, threshold: float = 0.5, *, name: str = "accuracy") -> None:
-        self.threshold = number(threshold, "Accuracy's threshold")
-        self.name = _name(name, self)
+        self.threshold, self.name = threshold, name
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         if output_shape == (1,):
@@ -184,9 +179,10 @@ class BinaryAccuracy(Metric):
     0.75
     """
 
+    threshold: float = setting(number)
+
     def __init__(self, threshold: float = 0.5, *, name: str = "binary_accuracy") -> None:
-        self.threshold = number(threshold, "BinaryAccuracy's threshold")
-        self.name = _name(name, self)
+        self.threshold, self.name = threshold, name
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         _check_sides(target, output_shape, self.name, who)
@@ -217,9 +213,10 @@ class TopKCategoricalAccuracy(Metric):
     0.5
     """
 
+    k: int = setting(integer, minimum=1)
+
     def __init__(self, k: int = 5, *, name: str = "top_k_categorical_accuracy") -> None:
-        self.k = integer(k, "TopKCategoricalAccuracy's k", minimum=1)
-        self.name = _name(name, self)
+        self.k, self.name = k, name
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         _check_classes(target, output_shape, self.name, who)
@@ -316,7 +313,7 @@ class MAE(_Regression):
     """
 
     def __init__(self, *, name: str = "mae") -> None:
-        self.name = _name(name, self)
+        self.name = name
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -339,7 +336,7 @@ class MSE(_Regression):
     """
 
     def __init__(self, *, name: str = "mse") -> None:
-        self.name = _name(name, self)
+        self.name = name
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -367,7 +364,7 @@ class R2Score(_Regression):
     """
 
     def __init__(self, *, name: str = "r2_score") -> None:
-        self.name = _name(name, self)
+        self.name = name
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""

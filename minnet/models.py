@@ -140,7 +140,6 @@ class Sequential(Network):
         name: str | None = None,
     ) -> None:
         self.history: History | None = None
-        self.stop_training = False
         self.provenance = provenance.empty()
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 

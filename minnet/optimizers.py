@@ -22,14 +22,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array, boolean, number, one_argument, short
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 
 LearningRate = float | Callable[[int], float]
 """A number, or a function of the number of the update (from 0), such as a `Schedule`."""
+
+
+def _rate(value: LearningRate, who: str) -> LearningRate:
+    """A schedule as it is, a number as a Python float."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        one_argument(value, who)
+        return value
+    try:
+        return number(value, who, minimum=0.0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
+        ) from None
 
 
 class Optimizer(Configurable):
@@ -64,6 +84,10 @@ class Optimizer(Configurable):
     slots: tuple[str, ...] = ()
     """Names of the arrays that the formula keeps from one update to the next."""
 
+    learning_rate: LearningRate = setting(_rate)
+    weight_decay: float = setting(number, minimum=0.0)
+    global_clipnorm: float | None = setting(number, above=0.0, optional=True)
+
     def __init__(
         self,
         learning_rate: LearningRate,
@@ -71,29 +95,18 @@ class Optimizer(Configurable):
         weight_decay: float = 0.0,
         global_clipnorm: float | None = None,
     ) -> None:
-        who = type(self).__name__
         self.learning_rate = learning_rate
-        self.weight_decay = number(weight_decay, f"{who}'s weight_decay", minimum=0.0)
-        if isinstance(self.learning_rate, float) and self.learning_rate * self.weight_decay > 1.0:
+        self.weight_decay = weight_decay
+        self.global_clipnorm = global_clipnorm
+
+    def _check_together(self, name: str, value: Any) -> None:
+        rate = vars(self).get("learning_rate")
+        if name == "weight_decay" and isinstance(rate, float) and rate * value > 1.0:
             raise ValueError(
-                f"{who}'s weight_decay takes a number up to 1 / learning_rate, "
-                f"{1.0 / self.learning_rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                f"{self.weight_decay:g}. Try 1e-4."
+                f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
+                f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
+                f"{value:g}. Try 1e-4."
             )
-        self.global_clipnorm = (
-            None
-            if global_clipnorm is None
-            else number(global_clipnorm, f"{who}'s global_clipnorm", above=0.0)
-        )
-
-    @property
-    def learning_rate(self) -> LearningRate:
-        """η: a number or a schedule; it may be set, and is checked then."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: LearningRate) -> None:
-        self._learning_rate = _check_rate(value, f"{type(self).__name__}'s learning_rate")
 
     def initial(self, slot: str) -> float:
         """What a slot is filled with at first."""
@@ -107,7 +120,7 @@ class Optimizer(Configurable):
         ValueError, TypeError
             A schedule gave something else than a finite number, 0 or more.
         """
-        rate = self._learning_rate
+        rate = self.learning_rate
         if isinstance(rate, float):
             return rate
         return number(
@@ -145,24 +158,6 @@ class Optimizer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} has no update(theta, grad, …).")
 
 
-def _check_rate(value: LearningRate, who: str) -> LearningRate:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
-            f"Call it: {value.__name__}(…)."
-        )
-    if callable(value):
-        one_argument(value, who)
-        return value
-    try:
-        return number(value, who, minimum=0.0)
-    except TypeError:
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
-        ) from None
-
-
 @register
 class SGD(Optimizer):
     """Gradient descent, θ ← θ − η g, plain or with momentum.
@@ -196,6 +191,9 @@ class SGD(Optimizer):
     array([0.8])
     """
 
+    momentum: float = setting(number, minimum=0.0, below=1.0)
+    nesterov: bool = setting(boolean)
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.01,
@@ -206,9 +204,11 @@ class SGD(Optimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
-        self.momentum = number(momentum, "SGD's momentum", minimum=0.0, below=1.0)
-        self.nesterov = boolean(nesterov, "SGD's nesterov")
+        self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("v",) if self.momentum else ()
+
+    def _follows(self, name: str, value: Any) -> bool:
+        return name == "momentum" and bool(value) != bool(self.momentum)  # the slots
 
     def update(
         self,
@@ -273,6 +273,11 @@ class RMSprop(Optimizer):
     (array([-0.2,  0.2]), array([2.25  , 0.0625]))
     """
 
+    rho: float = setting(number, minimum=0.0, below=1.0)
+    momentum: float = setting(number, minimum=0.0, below=1.0)
+    epsilon: float = setting(number, above=0.0)
+    centered: bool = setting(boolean)
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -285,15 +290,15 @@ class RMSprop(Optimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
-        self.rho = number(rho, "RMSprop's rho", minimum=0.0, below=1.0)
-        self.momentum = number(momentum, "RMSprop's momentum", minimum=0.0, below=1.0)
-        self.epsilon = number(epsilon, "RMSprop's epsilon", above=0.0)
-        self.centered = boolean(centered, "RMSprop's centered")
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = (
             "s",
             *(("m",) if self.centered else ()),
             *(("v",) if self.momentum else ()),
         )
+
+    def _follows(self, name: str, value: Any) -> bool:
+        return name in ("momentum", "centered") and bool(value) != bool(getattr(self, name))
 
     def update(
         self,
@@ -365,6 +370,9 @@ class Adagrad(Optimizer):
 
     slots = ("s",)
 
+    initial_accumulator_value: float = setting(number, minimum=0.0)
+    epsilon: float = setting(number, above=0.0)
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -375,10 +383,8 @@ class Adagrad(Optimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
-        self.initial_accumulator_value = number(
-            initial_accumulator_value, "Adagrad's initial_accumulator_value", minimum=0.0
-        )
-        self.epsilon = number(epsilon, "Adagrad's epsilon", above=0.0)
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
 
     def initial(self, slot: str) -> float:
         return self.initial_accumulator_value
@@ -447,6 +453,10 @@ class Adam(Optimizer):
 
     slots = ("G", "S")
 
+    beta_1: float = setting(number, minimum=0.0, below=1.0)
+    beta_2: float = setting(number, minimum=0.0, below=1.0)
+    epsilon: float = setting(number, above=0.0)
+
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
@@ -458,10 +468,7 @@ class Adam(Optimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
-        who = type(self).__name__
-        self.beta_1 = number(beta_1, f"{who}'s beta_1", minimum=0.0, below=1.0)
-        self.beta_2 = number(beta_2, f"{who}'s beta_2", minimum=0.0, below=1.0)
-        self.epsilon = number(epsilon, f"{who}'s epsilon", above=0.0)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def update(
         self,

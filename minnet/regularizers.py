@@ -8,6 +8,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, as_array, number
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 
 
 class Regularizer(Configurable):
@@ -41,8 +42,10 @@ class L2(Regularizer):
     (2.5, array([1., 2.]))
     """
 
+    l2: float = setting(number, minimum=0.0)
+
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = number(l2, "L2's l2", minimum=0.0)
+        self.l2 = l2
 
     def __call__(self, weights: Array) -> float:
         if not isinstance(weights, np.ndarray):

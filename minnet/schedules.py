@@ -8,9 +8,11 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from minnet.foundation.checks import boolean, integer, number, short
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 
 
 class Schedule(Configurable):
@@ -42,6 +44,11 @@ class ExponentialDecay(Schedule):
     0.025
     """
 
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    decay_steps: int = setting(integer, minimum=1)
+    decay_rate: float = setting(number, above=0.0)
+    staircase: bool = setting(boolean)
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -49,13 +56,8 @@ class ExponentialDecay(Schedule):
         decay_rate: float,
         staircase: bool = False,
     ) -> None:
-        who = "ExponentialDecay's"
-        self.initial_learning_rate = number(
-            initial_learning_rate, f"{who} initial_learning_rate", minimum=0.0
-        )
-        self.decay_steps = integer(decay_steps, f"{who} decay_steps", minimum=1)
-        self.decay_rate = number(decay_rate, f"{who} decay_rate", above=0.0)
-        self.staircase = boolean(staircase, f"{who} staircase")
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps, self.decay_rate, self.staircase = decay_steps, decay_rate, staircase
 
     def __call__(self, step: int) -> float:
         power = step // self.decay_steps if self.staircase else step / self.decay_steps
@@ -63,6 +65,15 @@ class ExponentialDecay(Schedule):
             return self.initial_learning_rate * self.decay_rate**power
         except OverflowError:  # a decay_rate above 1; the optimizer refuses infinity
             return math.inf if self.initial_learning_rate else 0.0
+
+
+def _numbers(value: Any, who: str, *, each: Callable[..., Any]) -> list[Any]:
+    """The boundaries or the values of a PiecewiseConstantDecay."""
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(
+            f"PiecewiseConstantDecay's boundaries and values take lists. Got {short(value)}."
+        )
+    return [each(item, f"Each of {who}", minimum=0) for item in value]
 
 
 @register
@@ -83,21 +94,21 @@ class PiecewiseConstantDecay(Schedule):
     (0.1, 0.01, 0.001)
     """
 
+    boundaries: Sequence[int] = setting(_numbers, each=integer)
+    values: Sequence[float] = setting(_numbers, each=number)
+
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
-        who = "PiecewiseConstantDecay's"
-        if not isinstance(boundaries, (list, tuple)) or not isinstance(values, (list, tuple)):
-            raise TypeError(
-                f"{who} boundaries and values take lists. Got {short(boundaries)} and "
-                f"{short(values)}."
-            )
-        self.boundaries = [integer(b, f"Each of {who} boundaries", minimum=0) for b in boundaries]
-        self.values = [number(v, f"Each of {who} values", minimum=0.0) for v in values]
-        if sorted(set(self.boundaries)) != self.boundaries:
-            raise ValueError(f"{who} boundaries take rising numbers. Got {self.boundaries}.")
-        if len(self.values) != len(self.boundaries) + 1:
+        self.boundaries, self.values = boundaries, values
+
+    def _check_together(self, name: str, value: Any) -> None:
+        lists = {**vars(self), name: value}
+        who, boundaries, values = type(self).__name__, lists["boundaries"], lists.get("values")
+        if sorted(set(boundaries)) != boundaries:
+            raise ValueError(f"{who}'s boundaries take rising numbers. Got {boundaries}.")
+        if values is not None and len(values) != len(boundaries) + 1:
             raise ValueError(
-                f"{who} values take one more number than the boundaries. Got {len(self.values)} "
-                f"values for {len(self.boundaries)} boundaries."
+                f"{who}'s values take one more number than the boundaries. Got {len(values)} "
+                f"values for {len(boundaries)} boundaries."
             )
 
     def __call__(self, step: int) -> float:
@@ -125,18 +136,28 @@ class CosineDecay(Schedule):
     0.05
     """
 
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    decay_steps: int = setting(integer, minimum=1)
+    alpha: float = setting(number, minimum=0.0, maximum=1.0)
+
     def __init__(self, initial_learning_rate: float, decay_steps: int, alpha: float = 0.0) -> None:
-        who = "CosineDecay's"
-        self.initial_learning_rate = number(
-            initial_learning_rate, f"{who} initial_learning_rate", minimum=0.0
-        )
-        self.decay_steps = integer(decay_steps, f"{who} decay_steps", minimum=1)
-        self.alpha = number(alpha, f"{who} alpha", minimum=0.0, maximum=1.0)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps, self.alpha = decay_steps, alpha
 
     def __call__(self, step: int) -> float:
         done = min(step, self.decay_steps) / self.decay_steps
         wave = 0.5 * (1.0 + math.cos(math.pi * done))
         return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * wave)
+
+
+def _rate(value: Any, who: str) -> float | Callable[[int], float]:
+    """A schedule as it is, a number as a Python float."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} "
+            f"itself. Call it: {value.__name__}(…)."
+        )
+    return value if callable(value) else number(value, who, minimum=0.0)
 
 
 @register
@@ -160,16 +181,14 @@ class LinearWarmup(Schedule):
     (0.025, 0.1, 0.1)
     """
 
+    warmup_steps: int = setting(integer, minimum=1)
+    then: float | Callable[[int], float] = setting(_rate)
+
     def __init__(self, warmup_steps: int, then: float | Callable[[int], float]) -> None:
-        self.warmup_steps = integer(warmup_steps, "LinearWarmup's warmup_steps", minimum=1)
-        if isinstance(then, type):
-            raise TypeError(
-                f"LinearWarmup's then takes a number or a schedule. Got the class {then.__name__} "
-                f"itself. Call it: {then.__name__}(…)."
-            )
-        self.then: float | Callable[[int], float] = (
-            then if callable(then) else number(then, "LinearWarmup's then", minimum=0.0)
-        )
+        self.warmup_steps, self.then = warmup_steps, then
+
+    def _follows(self, name: str, value: Any) -> bool:
+        return name == "then" and isinstance(self.then, Schedule)
 
     def __call__(self, step: int) -> float:
         if step >= self.warmup_steps:
@@ -208,6 +227,12 @@ class OneCycle(Schedule):
     (0.004, 0.1, True)
     """
 
+    max_learning_rate: float = setting(number, above=0.0)
+    total_steps: int = setting(integer, minimum=2)
+    pct_start: float = setting(number, above=0.0, below=1.0)
+    div_factor: float = setting(number, minimum=1.0)
+    final_div_factor: float = setting(number, minimum=1.0)
+
     def __init__(
         self,
         max_learning_rate: float,
@@ -216,12 +241,9 @@ class OneCycle(Schedule):
         div_factor: float = 25.0,
         final_div_factor: float = 1e4,
     ) -> None:
-        who = "OneCycle's"
-        self.max_learning_rate = number(max_learning_rate, f"{who} max_learning_rate", above=0.0)
-        self.total_steps = integer(total_steps, f"{who} total_steps", minimum=2)
-        self.pct_start = number(pct_start, f"{who} pct_start", above=0.0, below=1.0)
-        self.div_factor = number(div_factor, f"{who} div_factor", minimum=1.0)
-        self.final_div_factor = number(final_div_factor, f"{who} final_div_factor", minimum=1.0)
+        self.max_learning_rate, self.total_steps = max_learning_rate, total_steps
+        self.pct_start = pct_start
+        self.div_factor, self.final_div_factor = div_factor, final_div_factor
 
     def __call__(self, step: int) -> float:
         first = self.max_learning_rate / self.div_factor

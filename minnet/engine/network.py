@@ -31,6 +31,7 @@ from minnet.engine.updates import UpdateGroup, Updates
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import setting
 from minnet.layers import Dense, Input, Layer
 from minnet.layers.base import Memo
 from minnet.losses import Loss
@@ -57,17 +58,19 @@ class Network(ParameterVectors):
     - `training_alone()`: refuse a second fit at once.
     """
 
-    fixed: ClassVar[dict[str, str]] = {
-        **ParameterVectors.fixed,
+    read_only: ClassVar[dict[str, str]] = {
+        **ParameterVectors.read_only,
         "optimizer": "Use compile(optimizer=…, loss=…).",
         "loss": "Use compile(optimizer=…, loss=…).",
         "metrics": "Use compile(…, metrics=[…]).",
         "updates": "Use compile(optimizer=…, loss=…).",
     }
 
+    stop_training: bool = setting(checks.boolean, whose="The model's")
     preprocessing: str | None = None
     provenance: dict[str, Any]
     history: Any = None  # what the last fit recorded
+    training_step: TrainingStep
     scale_checked: bool = False  # whether inputs on another scale were warned of
 
     def __init__(
@@ -80,7 +83,7 @@ class Network(ParameterVectors):
     ) -> None:
         self._compiled: Compiled | None = None
         self._class_names: list[str] | None = None
-        self._stop_training = False
+        self.stop_training = False
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
     def _lay_out(self) -> None:
@@ -370,19 +373,6 @@ class Network(ParameterVectors):
         return y.copy() if view and np.may_share_memory(y, x) else y
 
     # --- one training step ----------------------------------------------------------------------
-
-    @property
-    def stop_training(self) -> bool:
-        """Whether the fit under way is to end; callbacks set it."""
-        return self._stop_training
-
-    @stop_training.setter
-    def stop_training(self, value: bool) -> None:
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(
-                f"The model's stop_training takes True or False. Got {checks.short(value)}."
-            )
-        self._stop_training = bool(value)
 
     @property
     def has_own_step(self) -> bool:

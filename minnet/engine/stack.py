@@ -14,9 +14,18 @@ from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.registry import snake_case
-from minnet.foundation.strict import Strict
+from minnet.foundation.strict import Strict, setting
 from minnet.layers import Input, Layer
 from minnet.layers.base import bind, unchanged_on_error
+
+
+def _a_generator(value: object, who: str) -> np.random.Generator:
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
+            f"{checks.short(value)}."
+        )
+    return value
 
 
 class Stack(Strict):
@@ -26,7 +35,10 @@ class Stack(Strict):
     """
 
     every_method = True
-    fixed: ClassVar[dict[str, str]] = {
+
+    name: str = setting(checks.text, whose="The model's")
+    rng: np.random.Generator = setting(_a_generator, whose="The model's")
+    read_only: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",
         "dtype": "Make another model: Sequential(…, dtype=…).",
     }
@@ -58,31 +70,6 @@ class Stack(Strict):
         with unchanged_on_error([layer for layer in layers if isinstance(layer, Layer)]):
             for layer in layers:
                 self.add(layer)
-
-    @property
-    def name(self) -> str:
-        """The model's name, for summaries and for where copied weights came from."""
-        return self._name
-
-    @name.setter
-    def name(self, value: str) -> None:
-        if not isinstance(value, str):
-            raise TypeError(f"The model's name takes text. Got {checks.short(value)}.")
-        self._name = value
-
-    @property
-    def rng(self) -> np.random.Generator:
-        """The generator that new weights, the order of batches and dropout are drawn from."""
-        return self._rng
-
-    @rng.setter
-    def rng(self, value: np.random.Generator) -> None:
-        if not isinstance(value, np.random.Generator):
-            raise TypeError(
-                "The model's rng takes a numpy.random.Generator, such as "
-                f"numpy.random.default_rng(0). Got {checks.short(value)}."
-            )
-        self._rng = value
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -275,9 +262,16 @@ class Stack(Strict):
         return copy.deepcopy(self)
 
     def in_dtype(self, dtype: Any) -> Self:
-        """Return a copy that computes in another dtype, complex ones included, for checking."""
+        """Return a copy with the same weights that computes in another dtype, for checking.
+
+        Parameters
+        ----------
+        dtype
+            float32, float64 or complex128.
+        """
         new = copy.deepcopy(self)
-        new._dtype = np.dtype(dtype)
+        complex_step = np.dtype(dtype) == np.complex128
+        new._dtype = np.dtype(dtype) if complex_step else checks.dtype(dtype, "in_dtype's dtype")
         new._lay_out()
         return new
 

@@ -159,6 +159,13 @@ def boolean(value: object, who: str) -> bool:
     return bool(value)
 
 
+def text(value: object, who: str, *, kind: str = "text", empty: bool = True) -> str:
+    """The value, a text, of the kind that a message names; empty only where that is allowed."""
+    if not isinstance(value, str) or not (value or empty):
+        raise TypeError(f"{who} takes {kind}. Got {short(value)}.")
+    return value
+
+
 def choice(value: object, names: Sequence[str], who: str) -> str:
     """The value, one of `names`."""
     if not isinstance(value, str):
@@ -450,9 +457,12 @@ def same_length(first: Array, second: Array, names: tuple[str, str]) -> None:
 
 def warn(message: str) -> None:
     """Warn the user, pointing at the first line outside minnet."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
+    import traceback
+
+    calls = traceback.StackSummary.extract(traceback.walk_stack(None), lookup_lines=False)
+    level = 1
+    while level < len(calls) and calls[level - 1].filename.startswith(_PACKAGE):
+        level += 1
     warnings.warn(message, UserWarning, stacklevel=level)
 
 

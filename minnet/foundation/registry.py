@@ -30,7 +30,7 @@ class Configurable(Strict):
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
         try:
-            return {name: getattr(self, name) for name in _parameters(type(self))}
+            return {name: getattr(self, name) for name in parameters(type(self))}
         except AttributeError as error:
             raise TypeError(
                 f"{type(self).__name__} keeps each argument of its constructor under the "
@@ -39,23 +39,26 @@ class Configurable(Strict):
             ) from None
 
     def _checked_setting(self, name: str, value: Any) -> Any:
-        """The value as the constructor takes it, if nothing else depends on it.
+        """Also refused is what other things follow from: it is set once, by the constructor."""
+        later = self._is_minnets and name in vars(self)
+        if later and self._is_settled(name):
+            raise AttributeError(self._too_late(name, value))
+        checked = super()._checked_setting(name, value)
+        if later and self._follows(name, checked):
+            raise AttributeError(self._too_late(name, value))
+        self._check_together(name, checked)
+        return checked
 
-        What a constructor works out from an argument (an optimizer's slots, a Dense's steps and
-        weights) does not follow when the argument is set later.
-        """
-        parameters = _parameters(type(self))
-        if name not in parameters or name == "name":
-            return value
-        settings = {n: getattr(self, n) for n in parameters}
-        if any(getattr(self, kind, ()) for kind in ("weights", "states")):
-            raise AttributeError(self._too_late(name, value))
-        made = vars(type(self)(**{**settings, name: value}))
-        same = vars(type(self)(**settings))
-        moves = [n for n in made if n != name and made[n] is not same[n] and made[n] != same[n]]
-        if moves or isinstance(settings[name], Strict) or name not in made:
-            raise AttributeError(self._too_late(name, value))
-        return made[name]
+    def _is_settled(self, name: str) -> bool:
+        """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
+        return name in parameters(type(self)) and name not in self._settings
+
+    def _follows(self, name: str, value: Any) -> bool:
+        """Whether something else would have to change for this setting to become the value."""
+        return False
+
+    def _check_together(self, name: str, value: Any) -> None:
+        """Raise where the value that a setting is about to have does not suit the others."""
 
     def _too_late(self, name: str, value: Any) -> str:
         who = type(self).__name__
@@ -71,7 +74,7 @@ class Configurable(Strict):
 
     def __repr__(self) -> str:
         parts = []
-        for name, default in _parameters(type(self)).items():
+        for name, default in parameters(type(self)).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
                 parts.append(f"{value!r}")
@@ -94,7 +97,7 @@ def snake_case(cls: type) -> str:
 _SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once
 
 
-def _parameters(cls: type) -> dict[str, Any]:
+def parameters(cls: type) -> dict[str, Any]:
     """Names and defaults of the constructor's arguments."""
     if cls not in _SIGNATURES:
         _SIGNATURES[cls] = {

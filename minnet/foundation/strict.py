@@ -1,16 +1,16 @@
 """Words for slips of the pen: a keyword that a call does not take, an attribute that is not there.
 
 Python answers the first in words about itself, and takes the second without a word: after
-`layer.trianable = False` the layer trains on.
+`layer.trianable = False` the layer trains on. So a class says in its body which attributes it has,
+and how those that are settings are checked, in its constructor and whenever they are set.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from minnet.foundation.checks import did_you_mean, short
@@ -115,11 +115,80 @@ def _fault(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
     return f"{takes} Got no {' and no '.join(missing)}. Write {missing[0]}=…"
 
 
+class Declaration:
+    """How an attribute is checked, as `setting` declares it."""
+
+    def __init__(
+        self,
+        check: Callable[..., Any],
+        limits: Mapping[str, Any],
+        *,
+        whose: str | None,
+        optional: bool,
+        default: Any,
+    ) -> None:
+        self.check, self.limits = check, limits
+        self.whose, self.optional, self.default = whose, optional, default
+
+    def checked(self, value: Any, owner: str, name: str) -> Any:
+        """The value as the attribute keeps it."""
+        if value is None and self.optional:
+            return None
+        whose = f"{owner}'s" if self.whose is None else self.whose
+        return self.check(value, who=f"{whose} {name}".strip(), **self.limits)
+
+
+_NONE_GIVEN = object()
+
+
+def setting(
+    check: Callable[..., Any],
+    *,
+    whose: str | None = None,
+    optional: bool = False,
+    default: Any = _NONE_GIVEN,
+    **limits: Any,
+) -> Any:
+    """Declare, in the body of a class, an attribute that is checked whenever it is set.
+
+    Reading it costs nothing: the class takes the declaration out of its body, and keeps it for
+    `__setattr__`.
+
+    Parameters
+    ----------
+    check
+        Called as `check(value, who=…, **limits)`, such as `checks.number`; returns the value as it
+        is kept.
+    whose
+        What messages say before the name; by default the name of the class, with an 's.
+    optional
+        Whether None passes.
+    default
+        What the attribute is while nobody has set it.
+
+    Examples
+    --------
+    >>> from minnet.foundation.checks import number
+    >>> class Leak(Strict):
+    ...     slope: float = setting(number, minimum=0.0)
+    ...     def __init__(self, slope):
+    ...         self.slope = slope
+    >>> leak = Leak(1)
+    >>> leak.slope
+    1.0
+    >>> leak.slope = -1
+    Traceback (most recent call last):
+    ValueError: Leak's slope takes a finite number that is 0 or more. Got -1.
+    """
+    return Declaration(check, limits, whose=whose, optional=optional, default=default)
+
+
 class Strict:
     """An object of minnet, which has the attributes it has and takes the arguments it takes.
 
-    A class of your own below it may have any attributes, and its constructor's arguments are named
-    as minnet's are.
+    A class says in its body which attributes its objects have: with a value, with a `setting`, or
+    with a type alone; names that begin with `_` are its own business. A class of your own below it
+    may have any attributes, and its constructor's arguments are named as minnet's are.
     """
 
     every_method: ClassVar[bool] = False
@@ -128,8 +197,11 @@ class Strict:
     inner: ClassVar[frozenset[str]] = frozenset({"forward", "backward"})
     """Methods that run in every step, and are called by minnet."""
 
-    fixed: ClassVar[dict[str, str]] = {}
-    """Attributes that cannot be set → what to do."""
+    read_only: ClassVar[dict[str, str]] = {}
+    """Properties that cannot be set → what to do instead."""
+
+    _settings: ClassVar[dict[str, Declaration]] = {}
+    _is_minnets: ClassVar[bool] = True
 
     @named
     def __init__(self) -> None:
@@ -137,53 +209,62 @@ class Strict:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, function in list(vars(cls).items()):
-            wanted = name in ("__init__", "__call__") or (
-                cls.every_method and name[0] != "_" and name not in cls.inner
-            )
-            if wanted and inspect.isfunction(function):
-                setattr(cls, name, named(function))
+        cls._is_minnets = cls.__module__.split(".")[0] == "minnet"
+        settings: dict[str, Declaration] = {}
+        for base in reversed(cls.__bases__):
+            settings |= getattr(base, "_settings", {})
+        for name, value in list(vars(cls).items()):
+            settings.pop(name, None)  # a class may have something else under that name
+            if isinstance(value, Declaration):
+                settings[name] = value
+                if value.default is _NONE_GIVEN:
+                    delattr(cls, name)
+                else:
+                    setattr(cls, name, value.default)
+            elif inspect.isfunction(value) and (
+                name in ("__init__", "__call__")
+                or (cls.every_method and name[0] != "_" and name not in cls.inner)
+            ):
+                setattr(cls, name, named(value))
+        cls._settings = settings
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, check_attribute(self, name, value))
+        if name[0] != "_":
+            value = self._checked_setting(name, value)
+        super().__setattr__(name, value)
 
     def _checked_setting(self, name: str, value: Any) -> Any:
-        """The value of an attribute that is there, as the constructor would have taken it."""
+        """The value as it is kept; refused are names that are not there and what is read-only."""
+        kind: Any = type(self)
+        declared = getattr(kind, name, None)
+        if isinstance(declared, property):
+            if declared.fset is None:
+                raise AttributeError(_cannot_be_set(kind, name, value))
+            return value
+        there = name in vars(self) or hasattr(kind, name)
+        if kind._is_minnets and not there and name not in _annotated(kind):
+            raise AttributeError(_not_there(self, name, value))
+        if name in kind._settings:
+            return kind._settings[name].checked(value, kind.__name__, name)
         return value
 
 
-def check_attribute(thing: Strict, name: str, value: Any) -> Any:
-    """What may be set; refused are names that are not there and values that would do nothing.
-
-    minnet itself may set anything: what counts is who called `__setattr__`.
-    """
-    caller = sys._getframe(2).f_globals.get("__name__", "")
-    kind: Any = type(thing)
-    if name[0] == "_" or _is_minnets(caller) or not _is_minnets(kind.__module__):
-        return value
+def _cannot_be_set(kind: type[Strict], name: str, value: Any) -> str:
     who = f"{kind.__name__}'s {name}"
-    if name in kind.fixed:
-        raise AttributeError(f"{who} cannot be set. Got {short(value)}. {kind.fixed[name]}")
-    there = getattr(kind, name, None)
-    if isinstance(there, property):
-        if there.fset is None:
-            raise AttributeError(f"{who} can be read, not set. Got {short(value)}.")
-        return value
-    if name not in vars(thing) and not hasattr(kind, name) and name not in _annotated(kind):
-        known = sorted({n for n in (*dir(kind), *vars(thing)) if n[0] != "_"})
-        near = next((w for w in OTHER_WORDS.get(name, ()) if w in known), None)
-        hint = f' Did you mean "{near}"?' if near else did_you_mean(name, known)
-        raise AttributeError(
-            f"{kind.__name__} has no attribute {name!r} to set. Got {short(value)}.{hint}"
-        )
-    return thing._checked_setting(name, value)
+    if name in kind.read_only:
+        return f"{who} cannot be set. Got {short(value)}. {kind.read_only[name]}"
+    return f"{who} can be read, not set. Got {short(value)}."
 
 
-def _is_minnets(module: str) -> bool:
-    return module == "minnet" or module.startswith("minnet.")
+def _not_there(thing: Strict, name: str, value: Any) -> str:
+    kind = type(thing)
+    known = sorted({n for n in (*dir(kind), *vars(thing)) if n[0] != "_"})
+    near = next((word for word in OTHER_WORDS.get(name, ()) if word in known), None)
+    hint = f' Did you mean "{near}"?' if near else did_you_mean(name, known)
+    return f"{kind.__name__} has no attribute {name!r} to set. Got {short(value)}.{hint}"
 
 
 @functools.cache
 def _annotated(kind: Any) -> frozenset[str]:
-    """Names that a class or one above it declares without a value."""
-    return frozenset(n for c in kind.__mro__ for n in vars(c).get("__annotations__", {}))
+    """Names that a class, or one above it, declares with a type."""
+    return frozenset(name for c in kind.__mro__ for name in inspect.get_annotations(c))

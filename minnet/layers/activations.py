@@ -15,6 +15,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, instance, number
 from minnet.foundation.registry import register
+from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, Memo
 
 
@@ -77,6 +78,8 @@ class LeakyReLU(Layer):
 
     training_differs = False
 
+    negative_slope: float = setting(number, minimum=0)
+
     def __init__(
         self,
         negative_slope: float = 0.3,
@@ -85,7 +88,7 @@ class LeakyReLU(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, input_shape=input_shape)
-        self.negative_slope = number(negative_slope, "LeakyReLU's negative_slope", minimum=0)
+        self.negative_slope = negative_slope
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         positive = _positive_part(x)
@@ -122,6 +125,8 @@ class ELU(Layer):
 
     training_differs = False
 
+    alpha: float = setting(number, minimum=0)
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -130,7 +135,7 @@ class ELU(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, input_shape=input_shape)
-        self.alpha = number(alpha, "ELU's alpha", minimum=0)
+        self.alpha = alpha
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         positive = _positive_part(x)
@@ -344,6 +349,17 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
 """Keras' name → the activation, with its default settings."""
 
 
+def a_layer_without_weights(activation: object, who: str) -> Layer:
+    """The activation of this name, or a copy of this layer."""
+    layer = instance(activation, Layer, ACTIVATIONS, who)
+    if layer.weights or layer.states:
+        raise ValueError(
+            f"{who} takes a layer without weights. Got {layer!r}. "
+            "Add it to the model as a layer of its own."
+        )
+    return layer.copy()
+
+
 @register
 class Activation(Layer):
     """An activation by name, as an entry of `model.layers` of its own.
@@ -369,6 +385,8 @@ class Activation(Layer):
 
     training_differs = False
 
+    activation: Layer
+
     def __init__(
         self,
         activation: str | Layer,
@@ -377,13 +395,7 @@ class Activation(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, input_shape=input_shape)
-        layer = instance(activation, Layer, ACTIVATIONS, "Activation's activation")
-        if layer.weights or layer.states:
-            raise ValueError(
-                f"Activation's activation takes a layer without weights. Got {layer!r}. "
-                "Add it to the model as a layer of its own."
-            )
-        self.activation = layer.copy()
+        self.activation = a_layer_without_weights(activation, "Activation's activation")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.activation.compute_output_shape(input_shape)

@@ -17,19 +17,39 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, as_array, batch_shape, boolean, finite, short
+from minnet.foundation.checks import (
+    Array,
+    Shape,
+    as_array,
+    batch_shape,
+    boolean,
+    finite,
+    short,
+    text,
+)
 from minnet.foundation.checks import shape as check_shape
-from minnet.foundation.registry import Configurable
-from minnet.foundation.strict import check_attribute
+from minnet.foundation.registry import Configurable, parameters
+from minnet.foundation.strict import setting
 from minnet.initializers import Initializer
 from minnet.regularizers import Regularizer
 
 Memo = dict[str, Any]
 """What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""
+
+
+def _checked_name(name: object, who: str) -> str:
+    """A layer's name, which no path and no pattern can be mistaken for."""
+    checked = text(name, who)
+    if not checked or any(mark in checked for mark in "./\\*?[]\0"):
+        raise ValueError(
+            f"{who} takes letters, digits, '_' and '-'. Got {name!r}, which could be "
+            "mistaken for a path or a pattern."
+        )
+    return checked
 
 
 class Layer(Configurable):
@@ -87,8 +107,8 @@ class Layer(Configurable):
     """Weight name → penalty, for the weights that have one."""
 
     # Defaults on the class, so that a layer of your own need not call super().__init__().
-    name: str | None = None
-    input_shape: Shape | None = None
+    name: str | None = setting(_checked_name, whose="A layer's", optional=True, default=None)
+    input_shape: Shape | None = setting(check_shape, whose="", optional=True, default=None)
     dtype: np.dtype[Any] = np.dtype("float32")
     origin: str = "new"  # where the weights came from, for the summary
     within: str | None = None  # the name of the layer that this one is a step of
@@ -101,8 +121,7 @@ class Layer(Configurable):
 
     def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
         self.name = name
-        if input_shape is not None:
-            self.input_shape = check_shape(input_shape, "input_shape")
+        self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple
 
     # --- what a layer of your own overrides ---------------------------------------------------
 
@@ -157,10 +176,10 @@ class Layer(Configurable):
                 f"{self.label}.{name} takes an array of shape {shape}. Got {values.shape} from "
                 f"{initializer!r}."
             )
-        self.__dict__[name] = values
+        self.rebind(name, values)
         self._drawn = {**self._drawn, name: zlib.crc32(values.tobytes())}
         if name in self.weights:
-            self.__dict__["d" + name] = np.zeros(shape, dtype=self.dtype)
+            self.rebind("d" + name, np.zeros(shape, dtype=self.dtype))
 
     def steps(self) -> tuple[Layer, ...]:
         """What runs for this layer, in order; a Dense with an activation is two steps."""
@@ -175,7 +194,7 @@ class Layer(Configurable):
     @property
     def built(self) -> bool:
         """Whether the arrays exist."""
-        return all(name in self.__dict__ for name in (*self.weights, *self.states))
+        return all(name in vars(self) for name in (*self.weights, *self.states))
 
     @property
     def expects(self) -> Shape | None:
@@ -214,15 +233,13 @@ class Layer(Configurable):
 
     def arrays(self) -> dict[str, Array]:
         """The weights, then the states, by name; these are the arrays themselves, no copies."""
-        return {
-            name: self.__dict__[name]
-            for name in (*self.weights, *self.states)
-            if name in self.__dict__
-        }
+        arrays = vars(self)
+        return {name: arrays[name] for name in (*self.weights, *self.states) if name in arrays}
 
     def gradients(self) -> dict[str, Array]:
         """The gradients of the weights, by the weights' names; the arrays themselves, no copies."""
-        return {name: self.__dict__["d" + name] for name in self.weights if name in self.__dict__}
+        arrays = vars(self)
+        return {name: arrays["d" + name] for name in self.weights if name in arrays}
 
     def rebind(self, name: str, array: Array) -> None:
         """Let this very array be the weight, state or gradient (`dW`) of that name: no copy."""
@@ -276,17 +293,13 @@ class Layer(Configurable):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Setting a weight copies into the array that is there, after a shape check."""
-        value = check_attribute(self, name, value)
-        if name == "name":
-            if self.owner is not None:
-                raise ValueError(
-                    f"{self.label} keeps its name while it is in a model, which knows it by that. "
-                    "Rename a copy of it: layer.copy()."
-                )
-            if value is not None:
-                _check_name(value)
+        if name == "name" and self.owner is not None:
+            raise ValueError(
+                f"{self.label} keeps its name while it is in a model, which knows it by that. "
+                "Rename a copy of it: layer.copy()."
+            )
         if self._is_managed(name):
-            array = self.__dict__.get(name)
+            array = vars(self).get(name)
             if not isinstance(array, np.ndarray):
                 raise RuntimeError(
                     f"{self.label} has no {name} to set. Weights are created by build, with "
@@ -295,16 +308,25 @@ class Layer(Configurable):
             if value is not array:  # `layer.W += 1` has done its work and hands the array back
                 array[...] = self._checked(name, value, array)
             return
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
         if name[0] != "_":
             self._outdate()
+
+    def _is_settled(self, name: str) -> bool:
+        """Weights follow from every argument but the name."""
+        return super()._is_settled(name) or (
+            name != "name" and bool(self.weights or self.states) and name in parameters(type(self))
+        )
+
+    def _follows(self, name: str, value: Any) -> bool:
+        return name == "input_shape" and value is None
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
         self._outdate()
 
     def _outdate(self) -> None:
-        self.__dict__["_revision"] = self._revision + 1
+        super().__setattr__("_revision", self._revision + 1)
 
     def _checked(self, name: str, value: Any, array: Array) -> Array:
         """The value as what may be copied into the array."""
@@ -333,7 +355,7 @@ class Layer(Configurable):
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "owner"}
+        return {name: value for name, value in vars(self).items() if name != "owner"}
 
 
 @contextmanager
@@ -401,13 +423,13 @@ def bind(layers: Iterable[Layer], dtype: Any) -> tuple[Array, Array, Array]:
 
 
 def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Array:
-    vector: Array = np.empty(sum(layer.__dict__[name].size for layer, name in places), dtype)
+    vector: Array = np.empty(sum(getattr(layer, name).size for layer, name in places), dtype)
     start = 0
     for layer, name in places:
-        old = layer.__dict__[name]
+        old = getattr(layer, name)
         view = vector[start : start + old.size].reshape(old.shape)
         view[...] = old
-        layer.__dict__[name] = view
+        layer.rebind(name, view)
         start += old.size
     for layer in layers:
         layer.dtype = vector.dtype
@@ -422,13 +444,3 @@ def expect_rows(layer: Layer, input_shape: Shape) -> int:
             "Put a Flatten() before it."
         )
     return input_shape[0]
-
-
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"A layer's name takes text. Got {short(name)}.")
-    if not name or any(mark in name for mark in "./\\*?[]\0"):
-        raise ValueError(
-            f"A layer's name takes letters, digits, '_' and '-'. Got {name!r}, which could be "
-            "mistaken for a path or a pattern."
-        )

@@ -8,8 +8,9 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, instance, integer
 from minnet.foundation.registry import Config, register
+from minnet.foundation.strict import setting
 from minnet.initializers import INITIALIZERS, Initializer
-from minnet.layers.activations import ACTIVATIONS
+from minnet.layers.activations import a_layer_without_weights
 from minnet.layers.base import Layer, Memo, expect_rows
 from minnet.regularizers import REGULARIZERS, Regularizer
 
@@ -55,6 +56,14 @@ class Dense(Layer):
 
     weights: tuple[str, ...] = ("W", "b")
     training_differs = False
+
+    units: int = setting(integer, minimum=1)
+    activation: Layer | None
+    use_bias: bool = setting(boolean)
+    kernel_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer | None
+
     W: Array
     b: Array
     dW: Array
@@ -81,16 +90,13 @@ class Dense(Layer):
                 )
             input_shape = (integer(input_dim, "Dense's input_dim", minimum=1),)
         super().__init__(name=name, input_shape=input_shape)
-        self.units = integer(units, "Dense's units", minimum=1)
-        self.activation: Layer | None = None
-        if activation is not None:
-            self.activation = instance(activation, Layer, ACTIVATIONS, "Dense's activation").copy()
-            if self.activation.weights or self.activation.states:
-                raise ValueError(
-                    f"Dense's activation takes a layer without weights. Got {self.activation!r}. "
-                    "Add it to the model as a layer of its own."
-                )
-        self.use_bias = boolean(use_bias, "Dense's use_bias")
+        self.units = units
+        self.activation = (
+            None
+            if activation is None
+            else a_layer_without_weights(activation, "Dense's activation")
+        )
+        self.use_bias = use_bias
         if not self.use_bias:
             self.weights = ("W",)
         self.kernel_initializer = instance(
@@ -99,11 +105,14 @@ class Dense(Layer):
         self.bias_initializer = instance(
             bias_initializer, Initializer, INITIALIZERS, "Dense's bias_initializer"
         )
-        self.kernel_regularizer: Regularizer | None = None
-        if kernel_regularizer is not None:
-            self.kernel_regularizer = instance(
+        self.kernel_regularizer = (
+            None
+            if kernel_regularizer is None
+            else instance(
                 kernel_regularizer, Regularizer, REGULARIZERS, "Dense's kernel_regularizer"
             )
+        )
+        if self.kernel_regularizer is not None:
             self.regularizers = {"W": self.kernel_regularizer}
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, number
 from minnet.foundation.registry import register
+from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, Memo
 
 
@@ -42,6 +43,8 @@ class Dropout(Layer):
     array([[False,  True,  True, False]])
     """
 
+    rate: float = setting(number, minimum=0, below=1)
+
     def __init__(
         self,
         rate: float,
@@ -50,7 +53,7 @@ class Dropout(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, input_shape=input_shape)
-        self.rate = number(rate, "Dropout's rate", minimum=0, below=1)
+        self.rate = rate
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         return x if memo is None else self._drop(x, memo)

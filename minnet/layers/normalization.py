@@ -6,6 +6,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, number
 from minnet.foundation.registry import register
+from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
 from minnet.layers.base import Layer, Memo, expect_rows
 
@@ -59,6 +60,11 @@ class BatchNormalization(Layer):
     array([0.02, 0.2 ], dtype=float32)
     """
 
+    momentum: float = setting(number, minimum=0, maximum=1)
+    epsilon: float = setting(number, above=0)
+    center: bool = setting(boolean)
+    scale: bool = setting(boolean)
+
     gamma: Array
     beta: Array
     dgamma: Array
@@ -80,11 +86,8 @@ class BatchNormalization(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, input_shape=input_shape)
-        who = "BatchNormalization's"
-        self.momentum = number(momentum, f"{who} momentum", minimum=0, maximum=1)
-        self.epsilon = number(epsilon, f"{who} epsilon", above=0)
-        self.center = boolean(center, f"{who} center")
-        self.scale = boolean(scale, f"{who} scale")
+        self.momentum, self.epsilon = momentum, epsilon
+        self.center, self.scale = center, scale
         self.weights = ("gamma",) * self.scale + ("beta",) * self.center
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, register
+from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, Memo
 
 
@@ -56,5 +58,7 @@ class Input(Configurable):
     (28, 28)
     """
 
+    shape: Shape = setting(check_shape)
+
     def __init__(self, shape: Shape | int) -> None:
-        self.shape = check_shape(shape, "Input's shape")
+        self.shape = cast("Shape", shape)  # an int becomes a tuple

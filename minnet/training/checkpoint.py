@@ -57,6 +57,10 @@ class Checkpoint(Callback):
 
     changes_model = False
 
+    path: Path
+    every: str | int
+    keep: int
+
     def __init__(
         self, path: str | os.PathLike[str], every: str | int = "epoch", keep: int = 1
     ) -> None:

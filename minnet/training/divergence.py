@@ -50,6 +50,10 @@ class Rollback(Callback):
 
     changes_model = False
 
+    largest_weight: float
+    snapshot: Snapshot | None
+    snapshot_time: str
+
     def __init__(self, largest_weight: float) -> None:
         self.largest_weight = largest_weight  # when the fit began
         self.snapshot: Snapshot | None = None

@@ -32,7 +32,7 @@ class Progress(Callback):
             self._write(lambda: setattr(self, "_bar", tqdm(total=total, unit="step")))
 
     def goes_on(self, epoch: int, step: int) -> None:
-        """Say where a resumed fit goes on, in numbers from 0."""
+        """Tell where a resumed fit goes on, in numbers from 0."""
         self._began = time.perf_counter()
         if self._tqdm is not None:
             done = epoch * self.params["steps"] + step

@@ -79,6 +79,9 @@ class WriteReceipt(Callback):
 
     changes_model = False
 
+    weights: dict[str, Array]
+    hashes: dict[str, str]
+
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.weights = {layer.label: _weights(layer) for layer in layers if layer.weights}
         self.hashes = {
@@ -121,6 +124,8 @@ class RecordTraining(Callback):
     """
 
     changes_model = False
+
+    learning_rate: str | None
 
     def __init__(self, learning_rate: Any) -> None:
         self.learning_rate = None if learning_rate is None else short(learning_rate, 200)

@@ -72,6 +72,8 @@ class Resume(Callback):
 
     changes_model = False
 
+    file: FitFile
+
     def __init__(self, file: FitFile) -> None:
         self.file = file
 

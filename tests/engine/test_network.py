@@ -798,6 +798,19 @@ def test_every_layer_has_the_models_dtype(dtype):
     assert model.predict(np.ones((1, 4))).dtype == np.dtype(dtype)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_a_copy_in_another_dtype_has_the_same_numbers(dtype):
+    model = network()
+    twin = model.in_dtype(dtype)
+    assert twin.theta.dtype == twin.state.dtype == twin.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(twin.theta, model.theta)
+    twin.theta[...] = 0.0
+    assert model.dtype == np.float32
+    assert model.theta.any()
+    with pytest.raises(ValueError, match=r"in_dtype's dtype takes float32 or float64. Got 'int32'"):
+        model.in_dtype("int32")
+
+
 @pytest.mark.parametrize("dtype", ["float16", "complex128", "int64", "f9", None, 3])
 def test_other_dtypes_are_refused(dtype):
     with pytest.raises(ValueError, match=r"Sequential's dtype takes float32 or float64. Got"):

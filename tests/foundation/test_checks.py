@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from minnet.foundation import checks
 from minnet.initializers import INITIALIZERS, Initializer, Zeros
-from minnet.layers import ACTIVATIONS, Layer, ReLU
+from minnet.layers import ACTIVATIONS, Dense, Layer, ReLU
+from minnet.models import Sequential
 
 # --- words ----------------------------------------------------------------------------------------
 
@@ -492,6 +494,18 @@ def test_warnings_point_at_the_first_line_outside():
     with pytest.warns(UserWarning, match="^careful$") as caught:
         checks.warn("careful")
     assert caught[0].filename == __file__
+    line = inspect.currentframe().f_lineno + 2
+    with pytest.warns(UserWarning, match="learns slowly") as caught:
+        Sequential([Dense(2, "softmax")]).compile("sgd", "mse")  # several calls below this one
+    assert (caught[0].filename, caught[0].lineno) == (__file__, line)
+
+
+def test_text_is_text():
+    assert checks.text("", "A title") == ""
+    assert checks.text("a", "A title", empty=False) == "a"
+    for value in ("", 3, None, b"a"):
+        with pytest.raises(TypeError, match=rf"^A title takes a name\. Got {value!r}\.$"):
+            checks.text(value, "A title", kind="a name", empty=False)
 
 
 def test_errors_of_their_own_are_kinds_of_the_usual_ones():

@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 
 import numpy as np
 import pytest
 
 import minnet
 from minnet import callbacks, datasets, layers, losses, metrics, optimizers, schedules, transfer
-from minnet.foundation.strict import Strict, named
+from minnet.foundation.checks import integer, number, text
+from minnet.foundation.registry import Configurable
+from minnet.foundation.strict import Strict, named, setting
 from minnet.layers import Dense, Dropout, LeakyReLU, Tanh
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
@@ -198,3 +201,217 @@ def test_copies_are_as_strict():
     for made in (copy.deepcopy(model()), pickle.loads(pickle.dumps(model()))):
         with pytest.raises(AttributeError, match="trainable"):
             made.trianable = False
+
+
+# --- settings: checked whenever they are set ------------------------------------------------------
+
+
+class Spring(Configurable):
+    """A class of a user's, as its module says."""
+
+    stiffness: float = setting(number, minimum=0.0)
+    label: str = setting(text, default="spring", whose="The spring's")
+    length: float | None = setting(number, above=0.0, optional=True)
+
+    def __init__(self, stiffness=1, length=None):
+        self.stiffness, self.length = stiffness, length
+
+
+def test_a_setting_is_checked_in_the_constructor_and_later():
+    with pytest.raises(ValueError, match=r"^Spring's stiffness takes .* 0 or more\. Got -1\."):
+        Spring(-1)
+    spring = Spring(2)
+    assert (spring.stiffness, type(spring.stiffness), spring.length) == (2.0, float, None)
+    with pytest.raises(ValueError, match=r"^Spring's stiffness takes .* 0 or more\. Got -1\."):
+        spring.stiffness = -1
+    with pytest.raises(ValueError, match=r"Spring's length takes .* above 0\. Got 0\."):
+        spring.length = 0
+    with pytest.raises(TypeError, match="Spring's stiffness takes a number"):
+        spring.stiffness = None
+    spring.stiffness, spring.length = 3, 4
+    assert (spring.stiffness, spring.length) == (3.0, 4.0)
+    spring.length = None
+    assert repr(spring) == "Spring(stiffness=3.0)"
+    with pytest.raises(TypeError, match=r"^The spring's label takes text\. Got 3\."):
+        spring.label = 3
+
+
+def test_a_setting_is_no_attribute_of_its_class_unless_it_has_a_default():
+    assert not hasattr(Spring, "stiffness")
+    assert Spring.label == Spring().label == "spring"
+    with pytest.raises(AttributeError, match="stiffness"):
+        _ = Spring.__new__(Spring).stiffness
+
+
+def test_settings_are_inherited_until_a_class_has_something_else_by_that_name():
+    class Coil(Spring):
+        turns: int = setting(integer, minimum=1)
+
+    class Rod(Coil):
+        stiffness = 5
+
+        @property
+        def length(self):
+            return self._length
+
+        @length.setter
+        def length(self, value):
+            self._length = value
+
+    coil, rod = Coil(), Rod()
+    with pytest.raises(ValueError, match="Coil's stiffness takes"):
+        coil.stiffness = -1
+    with pytest.raises(ValueError, match="Coil's turns takes"):
+        coil.turns = 0
+    rod.stiffness, rod.length = "stiff", "long"
+    assert (rod.stiffness, rod.length) == ("stiff", "long")
+    with pytest.raises(ValueError, match="Rod's turns takes"):
+        rod.turns = 0
+
+
+def test_to_set_an_attribute_makes_no_object(monkeypatch):
+    adam, dropout, stopping = Adam(), Dropout(0.5), callbacks.EarlyStopping()
+
+    def made(*args, **kwargs):
+        raise AssertionError("made another object")
+
+    for thing in (adam, dropout, stopping):
+        monkeypatch.setattr(type(thing), "__init__", made)
+    adam.beta_1, dropout.rate, stopping.patience = 0.5, 0.25, 7
+    assert (adam.beta_1, dropout.rate, stopping.patience) == (0.5, 0.25, 7)
+
+
+LATER = {
+    "momentum from 0": (lambda: SGD(), "momentum", 0.9),
+    "momentum to 0": (lambda: SGD(momentum=0.9), "momentum", 0),
+    "RMSprop's momentum": (lambda: optimizers.RMSprop(), "momentum", 0.9),
+    "centered": (lambda: optimizers.RMSprop(), "centered", True),
+    "then": (lambda: schedules.LinearWarmup(3, schedules.CosineDecay(0.1, 5)), "then", 0.1),
+    "activation": (lambda: layers.Activation("relu"), "activation", "tanh"),
+    "statistics alone": (
+        lambda: layers.BatchNormalization(center=False, scale=False),
+        "momentum",
+        0.5,
+    ),
+    "a shape of weights": (lambda: Dense(3), "input_shape", (3,)),
+    "a value that does not even fit": (lambda: Dense(3), "units", "many"),
+    "a shape untold": (lambda: Tanh(input_shape=3), "input_shape", None),
+    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
+    "mode": (lambda: callbacks.EarlyStopping(), "mode", "max"),
+    "baseline": (lambda: callbacks.EarlyStopping(), "baseline", 0.5),
+}
+
+
+@pytest.mark.parametrize(("make", "name", "value"), LATER.values(), ids=LATER)
+def test_what_other_things_follow_from_is_set_once(make, name, value):
+    thing = make()
+    before = {key: repr(one) for key, one in vars(thing).items()}
+    message = (
+        rf"^{type(thing).__name__}'s {name} is set when it is made, and other things follow from "
+        rf"it\. Got {re.escape(repr(value))}\. Make another: {type(thing).__name__}\({name}=…\)\."
+    )
+    with pytest.raises(AttributeError, match=message):
+        setattr(thing, name, value)
+    assert {key: repr(one) for key, one in vars(thing).items()} == before
+
+
+FOLLOWED_BY_NOTHING = {
+    "momentum": (lambda: SGD(momentum=0.9), "momentum", 0.5),
+    "the same": (lambda: optimizers.RMSprop(), "centered", False),
+    "nesterov": (lambda: SGD(), "nesterov", True),
+    "then": (lambda: schedules.LinearWarmup(3, 0.1), "then", 0.2),
+    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "loss"),
+    "mode": (lambda: callbacks.EarlyStopping("val_accuracy"), "mode", "max"),
+    "input_shape": (lambda: Tanh(), "input_shape", (3,)),
+    "from_logits": (lambda: losses.CrossEntropy(), "from_logits", True),
+    "every": (lambda: callbacks.GradualUnfreezing(), "every", 3),
+    "shape": (lambda: layers.Input(3), "shape", (2, 2)),
+    "rate": (lambda: Adam(schedules.CosineDecay(0.1, 5)), "learning_rate", 0.5),
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "value"), FOLLOWED_BY_NOTHING.values(), ids=FOLLOWED_BY_NOTHING
+)
+def test_what_acts_at_once_can_be_set(make, name, value):
+    thing = make()
+    setattr(thing, name, value)
+    assert getattr(thing, name) == value
+    assert name not in thing.get_config() or thing.get_config()[name] == value
+
+
+def test_settings_have_to_suit_each_other():
+    uniform = minnet.initializers.RandomUniform(-1, 1)
+    with pytest.raises(ValueError, match=r"RandomUniform's maxval takes .* 2 or more. Got 1"):
+        uniform.minval = 2
+    with pytest.raises(ValueError, match=r"RandomUniform's maxval takes .* -1 or more. Got -2"):
+        uniform.maxval = -2
+    uniform.minval = 1
+    steps = schedules.PiecewiseConstantDecay([3], [0.2, 0.1])
+    with pytest.raises(ValueError, match=r"one more number .* Got 3 values for 1 boundaries"):
+        steps.values = [1, 2, 3]
+    with pytest.raises(ValueError, match="boundaries take rising numbers"):
+        steps.boundaries = [3, 2]
+    steps.boundaries, steps.values = (5,), (1, 2)
+    assert (steps(5), steps(6)) == (1.0, 2.0)
+    sgd = SGD(0.1)
+    with pytest.raises(ValueError, match=r"SGD's weight_decay takes a number up to .* 10: above"):
+        sgd.weight_decay = 11
+    assert (uniform.minval, uniform.maxval, sgd.weight_decay) == (1.0, 1.0, 0.0)
+
+
+# --- attributes: those that a class says it has ---------------------------------------------------
+
+
+def minnets(**body):
+    """A class as one of minnet's own: its module says so."""
+    return type("Mine", (Strict,), {"__module__": "minnet.anywhere", **body})
+
+
+def test_minnets_own_classes_say_in_their_bodies_which_attributes_they_have():
+    def __init__(self):
+        self.declared, self._private = 1, 2
+        self.forgotten = 3
+
+    with pytest.raises(AttributeError, match=r"Mine has no attribute 'forgotten' to set. Got 3"):
+        minnets(__init__=__init__, __annotations__={"declared": "int"})()
+    below = type("Below", (minnets(__annotations__={"declared": "int"}),), {"__module__": "minnet"})
+    below().declared = 3
+
+
+def test_a_class_of_your_own_sets_what_minnets_may_not():
+    class Momentum(SGD):
+        def __init__(self, learning_rate):
+            super().__init__(learning_rate)
+            self.momentum, self.slots = 0.9, ("v",)
+
+    assert Momentum(0.1).slots == ("v",)
+    with pytest.raises(ValueError, match="Momentum's momentum takes"):
+        Momentum(0.1).momentum = 1
+
+    class Wide(Dense):
+        def __init__(self, units):
+            super().__init__(2 * units)
+            self.units = units
+
+    assert Wide(3).units == 3
+
+
+@pytest.mark.parametrize("kind", [Sequential, type("Mine", (Sequential,), {})])
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("layers", "Use add, pop and replace_head"),
+        ("dtype", r"Make another model: Sequential\(…, dtype=…\)"),
+        ("optimizer", "Use compile"),
+        ("loss", "Use compile"),
+        ("metrics", "Use compile"),
+        ("updates", "Use compile"),
+    ],
+)
+def test_what_is_read_only_is_so_for_every_class(kind, name, advice):
+    made = kind([Dense(2, input_dim=3)])
+    with pytest.raises(AttributeError, match=rf"^{kind.__name__}'s {name} cannot be set.*{advice}"):
+        setattr(made, name, None)
+    with pytest.raises(AttributeError, match=rf"^{kind.__name__}'s output_shape can be read, not"):
+        made.output_shape = (3,)
