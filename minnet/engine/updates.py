@@ -198,8 +198,8 @@ def norm(groups: tuple[UpdateGroup, ...]) -> float:
             return size
         # The squares are beyond the dtype's numbers: divide by the largest before squaring.
         largest = max(float(np.abs(group.grad).max()) for group in groups)
-        parts = [group.grad / largest for group in groups]
-        return largest * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
+        scaled = [group.grad / largest for group in groups]
+        return largest * math.sqrt(sum(float(np.dot(g, g)) for g in scaled))
 
 
 def clip(groups: tuple[UpdateGroup, ...], largest: float) -> None:

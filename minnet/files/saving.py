@@ -140,7 +140,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
 
     config, arrays = store.load(path)
     try:
-        theirs = [(described["name"], _formula(described)) for described in config["layers"]]
+        saved_layers = [(described["name"], _formula(described)) for described in config["layers"]]
     except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
     try:
@@ -148,7 +148,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}
-    ours = [_formula(to_config(layer)) for layer in model.layers]
+    own_layers = [_formula(to_config(layer)) for layer in model.layers]
     wanted = model.named_arrays()
     kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
@@ -157,11 +157,13 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     except ValueError as error:
         drawn = _draw_misfit(model, kept)
         raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
-    for (name, their), our in zip(theirs, ours, strict=False):
-        if their != our:
-            raise ModelFileError(f"{refused} Its layer {name!r} is {their}, here it is {our}.")
-    if len(theirs) != len(ours):
-        raise ModelFileError(f"{refused} It has {len(theirs)} layers, this model {len(ours)}.")
+    for (name, saved), here in zip(saved_layers, own_layers, strict=False):
+        if saved != here:
+            raise ModelFileError(f"{refused} Its layer {name!r} is {saved}, here it is {here}.")
+    if len(saved_layers) != len(own_layers):
+        raise ModelFileError(
+            f"{refused} It has {len(saved_layers)} layers, this model {len(own_layers)}."
+        )
     for name, array in wanted.items():
         array[...] = kept[name]
     for layer in model.layers:
@@ -177,8 +179,8 @@ def _draw_misfit(model: Network, came: Mapping[str, Array]) -> str:
         for name, array in layer.arrays().items():
             saved = came.get(f"{layer.label}.{name}")
             if saved is None or saved.shape != array.shape:
-                theirs = "none" if saved is None else saved.shape
-                mark = f"{name} is {array.shape}, in the file {theirs}"
+                saved_shape = "none" if saved is None else saved.shape
+                mark = f"{name} is {array.shape}, in the file {saved_shape}"
                 return drawing(model.layers, shapes[: i + 1], mark=mark)
     return drawing(model.layers, shapes)
 
@@ -199,14 +201,14 @@ def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
     """
     rows, fits = [], True
     for name in [*wanted, *(name for name in came if name not in wanted)]:
-        ours = wanted[name].shape if name in wanted else None
-        theirs = came[name].shape if name in came else None
-        verdict = "LOADED" if ours == theirs else "MISMATCH"
-        verdict = "NEW" if theirs is None else "UNUSED" if ours is None else verdict
+        here = wanted[name].shape if name in wanted else None
+        there = came[name].shape if name in came else None
+        verdict = "LOADED" if here == there else "MISMATCH"
+        verdict = "NEW" if there is None else "UNUSED" if here is None else verdict
         if verdict == "LOADED" and not np.can_cast(came[name].dtype, wanted[name].dtype):
             verdict = f"MISMATCH: {came[name].dtype} would lose digits"
         fits = fits and verdict == "LOADED"
-        rows.append([name, _shape(theirs), _shape(ours), verdict])
+        rows.append([name, _shape(there), _shape(here), verdict])
     table = Table(["array", "in the file", "in the model", ""], rows)
     if not fits:
         raise ValueError(str(table).replace("LOADED", "fits"))

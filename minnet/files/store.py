@@ -106,14 +106,16 @@ def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[
 
     source = disk.as_path(path, who)
     with disk.reading(source, who) as file:
-        found = contents.Contents(file, str(source))
-        arrays = dict(found.arrays())
-    said = found.description
-    return description.migrate(said["format_version"], said["config"], arrays, str(source))
+        read = contents.Contents(file, str(source))
+        arrays = dict(read.arrays())
+    described = read.description
+    return description.migrate(
+        described["format_version"], described["config"], arrays, str(source)
+    )
 
 
 def check_path(path: str | os.PathLike[str], who: str) -> Path:
-    """The path, if a file can be written there as things are now; nothing is written.
+    """The path, if a file can be written there now; nothing is written.
 
     Raises
     ------
