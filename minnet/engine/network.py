@@ -16,7 +16,7 @@ import numpy as np
 
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
-from minnet.engine.selection import Selector, head_index, select
+from minnet.engine.selection import head_index
 from minnet.engine.stack import origin_of_copy
 from minnet.engine.step import (
     Batch,
@@ -126,66 +126,7 @@ class Network(ParameterVectors):
             )
         self._class_names = names
 
-    # --- freezing -------------------------------------------------------------------------------
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets all layers."""
-        return any(layer.trainable for layer in self.layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = checks.boolean(value, "model.trainable")
-        for layer in self.layers:
-            layer.trainable = value
-
-    def require_trainable(self, flags: Sequence[bool] | None = None) -> None:
-        """Raise ValueError where a training would change nothing.
-
-        Parameters
-        ----------
-        flags
-            Whether each layer is to be trainable; as it is now, if None.
-        """
-        layers = self.layers
-        flags = [layer.trainable for layer in layers] if flags is None else flags
-        if layers and not any(
-            on and layer.weights for layer, on in zip(layers, flags, strict=True)
-        ):
-            names = [layer.label for layer in layers if layer.weights]
-            if not names:
-                raise ValueError(
-                    "The model has no weights, so fit would change nothing. Add a Dense."
-                )
-            raise ValueError(
-                "Every layer is frozen, so fit would change nothing. Unfreeze one: "
-                f'model.unfreeze("{names[-1]}").'
-            )
-
-    def freeze(self, which: Selector | None = None) -> None:
-        """Keep these layers as they are from now on, every bit.
-
-        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
-        norm, and what the optimizer remembered of it is dropped.
-
-        Parameters
-        ----------
-        which
-            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
-            `"all_but_head"`. The head is the last Dense and all after it.
-
-        Raises
-        ------
-        ValueError
-            Nothing matches.
-        """
-        for layer in select(self.layers, which, "freeze"):
-            layer.trainable = False
-
-    def unfreeze(self, which: Selector = "*") -> None:
-        """Let these layers learn again, by default all; takes what `freeze` takes."""
-        for layer in select(self.layers, which, "unfreeze"):
-            layer.trainable = True
+    # --- another head ---------------------------------------------------------------------------
 
     def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
         """A copy of this model with other layers in the place of its head.

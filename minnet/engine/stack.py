@@ -1,4 +1,4 @@
-"""Layers, one on top of the other: what they are called, and which shapes flow through them."""
+"""Layers, one on top of the other: their names, the shapes that flow through, which are frozen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from minnet.engine.selection import Layers, select
+from minnet.engine.selection import Layers, Selector, select
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
@@ -254,6 +254,67 @@ class Stack(Strict):
                 if step is not layer:
                     step.within = layer.name
             self._steps.extend(steps)
+
+    # --- freezing -------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets all layers."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = checks.boolean(value, "model.trainable")
+        for layer in self._layers:
+            layer.trainable = value
+
+    def require_trainable(self, flags: Sequence[bool] | None = None) -> None:
+        """Raise ValueError where a training would change nothing.
+
+        Parameters
+        ----------
+        flags
+            Whether each layer is to be trainable; as it is now, if None.
+        """
+        layers = self._layers
+        flags = [layer.trainable for layer in layers] if flags is None else flags
+        if layers and not any(
+            on and layer.weights for layer, on in zip(layers, flags, strict=True)
+        ):
+            names = [layer.label for layer in layers if layer.weights]
+            if not names:
+                raise ValueError(
+                    "The model has no weights, so fit would change nothing. Add a Dense."
+                )
+            raise ValueError(
+                "Every layer is frozen, so fit would change nothing. Unfreeze one: "
+                f'model.unfreeze("{names[-1]}").'
+            )
+
+    def freeze(self, which: Selector | None = None) -> None:
+        """Keep these layers as they are from now on, every bit.
+
+        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
+        norm, and what the optimizer remembered of it is dropped.
+
+        Parameters
+        ----------
+        which
+            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
+            `"all_but_head"`. The head is the last Dense and all after it.
+
+        Raises
+        ------
+        ValueError
+            Nothing matches.
+        """
+        for layer in select(self._layers, which, "freeze"):
+            layer.trainable = False
+
+    def unfreeze(self, which: Selector = "*") -> None:
+        """Let these layers learn again, by default all; takes what `freeze` takes."""
+        for layer in select(self._layers, which, "unfreeze"):
+            layer.trainable = True
 
     # --- copies ---------------------------------------------------------------------------------
 

@@ -173,8 +173,8 @@ def read_array(
         array: Array = np.empty(shape, np.dtype(dtype).newbyteorder("<"))
     except MemoryError:
         raise ModelFileError(
-            f"{name} needs {member.size:,} bytes of memory for {contents}, more than there is. Close "
-            "other programs."
+            f"{name} needs {member.size:,} bytes of memory for {contents}, more than there is. "
+            "Close other programs."
         ) from None
     header = npy_header(dtype, shape)
     digest, crc = hashlib.sha256(header), zlib.crc32(header)

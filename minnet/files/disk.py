@@ -139,7 +139,7 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
     """A new file beside `path`, which takes its place once the block is through.
 
     Until then, and if the block is left by any exception, what was at `path` stays as it was and
-    the new file is removed. (A process that is killed leaves a `.minnet-….unfinished` behind.) The new
+    the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
     file has the permissions of the old one, or those that any new file gets.
     """
     try:

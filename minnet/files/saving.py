@@ -92,7 +92,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
         layer.trainable = described["trainable"]
         layer.origin = str(described["origin"])
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
-    model.provenance = provenance.checked(config.get("provenance"))
+    model.provenance = provenance.checked(config["provenance"])
     if config["compile"] is not None:
         Network.compile(model, **from_config(config["compile"]))
     wanted = model.named_arrays()
@@ -144,7 +144,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
     try:
-        known = provenance.checked(config.get("provenance"))
+        known = provenance.checked(config["provenance"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}

@@ -27,15 +27,14 @@ from minnet.files.saving import FIT
 from minnet.files.states import pack, unpack
 from minnet.foundation.checks import Array, ModelFileError, integer, short
 from minnet.foundation.registry import Config
+from minnet.foundation.version import __version__
 from minnet.training.callback import Callback
 from minnet.training.fit import Fit
 
 
 def environment() -> dict[str, str]:
     """Return what the bits of a training depend on besides the call; the BLAS matters, too."""
-    from minnet.files.description import minnet_version
-
-    return {"minnet": minnet_version(), "numpy": np.__version__, "machine": platform.machine()}
+    return {"minnet": __version__, "numpy": np.__version__, "machine": platform.machine()}
 
 
 # --- writing --------------------------------------------------------------------------------------
