@@ -27,7 +27,6 @@ from peers import BETA_1, BETA_2, EPSILON, RATE, Array, ByHand, Minnet, Peer, We
 from training_step import NETWORKS
 
 import minnet
-from minnet.engine.step import Batch
 from minnet.foundation.tables import Table
 from minnet.losses import mean
 
@@ -146,8 +145,8 @@ class Planned(InARow):
         model, rng, total = self.model, self.rng, 0.0
         with np.errstate(all="ignore"):
             for x, target in self.batches(epochs, shuffle):
-                total += model.run_batch(Batch(x, target, None, rng))
-                model.apply_gradient()
+                total += model.run_batch(x, target, None, rng)
+                model.run_update()
 
 
 KINDS: tuple[type[Peer], ...] = (ByHand, ByFunction, InARow, Planned, Minnet)

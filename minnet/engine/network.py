@@ -16,17 +16,10 @@ import numpy as np
 
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
+from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.selection import head_index
 from minnet.engine.stack import origin_of_copy
-from minnet.engine.step import (
-    Batch,
-    Plan,
-    TrainingStep,
-    loss_and_gradient,
-    make_plan,
-    run_backward,
-    run_forward,
-)
+from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
 from minnet.engine.updates import UpdateGroup, Updates
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
@@ -50,8 +43,8 @@ class Network(ParameterVectors):
     - `compiled`: optimizer, loss, metrics and what the optimizer remembers, or RuntimeError;
       `is_compiled` asks without raising.
     - `checked_data(x, y)`: samples and targets as training computes with them.
-    - `run_batch(batch)`: the loss and the gradient of a batch that was checked, by the model's own
-      `loss_and_gradient`; then `apply_gradient()`. Each step of every caller is these two.
+    - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
+      checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
     - `training_step`: the outputs and memos of the last step; `update_groups()`: what an update
       moves.
     - `run(x, start, stop)`: some of the steps in inference mode.
@@ -65,6 +58,8 @@ class Network(ParameterVectors):
         "metrics": "Use compile(…, metrics=[…]).",
         "updates": "Use compile(optimizer=…, loss=…).",
     }
+
+    inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
 
     stop_training: bool = setting(checks.boolean, whose="The model's")
     preprocessing: str | None = None
@@ -82,7 +77,6 @@ class Network(ParameterVectors):
         name: str | None = None,
     ) -> None:
         self._compiled: Compiled | None = None
-        self._class_names: list[str] | None = None
         self.stop_training = False
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
@@ -99,32 +93,6 @@ class Network(ParameterVectors):
         left_out = ("_planned", "_revisions", "_plan", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
-
-    @property
-    def class_names(self) -> list[str] | None:
-        """What the classes are called, by label; saved with the model, and used in errors."""
-        return self._class_names
-
-    @class_names.setter
-    def class_names(self, names: Iterable[str] | None) -> None:
-        if names is None:
-            self._class_names = None
-            return
-        if isinstance(names, str) or not isinstance(names, Iterable):
-            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
-        names = list(names)
-        wrong = [name for name in names if not isinstance(name, str)]
-        if wrong:
-            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
-        if len(set(names)) < len(names):
-            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
-        outputs = self.output_shape if self.built else (len(names),)
-        yes_or_no = outputs == (1,) and len(names) == 2
-        if outputs != (len(names),) and not yes_or_no:
-            raise ValueError(
-                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
-            )
-        self._class_names = names
 
     # --- another head ---------------------------------------------------------------------------
 
@@ -161,7 +129,7 @@ class Network(ParameterVectors):
             new.pop()
         for layer, source in zip(new.layers, self.layers, strict=False):
             layer.origin = origin_of_copy(source)
-        new._compiled, new._class_names = None, None
+        new._compiled, new.class_names = None, None
         new.seed_anew(rng)
         fresh = []
         for layer in layers:
@@ -318,8 +286,14 @@ class Network(ParameterVectors):
     @property
     def has_own_step(self) -> bool:
         """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
-        method = getattr(self.loss_and_gradient, "__func__", None)
-        return method is not Network.loss_and_gradient
+        inherited = type(self).loss_and_gradient is Network.loss_and_gradient
+        return not inherited or "loss_and_gradient" in vars(self)
+
+    @property
+    def has_own_update(self) -> bool:
+        """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
+        inherited = type(self).apply_gradient is Network.apply_gradient
+        return not inherited or "apply_gradient" in vars(self)
 
     @property
     def outputs(self) -> list[Array]:
@@ -348,19 +322,41 @@ class Network(ParameterVectors):
             self.build(data.x.shape[1:])
         return data
 
-    def run_batch(self, batch: Batch) -> float:
+    def run_batch(
+        self,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        rng: np.random.Generator,
+        start: int = 0,
+    ) -> float:
         """Return the loss of a batch that was checked; its gradient is in `grad` afterwards.
 
-        It is the model's own `loss_and_gradient` that runs, which a subclass may override.
+        Where a subclass overrides `loss_and_gradient`, that is what runs.
+
+        Parameters
+        ----------
+        x, target, weight
+            As `checked_data` gives them.
+        rng
+            For dropout.
+        start
+            The number of the step that x is the input of, above 0 where those below have run.
         """
+        if self.has_own_step:
+            return self._run_own_step(Batch(x, target, weight, rng))
+        loss, memory = self.compiled.loss, self.training_step
+        return loss_and_gradient(self.plan(), loss, memory, x, target, weight, rng, start)
+
+    def _run_own_step(self, batch: Batch) -> float:
         memory = self.training_step
         memory.batch, memory.outputs = batch, []
         try:
             loss = self.loss_and_gradient(batch.x, batch.target, batch.weight)
         finally:
             memory.batch = None
-        if not memory.outputs:  # one's own may have computed them in another way
-            memory.outputs = self.forward(batch.x, start=batch.start)
+        if not memory.outputs:  # it has computed them in a way of its own
+            memory.outputs = self.forward(batch.x)
         return loss
 
     def loss_and_gradient(
@@ -384,19 +380,25 @@ class Network(ParameterVectors):
         seed
             For dropout; the generator of the fit under way, or else the model's, if None.
         """
-        batch = self.training_step.batch  # one that was checked, with numpy's warnings off
-        if batch is not None and x is batch.x and y is batch.target and seed is None:
-            return loss_and_gradient(self.plan(), self.compiled.loss, batch, self.training_step)
-        rng = self.rng if batch is None else batch.rng
-        rng = rng if seed is None else checks.generator(seed)
-        data = self.checked_data(x, y, sample_weight)
-        batch = Batch(data.x, data.target, data.weight, rng)
+        batch = self.training_step.batch  # on its way through a subclass's method
+        if batch is None or x is not batch.x or y is not batch.target or seed is not None:
+            data = self.checked_data(x, y, sample_weight)
+            rng = self.rng if batch is None else batch.rng
+            rng = rng if seed is None else checks.generator(seed)
+            batch = Batch(data.x, data.target, data.weight, rng)
         with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
-            return loss_and_gradient(self.plan(), self.compiled.loss, batch, self.training_step)
+            return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)
 
     def update_groups(self) -> tuple[UpdateGroup, ...]:
         """Return what one update moves: trainable layers, adjacent ones with one rate together."""
-        return self.compiled.updates.groups(self.plan(), self.theta, self.grad)
+        return self.compiled.updates.groups(self.plan(), self)
+
+    def run_update(self) -> None:
+        """Make the update after `run_batch`, by the model's own `apply_gradient` if it has one."""
+        if self.has_own_update:
+            self.apply_gradient()
+            return
+        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
 
     def apply_gradient(self) -> None:
         """Move theta by one step of the optimizer along `grad`: only what is trainable.
@@ -405,14 +407,7 @@ class Network(ParameterVectors):
         BatchNormalization write their running statistics. A subclass may override it, and `fit`
         and all others then update so.
         """
-        self.compiled.updates.apply(self.update_groups())
-        memory = self.training_step
-        memos, memory.memos = memory.memos, []
-        if memos:  # none: no batch was seen since the last update
-            for i, after_step in self.plan().changes_in_training:
-                memo = memos[i]
-                if memo is not None:
-                    after_step(memo)
+        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
 
     @contextmanager
     def training_alone(self) -> Iterator[None]:

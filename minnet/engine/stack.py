@@ -56,6 +56,7 @@ class Stack(Strict):
         self.name = name or "sequential"
         self._dtype = checks.dtype(dtype, "Sequential's dtype")
         self.rng = checks.generator(seed, "Sequential's seed")
+        self._class_names: list[str] | None = None
         self._first_rng = copy.deepcopy(self.rng)  # to start over with the same weights
         self._layers: list[Layer] = []
         self._steps: list[Layer] = []
@@ -254,6 +255,32 @@ class Stack(Strict):
                 if step is not layer:
                     step.within = layer.name
             self._steps.extend(steps)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the classes are called, by label; saved with the model, and used in errors."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        if names is None:
+            self._class_names = None
+            return
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
+        names = list(names)
+        wrong = [name for name in names if not isinstance(name, str)]
+        if wrong:
+            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
+        if len(set(names)) < len(names):
+            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
+        outputs = self.output_shape if self.built else (len(names),)
+        yes_or_no = outputs == (1,) and len(names) == 2
+        if outputs != (len(names),) and not yes_or_no:
+            raise ValueError(
+                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
+            )
+        self._class_names = names
 
     # --- freezing -------------------------------------------------------------------------------
 

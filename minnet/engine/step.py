@@ -5,34 +5,30 @@
     theta ◀──optimizer── group by group, only what is trainable; then after_step
 
 A *training step* is one update. The *steps* of a model are what runs: a Dense with an activation is
-two of them. How a training step runs through them is its *plan*, which is worked out once for as
-long as nothing of a layer is set.
+two of them. How a training step runs through them is its plan, in `plan.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from minnet.engine.plan import Plan, run_backward, run_forward
+from minnet.engine.updates import Updates
+from minnet.engine.vectors import ParameterVectors
 from minnet.foundation.checks import Array
-from minnet.layers import Layer
 from minnet.layers.base import Memo
 from minnet.losses import Loss, mean
-from minnet.regularizers import Regularizer
-
-Forward = Callable[[Array, Memo | None], Array]
 
 
 class Batch(NamedTuple):
     """Samples that were checked, on their way into a training step."""
 
-    x: Array  # (N, …), the input of the step number `start`
+    x: Array
     target: Array
     weight: Array | None
-    rng: np.random.Generator  # what layers such as Dropout draw from
-    start: int = 0  # above 0 where the steps below have run already
+    rng: np.random.Generator
 
 
 class TrainingStep:
@@ -41,8 +37,7 @@ class TrainingStep:
     Attributes
     ----------
     batch
-        The batch that `run_batch` hands to the model's `loss_and_gradient`: the same arrays are
-        not checked again.
+        A batch that was checked, on its way through a `loss_and_gradient` of one's own.
     outputs
         [x, y1, …, yL], beginning with the input of the first step that ran.
     memos
@@ -55,7 +50,16 @@ class TrainingStep:
         self.memos: list[Memo | None] = []
 
 
-def loss_and_gradient(plan: Plan, loss: Loss, batch: Batch, memory: TrainingStep) -> float:
+def loss_and_gradient(
+    plan: Plan,
+    loss: Loss,
+    memory: TrainingStep,
+    x: Array,
+    target: Array,
+    weight: Array | None,
+    rng: np.random.Generator,
+    start: int = 0,
+) -> float:
     """Return the loss of one batch; fill the gradients, and keep the outputs and the memos.
 
     Nothing is checked.
@@ -63,9 +67,14 @@ def loss_and_gradient(plan: Plan, loss: Loss, batch: Batch, memory: TrainingStep
     Parameters
     ----------
     memory
-        What is kept goes there.
+        The outputs and the memos are kept there.
+    x, target, weight
+        The batch.
+    rng
+        What layers such as Dropout draw from.
+    start
+        The number of the model's step that x is the input of.
     """
-    x, target, weight, rng, start = batch
     memos: list[Memo | None] = [{"rng": rng} if on else None for on in plan.in_training]
     if start:
         memos[:start] = [None] * start  # these have run, as in inference
@@ -87,134 +96,14 @@ def loss_and_gradient(plan: Plan, loss: Loss, batch: Batch, memory: TrainingStep
     return value
 
 
-def run_forward(forwards: Sequence[Forward], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
-    """Return the outputs [x, y1, y2, …] of steps that are run one after the other."""
-    outputs = [x]
-    for forward, memo in zip(forwards, memos, strict=True):
-        x = forward(x, memo)
-        outputs.append(x)
-    return outputs
-
-
-def run_backward(
-    way_back: Sequence[BackwardStep],
-    outputs: Sequence[Array],
-    dy: Array,
-    memos: Sequence[Memo | None],
-    start: int = 0,
+def apply_gradient(
+    plan: Plan, updates: Updates, vectors: ParameterVectors, memory: TrainingStep
 ) -> None:
-    """Fill the gradients from dy, the gradient of the loss with respect to the last output.
-
-    Parameters
-    ----------
-    way_back
-        The steps, from the top down.
-    outputs
-        [x, y1, y2, …], beginning with the input of the step number `start`.
-    memos
-        One for each of the model's steps.
-    """
-    for i, gradient, backward in way_back:
-        x, y, memo = outputs[i - start], outputs[i - start + 1], memos[i]
-        if gradient is not None:
-            gradient(x, y, dy, memo)
-        if backward is not None:
-            dy = backward(x, y, dy, memo)
-
-
-class BackwardStep(NamedTuple):
-    """The way back through one of the model's steps."""
-
-    number: int  # outputs[number] is the step's input, outputs[number + 1] its output
-    gradient: Callable[..., None] | None  # None: it has nothing to learn
-    backward: Callable[..., Array] | None  # None: nothing below it learns
-
-
-class Penalty(NamedTuple):
-    """A weight that is penalised, its gradient, and the penalty."""
-
-    weight: Array
-    gradient: Array
-    regularizer: Regularizer
-
-
-class Plan(NamedTuple):
-    """How a training step runs through the model's steps, as its layers are frozen now.
-
-    Attributes
-    ----------
-    layers
-        The layers that this is the plan of; `last` is the last of their steps.
-    forward
-        Each step's `forward`, in order.
-    backward
-        The way back, from the last step down to the lowest that learns.
-    in_training
-        For each step: whether it is given a memo. A frozen one is not, and so it runs as it does
-        in inference.
-    has_gradient
-        For each step: whether its weights want a gradient.
-    changes_in_training
-        The numbers of the steps that are in training and compute something else than in inference,
-        and their `after_step`.
-    lowest_learning
-        The number of the lowest step that learns; below it no gradient is needed.
-    cacheable
-        How many of the first steps give the same output for the same input, update after update.
-    penalties
-        What is added to the loss and to the gradient for the weights of trainable layers.
-    """
-
-    layers: tuple[Layer, ...]
-    last: Layer | None
-    forward: tuple[Forward, ...]
-    backward: tuple[BackwardStep, ...]
-    in_training: tuple[bool, ...]
-    has_gradient: tuple[bool, ...]
-    changes_in_training: tuple[tuple[int, Callable[[Memo], None]], ...]
-    lowest_learning: int
-    cacheable: int
-    penalties: tuple[Penalty, ...]
-
-
-def make_plan(layers: Sequence[Layer]) -> Plan:
-    """Return the plan for these layers."""
-    steps: list[Layer] = []
-    in_training: list[bool] = []
-    has_gradient: list[bool] = []
-    changes_in_training: list[tuple[int, Callable[[Memo], None]]] = []
-    penalties: list[Penalty] = []
-    for layer in layers:
-        for step in layer.steps():
-            if layer.trainable and step.training_differs:
-                changes_in_training.append((len(steps), step.after_step))
-            steps.append(step)
-            in_training.append(layer.trainable)
-            has_gradient.append(layer.trainable and bool(step.weights))
-        if layer.trainable:
-            gradients = layer.gradients()
-            penalties += [
-                Penalty(getattr(layer, name), gradients[name], regularizer)
-                for name, regularizer in layer.regularizers.items()
-            ]
-    lowest = has_gradient.index(True) if any(has_gradient) else len(steps)
-    backward = [
-        BackwardStep(
-            i,
-            steps[i].gradient if has_gradient[i] else None,
-            steps[i].backward if i > lowest else None,
-        )
-        for i in range(len(steps) - 1, lowest - 1, -1)
-    ]
-    return Plan(
-        tuple(layers),
-        steps[-1] if steps else None,
-        tuple(step.forward for step in steps),
-        tuple(backward),
-        tuple(in_training),
-        tuple(has_gradient),
-        tuple(changes_in_training),
-        lowest,
-        min([lowest, *(i for i, _ in changes_in_training)]),
-        tuple(penalties),
-    )
+    """Move theta along the gradient, then let layers write what a finished step changes."""
+    updates.apply(updates.groups(plan, vectors))
+    memos, memory.memos = memory.memos, []
+    if memos:  # none: no batch was seen since the last update
+        for i, after_step in plan.changes_in_training:
+            memo = memos[i]
+            if memo is not None:
+                after_step(memo)

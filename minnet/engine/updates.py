@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.engine.step import Plan
+from minnet.engine.plan import Plan
+from minnet.engine.vectors import ParameterVectors
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.optimizers import Optimizer
@@ -92,14 +93,14 @@ class Updates:
         self.counts, self.iterations = counts, iterations
         self._plan = self._key = None
 
-    def groups(self, plan: Plan, theta: Array, grad: Array) -> tuple[UpdateGroup, ...]:
+    def groups(self, plan: Plan, vectors: ParameterVectors) -> tuple[UpdateGroup, ...]:
         """Return what one update moves, worked out anew when a layer was frozen or added."""
         if plan is not self._plan or self.rates != self._grouped_rates:
-            rates = dict(self.rates)
+            theta, rates = vectors.theta, dict(self.rates)
             key = (id(theta), [layer.freeze_count for layer in plan.layers], rates)
             if key != self._key:
                 self._realign_slots(plan.layers, theta)
-                self._groups = tuple(self._find_groups(plan.layers, theta, grad))
+                self._groups = tuple(self._find_groups(plan.layers, theta, vectors.grad))
             self._plan, self._grouped_rates, self._key = plan, rates, key
         return self._groups
 

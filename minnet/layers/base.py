@@ -116,8 +116,8 @@ class Layer(Configurable):
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
-    _switches: int = 0  # how often it was frozen or unfrozen
-    _revision: int = 0  # how often anything but its arrays was set, which outdates plans
+    freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
+    revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
     def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
         self.name = name
@@ -210,22 +210,11 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
-            self._switches += 1
-            self._outdate()
+            self.freeze_count += 1  # which outdates plans, too
             if not value:
                 for gradient in self.gradients().values():
                     gradient[...] = 0.0  # no step fills it any more
         self._trainable = value
-
-    @property
-    def freeze_count(self) -> int:
-        """How often it was frozen or unfrozen: an optimizer forgets what it knew before."""
-        return self._switches
-
-    @property
-    def revision(self) -> int:
-        """How often anything but its arrays was set: a plan made from it before is outdated."""
-        return self._revision
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -309,7 +298,7 @@ class Layer(Configurable):
                 array[...] = self._checked(name, value, array)
             return
         super().__setattr__(name, value)
-        if name[0] != "_":
+        if name[0] != "_" and name != "trainable":  # that counts by itself, where it changes
             self._outdate()
 
     def _is_settled(self, name: str) -> bool:
@@ -326,7 +315,7 @@ class Layer(Configurable):
         self._outdate()
 
     def _outdate(self) -> None:
-        super().__setattr__("_revision", self._revision + 1)
+        super().__setattr__("revision", self.revision + 1)
 
     def _checked(self, name: str, value: Any, array: Array) -> Array:
         """The value as what may be copied into the array."""

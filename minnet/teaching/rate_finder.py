@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.engine.step import Batch
 from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
@@ -131,14 +130,14 @@ def find_learning_rate(
             rate = low * factor**step
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)
-            loss = twin.run_batch(Batch(xb, target[rows], None, rng))
+            loss = twin.run_batch(xb, target[rows], None, rng)
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # corrected for its start at zero
             if not math.isfinite(smoothed) or (losses and smoothed > GIVE_UP * min(losses)):
                 break
             rates.append(rate)
             losses.append(smoothed)
-            twin.apply_gradient()
+            twin.run_update()
     if not losses:
         raise ValueError(
             "find_learning_rate takes a model whose loss is finite. Got a loss that is not, before "

@@ -44,8 +44,8 @@ class Snapshot:
 class Rollback(Callback):
     """Put the model back to where the epoch began when its training leaves the finite numbers.
 
-    The loss is looked at in every step, before the update; the weights once an epoch, and before a
-    checkpoint is written.
+    The loss is looked at in every step, before the update; the weights once an epoch, by
+    `CheckEpoch`, and before a checkpoint is written.
     """
 
     changes_model = False
@@ -58,27 +58,20 @@ class Rollback(Callback):
         self.largest_weight = largest_weight  # when the fit began
         self.snapshot: Snapshot | None = None
         self.snapshot_time = "before this epoch"
-        self._epoch = self._step = 0
+        self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self.snapshot, self.snapshot_time, self._epoch = None, "before this epoch", epoch
-
-    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        if self.snapshot is None:  # others have done what they do when an epoch begins
-            self.snapshot = Snapshot(self.model)
+        self.snapshot, self.snapshot_time = Snapshot(self.model), "before this epoch"
+        self._epoch = epoch
 
     def on_gradient(self, batch: int, logs: Logs | None = None) -> None:
-        self._step, loss = batch, (logs or {})["loss"]
-        if not math.isfinite(loss):
-            raise self._diverged(f"The loss became {loss:g}")
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.check()
+        if logs and not math.isfinite(loss := logs["loss"]):
+            raise self._diverged(f"The loss became {loss:g}", batch)
 
     def check(self) -> None:
         """Raise DivergedError, with the model put back, where a number is not finite."""
         if self.snapshot is not None and (symptom := trouble(self.model)):
-            raise self._diverged(symptom)
+            raise self._diverged(symptom, self.fit.steps_of_epoch - 1)
 
     def get_state(self) -> dict[str, Any]:
         """Return the state for a checkpoint, which is not written where the training diverged."""
@@ -90,9 +83,9 @@ class Rollback(Callback):
         self.snapshot, self.snapshot_time = Snapshot(self.model), "when it was resumed"
         self._epoch = self.fit.epoch
 
-    def _diverged(self, symptom: str) -> DivergedError:
+    def _diverged(self, symptom: str, step: int) -> DivergedError:
         """Put the model back, and return the error that tells where and why."""
-        model, snapshot, step = self.model, self.snapshot, self._step
+        model, snapshot = self.model, self.snapshot
         if snapshot is None:
             raise RuntimeError("Rollback takes part in a fit. Got no step of one.")
         at_loss = symptom.startswith("The loss")
@@ -118,6 +111,20 @@ class Rollback(Callback):
             learning_rate=rate,
             gradient_norm=size,
         )
+
+
+class CheckEpoch(Callback):
+    """Look at the weights after an epoch, before anybody hears of its figures."""
+
+    changes_model = False
+
+    rollback: Rollback
+
+    def __init__(self, rollback: Rollback) -> None:
+        self.rollback = rollback
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.rollback.check()
 
 
 class Fault(NamedTuple):

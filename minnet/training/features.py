@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.engine.step import Plan
+from minnet.engine.plan import Plan
 from minnet.foundation.checks import Array
 from minnet.training.callback import Callback, Logs
 from minnet.training.figures import PREDICT_ROWS

@@ -81,7 +81,8 @@ class EpochSoFar:
         self.step += 1
         self.total += loss * len(prediction)
         self.samples += len(prediction)
-        self.figures.add(prediction, target)
+        if self.figures.metrics:
+            self.figures.add(prediction, target)
 
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""

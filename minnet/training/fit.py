@@ -14,7 +14,6 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
-from minnet.engine.step import Batch
 from minnet.files.states import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
@@ -22,6 +21,8 @@ from minnet.training.batches import Inputs, batches
 from minnet.training.callback import HOOKS, Callback, Logs, has_hook
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
+
+IN_EVERY_STEP = ("on_train_batch_begin", "on_gradient", "on_train_batch_end")
 
 
 class Fit:
@@ -54,8 +55,8 @@ class Fit:
         What the order of the batches and dropout are drawn from.
     epoch, epochs
         How many epochs are done, and how many there are.
-    so_far : EpochSoFar or None
-        The epoch under way.
+    so_far, finished : EpochSoFar or None
+        The epoch under way, and the one before it.
     first_update
         How many updates the model had before.
     """
@@ -90,6 +91,7 @@ class Fit:
         self.history = History(**facts)
         self.first_update = model.compiled.updates.iterations
         self.so_far: EpochSoFar | None = None
+        self.finished: EpochSoFar | None = None
         self.participants: list[Callback] = []
         self.user_callbacks: list[Callback] = []
         self.stateful: dict[str, Callback] = {}
@@ -113,7 +115,7 @@ class Fit:
             self.begin(begun)
             while self.epoch < self.epochs:
                 logs = self.run_epoch()
-                self.epoch, self.so_far = self.epoch + 1, None
+                self.epoch, self.finished, self.so_far = self.epoch + 1, self.so_far, None
                 self.tell("on_epoch_end", logs, self.epoch - 1)
                 if model.stop_training:
                     break
@@ -128,16 +130,21 @@ class Fit:
 
     def run_epoch(self) -> Logs:
         """Train on all batches, or on those that are left, and return the figures."""
-        model = self.model
+        model, rng = self.model, self.rng
         so_far = self.so_far = self.so_far or self.begin_epoch()
+        begins, gradients, ends = (self.listeners[hook] for hook in IN_EVERY_STEP)
         for rows, target, weight in batches(self.data, so_far.rows, self.batch_size, so_far.left):
-            self.tell("on_train_batch_begin", {}, so_far.step)
-            batch = Batch(self.inputs.take(rows), target, weight, self.rng, self.inputs.start)
-            loss = model.run_batch(batch)
-            self.tell("on_gradient", {"loss": loss}, so_far.step)
-            model.apply_gradient()
-            so_far.add(loss, model.outputs[-1], target)
-            self.tell("on_train_batch_end", {"loss": loss}, so_far.step - 1)
+            step = so_far.step
+            for tell in begins:
+                tell(step, {})
+            inputs = self.inputs
+            loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            for tell in gradients:
+                tell(step, {"loss": loss})
+            model.run_update()
+            so_far.add(loss, model.training_step.outputs[-1], target)
+            for tell in ends:
+                tell(step, {"loss": loss})
             if model.stop_training:
                 break
         return so_far.logs() | self.validate()
@@ -233,7 +240,7 @@ class Fit:
         self.others_change_model = any(
             one.changes_model and has_hook(one, hook)
             for one in self.participants
-            for hook in ("on_train_batch_begin", "on_gradient", "on_train_batch_end")
+            for hook in IN_EVERY_STEP
         )
         for participant in self.participants:
             if participant.changes_model or has_hook(participant, "on_train_begin"):
@@ -252,6 +259,12 @@ class Fit:
                     errors.append(error)
             participant.fit = None
         return errors
+
+    @property
+    def steps_of_epoch(self) -> int:
+        """How many training steps the epoch under way has made, or between two epochs the last."""
+        epoch = self.so_far or self.finished
+        return 0 if epoch is None else epoch.step
 
     @property
     def updates_done(self) -> int:

@@ -53,7 +53,8 @@ class WholeSteps(Callback):
         self._noted = number, frame
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        self.raise_if_interrupted()
+        if self._noted is not None:
+            self.raise_if_interrupted()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.raise_if_interrupted()

@@ -40,9 +40,9 @@ def show_loop(callbacks: Sequence[Callback] = ()) -> str:
     >>> print(show_loop())
     on_train_begin: Progress
     for each epoch:
-        on_epoch_begin: Rollback, Progress, KeepFeatures
+        on_epoch_begin: Progress, Rollback, KeepFeatures
         for each batch x, y:
-            on_train_batch_begin: Rollback, KeepFeatures
+            on_train_batch_begin: KeepFeatures
             loss = model.loss_and_gradient(x, y)
             on_gradient: Rollback
             model.apply_gradient()
@@ -50,14 +50,14 @@ def show_loop(callbacks: Sequence[Callback] = ()) -> str:
         on_test_begin: KeepFeatures
         validation, if there are data for it
         on_test_end: nobody
-        on_epoch_end: Rollback, RecordHistory, Progress, WholeSteps
+        on_epoch_end: CheckEpoch, RecordHistory, Progress, WholeSteps
     on_train_end: Progress, WriteReceipt, RecordTraining
     """
     participants = in_order(
         Rollback(0.0),
         check_callbacks(callbacks),
         [Progress(bar=False)],
-        KeepFeatures(),
+        [KeepFeatures()],
         WriteReceipt([]),
         RecordTraining(None),
         [WholeSteps()],

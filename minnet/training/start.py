@@ -11,7 +11,7 @@ from minnet.engine.network import Network
 from minnet.training.arguments import FitArguments, fit_data, learning_rates
 from minnet.training.callback import Callback
 from minnet.training.checkpoint import Checkpoint
-from minnet.training.divergence import Rollback, largest
+from minnet.training.divergence import CheckEpoch, Rollback, largest
 from minnet.training.features import KeepFeatures
 from minnet.training.fit import Fit
 from minnet.training.fit_call import describe_call
@@ -78,33 +78,35 @@ def take_part(
         fit.call = file.call  # what is frozen, and the seed, as the fit began with them
         last = [Resume(file), whole_steps]
     shows = [] if shown is None else [shown]
-    fit.participants = in_order(rollback, callbacks, shows, features, receipt, record, last)
+    keeps = [features] if callbacks or model.plan().cacheable else []
+    fit.participants = in_order(rollback, callbacks, shows, keeps, receipt, record, last)
 
 
 def in_order(
     rollback: Rollback,
     callbacks: Sequence[Callback],
     shows: Sequence[Callback],
-    features: KeepFeatures,
+    keeps: Sequence[Callback],
     receipt: WriteReceipt,
     record: RecordTraining,
     last: Sequence[Callback],
 ) -> list[Callback]:
     """Return all who take part in a fit, in the order in which each hook calls them.
 
-    Rollback comes first, so that nobody hears of figures that are not finite. What the user's
-    callbacks change comes before the features that may depend on it, and all of that before the
-    checkpoints. The receipt compares what everybody left behind. Resume begins when all others
-    have begun, and Ctrl-C goes on when the step is whole.
+    The weights are looked at first, so that nobody hears of figures that are not finite. What the
+    user's callbacks change comes before the snapshot and the features that may depend on it, and
+    all of that before the checkpoints. The receipt compares what everybody left behind. Resume
+    begins when all others have begun, and Ctrl-C goes on when the step is whole.
     """
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
     others = [one for one in callbacks if not isinstance(one, Checkpoint)]
     return [
-        rollback,
+        CheckEpoch(rollback),
         RecordHistory(),
         *others,
         *shows,
-        features,
+        rollback,
+        *keeps,
         *checkpoints,
         receipt,
         record,

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from minnet.callbacks import Checkpoint, LambdaCallback
-from minnet.engine.step import Batch
 from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
 from minnet.models import Sequential
 from minnet.regularizers import L2
@@ -40,7 +39,7 @@ def test_a_batch_that_was_checked_gives_what_the_same_arrays_give(loss, weighted
     for x, y, weight in batches():
         target = y if loss != "mse" else np.eye(3, dtype=np.float32)[y]
         weight = weight if weighted else None
-        a = checked.run_batch(Batch(x, target, weight, rng))
+        a = checked.run_batch(x, target, weight, rng)
         b = anew.loss_and_gradient(x, target, weight, seed=other)
         assert a == b
         np.testing.assert_array_equal(checked.grad, anew.grad)
@@ -95,12 +94,12 @@ def test_steps_below_the_start_do_not_run():
     model.freeze(["dense_1", "batch_normalization_1"])
     x, y, _ = next(batches())
     kept = model.forward(x)[3]
-    whole = model.run_batch(Batch(x, y, None, np.random.default_rng(5)))
+    whole = model.run_batch(x, y, None, np.random.default_rng(5))
     gradient, outputs = model.grad.copy(), model.outputs
     model.grad = np.ones_like(gradient)
     model.grad[: 4 * 6 + 6 + 12] = 0.0
-    above = Batch(kept, y, None, np.random.default_rng(5), 3)
-    assert model.run_batch(above) == pytest.approx(whole)
+    above = (kept, y, None, np.random.default_rng(5), 3)
+    assert model.run_batch(*above) == pytest.approx(whole)
     np.testing.assert_allclose(model.grad, gradient, rtol=1e-6)
     assert len(model.outputs) == len(outputs) - 3
     model.apply_gradient()

@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from minnet import Sequential
 from minnet.engine import updates
-from minnet.engine.step import make_plan
+from minnet.engine.plan import make_plan
 from minnet.engine.updates import CACHE_NUMBERS
 from minnet.foundation.checks import Array
 from minnet.layers import Dense, Dropout, Tanh
@@ -216,9 +217,9 @@ def test_memory_follows_a_layer_to_another_place_in_theta() -> None:
     memory = updates.Updates(SGD(0.1, momentum=0.9))
     theta, grad, _ = bind(layers, "float64")
     grad[...] = np.arange(12.0)
-    memory.apply(memory.groups(make_plan(layers), theta, grad))
+    memory.apply(memory.groups(make_plan(layers), SimpleNamespace(theta=theta, grad=grad)))
     theta, grad, _ = bind(layers[1:], "float64")
-    memory.groups(make_plan(layers[1:]), theta, grad)
+    memory.groups(make_plan(layers[1:]), SimpleNamespace(theta=theta, grad=grad))
     np.testing.assert_allclose(memory.slots["v"], -0.1 * np.arange(6.0, 12.0))
     assert memory.counts == {"high": 1}
 

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.engine.step import Batch
 from minnet.foundation.checks import Array
 from minnet.layers import Layer, Sigmoid
 from minnet.layers.base import Memo
@@ -216,11 +215,11 @@ def train_briefly(
     moved, worst = 0.0, 0.0
     before = model.theta.copy()
     for step, rows in zip(range(steps), shuffled_batches(len(x), batch_size, rng), strict=False):
-        loss = model.run_batch(Batch(x[rows], target[rows], None, rng))
+        loss = model.run_batch(x[rows], target[rows], None, rng)
         if not math.isfinite(loss):
             return ShortTraining(model, math.inf, math.inf, step, moved)
         worst = max(worst, loss)
-        model.apply_gradient()
+        model.run_update()
         if step == 0:
             moved = ratio(norm(model.theta - before), norm(before))
     loss = evaluate(model, x[:LOOKED_AT], target[:LOOKED_AT])

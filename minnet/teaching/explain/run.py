@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.step import Batch
 from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
@@ -202,7 +201,7 @@ class RecordedStep:
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
         """L in training mode, each time with the same dropout."""
-        return model.run_batch(Batch(x, target, weight, copy.deepcopy(self.rng)))
+        return model.run_batch(x, target, weight, copy.deepcopy(self.rng))
 
     # --- the step itself ------------------------------------------------------------------------
 
@@ -304,7 +303,7 @@ class RecordedStep:
             calls.append((arguments[3], float(arguments[4])))
 
         with _watched(self.optimizer, "update", update):
-            self.model.apply_gradient()
+            self.model.run_update()
         used: dict[str, tuple[int, float]] = {}
         remaining = iter(calls)
         for group in self.model.update_groups():

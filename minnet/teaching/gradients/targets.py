@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.step import Batch
 from minnet.foundation.checks import Array, as_array, finite, same_length, short
 from minnet.layers.base import Layer, bind
 from minnet.losses import Loss
@@ -249,9 +248,7 @@ class ModelTarget(ChainTarget):
         order = rng.permutation(len(x))
         try:
             other = mixed(x, len(x), rng)
-            self.start.run_batch(
-                Batch(other, target[order], None, np.random.default_rng(self.noise + 1))
-            )
+            self.start.run_batch(other, target[order], None, np.random.default_rng(self.noise + 1))
         except NotImplementedError:
             raise
         except Exception:  # it is looked at layer by layer later
@@ -261,7 +258,7 @@ class ModelTarget(ChainTarget):
         worked.grad[...] = JUNK
         self.gradients = {key: None for key, _, _ in self._learned(worked)}
         try:
-            worked.run_batch(Batch(x.copy(), target, None, np.random.default_rng(self.noise)))
+            worked.run_batch(x.copy(), target, None, np.random.default_rng(self.noise))
             for key, layer, name in self._learned(worked):
                 self.gradients[key] = np.array(layer.gradients()[name])
         except NotImplementedError:
@@ -318,7 +315,7 @@ class ModelTarget(ChainTarget):
             reset()
             kept = theta.copy()
             if model.has_own_step:  # a student's own loss, with the gradient that goes with it
-                value = model.run_batch(Batch(x.copy(), self.target, None, rng))
+                value = model.run_batch(x.copy(), self.target, None, rng)
                 theta[...] = kept
                 return value
             outputs = model.forward(x.copy(), [{"rng": rng} if on else None for on in in_training])
