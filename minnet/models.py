@@ -21,7 +21,7 @@ from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, ModelFileError
+from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
@@ -125,9 +125,10 @@ class Sequential(Network):
             "Give it another name.",
         ),
         **dict.fromkeys(
-            ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"),
+            ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
             "Override compile.",
         ),
+        "add_all": "Override add.",
         **dict.fromkeys(("input_shape", "output_shape"), "Override build."),
         "trainable": "Override freeze and unfreeze.",
     }
@@ -428,12 +429,9 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     """
     checks.generator(seed)
     config, arrays = store.load(path)
-    try:
-        model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])
+    with saving.refusing(f"{path} describes no model that minnet can build"):
+        model = Sequential(seed=seed, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"its description lacks {error}" if isinstance(error, KeyError) else error
-        raise ModelFileError(f"{path} describes no model that minnet can build: {why}") from None
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
     return model
