@@ -100,12 +100,19 @@ class Optimizer(Configurable):
         self.global_clipnorm = global_clipnorm
 
     def _check_together(self, name: str, value: Any) -> None:
-        rate = vars(self).get("learning_rate")
-        if name == "weight_decay" and isinstance(rate, float) and rate * value > 1.0:
+        pair = {**vars(self), name: value}
+        rate, decay = pair.get("learning_rate"), pair.get("weight_decay", 0.0)
+        if isinstance(rate, float) and rate * decay > 1.0:
+            if name == "weight_decay":
+                raise ValueError(
+                    f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
+                    f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
+                    f"{value:g}. Try 1e-4."
+                )
             raise ValueError(
-                f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
-                f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                f"{value:g}. Try 1e-4."
+                f"{type(self).__name__}'s learning_rate takes a number up to 1 / weight_decay, "
+                f"{1.0 / decay:g}: above it θ ← θ − η λ θ turns weights around. Got {value:g}. "
+                "Try 1e-3."
             )
 
     def initial(self, slot: str) -> float:
