@@ -96,10 +96,12 @@ def in_order(
 
     The weights are looked at first, so that nobody hears of figures that are not finite. What the
     user's callbacks change comes before the snapshot and the features that may depend on it, and
-    all of that before the checkpoints. The receipt compares what everybody left behind. Resume
-    begins when all others have begun, and Ctrl-C goes on when the step is whole.
+    all of that before the checkpoints: those of the best epoch first, which the others' files
+    know of. The receipt compares what everybody left behind. Resume begins when all others have
+    begun, and Ctrl-C goes on when the step is whole.
     """
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
+    checkpoints.sort(key=lambda one: one.monitor is None)
     others = [one for one in callbacks if not isinstance(one, Checkpoint)]
     return [
         CheckEpoch(rollback),
