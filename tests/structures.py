@@ -13,6 +13,7 @@ import copy
 import hashlib
 import io
 import os
+import re
 import sys
 import tempfile
 import time
@@ -34,8 +35,14 @@ from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, LeakyReLU
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
 from minnet.schedules import LinearWarmup, PiecewiseConstantDecay
+from tests.faults import BARE
 from tests.files import NAME, describes, members, npy, text_of
 from tests.small_models import everything
+
+PYTHONS = re.compile(
+    f"{BARE.pattern}|to unpack|not iterable|not subscriptable|indices must|unhashable|too large to"
+)
+"""Words of Python and NumPy about themselves, in reasons for a refusal."""
 
 LARGEST = 250_000
 """Bytes of a file for which the limits hold."""
@@ -124,7 +131,7 @@ def deep() -> Sequential:
 
 ODD: list[Tree] = [None, True, False, -1, 0, 1, 2, 255, -(2**63), 2**31, 2**53 + 1, 2**64, 10**30]
 ODD += [10**400, 0.5, -0.0, 1e300, -1e300, 5e-324, "", "x", "\0", "\n", "é", "nan", "f4,(", "|O"]
-ODD += ["head.W", "theta", "fit[0]", "Dense", "Adam", "CrossEntropy", "pickle", "../x", "x" * 5_000]
+ODD += ["head.W", "theta", "fit[0]", "Dense", "Adam", "CrossEntropy", "a b", "../x", "x" * 5_000]
 ODD += [[], {}, [[]], [None], [0] * 20, {"": 0}, {"class": "Dense", "config": {}}, [0, 0, 0]]
 ODD += [
     {"floats": "fit[0]"},
@@ -298,6 +305,8 @@ def measured(act: Any) -> Outcome:
         tracemalloc.stop()
     if len(words) > 3_000 and kind == "refused":
         kind = "long words"
+    if kind == "refused" and PYTHONS.search(words):
+        kind = "bare words"
     if memory > MEMORY:
         kind = "memory"
     if seconds > SECONDS:

@@ -54,11 +54,15 @@ def checked(described: Any) -> dict[str, Any]:
 
     Raises
     ------
-    KeyError, TypeError, ValueError, AttributeError
+    KeyError, ValueError
         It is not.
     """
+    if not isinstance(described, dict):
+        raise ValueError("where it comes from is not described")
     known, trainings, parent = (described[key] for key in ("input_range", "trainings", "parent"))
-    if known is not None and not (len(known) == 2 and all(isinstance(n, float) for n in known)):
+    if known is not None and not (
+        isinstance(known, list) and len(known) == 2 and all(isinstance(n, float) for n in known)
+    ):
         raise ValueError("the input range is not two numbers")
     if not isinstance(trainings, list) or not all(map(_is_training, trainings)):
         raise ValueError("a training is not described in full")
@@ -69,7 +73,11 @@ def checked(described: Any) -> dict[str, Any]:
 
 def _is_of(value: Any, kinds: dict[str, tuple[type, ...]]) -> bool:
     """Whether a dict has these keys and no others, with values of these kinds."""
-    return value.keys() == kinds.keys() and all(type(value[k]) in kinds[k] for k in kinds)
+    return (
+        isinstance(value, dict)
+        and value.keys() == kinds.keys()
+        and all(type(value[name]) in kinds[name] for name in kinds)
+    )
 
 
 def _is_training(value: Any) -> bool:

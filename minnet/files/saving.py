@@ -272,7 +272,7 @@ def _load_updates(model: Network, described: Any) -> dict[str, Array]:
     updates = model.compiled.updates
     model.update_groups()  # gives the slots theta's layout
     counts = described["counts"]
-    if counts.keys() != updates.counts.keys():
+    if not isinstance(counts, dict) or counts.keys() != updates.counts.keys():
         raise ValueError("the optimizer's counts are of other layers")
     counts = {n: checks.integer(c, "an update count", minimum=0) for n, c in counts.items()}
     iterations = checks.integer(described["iterations"], "iterations", minimum=0)

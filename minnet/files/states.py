@@ -257,14 +257,16 @@ class Unpacking:
             if kind == "same":
                 return self._shared[_integer(content)]
             if kind == "shared":
-                number, inner = content
+                number, inner = _list(content, 2)
                 if _integer(number) != self._begun:
                     raise ValueError("it is shared under another number")
                 self._begun += 1
                 self._shared[number] = self.unpack(inner, live)
                 return self._shared[number]
             return self._unpacked(kind, content, live)
-        except (LookupError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        except (LookupError, TypeError, OverflowError):
+            raise ValueError(f"it has no {kind[:20]} in {short(content)}") from None
+        except ValueError as error:
             raise ValueError(f"it has no {kind[:20]} in {short(content)}: {error}") from None
 
     def _unpacked(self, kind: str, content: Any, live: Any) -> Any:
@@ -274,7 +276,8 @@ class Unpacking:
             return tuple(self.unpack(_list(content), live))
         if kind == "dict":
             made: dict[Any, Any] = {}
-            for key, item in _list(content):
+            for pair in _list(content):
+                key, item = _list(pair, 2)
                 unpacked = self.unpack(key)
                 if unpacked in made:
                     raise ValueError("it has a key twice")
@@ -303,7 +306,11 @@ class Unpacking:
         raise ValueError("values have other kinds")
 
     def _generator(self, content: Any, live: Any) -> np.random.Generator:
-        saved = generator_from(self.unpack(content))
+        state = self.unpack(content)
+        try:
+            saved = generator_from(state)
+        except (LookupError, TypeError, OverflowError, AttributeError):
+            raise ValueError("its state is of no generator") from None
         if not isinstance(live, np.random.Generator) or any(live is one for one in self._taken):
             return saved
         self._taken.append(live)
@@ -318,11 +325,11 @@ class Unpacking:
     def _array(self, content: Any) -> Array:
         if isinstance(content, str):
             return self.left.pop(content)
-        name, kind, shape = content
+        name, kind, shape = _list(content, 3)
         raw = self.left.pop(name)
         if not isinstance(kind, str) or not _DTYPE.fullmatch(kind):
             raise ValueError("it has no dtype of numbers")
-        dtype, axes = np.dtype(kind), [_integer(n) for n in shape]
+        dtype, axes = np.dtype(kind), [_integer(n) for n in _list(shape)]
         size = math.prod(axes) * dtype.itemsize
         if raw.dtype != np.uint8 or raw.shape != (size,) or len(axes) > LARGEST_RANK:
             raise ValueError("it has another number of bytes")
@@ -362,9 +369,10 @@ def _inside(live: Any, key: Any) -> Any:
     return None
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError("it is no list")
+def _list(value: Any, length: int | None = None) -> list[Any]:
+    """The value, a list, of this length if one is given."""
+    if not isinstance(value, list) or (length is not None and len(value) != length):
+        raise ValueError(f"it has {short(value)} in the place of a list")
     return value
 
 

@@ -175,6 +175,8 @@ def read(path: Any) -> FitFile:
         of_fit = {name: array for name, array in arrays.items() if name.startswith(FIT)}
         unpacking = Unpacking(of_fit, shared_arrays(model))
         states = unpack_states(unpacking, packed)
+        if not isinstance(packed["callbacks"], list):
+            raise ValueError("what it says of the callbacks is no list of dicts")
         callback_states = [unpacking.unpack(state) for state in packed["callbacks"]]
         if unpacking.left:
             raise ValueError(f"nothing in it is made of {next(iter(unpacking.left))}")
@@ -183,15 +185,20 @@ def read(path: Any) -> FitFile:
             raise ValueError("what it says of the callbacks is no list of dicts")
         if not model.is_compiled or config["updates"] is None:
             raise ValueError("it does not say how its model is trained")
-        if not all(type(flag) is bool for flag in call["trainable"]) or not isinstance(call, dict):
+        if not isinstance(call, dict) or not isinstance(call["trainable"], list):
             raise ValueError("it does not say how its fit was called")
-        if not all(isinstance(version, str) for version in versions.values()):
+        if not all(type(flag) is bool for flag in call["trainable"]):
+            raise ValueError("it does not say what was frozen")
+        if not isinstance(versions, dict) or not all(isinstance(v, str) for v in versions.values()):
             raise ValueError("its versions are no texts")
         return FitFile(shown, model, call, versions, states, callback_states, packed, of_fit)
 
 
 def unpack_states(unpacking: Unpacking, packed: Config) -> dict[str, Any]:
     """Return what all but the callbacks remember, by owner and name."""
+    for owner, state in packed.items() if isinstance(packed, dict) else [("it", packed)]:
+        if owner != "callbacks" and not isinstance(state, dict):
+            raise ValueError(f"what {short(owner)} remembers is {short(state)}")
     return {
         owner: {name: unpacking.unpack(value) for name, value in state.items()}
         for owner, state in packed.items()
@@ -228,7 +235,7 @@ def _check_states(model: Network, states: dict[str, Any]) -> None:
     for owner, kinds in wanted.items():
         check_state(states[owner], kinds)
     fit, receipt = states["fit"], states["receipt"]
-    for group in states.get("shared", {}).get("generators", ()):
+    for group in states.get("shared", {}).get("generators", []):
         if not isinstance(group, list) or not all(isinstance(name, str) for name in group):
             raise ValueError(f"its generators are shared by {short(group)}")
     if len(fit["epochs"]) != fit["epoch"] or fit["epochs"] != list(range(fit["epoch"])):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -169,7 +171,9 @@ def _check_progress(fit: Fit, file: FitFile) -> None:
         values = state["history"].get(name)
         if values is None or len(values) != state["epoch"]:
             raise ValueError(f"its history has gaps in {name}")
-        if np.asarray(values).dtype.kind not in "fiu" or np.ndim(values) != 1:
+        if not all(
+            isinstance(value, (Real, np.ndarray)) and np.ndim(value) == 0 for value in values
+        ):
             raise ValueError(f"its history has no numbers in {name}")
     if file.states["features"]["start"] > steps:
         raise ValueError("it has features of more steps than there are")
@@ -179,9 +183,17 @@ def _check_progress(fit: Fit, file: FitFile) -> None:
     if so_far["step"] > fit.steps or bool(so_far["step"]) != bool(so_far["samples"]):
         raise ValueError("its epoch has other steps")
     if so_far["step"] and fit.model.metrics:
-        figures = Figures(fit.model.metrics, [np.copy(one) for one in so_far["figures"]])
-        figures.add(file.model.run(fit.data.x[:1]), fit.data.target[:1])  # one more sample fits
-        figures.results()
+        figures = Figures(fit.model.metrics, copy.deepcopy(so_far["figures"]))
+        try:
+            figures.add(file.model.run(fit.data.x[:1]), fit.data.target[:1])  # one more sample fits
+            figures.results()
+        except Exception:  # a student's metric may raise anything
+            raise ValueError("what it gathered of its epoch is of other metrics") from None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a metric can have given this as its figure."""
+    return isinstance(value, Real) or (isinstance(value, np.ndarray) and value.ndim == 0)
 
 
 def _restore_model(model: Network, saved: Network) -> None:
