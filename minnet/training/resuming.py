@@ -171,9 +171,7 @@ def _check_progress(fit: Fit, file: FitFile) -> None:
         values = state["history"].get(name)
         if values is None or len(values) != state["epoch"]:
             raise ValueError(f"its history has gaps in {name}")
-        if not all(
-            isinstance(value, (Real, np.ndarray)) and np.ndim(value) == 0 for value in values
-        ):
+        if not all(map(_is_number, values)):
             raise ValueError(f"its history has no numbers in {name}")
     if file.states["features"]["start"] > steps:
         raise ValueError("it has features of more steps than there are")
