@@ -437,6 +437,20 @@ def test_numbers_out_of_range_are_refused(make: Callable[[], Optimizer], message
         make()
 
 
+def test_rate_and_decay_have_to_suit_each_other_whichever_is_set_last() -> None:
+    for optimizer in (Adam(0.1, weight_decay=0.5), AdamW(0.1, weight_decay=0.5)):
+        with pytest.raises(
+            ValueError, match=r"weight_decay takes a number up to 1 / learning_rate"
+        ):
+            optimizer.weight_decay = 20.0
+        with pytest.raises(
+            ValueError, match=r"takes a number up to 1 / weight_decay, 2: .* Got 5\."
+        ):
+            optimizer.learning_rate = 5.0
+        assert (optimizer.learning_rate, optimizer.weight_decay) == (0.1, 0.5)
+        optimizer.learning_rate = 2.0
+
+
 def test_a_rate_of_another_kind_is_refused() -> None:
     with pytest.raises(TypeError, match=r"takes a number or a schedule. Got 'fast'"):
         SGD("fast")  # type: ignore[arg-type]

@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
+from minnet.engine.building import build, free_name, shape_above
 from minnet.engine.selection import Layers, Selector, select
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
-from minnet.foundation.registry import snake_case
 from minnet.foundation.strict import Strict, setting
 from minnet.layers import Input, Layer
 from minnet.layers.base import bind, unchanged_on_error
@@ -109,39 +109,47 @@ class Stack(Strict):
         What `add` does for each, but that the arrays are laid out once: a thousand layers take as
         long for each as ten.
         """
-        stack, input_shape = list(self._layers), self._input_shape
+        new, stack = list(layers), list(self._layers)
+        bits, state = self.rng.bit_generator, self.rng.bit_generator.state
+        try:
+            with unchanged_on_error([layer for layer in new if isinstance(layer, Layer)]):
+                input_shape = self._put_on(stack, new)
+        except BaseException:
+            bits.state = state  # whatever was drawn for them
+            raise
+        for layer in stack[len(self._layers) :]:
+            layer.owner = self.name
+        self._layers, self._input_shape = stack, input_shape
+        self._lay_out()
+
+    def _put_on(self, stack: list[Layer], new: Iterable[Layer | Input]) -> Shape | None:
+        """Append layers to a stack, named and built; return the shape of the input."""
+        input_shape = shape = self._input_shape
+        if shape is not None and stack:
+            shape = layer_shapes(stack, shape)[-1]
         by_name = {layer.name: layer for layer in stack}
         counts = Counter(type(layer) for layer in stack)
-        shape = (
-            None if input_shape is None else [input_shape, *layer_shapes(stack, input_shape)][-1]
-        )
-        new = list(layers)
-        with unchanged_on_error([layer for layer in new if isinstance(layer, Layer)]):
-            for layer in new:
-                if isinstance(layer, Input):
-                    if stack or input_shape is not None:
-                        raise ValueError("An Input comes before all layers, and once.")
-                    input_shape = shape = layer.shape
-                    continue
-                _check_new(layer, by_name)
-                if layer.owner is not None:  # it belongs to another model, which stays as it is
-                    source, layer = layer, layer.copy()
-                    layer.origin = origin_of_copy(source)
-                counts[type(layer)] += 1
-                if layer.name is None:
-                    layer.name = _free_name(layer, counts[type(layer)], by_name)
-                if not stack and input_shape is None:
-                    input_shape = shape = layer.input_shape or layer.built_for
-                if input_shape is not None and shape is not None:
-                    built_for, shape = shape, _shape_above(layer, shape, stack, input_shape)
-                    build(layer, built_for, self.dtype, self.rng)
-                stack.append(layer)
-                by_name[layer.name] = layer
-            self._input_shape, added = input_shape, stack[len(self._layers) :]
-            self._layers = stack
-            for layer in added:
-                layer.owner = self.name
-            self._lay_out()
+        for layer in new:
+            if isinstance(layer, Input):
+                if stack or input_shape is not None:
+                    raise ValueError("An Input comes before all layers, and once.")
+                input_shape = shape = layer.shape
+                continue
+            _check_new(layer, by_name)
+            if layer.owner is not None:  # it belongs to another model, which stays as it is
+                source, layer = layer, layer.copy()
+                layer.origin = origin_of_copy(source)
+            counts[type(layer)] += 1
+            if layer.name is None:
+                layer.name = free_name(layer, counts[type(layer)], by_name)
+            if not stack and input_shape is None:
+                input_shape = shape = layer.input_shape or layer.built_for
+            if input_shape is not None and shape is not None:
+                built_for, shape = shape, shape_above(layer, shape, stack, input_shape)
+                build(layer, built_for, self.dtype, self.rng)
+            stack.append(layer)
+            by_name[layer.name] = layer
+        return input_shape
 
     def check_new(self, layer: object) -> None:
         """Refuse what cannot be put on top."""
@@ -404,39 +412,6 @@ def _check_new(layer: object, by_name: Mapping[str | None, Layer]) -> None:
             f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
             "Give one of them another: layer = layer.copy(); layer.name = …"
         )
-
-
-def _free_name(layer: Layer, number: int, by_name: Mapping[str | None, Layer]) -> str:
-    """A name for a layer, by its class and a number from this one on."""
-    stem = snake_case(type(layer))
-    while f"{stem}_{number}" in by_name:
-        number += 1
-    return f"{stem}_{number}"
-
-
-def _shape_above(layer: Layer, shape: Shape, below: Sequence[Layer], input_shape: Shape) -> Shape:
-    """The shape of a sample that comes out of a layer; where it does not fit, all are drawn."""
-    try:
-        return layer_shapes([layer], shape)[-1]
-    except ValueError:
-        layer_shapes([*below, layer], input_shape)
-        raise
-
-
-def build(layer: Layer, shape: Shape, dtype: Any, rng: np.random.Generator) -> None:
-    """Create the weights of a layer that has none, for samples of this shape."""
-    if layer.built and layer.built_for is not None:
-        return
-    if not layer.built or not layer.arrays():
-        layer.dtype = dtype
-        layer.build(shape, rng)
-        if not layer.built:
-            missing = [n for n in (*layer.weights, *layer.states) if n not in layer.arrays()]
-            raise ValueError(
-                f"{layer.label}.build creates all its weights by add_weight. Got none "
-                f"named {', '.join(missing)}."
-            )
-    layer.built_for = shape
 
 
 def origin_of_copy(layer: Layer) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from minnet.engine.building import build
 from minnet.engine.compiled import Compiled
 from minnet.engine.network import Network
 from minnet.engine.shapes import drawing, layer_shapes
-from minnet.engine.stack import build
 from minnet.files import provenance, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, ModelFileError, Shape

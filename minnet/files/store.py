@@ -78,6 +78,13 @@ def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Arra
     return target
 
 
+def check(config: Config, arrays: Mapping[str, Array]) -> None:
+    """Raise what `save` would where no file can hold this; nothing is written."""
+    from minnet.files import contents
+
+    contents.members(config, arrays)
+
+
 def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[str, Array]]:
     """The config and the arrays of a file that `save` wrote; the arrays are new and writable.
 

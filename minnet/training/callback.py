@@ -113,14 +113,15 @@ class Callback(Strict):
 
 
 def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
-    """Raise ValueError where a state that was read from a file has other names or kinds of values.
+    """Raise ValueError where a state that was read from a file lacks a name, or has other kinds.
 
     Parameters
     ----------
     kinds
-        The class of each value, or several; an int has to be 0 or more, and to count something.
+        The class of each value, or several; an int has to be 0 or more, and to count something. A
+        class below the one that asks may remember more.
     """
-    if not isinstance(state, dict) or state.keys() != kinds.keys():
+    if not isinstance(state, dict) or not kinds.keys() <= state.keys():
         raise ValueError(f"it has {short(state)} where {', '.join(kinds)} should be")
     for name, kind in kinds.items():
         value = state[name]

@@ -201,7 +201,7 @@ class Checkpoint(Callback):
         if self.monitor is not None:
             check_monitor(self.monitor, self.params["metrics"], "Checkpoint")
         store.check_path(self.path, "Checkpoint")
-        self._describe()  # what no file can hold is refused now, and not after an epoch
+        store.check(*self._describe())  # what no file can hold is refused before an epoch is lost
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self.every != "epoch" and self.fit.updates_done % int(self.every) == 0:

@@ -233,6 +233,7 @@ def _check_states(model: Network, states: dict[str, Any]) -> None:
     optional = {"best", "shared"} & states.keys()
     _check_keys(states, {*wanted, "checkpoint", *optional})
     for owner, kinds in wanted.items():
+        _check_keys(states[owner], set(kinds))
         check_state(states[owner], kinds)
     fit, receipt = states["fit"], states["receipt"]
     for group in states.get("shared", {}).get("generators", []):

@@ -167,6 +167,8 @@ class Resume(Callback):
 def _check_progress(fit: Fit, file: FitFile) -> None:
     """Refuse a state of another fit: in its history, or in the epoch that is under way."""
     state, steps = file.states["fit"], len(fit.model.steps)
+    if len(file.callback_states) != len(fit.user_callbacks):
+        raise ValueError("it remembers other callbacks")
     for name in fit.params["metrics"] if state["epoch"] else ():
         values = state["history"].get(name)
         if values is None or len(values) != state["epoch"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -921,3 +922,91 @@ def test_forward_takes_a_memo_for_each_step(count):
     model = Sequential([Dense(3, activation="relu", input_dim=2)], seed=0)
     with pytest.raises(ValueError, match=f"one memo for each of the model's 2 steps. Got {count}"):
         model.forward(np.ones((1, 2)), [{}] * count)
+
+
+# --- many layers ----------------------------------------------------------------------------------
+
+
+def test_layers_that_are_added_together_are_those_that_are_added_one_by_one():
+    def layers():
+        return [Input(3), Dense(4, "tanh"), BatchNormalization(), Dense(2), Dense(2), ReLU()]
+
+    together, one_by_one, made = (
+        Sequential(seed=3),
+        Sequential(seed=3),
+        Sequential(layers(), seed=3),
+    )
+    together.add_all(layers())
+    for layer in layers():
+        one_by_one.add(layer)
+    for model in (together, made):
+        assert repr(model.layers) == repr(one_by_one.layers)
+        assert model.theta.tobytes() == one_by_one.theta.tobytes()
+        assert [layer.owner for layer in model.layers] == ["sequential"] * 5
+        assert model.predict(np.ones((2, 3))).tobytes() == made.predict(np.ones((2, 3))).tobytes()
+        for i in (0, 2, 3):
+            assert np.shares_memory(model.layers[i].W, model.theta)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        (lambda: 5, TypeError, "Sequential takes layers. Got 5"),
+        (lambda: Dense(2, name="first"), ValueError, "a name of its own. Got a second 'first'"),
+        (lambda: Dense(2, name="new"), ValueError, "a name of its own. Got a second 'new'"),
+        (lambda: Dense(2, input_dim=9), ValueError, r"first 3→4 ✓ → .* ✓ → dense_4 9→2 ✗ got 2, w"),
+        (lambda: Input(3), ValueError, "An Input comes before all layers, and once"),
+    ],
+)
+def test_layers_are_added_all_or_none(bad, error, message):
+    model = Sequential([Dense(4, input_dim=3, name="first")], seed=0)
+    before, theta, rng = repr(model), model.theta.tobytes(), str(model.rng.bit_generator.state)
+    good = [Dense(3), Dense(2, name="new")]
+    with pytest.raises(error, match=message):
+        model.add_all([*good, bad()])
+    assert (repr(model), model.theta.tobytes()) == (before, theta)
+    assert str(model.rng.bit_generator.state) == rng
+    assert [layer.built for layer in good] == [False, False]
+    assert [layer.owner for layer in good] == [None, None]
+    model.add_all(good)
+    assert [layer.label for layer in model.layers] == ["first", "dense_2", "new"]
+
+
+def test_one_layer_twice_is_refused():
+    layer = Dense(3, input_dim=3)
+    with pytest.raises(ValueError, match="dense_1 is in this model already"):
+        Sequential([layer, layer])
+    assert layer.name is None
+
+
+def test_a_class_that_does_something_with_each_layer_is_asked_for_each():
+    class Counts(Sequential):
+        def add(self, layer):
+            self.count = getattr(self, "count", 0) + 1
+            super().add(layer)
+
+    assert Counts([Dense(2, input_dim=2), Dense(2), Dense(1)]).count == 3
+
+
+def test_a_thousand_layers_take_as_long_for_each_as_a_hundred():
+    def seconds(count):
+        begin = time.process_time()
+        Sequential([Dense(2, input_dim=2), *(Dense(2) for _ in range(count - 1))], seed=0)
+        return time.process_time() - begin
+
+    assert min(seconds(1_000) for _ in range(2)) < 25 * min(seconds(100) for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model, "name", "\ud800"),
+        lambda model: setattr(model, "class_names", ["a", "\udfff", "b"]),
+        lambda model: Sequential(name="\ud800"),
+    ],
+)
+def test_text_that_no_file_can_hold_is_refused_when_it_is_given(change):
+    model = Sequential([Dense(3, input_dim=2)], seed=0)
+    with pytest.raises(ValueError, match=r"takes text that can be written to a file\. Got '\\ud"):
+        change(model)
+    assert (model.name, model.class_names) == ("sequential", None)

@@ -240,7 +240,9 @@ def test_dtypes(value):
 
 
 @pytest.mark.parametrize(
-    "value", [None, "float16", "c16", int, "", "float23", 3, {"a": 1}, "f4,f4", object], ids=repr
+    "value",
+    [None, "float16", "c16", int, "", "float23", 3, {"a": 1}, "f4,f4", "f4,(", object],
+    ids=repr,
 )
 def test_what_is_no_dtype(value):
     with pytest.raises(ValueError, match=r"^it takes float32 or float64\. Got "):

@@ -149,6 +149,11 @@ def test_a_call_that_fits_is_untouched():
         (lambda m: setattr(m, "dtype", "float16"), r"dtype cannot be set.*Make another model"),
         (lambda m: setattr(m, "steps", []), r"steps can be read, not set"),
         (
+            lambda m: setattr(m.optimizer, "rate", 0.1),
+            r"'s rate is a method, to be called and not set\. Got 0\.1\.",
+        ),
+        (lambda m: setattr(m, "freeze", True), r"Sequential's freeze is a method, to be called"),
+        (
             lambda m: setattr(m.layers[0], "units", 7),
             r"units is set when it is made.*Dense\(units=…\)",
         ),

@@ -606,6 +606,17 @@ FORGED = {
     "a history with gaps": state(epochs=[0]),
     "callbacks that are none": lambda training: training["state"].update(callbacks=None),
     "callbacks without a state": lambda training: training["state"].update(callbacks=[1, 2]),
+    "fewer callbacks": lambda training: training["state"]["callbacks"].pop(0),
+    "callbacks in a dict": lambda training: training["state"].update(callbacks={}),
+    "a state of somebody else": lambda training: training["state"].update(more={}),
+    "a state with more": lambda training: training["state"]["rollback"].update(more=1),
+    "versions that are none": lambda training: training.update(environment=[1]),
+    "frozen layers that are none": lambda training: training["call"].update(trainable=[1]),
+    "generators that nobody shares": lambda training: training["state"].update(
+        shared={"generators": [1]}
+    ),
+    "an epoch that never was": state(epoch=2**60, epochs=[]),
+    "an array that nothing uses": lambda training: training["state"]["fit"].update(epochs=[0] * 4),
     "an unknown kind": state(rng={"pickle": "x"}),
     "an array that is missing": state(history={"array": "fit[999]"}),
     "an object": state(rng={"array": ["fit[0]", "|O", [1]]}),
@@ -672,6 +683,70 @@ def test_a_callback_that_says_what_changes_goes_on_with_it(tmp_path):
     again = OpenWithState()
     model.fit(x, y, **PLAIN, callbacks=[again], resume=path)
     assert again.count == 4
+
+
+class MoreStopping(EarlyStopping):
+    """A student's, which remembers more than the one above it."""
+
+    def __init__(self):
+        super().__init__("loss", patience=3)
+        self.count = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
+        self.count += 1
+
+    def get_state(self):
+        return {**super().get_state(), "count": self.count}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.count = state["count"]
+
+
+class MoreCheckpoint(Checkpoint):
+    """The same, of a checkpoint."""
+
+    count = 0
+
+    def save(self):
+        self.count += 1
+        super().save()
+
+    def get_state(self):
+        return {**super().get_state(), "count": self.count}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.count = state["count"]
+
+
+def test_a_class_below_may_remember_more(tmp_path):
+    path = tmp_path / "run.npz"
+    fitted(path, epochs=2, callbacks=[MoreStopping(), MoreCheckpoint(path)])
+    model, x, y = classifier()
+    again = [MoreStopping(), MoreCheckpoint(path)]
+    model.fit(x, y, **PLAIN, callbacks=again, resume=path)
+    assert [one.count for one in again] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["\ud800", {"a": "\ud800"}, [[]] * 120_000],
+    ids=["half a character", "half a character inside", "too many values"],
+)
+def test_what_a_file_does_not_hold_is_refused_before_the_training(tmp_path, value):
+    class Holds(Callback):
+        def __init__(self):
+            self.held = value
+
+    path = tmp_path / "run.npz"
+    model, x, y = classifier()
+    before = model.theta.tobytes()
+    with pytest.raises(ModelFileError, match="save takes a config of"):
+        model.fit(x, y, **PLAIN, callbacks=[Holds(), Checkpoint(path)])
+    assert model.theta.tobytes() == before
+    assert not path.exists()
 
 
 def test_get_state_gives_a_dict(tmp_path):
@@ -1167,7 +1242,6 @@ def test_a_callback_that_raises_after_the_fit_was_resumed_is_no_refusal(tmp_path
 
 STATES = {
     "a state without a name": (0, lambda s: s["dict"].pop()),
-    "a state with one too many": (0, lambda s: s["dict"].append(["more", 1])),
     "a best figure that is text": (0, lambda s: s["dict"][0].__setitem__(1, "x")),
     "an epoch that is none": (0, lambda s: s["dict"][2].__setitem__(1, -1)),
     "best weights of another model": (0, lambda s: s["dict"][5].__setitem__(1, {"tuple": [1, 2]})),
