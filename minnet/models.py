@@ -414,6 +414,9 @@ class Sequential(Network):
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
 
+    It is a Sequential, also where a class of your own below that wrote it: make one of yours and
+    call its `load_weights(path)`, or resume its fit, for what the class does besides.
+
     Parameters
     ----------
     path

@@ -120,6 +120,21 @@ assert sorted(str(path) for path in Path().glob("run*.npz")) == [
 ]
 
 # %% [markdown]
+# That is the newest state. The best one is another file: with `monitor`, a `Checkpoint` writes only
+# after an epoch whose figure is better than any before. Both can stand in one fit.
+
+# %%
+few = {"x": x[:200], "y": y[:200], "validation_data": (x_test, y_test), "learning_rate": 0.05}
+best = Checkpoint("best.npz", monitor="val_loss")
+history = network(seed=0).fit(**few, epochs=8, verbose=0, callbacks=[best, Checkpoint("last.npz")])
+losses = history.history["val_loss"]
+print("validation loss:", ", ".join(f"{loss:.2f}" for loss in losses))
+print(f"best.npz is of epoch {best.best_epoch + 1}, last.npz of epoch {len(losses)}")
+assert best.best_epoch == losses.index(min(losses)) < len(losses) - 1
+loss_of_best = minnet.load("best.npz").evaluate(x_test, y_test)["loss"]
+assert abs(loss_of_best - min(losses)) < 1e-3
+
+# %% [markdown]
 # ## 4. Pull the plug
 #
 # Here is a whole program. It goes on from its checkpoint if there is one. We run it in a process of

@@ -162,6 +162,37 @@ for version in (1, 2, 3):
     )
 
 
+def other_config(words: str, change, message: str) -> None:
+    """A file with a changed description of its model, and all checksums right."""
+
+    def act(s: Scene):
+        data = members(s.path)
+        said = describes(data)
+        change(said["config"])
+        data[NAME] = text_of(said)
+        rezip(s.folder / "other.npz", list(data.items()))
+        return minnet.load(s.folder / "other.npz")
+
+    bad(words, act, message)
+
+
+def first_layer(**parts):
+    return lambda config: config["layers"][0].update(parts)
+
+
+other_config("a dtype that NumPy cannot read", lambda c: c.update(dtype="f4,("), r"Got 'f4,\('")
+other_config("a dtype that is a dict", lambda c: c.update(dtype={"names": []}), "takes float32 or")
+other_config("a word too many", lambda c: c.update(more=1), "described with other words: 'more'")
+other_config("a word too few", lambda c: c.pop("compile"), "described with other words: 'compile'")
+other_config("a layer that is text", lambda c: c["layers"].insert(0, "x"), "described by 'x'")
+other_config("a layer without a name", first_layer(name=None), "name takes text. Got None")
+other_config("a layer twice", lambda c: c["layers"].append(c["layers"][0]), "a name of its own")
+other_config("a number of 400 digits", lambda c: c.update(input_shape=[10**400]), "no shape")
+other_config(
+    "2⁶⁰ updates", lambda c: c["updates"].update(iterations=2**60), "than there is time for"
+)
+
+
 def foreign(said, data):
     text = json.dumps(said["config"]).replace('"Dense"', '"os.system"')
     said["config"] = json.loads(text)
@@ -275,8 +306,67 @@ def two(s: Scene):
     return codes == [0, 0] and np.array_equal(loaded.theta, s.model.theta)
 
 
+def headless(s: Scene):
+    """The head is popped after compile, the class names stay, and a metric comes."""
+    model = s.model.copy()
+    model.class_names = ["no", "yes", "perhaps"]
+    model.pop()
+    model.metrics.append(minnet.metrics.MAE())
+    model.save(s.folder / "body.npz")
+    loaded = minnet.load(s.folder / "body.npz")
+    return np.array_equal(loaded.predict(s.x), model.predict(s.x)) and loaded.class_names
+
+
+def as_closed(s: Scene):
+    """A file that only its owner reads stays so, while it is written, too."""
+    from unittest import mock
+
+    s.path.chmod(0o600)
+    modes, real = [], os.fsync
+
+    def look(handle):
+        modes.append(os.fstat(handle).st_mode & 0o777)
+        return real(handle)
+
+    with mock.patch("os.fsync", look):
+        s.model.copy().save(s.path)
+    return modes[0] == 0o600 == s.path.stat().st_mode & 0o777
+
+
+def leftovers(s: Scene):
+    """What a killed process left over an hour ago goes; what is younger stays."""
+    names = (".minnet-0123456789abcdef.part", ".minnet-fedcba9876543210.part")
+    for name, age in zip(names, (3_700, 3_000), strict=True):
+        (s.folder / name).write_bytes(b"PK")
+        then = (s.folder / name).stat().st_mtime - age
+        os.utime(s.folder / name, (then, then))
+    s.model.copy().save(s.path)
+    return sorted(path.name for path in s.folder.iterdir()) == [names[1], "model.npz"]
+
+
+def many_layers(s: Scene):
+    """Loading takes time in proportion to the layers, and not to their square."""
+    import time
+
+    layers = [Dense(3, input_dim=3), *(Dense(3) for _ in range(1_500))]
+    Sequential(layers, seed=0).save(s.folder / "deep.npz")
+    begin = time.process_time()
+    loaded = minnet.load(s.folder / "deep.npz")
+    return len(loaded.layers) == 1_501 and time.process_time() - begin < 1.5
+
+
+works(G, "a model whose head is gone is saved and loaded", headless)
+works(G, "1,500 layers load soon", many_layers)
+case(
+    G,
+    "a layer's name that no file can hold",
+    lambda s: Dense(2, name="wide\nlayer"),
+    "which no file can hold",
+)
 F = "Faults"
 if os.name == "posix":
+    works(F, "a file is never more open than the old one", as_closed)
+    works(F, "leftovers of killed saves are cleared after an hour", leftovers)
     works(F, "disk full while saving (the old file is intact)", full)
     works(F, "SIGKILL while saving (the old file is intact)", killed)
     works("Concurrency", "two processes save to one path (one wins whole)", two)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import minnet
-from minnet.callbacks import Callback, Checkpoint, LambdaCallback
+from minnet.callbacks import Callback, Checkpoint, EarlyStopping, LambdaCallback
+from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
 from tests.faults import Scene, case, works
 from tests.small_models import bits
@@ -137,6 +138,77 @@ def spoilt(s: Scene) -> None:
     model.fit(s.x, s.y, **OPTIONS, callbacks=[hook, Checkpoint(path, every=1)])
 
 
+class Noise(Callback):
+    """Moves the weights by a generator that may be the model's, too."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.rng = rng
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.model.theta = self.model.theta + np.float32(0.01 * self.rng.normal())
+
+
+def shared(s: Scene) -> bool:
+    """A callback draws from the model's generator: still after the fit was resumed."""
+
+    def fit(epochs: int, **more: Any) -> bytes:
+        rng, callbacks = np.random.default_rng(5), more.pop("callbacks", [])
+        model = s.model.copy()
+        model.rng = rng
+        options = {**OPTIONS, "epochs": epochs, **more}
+        model.fit(s.x, s.y, **options, callbacks=[Noise(rng), *callbacks])
+        return model.theta.tobytes()
+
+    path = s.folder / "run.npz"
+    fit(1, callbacks=[Checkpoint(path)])
+    return fit(3, resume=path) == fit(3)
+
+
+def forgets(s: Scene) -> None:
+    """A callback cannot remember again what it had."""
+
+    class Forgets(Callback):
+        def set_state(self, state: dict[str, Any]) -> None:
+            raise KeyError("count")
+
+    path = s.folder / "run.npz"
+    s.model.copy().fit(s.x, s.y, **OPTIONS, callbacks=[Forgets(), Checkpoint(path)])
+    s.model.fit(s.x, s.y, **OPTIONS, callbacks=[Forgets()], resume=path)
+
+
+def forged(change: Any) -> Any:
+    """A checkpoint whose state is changed, with all checksums right."""
+
+    def act(s: Scene) -> None:
+        path = s.folder / "run.npz"
+        stopping = EarlyStopping("loss", patience=9)
+        s.model.copy().fit(s.x, s.y, **OPTIONS, callbacks=[stopping, Checkpoint(path)])
+        config, arrays = store.load(path)
+        change(config["training"]["state"], arrays)
+        store.save(path, config, arrays)
+        s.model.fit(s.x, s.y, **OPTIONS, callbacks=[EarlyStopping("loss", patience=9)], resume=path)
+
+    return act
+
+
+def empty(state: Any, arrays: Any) -> None:
+    arrays["fit[99]"] = np.empty((2**31 - 2**20, 0), np.uint8)
+    state["fit"]["stop"] = {"arrays": "fit[99]"}
+
+
+def spared(s: Scene) -> bool:
+    """A file of the user's has the name that an older checkpoint would have."""
+    import warnings
+
+    s.model.save(s.folder / "run-4.npz")
+    before = (s.folder / "run-4.npz").read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        checkpoint = Checkpoint(s.folder / "run.npz", every=4, keep=2)
+        s.model.copy().fit(s.x, s.y, **OPTIONS, callbacks=[checkpoint])
+    return (s.folder / "run-4.npz").read_bytes() == before
+
+
 works(G, "Ctrl-C in a batch, twice (whole step, history kept)", interrupted)
 for _hook in (
     "on_train_begin",
@@ -167,3 +239,17 @@ case(
     G, "a callback that no file holds", stateful, "Write get_state and set_state in Odd", TypeError
 )
 case(G, "a checkpoint of weights that are NaN", spoilt, "left the finite numbers", DivergedError)
+works(G, "a generator that model and callback share", shared)
+works(G, "a file called like an older checkpoint stays", spared)
+case(G, "a callback that cannot remember again", forgets, "Forgets does not take what a Forgets", R)
+N = "describes no fit that minnet can resume: "
+case(G, "a checkpoint that asks for all memory", forged(empty), N, R)
+case(G, "a checkpoint without its callbacks", forged(lambda s, a: s.update(callbacks=[])), N, R)
+case(
+    G,
+    "a checkpoint whose callback remembers nothing",
+    forged(lambda s, a: s.update(callbacks=[{"dict": []}])),
+    N,
+    R,
+)
+case(G, "a checkpoint of 2⁵³ epochs", forged(lambda s, a: s["fit"].update(epoch=2**53)), N, R)
