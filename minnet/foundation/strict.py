@@ -244,7 +244,7 @@ class Strict:
         there = name in vars(self) or hasattr(kind, name)
         if kind._is_minnets and not there and name not in _annotated(kind):
             raise AttributeError(_not_there(self, name, value))
-        if kind._is_minnets and inspect.isroutine(declared) and not callable(value):
+        if type(declared) is types.FunctionType and kind._is_minnets and not callable(value):
             raise AttributeError(
                 f"{kind.__name__}'s {name} is a method, to be called and not set. Got "
                 f"{short(value)}."

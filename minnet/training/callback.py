@@ -41,8 +41,10 @@ class Callback(Strict):
 
     A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
     has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
-    arrays or random generators; any other is refused before the training begins. Then say what
-    changes during a fit, and how it is put back::
+    arrays or random generators. What two callbacks hold together is one thing again in the resumed
+    fit, and so is what a callback holds of the model: its generator, or an array such as `layer.W`.
+    Anything else is refused before the training begins. Then say what changes during a fit, and
+    how it is put back::
 
         class Best(Callback):
             def __init__(self, log):
