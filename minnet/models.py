@@ -14,6 +14,7 @@ from typing import Any, Self, cast
 import numpy as np
 
 from minnet.callbacks import Callback, line
+from minnet.engine.ends import check_end
 from minnet.engine.network import Network
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -37,7 +38,6 @@ from minnet.training.history import History
 from minnet.training.settings import (
     Settings,
     check_data,
-    check_end,
     check_metrics,
     check_trainable,
     check_x,
@@ -189,7 +189,7 @@ class Sequential(Network):
 
     def _check_end(self, loss: Loss) -> None:
         """Refuse or warn where loss and layers do not suit each other: once for each stack."""
-        check_end(self, loss)
+        check_end(self._steps, self.output_shape if self.built else None, loss)
         self._ended = self._end_of(loss)
 
     def _end_of(self, loss: Loss) -> tuple[str, ...]:

@@ -164,7 +164,8 @@ def setting(
     optional
         Whether None passes.
     default
-        What the attribute is while nobody has set it.
+        What the attribute is while nobody has set it; a class below may have another, as a plain
+        attribute.
 
     Examples
     --------
@@ -201,7 +202,6 @@ class Strict:
     """Properties that cannot be set → what to do instead."""
 
     _settings: ClassVar[dict[str, Declaration]] = {}
-    _is_minnets: ClassVar[bool] = True
 
     @named
     def __init__(self) -> None:
@@ -209,12 +209,10 @@ class Strict:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._is_minnets = cls.__module__.split(".")[0] == "minnet"
         settings: dict[str, Declaration] = {}
         for base in reversed(cls.__bases__):
             settings |= getattr(base, "_settings", {})
         for name, value in list(vars(cls).items()):
-            settings.pop(name, None)  # a class may have something else under that name
             if isinstance(value, Declaration):
                 settings[name] = value
                 if value.default is _NONE_GIVEN:
@@ -242,11 +240,21 @@ class Strict:
                 raise AttributeError(_cannot_be_set(kind, name, value))
             return value
         there = name in vars(self) or hasattr(kind, name)
-        if kind._is_minnets and not there and name not in _annotated(kind):
+        if not there and is_minnets(kind) and name not in _annotated(kind):
             raise AttributeError(_not_there(self, name, value))
         if name in kind._settings:
             return kind._settings[name].checked(value, kind.__name__, name)
         return value
+
+
+def is_minnets(kind: type) -> bool:
+    """Whether a class is minnet's own, and none of a user's."""
+    return kind.__module__ == "minnet" or kind.__module__.startswith("minnet.")
+
+
+def is_setting(kind: type[Strict], name: str) -> bool:
+    """Whether objects of a class have a `setting` of this name."""
+    return name in kind._settings
 
 
 def _cannot_be_set(kind: type[Strict], name: str, value: Any) -> str:

@@ -26,9 +26,7 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
-from minnet.layers import Dropout, Flatten, Layer, Sigmoid, Softmax
-from minnet.layers.activations import Linear
-from minnet.losses import Loss, check_weight
+from minnet.foundation.targets import check_weight
 from minnet.training.batches import Data
 
 if TYPE_CHECKING:
@@ -185,37 +183,6 @@ def _check_classes(model: Sequential, y: Any, outputs: Shape, who: str) -> None:
             f"{who} contains {labels.max():g}, and this model knows {len(known)} classes: "
             f"{known[0]}…{known[-1]}. Fitting a new task? Call replace_head first."
         )
-
-
-def check_end(model: Sequential, loss: Loss) -> None:
-    """Refuse or warn where the loss and the last layers do not suit each other."""
-    steps = model._steps
-    if model.built and isinstance(steps[-1], Softmax) and model.output_shape == (1,):
-        raise ValueError(
-            "Softmax over one output is always 1. Give the last layer one unit for each class, "
-            "or use activation='sigmoid' with loss='binary_crossentropy'."
-        )
-    last: Layer | None = None  # the last step that changes numbers for good
-    for step in steps:
-        if isinstance(last, Softmax) and isinstance(step, Softmax):
-            raise ValueError(
-                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
-            )
-        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
-            raise ValueError(
-                f"{last.label} gives probabilities, and {step.label} would squash them into "
-                "another form. Drop one of the two."
-            )
-        if not isinstance(step, (Linear, Dropout, Flatten)):
-            last = step
-    own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
-    hidden = [step.label for step in own if step is not last]
-    if hidden:
-        warn(
-            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
-            "small. Hidden layers usually have activation='relu'."
-        )
-    loss.check_last(steps[-1])
 
 
 def check_metrics(model: Sequential, target: Array, who: str = "y") -> None:

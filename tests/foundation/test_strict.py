@@ -243,12 +243,12 @@ def test_a_setting_is_no_attribute_of_its_class_unless_it_has_a_default():
         _ = Spring.__new__(Spring).stiffness
 
 
-def test_settings_are_inherited_until_a_class_has_something_else_by_that_name():
+def test_settings_are_inherited_with_another_default_or_replaced_by_a_property():
     class Coil(Spring):
         turns: int = setting(integer, minimum=1)
 
     class Rod(Coil):
-        stiffness = 5
+        label = "rod"
 
         @property
         def length(self):
@@ -263,10 +263,12 @@ def test_settings_are_inherited_until_a_class_has_something_else_by_that_name():
         coil.stiffness = -1
     with pytest.raises(ValueError, match="Coil's turns takes"):
         coil.turns = 0
-    rod.stiffness, rod.length = "stiff", "long"
-    assert (rod.stiffness, rod.length) == ("stiff", "long")
+    rod.length = "long"
+    assert (rod.label, rod.length) == ("rod", "long")
     with pytest.raises(ValueError, match="Rod's turns takes"):
         rod.turns = 0
+    with pytest.raises(TypeError, match="The spring's label takes text"):
+        rod.label = 3
 
 
 def test_to_set_an_attribute_makes_no_object(monkeypatch):
