@@ -39,15 +39,23 @@ OTHER_WORDS = {
 """What other libraries call things → minnet's names for them."""
 
 
-def named(function: F) -> F:
+def named(function: F, *, complete: bool = False) -> F:
     """Answer a call that does not fit the signature with the names that it takes.
 
     A call that fits costs one Python call more, so what runs in every step goes without.
+
+    Parameters
+    ----------
+    complete
+        Whether the signature has all keywords, those included that a `**` hands on.
     """
     explain, entered = _fault, _entered
     code = inspect.unwrap(function).__code__
+    names = frozenset(inspect.signature(function).parameters) if complete else None
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if names is not None and not names.issuperset(kwargs):
+            raise TypeError(explain(function, args, kwargs))
         try:
             return function(*args, **kwargs)
         except TypeError as error:
@@ -219,8 +227,11 @@ class Strict:
                     delattr(cls, name)
                 else:
                     setattr(cls, name, value.default)
+            elif name == "__init__" and inspect.isfunction(value):
+                hands_on = _add_arguments_of(cls, value)
+                setattr(cls, name, named(value, complete=hands_on and is_minnets(cls)))
             elif inspect.isfunction(value) and (
-                name in ("__init__", "__call__")
+                name == "__call__"
                 or (cls.every_method and name[0] != "_" and name not in cls.inner)
             ):
                 setattr(cls, name, named(value))
@@ -245,6 +256,25 @@ class Strict:
         if name in kind._settings:
             return kind._settings[name].checked(value, kind.__name__, name)
         return value
+
+
+def _add_arguments_of(kind: type, constructor: Any) -> bool:
+    """Give a constructor that hands keywords on by `**` those of the class above it by name.
+
+    So help, messages and files know the whole signature. Returns whether there are any.
+    """
+    signature = inspect.signature(constructor)
+    *own, last = signature.parameters.values()
+    above = next(vars(c)["__init__"] for c in kind.__mro__[1:] if "__init__" in vars(c))
+    inherited = [
+        argument
+        for name, argument in inspect.signature(above).parameters.items()
+        if argument.kind is argument.KEYWORD_ONLY and name not in signature.parameters
+    ]
+    if last.kind is not last.VAR_KEYWORD or not inherited:
+        return False
+    vars(constructor)["__signature__"] = signature.replace(parameters=[*own, *inherited])
+    return True
 
 
 def is_minnets(kind: type) -> bool:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Unpack
 
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, instance, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-from minnet.layers.base import Layer, Memo
+from minnet.layers.base import Layer, LayerArguments, Memo
 
 
 def _positive_part(x: Array) -> Array:
@@ -83,11 +84,9 @@ class LeakyReLU(Layer):
     def __init__(
         self,
         negative_slope: float = 0.3,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.negative_slope = negative_slope
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -130,11 +129,9 @@ class ELU(Layer):
     def __init__(
         self,
         alpha: float = 1.0,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.alpha = alpha
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -390,11 +387,9 @@ class Activation(Layer):
     def __init__(
         self,
         activation: str | Layer,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.activation = a_layer_without_weights(activation, "Activation's activation")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

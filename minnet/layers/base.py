@@ -16,7 +16,7 @@ import copy
 import zlib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypedDict, cast
 
 import numpy as np
 
@@ -49,6 +49,13 @@ def _checked_name(name: object, who: str) -> str:
             "mistaken for a path or a pattern."
         )
     return checked
+
+
+class LayerArguments(TypedDict, total=False):
+    """What every layer takes by name, besides its own arguments; see `Layer`."""
+
+    input_shape: Shape | int | None
+    name: str | None
 
 
 class Layer(Configurable):
@@ -84,10 +91,10 @@ class Layer(Configurable):
 
     Parameters
     ----------
-    name
-        The layer's name in summaries, errors and files; the model finds one if it is None.
     input_shape
         The shape of one sample, for the first layer of a model.
+    name
+        The layer's name in summaries, errors and files; the model finds one if it is None.
     """
 
     weights: tuple[str, ...] = ()
@@ -118,7 +125,7 @@ class Layer(Configurable):
     _switches: int = 0  # how often it was frozen or unfrozen
     _revision: int = 0  # how often anything but its arrays was set, which outdates plans
 
-    def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
+    def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
         self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple
 

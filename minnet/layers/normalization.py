@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
-from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.layers.base import Layer, LayerArguments, Memo, expect_rows
 
 
 @register
@@ -82,10 +84,9 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = center, scale
         self.weights = ("gamma",) * self.scale + ("beta",) * self.center
