@@ -26,30 +26,12 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number, one_argument, short
+from minnet.foundation.checks import Array, boolean, number, rate_or_schedule
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
 LearningRate = float | Callable[[int], float]
 """A number, or a function of the number of the update (from 0), such as a `Schedule`."""
-
-
-def _rate(value: LearningRate, who: str) -> LearningRate:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
-            f"Call it: {value.__name__}(…)."
-        )
-    if callable(value):
-        one_argument(value, who)
-        return value
-    try:
-        return number(value, who, minimum=0.0)
-    except TypeError:
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
-        ) from None
 
 
 class OptimizerArguments(TypedDict, total=False):
@@ -91,7 +73,7 @@ class Optimizer(Configurable):
     slots: tuple[str, ...] = ()
     """Names of the arrays that the formula keeps from one update to the next."""
 
-    learning_rate: LearningRate = setting(_rate)
+    learning_rate: LearningRate = setting(rate_or_schedule)
     weight_decay: float = setting(number, minimum=0.0)
     global_clipnorm: float | None = setting(number, above=0.0, optional=True)
 

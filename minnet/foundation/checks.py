@@ -270,6 +270,24 @@ def one_argument(function: Callable[..., Any], who: str) -> None:
         pass
 
 
+def rate_or_schedule(value: Any, who: str) -> float | Callable[[int], float]:
+    """A learning rate: a number as a Python float, a function of the update's number as it is."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        one_argument(value, who)
+        return cast("Callable[[int], float]", value)
+    try:
+        return number(value, who, minimum=0.0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
+        ) from None
+
+
 def as_array(value: object, who: str) -> Array:
     """The value as a numeric ndarray, or an error that says what it was instead.
 
