@@ -63,8 +63,9 @@ class Loss(Configurable):
         super().__init_subclass__(**options)
         if "check_target" in vars(cls) and "one_shape" not in vars(cls):
             cls.one_shape = False
-        fused = aligned_after_activation
-        align_formulas(cls, {"per_sample": aligned, "gradient": aligned, "fused": fused})
+        align_formulas(cls, {"per_sample": aligned, "gradient": aligned})
+        if cls.one_shape:  # labels need no alignment, and this runs in every step
+            align_formulas(cls, {"fused": aligned_after_activation})
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         """Lₙ for each row, of shape (N,)."""
@@ -263,7 +264,7 @@ class CrossEntropy(Loss):
         rows = np.arange(N)
         p = y[rows, target]
         dz = y.copy()
-        dz[rows, target] -= 1.0
+        dz[rows, target] = p - 1.0
         dz *= 1.0 / N
         if p.real.min() > 1e-30:
             return -np.log(p), dz

@@ -25,7 +25,9 @@ def aligned(formula: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(formula)
     def call(self: Any, prediction: Array, target: Array) -> Any:
-        return formula(self, prediction, _align(self, prediction, target))
+        if not _alike(prediction, target):
+            target = _align(self, prediction, target)
+        return formula(self, prediction, target)
 
     return call
 
@@ -35,7 +37,9 @@ def aligned_after_activation(formula: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(formula)
     def call(self: Any, z: Array, y: Array, target: Array) -> Any:
-        return formula(self, z, y, _align(self, z, target))
+        if not _alike(z, target):
+            target = _align(self, z, target)
+        return formula(self, z, y, target)
 
     return call
 
@@ -44,6 +48,13 @@ def align_formulas(kind: type, doors: Mapping[str, Callable[..., Any]]) -> None:
     """Put the door of each formula, by name, before those formulas that a class has anew."""
     for name in vars(kind).keys() & doors:
         setattr(kind, name, doors[name](vars(kind)[name]))
+
+
+def _alike(prediction: Any, target: Any) -> bool:
+    try:
+        return bool(prediction.shape == target.shape)
+    except AttributeError:  # a list
+        return False
 
 
 def _align(owner: Any, prediction: Array, target: Array) -> Array:
