@@ -73,14 +73,14 @@ class Configurable(Strict):
         return cls(**config)
 
     def __repr__(self) -> str:
-        parts = []
+        arguments = []
         for name, default in parameters(type(self)).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
-                parts.append(f"{value!r}")
+                arguments.append(f"{value!r}")
             elif not (_is_default(value, default) or (default is None and self._is_usual(name))):
-                parts.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(parts)})"
+                arguments.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     def _is_usual(self, name: str) -> bool:
         """Whether an argument is what its class has: the meaning of None, as of a metric's name."""

@@ -201,19 +201,19 @@ class GELU(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)  # complex numbers are clipped by their real part
-        u = _ROOT * z * (1 + 0.044715 * z * z)
+        u = ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z)
         y: Array = 0.5 * x * (1 + np.tanh(u))
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)
-        t = np.tanh(_ROOT * z * (1 + 0.044715 * z * z))
-        du = _ROOT * (1 + 3 * 0.044715 * z * z)
+        t = np.tanh(ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z))
+        du = ROOT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
         dx: Array = dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du)
         return dx
 
 
-_ROOT = math.sqrt(2 / math.pi)
+ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
 @register

@@ -418,11 +418,23 @@ def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Ar
     return vector
 
 
-def expect_rows(layer: Layer, input_shape: Shape) -> int:
-    """D, of a layer that takes rows of D numbers and nothing else."""
+def expect_rows(layer: Layer, input_shape: Shape, width: int | None = None) -> int:
+    """D, of a layer that takes rows of D numbers and nothing else.
+
+    Parameters
+    ----------
+    width
+        The D that the layer is built for, if it is.
+    """
     if len(input_shape) != 1:
         raise ValueError(
             f"{layer.label} takes x of shape (N, D). Got {batch_shape(input_shape)}. "
             "Put a Flatten() before it."
         )
-    return input_shape[0]
+    (D,) = input_shape
+    if width not in (None, D):
+        raise ValueError(
+            f"{layer.label} takes x of shape (N, {width}). Got (N, {D}). Make what comes "
+            f"before it {width} wide, or build {layer.label} for {D} inputs."
+        )
+    return D

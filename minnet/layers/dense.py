@@ -122,12 +122,7 @@ class Dense(Layer):
             self.add_weight("b", (self.units,), self.bias_initializer, rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = expect_rows(self, input_shape)
-        if self.built and len(self.W) != D:
-            raise ValueError(
-                f"{self.label} takes x of shape (N, {len(self.W)}). Got (N, {D}). Make what comes "
-                f"before it {len(self.W)} wide, or build {self.label} for {D} inputs."
-            )
+        expect_rows(self, input_shape, len(self.W) if self.built else None)
         return (self.units,)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
