@@ -304,6 +304,7 @@ def _reborn(step: Layer, x: Array) -> Layer | None:
     except Exception:  # its constructor does not keep its arguments
         return None
     same = {k for k, v in vars(step).items() if isinstance(v, (int, float, str, tuple))}
+    same.discard("_revision")  # counts settings, in the constructor and later
     if any(vars(layer).get(k, vars(step)[k]) != vars(step)[k] for k in same):
         return None  # it was set otherwise after it was made
     return layer
