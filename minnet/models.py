@@ -7,9 +7,10 @@ loop over epochs and batches, in `training/fit.py`.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -32,6 +33,28 @@ from minnet.training.history import History
 from minnet.training.progress import line
 from minnet.training.showing import show_loop
 from minnet.training.start import run_fit
+
+NOT_OVERRIDDEN = {
+    **dict.fromkeys(
+        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
+    ),
+    "penalty": "Write a Regularizer, and give it to a layer.",
+    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
+    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
+    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
+    **dict.fromkeys(
+        ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"), "Override compile."
+    ),
+    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
+    **dict.fromkeys(("require_built", "require_trainable", "training_alone"), "Override fit."),
+    "trainable": "Override freeze and unfreeze.",
+    "named_arrays": "Write a Layer with weights of its own, and add it.",
+    **dict.fromkeys(
+        ("layers", "steps", "theta", "grad", "state", "outputs", "has_own_step", "has_own_update"),
+        "Give it another name.",
+    ),
+}
+"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
 class Sequential(Network):
@@ -94,54 +117,29 @@ class Sequential(Network):
     13
     """
 
-    not_overridden: ClassVar[dict[str, str]] = {
-        "forward": "Write a Layer with a forward of its own, and add it.",
-        "backward": "Write a Layer with a backward of its own, and add it.",
-        "run": "Write a Layer with a forward of its own, and add it.",
-        "penalty": "Write a Regularizer, and give it to a layer.",
-        "train_on_batch": "Override loss_and_gradient or apply_gradient.",
-        "run_batch": "Override loss_and_gradient.",
-        "checked_data": "Override loss_and_gradient.",
-        "plan": "Override loss_and_gradient.",
-        "update_groups": "Override apply_gradient.",
-        "run_update": "Override apply_gradient.",
-        "require_trainable": "Override fit.",
-        "require_built": "Override build.",
-        "training_alone": "Override fit.",
-        "named_arrays": "Write a Layer with weights of its own, and add it.",
-        **dict.fromkeys(
-            (
-                "has_own_step",
-                "has_own_update",
-                "layers",
-                "steps",
-                "theta",
-                "grad",
-                "state",
-                "outputs",
-                "built",
-                "built_for",
-            ),
-            "Give it another name.",
-        ),
-        **dict.fromkeys(
-            ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"),
-            "Override compile.",
-        ),
-        **dict.fromkeys(("input_shape", "output_shape"), "Override build."),
-        "trainable": "Override freeze and unfreeze.",
-    }
-    """Of what every step and every fit uses, what a class below cannot override, and what it can
-    do instead."""
-
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, instead in Sequential.not_overridden.items():
+        for name, instead in NOT_OVERRIDDEN.items():
             if getattr(cls, name) is not getattr(Sequential, name):
                 raise TypeError(
-                    f"A class below Sequential takes what a training step uses as it is. Got "
+                    "A class below Sequential takes what a training step uses as it is. Got "
                     f"{cls.__name__}.{name}. {instead}"
                 )
+        try:
+            inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
+                f"seed=None), as Sequential's. Got another signature: {error}. Take these."
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in NOT_OVERRIDDEN and callable(value):
+            raise AttributeError(
+                f"{type(self).__name__}'s {name} is the same for every caller. Got "
+                f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"
+            )
+        super().__setattr__(name, value)
 
     def __init__(
         self,
