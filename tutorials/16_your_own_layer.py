@@ -285,8 +285,8 @@ model.show_training_loop([watch])
 
 # %% [markdown]
 # `on_gradient` comes between the gradient and the update, where `self.model.grad` may be changed.
-# So noise in the gradient, which can shake a training out of a bad start (Neelakantan et al., 2015),
-# is one line:
+# So noise in the gradient, which can shake a training out of a bad start (Neelakantan et al.,
+# 2015), is one line:
 
 
 # %%
@@ -342,8 +342,8 @@ for kind in (Calm, Calmer):
 assert check_gradients(own, x[:8], y[:8]).ok
 
 # %% [markdown]
-# Methods at the edge (`fit`, `predict`, `save`, `summary`, …) may be overridden with `super()`. What
-# a step is made of besides, such as `forward`, may not: that is what layers are for, and the class
+# Methods at the edge (`fit`, `predict`, `save`, `summary`, …) may be overridden with `super()`.
+# What a step is made of besides, such as `forward`, may not: that is what layers are for, and the class
 # is refused with a sentence that says what to write instead.
 #
 # **Freeze.** A frozen layer keeps every bit. minnet does not even call its `gradient`; but it still
