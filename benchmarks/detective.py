@@ -160,16 +160,16 @@ def put(rng: np.random.Generator, make: Callable[[int], Layer], square: bool = F
     N, D, M = sizes(rng)
     M = D if square else M
     x = rng.standard_normal((N, D))
-    place = rng.integers(4)
-    if place == 0:
+    setting = rng.integers(4)
+    if setting == 0:
         return make(M), x, None
-    if place == 1:
+    if setting == 1:
         one = make(M)
         one.build((D,), rng)
         return one, x, None
     mine = make(M)
     below = Dense(D, activation=str(rng.choice(["tanh", "elu", "linear"])), input_dim=D)
-    above = [Dense(3, activation="tanh"), Dense(2)] if place == 2 else [Tanh()]
+    above = [Dense(3, activation="tanh"), Dense(2)] if setting == 2 else [Tanh()]
     model = Sequential([below, mine, *above], seed=rng)
     with_outputs = model.output_shape[0]
     model.compile("sgd", "mse")

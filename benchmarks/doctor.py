@@ -682,16 +682,16 @@ def score_faults(
         seen: collections.Counter[str] = collections.Counter()
         for name in names:
             for seed in seeds:
-                found = kinds(plant(seed, name))
-                right += kind in found[:2]
+                findings = kinds(plant(seed, name))
+                right += kind in findings[:2]
                 total += 1
-                if kind not in found[:2]:
-                    seen[f"{name}: {', '.join(found) or 'healthy'}"] += 1
+                if kind not in findings[:2]:
+                    seen[f"{name}: {', '.join(findings) or 'healthy'}"] += 1
         scores[kind, variant] = right, total
         if verbose:
             print(f"{right:4d} of {total:3d}  {kind}: {variant}", flush=True)
-            for what, count in seen.most_common(6):
-                print(f"              {count} × {what}")
+            for mistaken, count in seen.most_common(6):
+                print(f"              {count} × {mistaken}")
     return scores
 
 
@@ -709,10 +709,10 @@ def score_healthy(
                 if count:
                     settings = {k: v for k, v in case.settings.items() if k != "validation_data"}
                     case.model.fit(case.x, case.y, epochs=count, verbose=0, **settings)
-                found = kinds(case)
+                findings = kinds(case)
                 looked += 1
-                if found:
-                    alarms.append((f"{name}, {stage}, seed {seed}", found))
+                if findings:
+                    alarms.append((f"{name}, {stage}, seed {seed}", findings))
     return looked, alarms
 
 
@@ -721,10 +721,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", default="")
-    parser.add_argument("--part", choices=("faults", "healthy", "all"), default="all")
+    parser.add_argument("--cases", choices=("faults", "healthy", "all"), default="all")
     options = parser.parse_args()
     begin = time.perf_counter()
-    if options.part != "healthy":
+    if options.cases != "healthy":
         scores = score_faults(range(options.seeds), options.only, verbose=True)
         by_kind: dict[str, list[int]] = collections.defaultdict(lambda: [0, 0])
         for (kind, _), (right, total) in scores.items():
@@ -734,11 +734,11 @@ def main() -> None:
         for kind, (right, total) in by_kind.items():
             mark = "" if right >= 0.95 * total else "  below 95 %"
             print(f"{kind:22s} {right:4d} of {total:4d}  {100 * right / total:5.1f} %{mark}")
-    if options.part != "faults":
+    if options.cases != "faults":
         looked, alarms = score_healthy(range(options.seeds), only=options.only)
         print(f"\n{len(alarms)} alarms in {looked} healthy trainings")
-        for name, found in alarms:
-            print(f"  {name}: {', '.join(found)}")
+        for name, findings in alarms:
+            print(f"  {name}: {', '.join(findings)}")
     print(f"{time.perf_counter() - begin:.0f} s")
 
 

@@ -65,8 +65,8 @@ class Worker:
     def __init__(self, key: str) -> None:
         self.key, self.label = key, PEERS[key].label
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, key), daemon=True)
+        self.pipe, far_end = context.Pipe()
+        self.process = context.Process(target=_serve, args=(far_end, key), daemon=True)
         before = dict(os.environ)
         os.environ.update(PEERS[key].environment)
         try:
@@ -74,7 +74,7 @@ class Worker:
         finally:
             os.environ.clear()
             os.environ.update(before)
-        theirs.close()
+        far_end.close()
 
     def tell(self, task: str, *arguments: Any) -> None:
         """Begin a task without waiting for its end."""
@@ -231,21 +231,21 @@ def rotated(keys: Sequence[str], round_: int) -> list[str]:
 
 def rounds(workers: Mapping[str, Worker], count: int, task: str = "fit") -> dict[str, list[Any]]:
     """What each worker answers in each round, after one round to warm up that is not kept."""
-    found: dict[str, list[Any]] = {key: [] for key in workers}
+    answers: dict[str, list[Any]] = {key: [] for key in workers}
     for round_ in range(count + 1):
         for key in rotated(list(workers), round_):
             time.sleep(REST)
             answer = workers[key].ask(task)
             if round_:
-                found[key].append(answer)
-    return found
+                answers[key].append(answer)
+    return answers
 
 
 class NotTheSameWorkError(RuntimeError):
     """A peer came to other weights than the first one."""
 
 
-def same_work(found: Mapping[str, Weights], work: Work) -> dict[str, dict[str, float]]:
+def same_work(trained: Mapping[str, Weights], work: Work) -> dict[str, dict[str, float]]:
     """How far each peer's weights are from the first peer's, after the same steps.
 
     Returns
@@ -259,15 +259,15 @@ def same_work(found: Mapping[str, Weights], work: Work) -> dict[str, dict[str, f
     NotTheSameWorkError
         The differences are more than rounding.
     """
-    learning = {key: weights for key, weights in found.items() if weights}
+    learning = {key: weights for key, weights in trained.items() if weights}
     x, y = work.data()
     x, y = x[:1_000], y[:1_000]
     first = next(iter(learning), None)
     table: dict[str, dict[str, float]] = {}
     for key, weights in learning.items():
         loss = loss_and_accuracy(weights, x, y)[0]
-        theirs, ours, begin = map(flat, (weights, learning[first], work.weights()))
-        way = float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours - begin))
+        other, ours, begin = map(flat, (weights, learning[first], work.weights()))
+        way = float(np.linalg.norm(other - ours) / np.linalg.norm(ours - begin))
         base = table[first]["loss"] if table else loss
         table[key] = {"loss": loss, "loss_differs": abs(loss / base - 1.0), "way_differs": way}
         if not (table[key]["loss_differs"] <= SAME_LOSS and way <= SAME_WAY):
@@ -335,7 +335,9 @@ def met(is_met: bool) -> str:
     return "met" if is_met else "missed"
 
 
-def step_times(found: Mapping[str, Sequence[Mapping[str, float]]], steps: int) -> dict[str, Any]:
+def step_times(
+    answers_of: Mapping[str, Sequence[Mapping[str, float]]], steps: int
+) -> dict[str, Any]:
     """Peer → minimum and median microseconds a step, and the cores that it kept busy."""
     return {
         key: {
@@ -343,7 +345,7 @@ def step_times(found: Mapping[str, Sequence[Mapping[str, float]]], steps: int) -
             "median": float(np.median([r["seconds"] for r in answers])) / steps * 1e6,
             "busy": sum(r["busy"] for r in answers) / sum(r["seconds"] for r in answers),
         }
-        for key, answers in found.items()
+        for key, answers in answers_of.items()
     }
 
 
@@ -391,15 +393,15 @@ def parser(
     doc: str | None, peers: Iterable[str] = PEERS, rounds: int = 10
 ) -> argparse.ArgumentParser:
     """The options that every script has, and `--peers` where there are some."""
-    found = argparse.ArgumentParser(
+    options = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     if peers := list(peers):
-        found.add_argument("--peers", nargs="+", choices=peers, default=peers)
-    found.add_argument("--rounds", type=int, default=rounds, help="after one to warm up")
-    found.add_argument("--threads", type=int, help="cores for each process; default: all")
-    found.add_argument("--quick", action="store_true", help="fewer rounds, less work")
-    return found
+        options.add_argument("--peers", nargs="+", choices=peers, default=peers)
+    options.add_argument("--rounds", type=int, default=rounds, help="after one to warm up")
+    options.add_argument("--threads", type=int, help="cores for each process; default: all")
+    options.add_argument("--quick", action="store_true", help="fewer rounds, less work")
+    return options
 
 
 def compare(
@@ -419,7 +421,7 @@ def compare(
     count = min(options.rounds, QUICK_ROUNDS) if options.quick else options.rounds
     threads = limit_threads(options.threads)
     workers = start(options.peers)
-    found, groups = {}, {}
+    networks, groups = {}, {}
     for work in works:
         if options.quick:
             work = replace(work, epochs=(work.epochs + 1) // 2)
@@ -430,11 +432,11 @@ def compare(
         answers = rounds(workers, count)
         results = everyone(workers, "result")
         times = groups[title] = step_times(answers, work.steps)
-        said = ", ".join(f"{PEERS[key].label} {fact['threads']}" for key, fact in facts.items())
+        of_peers = ", ".join(f"{PEERS[key].label} {fact['threads']}" for key, fact in facts.items())
         wanted = bars.get(work.name, {})
-        notes = [f"threads: {said}"]
+        notes = [f"threads: {of_peers}"]
         print(times_table(times, wanted, results, notes), flush=True)
-        found[work.name] = {
+        networks[work.name] = {
             "work": asdict(work),
             "steps": work.steps,
             "peers": facts,
@@ -446,7 +448,7 @@ def compare(
         }
     for worker in workers.values():
         worker.end()
-    print(write(name, {"threads": threads, "networks": found}))
+    print(write(name, {"threads": threads, "networks": networks}))
     print(bar_picture(name, groups, f"{name.replace('_', ' ')}; threads: {threads}"))
 
 
@@ -454,12 +456,12 @@ def verdicts(
     times: Mapping[str, Mapping[str, float]], bars: Mapping[str, Bar]
 ) -> dict[str, dict[str, Any]]:
     """Peer → its bar, the ratios of minima and medians to minnet's, and the verdict."""
-    found = {}
+    by_peer = {}
     for key, bar in bars.items():
         if key in times and (to_minnet := ratios(times, key, "minnet")) is not None:
             verdict = bar.verdict(*to_minnet)
-            found[key] = {"bar": str(bar), "ratios": to_minnet, "verdict": verdict}
-    return found
+            by_peer[key] = {"bar": str(bar), "ratios": to_minnet, "verdict": verdict}
+    return by_peer
 
 
 # --- files ----------------------------------------------------------------------------------------

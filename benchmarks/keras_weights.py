@@ -51,25 +51,25 @@ def minnet_model() -> minnet.Sequential:
     )
 
 
-theirs, ours = keras_model(), minnet_model()
-theirs.set_weights([w + rng.normal(0, 0.05, w.shape) ** 2 for w in theirs.get_weights()])
-ours.set_weights(theirs.get_weights())
-worst = np.abs(ours.predict(x) - theirs.predict(x, verbose=0)).max()
+of_keras, of_minnet = keras_model(), minnet_model()
+of_keras.set_weights([w + rng.normal(0, 0.05, w.shape) ** 2 for w in of_keras.get_weights()])
+of_minnet.set_weights(of_keras.get_weights())
+worst = np.abs(of_minnet.predict(x) - of_keras.predict(x, verbose=0)).max()
 print(f"Keras → minnet: predictions differ by at most {worst:.1e}")
 back = keras_model()
-back.set_weights(ours.get_weights())
-worst_back = np.abs(back.predict(x, verbose=0) - theirs.predict(x, verbose=0)).max()
+back.set_weights(of_minnet.get_weights())
+worst_back = np.abs(back.predict(x, verbose=0) - of_keras.predict(x, verbose=0)).max()
 print(f"minnet → Keras: predictions differ by at most {worst_back:.1e}")
 
-ours, theirs = minnet_model(), keras_model()
-theirs.layers[2].rate = ours.layers[2].rate = 0.0  # dropout draws different masks
-theirs.set_weights(ours.get_weights())
-theirs.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
-ours.compile(SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
+of_minnet, of_keras = minnet_model(), keras_model()
+of_keras.layers[2].rate = of_minnet.layers[2].rate = 0.0  # dropout draws different masks
+of_keras.set_weights(of_minnet.get_weights())
+of_keras.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
+of_minnet.compile(SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
 settings = {"batch_size": 32, "epochs": 5, "shuffle": False, "verbose": 0}
-theirs_losses = theirs.fit(x, y, **settings).history["loss"]
-our_losses = ours.fit(x, y, **settings).history["loss"]
-print("loss of Keras: ", *(f"{loss:.6f}" for loss in theirs_losses))
-print("loss of minnet:", *(f"{loss:.6f}" for loss in our_losses))
-if worst > 1e-6 or worst_back > 1e-6 or not np.allclose(theirs_losses, our_losses, rtol=1e-4):
+keras_losses = of_keras.fit(x, y, **settings).history["loss"]
+minnet_losses = of_minnet.fit(x, y, **settings).history["loss"]
+print("loss of Keras: ", *(f"{loss:.6f}" for loss in keras_losses))
+print("loss of minnet:", *(f"{loss:.6f}" for loss in minnet_losses))
+if worst > 1e-6 or worst_back > 1e-6 or not np.allclose(keras_losses, minnet_losses, rtol=1e-4):
     raise SystemExit("they differ")

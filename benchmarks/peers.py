@@ -98,7 +98,7 @@ class Work:
 
 
 def loss_and_accuracy(weights: Weights, x: Array, y: Array) -> tuple[float, float]:
-    """Mean cross-entropy in nats and accuracy, in float64, whoever trained the weights."""
+    """Mean cross-entropy in nats and accuracy, in float64, from any library's weights."""
     h = x.astype(np.float64)
     for W, b in layers(weights):
         z = h @ W.astype(np.float64) + b
@@ -286,7 +286,7 @@ class Torch(Peer):
         torch.manual_seed(0)
         self.torch = torch
         self.linear = [torch.nn.Linear(D, M) for D, M in itertools.pairwise(work.widths)]
-        stack = [part for layer in self.linear for part in (layer, torch.nn.ReLU())]
+        stack = [step for layer in self.linear for step in (layer, torch.nn.ReLU())]
         self.model = torch.nn.Sequential(*stack[:-1])  # logits: the loss has the softmax
         self.loss = torch.nn.CrossEntropyLoss()
         if work.frozen:

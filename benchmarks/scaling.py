@@ -33,6 +33,7 @@ import harness
 import numpy as np
 from peers import Array, Minnet, Peer, Products, Weights, Work
 
+import minnet
 from minnet.callbacks import Callback
 from minnet.foundation.tables import Table
 
@@ -68,12 +69,12 @@ def smallest(
 
     With repeats, a round of a task is the mean of so many, for tasks that are short.
     """
-    found: dict[Any, list[float]] = {key: [] for key in tasks}
+    seconds: dict[Any, list[float]] = {key: [] for key in tasks}
     for round_ in range(rounds + 1):
         for key in harness.rotated(list(tasks), round_):
             count = 1 if repeats is None else repeats[key]
-            found[key].append(sum(tasks[key].seconds() for _ in range(count)) / count)
-    return {key: min(times[1:]) for key, times in found.items()}
+            seconds[key].append(sum(tasks[key].seconds() for _ in range(count)) / count)
+    return {key: min(times[1:]) for key, times in seconds.items()}
 
 
 # --- samples --------------------------------------------------------------------------------------
@@ -247,7 +248,7 @@ def memmap(rounds: int, quick: bool, gigabytes: float) -> dict[str, Any]:
         return {}
     gigabytes = min(gigabytes, 0.5) if quick else gigabytes
     rows = int(gigabytes * 1e9 / 4 / BASE.widths[0])
-    found: dict[str, Any] = {}
+    by_source: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.f4"
         block = np.random.default_rng(0).random((20_000, BASE.widths[0]), dtype=np.float32)
@@ -258,20 +259,24 @@ def memmap(rounds: int, quick: bool, gigabytes: float) -> dict[str, Any]:
         for name, in_memory in (("memmap", False), ("in memory", True)):
             with context.Pool(1) as pool:  # one after another: 4 GB fit beside the file's cache
                 seconds, grown = pool.apply(fit_on_file, (str(path), rows, 2, in_memory))
-            found[name] = {"seconds": seconds, "per_sample": min(seconds) / rows, "grown_mb": grown}
-    ratio = found["memmap"]["per_sample"] / found["in memory"]["per_sample"]
-    grown = found["memmap"]["grown_mb"]
+            by_source[name] = {
+                "seconds": seconds,
+                "per_sample": min(seconds) / rows,
+                "grown_mb": grown,
+            }
+    ratio = by_source["memmap"]["per_sample"] / by_source["in memory"]["per_sample"]
+    grown = by_source["memmap"]["grown_mb"]
     print(
         f"\nmemmap: {rows:,} rows, {gigabytes:g} GB, 784-32-10, batch 128, 1 epoch, best of 2\n"
         + "".join(
             f"{name:<10} {f['per_sample'] * 1e6:6.2f} µs a sample, anonymous memory grows by "
             f"{f['grown_mb']:,.0f} MB\n"
-            for name, f in found.items()
+            for name, f in by_source.items()
         )
         + f"ratio {ratio:.2f}, bar ≤ {FLAT}: {harness.met(ratio <= FLAT)}; "
         f"{grown:.0f} MB, bar < {OWN_MB:g}: {harness.met(grown < OWN_MB)}"
     )
-    return {**found, "ratio": ratio}
+    return {**by_source, "ratio": ratio}
 
 
 # --- checking of inputs ---------------------------------------------------------------------------
@@ -290,7 +295,7 @@ class Clock(Callback):
 def is_check(function: tuple[str, int, str]) -> bool:
     """Whether a function of a profile, (file, line, name), looks at what the user passed."""
     file, _, name = function
-    if Path(file).parent.name != "minnet":
+    if Path(minnet.__file__).parent not in Path(file).parents:
         return False
     return Path(file).name == "checks.py" or name.lstrip("_").startswith(("check", "input_range"))
 
@@ -310,7 +315,7 @@ def checked_share(profile: cProfile.Profile) -> float:
 
 def checking(rounds: int, quick: bool) -> dict[str, Any]:
     """The share of what `fit` does but train, in five epochs."""
-    rows, found = [], {}
+    rows, by_count = [], {}
     for count in (1_000, 6_400, 60_000):
         work = replace(BASE, rows=count, epochs=5)
         peer = Minnet(work)
@@ -326,7 +331,7 @@ def checking(rounds: int, quick: bool) -> dict[str, Any]:
         profile.runcall(peer.fit, 5)
         whole, before, after = best
         share = checked_share(profile)
-        found[count] = {"seconds": whole, "before": before, "after": after, "profile": share}
+        by_count[count] = {"seconds": whole, "before": before, "after": after, "profile": share}
         rows.append(
             [
                 f"{count:,}",
@@ -341,7 +346,7 @@ def checking(rounds: int, quick: bool) -> dict[str, Any]:
     heading = [" samples", " fit, ms", " before the first step, ms", " share", " checks by profile"]
     heading += [" after the last step", f"bar ≤ {SHARE:.0%}"]
     print(Table(heading, rows, title=f"\nchecking: {BASE.name}, batch {BASE.batch}, 5 epochs"))
-    return found
+    return by_count
 
 
 # --- all of it ------------------------------------------------------------------------------------
@@ -356,18 +361,18 @@ PARTS: dict[str, Callable[[int, bool], dict[str, Any]]] = {
 }
 
 
-def picture(found: Mapping[str, Any]) -> Path:
+def picture(results: Mapping[str, Any]) -> Path:
     """Time against size with both axes logarithmic; a straight line is a power."""
     from matplotlib.figure import Figure
 
-    parts = [part for part in ("samples", "width", "depth", "batch") if part in found]
+    parts = [name for name in ("samples", "width", "depth", "batch") if name in results]
     figure = Figure(figsize=(4.2 * len(parts), 4), layout="constrained")
-    for axes, part in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
-        figures = found[part]["figures"]
-        other = "gather" if part == "samples" else "products"
+    for axes, name in zip(figure.subplots(1, len(parts), squeeze=False)[0], parts, strict=True):
+        figures = results[name]["figures"]
+        other = "gather" if name == "samples" else "products"
         for name in ("fit", other):
             axes.loglog(list(figures), [f[name] for f in figures.values()], "o-", label=name)
-        axes.set(xlabel=part, ylabel="µs a sample" if part == "samples" else "µs a step")
+        axes.set(xlabel=name, ylabel="µs a sample" if name == "samples" else "µs a step")
         axes.grid(visible=True, alpha=0.3)
         axes.legend()
     return harness.save_picture(figure, "scaling")
@@ -384,14 +389,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"no part is called {', '.join(sorted(unknown))}")
     threads = harness.limit_threads(options.threads)
     print(f"threads: {threads}")
-    found: dict[str, Any] = {
-        part: PARTS[part](options.rounds, options.quick) for part in parts if part != "memmap"
+    results: dict[str, Any] = {
+        name: PARTS[name](options.rounds, options.quick) for name in parts if name != "memmap"
     }
     if "memmap" in parts:
-        found["memmap"] = memmap(options.rounds, options.quick, options.gigabytes)
-    print(harness.write("scaling", {"threads": threads, **found}))
+        results["memmap"] = memmap(options.rounds, options.quick, options.gigabytes)
+    print(harness.write("scaling", {"threads": threads, **results}))
     if {"samples", "width", "depth", "batch"} & set(parts):
-        print(picture(found))
+        print(picture(results))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ The same training five times, each a little nearer to `fit` than the one before:
 - by hand: one loop with all arrays made beforehand, as in `peers.py`;
 - a function for each formula: the same lines, but each gives a new array, as a layer has to;
 - minnet's layers in a row: their `forward`, `backward` and `gradient`, and the loss;
-- TrainingStep: planned once an epoch; memos, penalties, schedules and per-layer counts are in it;
+- a model's step: `run_batch` and `apply_gradient`; memos, penalties, schedules, counts of layers;
 - fit: hooks, Ctrl-C, divergence, and what is done once a fit, such as the checks.
 
 All in one process, with one thread of matrix products unless `--threads` says more (package
@@ -27,7 +27,6 @@ from peers import BETA_1, BETA_2, EPSILON, RATE, Array, ByHand, Minnet, Peer, We
 from training_step import NETWORKS
 
 import minnet
-from minnet.engine.step import TrainingStep, way_back
 from minnet.foundation.tables import Table
 from minnet.losses import mean
 
@@ -41,9 +40,9 @@ class ByFunction(Peer):
         model = Minnet(self.work).model  # for its vectors alone
         model.set_weights(weights)
         self.adam = minnet.optimizers.Adam(RATE, BETA_1, BETA_2, EPSILON)
-        updates = minnet.engine.updates.Updates(self.adam)
-        (run,) = updates.runs(model.layers, model.theta, model.grad)
-        self.pieces, self.layers, self.t = run.pieces, model.layers, 0
+        model.compile(self.adam, "cross_entropy")
+        (group,) = model.update_groups()
+        self.pieces, self.layers, self.t = group.pieces, model.layers, 0
 
     def fit(self, epochs: int, shuffle: bool = True) -> None:
         B, K = self.work.batch, self.work.widths[-1]
@@ -117,8 +116,8 @@ class InARow(Minnet):
     def fit(self, epochs: int, shuffle: bool = True) -> None:
         steps, updates, fused = self.model.steps, self.model.updates, self.model.loss.fused
         forwards = [step.forward for step in steps]
-        way = way_back(steps[:-1], [bool(step.weights) for step in steps], 0)
-        (run,) = updates.runs(self.model.layers, self.model.theta, self.model.grad)
+        way = self.model.plan().backward[1:]  # softmax and loss are one
+        (group,) = self.model.update_groups()
         update, total = updates.optimizer.update, 0.0
         with np.errstate(all="ignore"):
             for t, (x, target) in enumerate(self.batches(epochs, shuffle), updates.iterations + 1):
@@ -132,22 +131,22 @@ class InARow(Minnet):
                     if backward is not None:
                         dy = backward(outputs[i], outputs[i + 1], dy)
                 total += mean(losses)
-                for theta, grad, slots, scratch in run.pieces:
+                for theta, grad, slots, scratch in group.pieces:
                     update(theta, grad, slots, t, RATE, scratch)
         updates.iterations = t
 
 
 class Planned(InARow):
-    """`TrainingStep` for each batch."""
+    """The model's own step for each batch."""
 
-    label = "TrainingStep"
+    label = "a model's step"
 
     def fit(self, epochs: int, shuffle: bool = True) -> None:
-        step, total = TrainingStep(self.model, self.rng), 0.0
+        model, rng, total = self.model, self.rng, 0.0
         with np.errstate(all="ignore"):
             for x, target in self.batches(epochs, shuffle):
-                total += step.loss_and_gradient(x, target, None)
-                step.update()
+                total += model.run_batch(x, target, None, rng)
+                model.run_update()
 
 
 KINDS: tuple[type[Peer], ...] = (ByHand, ByFunction, InARow, Planned, Minnet)
@@ -176,20 +175,20 @@ def measured(work: Work, rounds: int) -> dict[str, dict[str, float]]:
     }
 
 
-def same_weights(found: dict[str, Weights], begin: Weights) -> None:
+def same_weights(trained: dict[str, Weights], begin: Weights) -> None:
     """Raise unless all went the same way, up to rounding."""
-    first = harness.flat(next(iter(found.values())))
+    first = harness.flat(next(iter(trained.values())))
     way = np.linalg.norm(first - harness.flat(begin))
-    for label, weights in found.items():
+    for label, weights in trained.items():
         apart = float(np.linalg.norm(harness.flat(weights) - first) / way)
         if not apart <= harness.SAME_WAY:
             raise harness.NotTheSameWorkError(f"{label} is {apart:.2%} of the way apart")
 
 
-def table(found: dict[str, dict[str, float]]) -> Table:
+def table(times: dict[str, dict[str, float]]) -> Table:
     """The times, and what each line adds to the one above it."""
-    rows, (first, *_) = [], found.values()
-    for (label, t), before in zip(found.items(), [None, *found.values()], strict=False):
+    rows, (first, *_) = [], times.values()
+    for (label, t), before in zip(times.items(), [None, *times.values()], strict=False):
         rows.append(
             [
                 label,
@@ -209,13 +208,13 @@ if __name__ == "__main__":
     options = parser.parse_args()
     import threadpoolctl
 
-    found, threads = {}, options.threads or 1
+    times, threads = {}, options.threads or 1
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         for name in options.network:
             rounds = min(options.rounds, 10) if options.quick else options.rounds
-            found[name] = measured(NETWORKS[name], rounds)
+            times[name] = measured(NETWORKS[name], rounds)
             print(
                 f"\n{name}, batch {NETWORKS[name].batch}: {rounds} rounds, BLAS threads: {threads}"
             )
-            print(table(found[name]))
-    print(harness.write("step_parts", {"threads": threads, "times": found}))
+            print(table(times[name]))
+    print(harness.write("step_parts", {"threads": threads, "times": times}))

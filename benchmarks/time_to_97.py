@@ -47,14 +47,14 @@ def main() -> None:
         worker.end()
     rows = []
     ours = np.median([run["seconds"][-1] for run in runs.get("minnet", [])] or [np.nan])
-    for key, found in runs.items():
-        there = [run["seconds"][-1] for run in found if run["accuracies"][-1] >= GOAL]
-        epochs = [len(run["seconds"]) - 1 for run in found]
-        middle = np.median([run["seconds"][-1] for run in found])
+    for key, of_peer in runs.items():
+        there = [run["seconds"][-1] for run in of_peer if run["accuracies"][-1] >= GOAL]
+        epochs = [len(run["seconds"]) - 1 for run in of_peer]
+        middle = np.median([run["seconds"][-1] for run in of_peer])
         rows.append(
             [
                 PEERS[key].label,
-                f"{len(there)} of {len(found)}",
+                f"{len(there)} of {len(of_peer)}",
                 " ".join(map(str, epochs)),
                 f"{min(there, default=np.nan):.2f}",
                 f"{middle:.2f}",
@@ -74,9 +74,9 @@ def picture(runs: dict[str, list[dict[str, list[float]]]], title: str) -> str:
     from matplotlib.figure import Figure
 
     axes = (figure := Figure(figsize=(8, 5), layout="constrained")).subplots()
-    for number, (key, found) in enumerate(runs.items()):
-        for run in found:
-            label = PEERS[key].label if run is found[0] else None
+    for number, (key, of_peer) in enumerate(runs.items()):
+        for run in of_peer:
+            label = PEERS[key].label if run is of_peer[0] else None
             settings = {
                 "color": f"C{number}",
                 "lw": 2.5 if key == "minnet" else 1.0,

@@ -109,17 +109,17 @@ def fine_tune(draws: int = 10) -> None:
     for name, (base, data) in sources.items():
         report = transfer.compare(base, *data, per_class=5, seeds=draws, verbose=0)
         best = max(report.arms, key=lambda arm: report.accuracies(arm, 5).mean())
-        found = []
+        accuracies = []
         for seed in range(draws):
             rows = draw_per_class(data[1], 5, np.random.default_rng(seed))  # compare's draws
             model = base.replace_head(Dense(10, activation="softmax"), seed=seed)
             model.compile("adam", "cross_entropy", ["accuracy"])
             minnet.transfer.fine_tune(model, data[0][rows], data[1][rows], verbose=0)
-            found.append(model.evaluate(*data[2:])["accuracy"])
+            accuracies.append(model.evaluate(*data[2:])["accuracy"])
         top = report.accuracies(best, 5).mean()
         print(
-            f"{name}: fine_tune {np.mean(found):.1%}, best way {best!r} {top:.1%}, "
-            f"{100 * (np.mean(found) - top):+.1f} points"
+            f"{name}: fine_tune {np.mean(accuracies):.1%}, best way {best!r} {top:.1%}, "
+            f"{100 * (np.mean(accuracies) - top):+.1f} points"
         )
 
 

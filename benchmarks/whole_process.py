@@ -103,34 +103,35 @@ def run(code: str, environment: dict[str, str]) -> tuple[float, float, str]:
         env={**variables, **environment},
         text=True,
     ) as child:
-        said = child.stdout.read()
+        printed = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - begin
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"a program ended with {child.returncode}:\n{code}")
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
-    return seconds, usage.ru_maxrss / unit, said
+    return seconds, usage.ru_maxrss / unit, printed
 
 
 def article(keys: Sequence[str], rounds: int) -> dict[str, list[tuple[float, float]]]:
     """Seconds and MiB of the article's program in each library, round by round."""
-    found: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
+    measured: dict[str, list[tuple[float, float]]] = {key: [] for key in keys}
     for round_ in range(rounds + 1):
         for key in harness.rotated(keys, round_):
             seconds, memory, _ = run(PROGRAMS[key], PEERS[key].environment)
             if round_:
-                found[key].append((seconds, memory))
+                measured[key].append((seconds, memory))
     rows = []
-    for key, runs in found.items():
+    for key, runs in measured.items():
         (seconds, memory), middle = np.min(runs, axis=0), np.median(runs, axis=0)
         verdict = ["", ""]
-        if key == "keras" and "minnet" in found:
-            ours, our_middle = np.min(found["minnet"], axis=0), np.median(found["minnet"], axis=0)
+        if key == "keras" and "minnet" in measured:
+            ours = np.min(measured["minnet"], axis=0)
+            our_middle = np.median(measured["minnet"], axis=0)
             bars = (harness.Bar(faster=FASTER), harness.Bar(faster=SMALLER))
             verdict = [
-                f"{theirs / own:.1f}, bar {bar}: {bar.verdict(theirs / own, half / our_half)}"
-                for bar, theirs, own, half, our_half in zip(
+                f"{other / minnets:.1f}, bar {bar}: {bar.verdict(other / minnets, half / our_half)}"
+                for bar, other, minnets, half, our_half in zip(
                     bars, (seconds, memory), ours, middle, our_middle, strict=True
                 )
             ]
@@ -138,42 +139,42 @@ def article(keys: Sequence[str], rounds: int) -> dict[str, list[tuple[float, flo
         rows.append([PEERS[key].label, *times, f"{memory:.0f}", verdict[1]])
     heading = ["peer", " min s", " median s", "× minnet's", " peak MiB", "× minnet's"]
     print(Table(heading, rows, title=f"The article's program, whole process, {rounds} rounds"))
-    return found
+    return measured
 
 
 def imports(rounds: int) -> dict[str, list[float]]:
     """Milliseconds to import NumPy, minnet, and whatever peer is installed."""
     code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-    found: dict[str, list[float]] = {"numpy": [], "minnet": []}
+    measured: dict[str, list[float]] = {"numpy": [], "minnet": []}
     for round_ in range(rounds + 1):
-        for name in harness.rotated(list(found), round_):
+        for name in harness.rotated(list(measured), round_):
             milliseconds = float(run(code.format(name), {})[2]) * 1e3
             if round_:
-                found[name].append(milliseconds)
-    least = {name: min(times) for name, times in found.items()}
+                measured[name].append(milliseconds)
+    least = {name: min(times) for name, times in measured.items()}
     more = least["minnet"] - least["numpy"]
     print(
         f"\nimport numpy {least['numpy']:.1f} ms, import minnet {least['minnet']:.1f} ms, minimum "
         f"of {rounds}: {more:.1f} ms more, bar ≤ {IMPORT_MS:g}: {harness.met(more <= IMPORT_MS)}"
     )
-    return found
+    return measured
 
 
 def predict(keys: Sequence[str], rounds: int) -> dict[str, list[dict[str, float]]]:
     """Microseconds for one row, after all were seen to predict the same."""
     workers = harness.start([key for key in keys if key in PROGRAMS])
     harness.everyone(workers, "prepare", PREDICTED)
-    said = harness.everyone(workers, "predictions", 100)
-    first = next(iter(said.values()))
-    apart = max(float(np.abs(p - first).max()) for p in said.values())
+    predictions = harness.everyone(workers, "predictions", 100)
+    first = next(iter(predictions.values()))
+    apart = max(float(np.abs(p - first).max()) for p in predictions.values())
     if apart > 1e-6:
         raise RuntimeError(f"the peers predict differently, by up to {apart:.1e}")
-    found = harness.rounds(workers, rounds, "predict")
+    measured = harness.rounds(workers, rounds, "predict")
     for worker in workers.values():
         worker.end()
-    least = {key: min(r["microseconds"] for r in answers) for key, answers in found.items()}
+    least = {key: min(r["microseconds"] for r in answers) for key, answers in measured.items()}
     rows = []
-    for key, answers in found.items():
+    for key, answers in measured.items():
         middle = np.median([answer["microseconds"] for answer in answers])
         verdict = ""
         if key == "minnet":
@@ -183,7 +184,7 @@ def predict(keys: Sequence[str], rounds: int) -> dict[str, list[dict[str, float]
         rows.append([PEERS[key].label, f"{least[key]:,.1f}", f"{middle:,.1f}", verdict])
     title = f"\npredict of one row, {PREDICTED.name}, {rounds} rounds; all predict the same"
     print(Table(["peer", " min µs", " median µs", "bar"], rows, title=title))
-    return found
+    return measured
 
 
 def main() -> None:

@@ -58,10 +58,9 @@ def _blas() -> str:
 
 def _threads() -> str:
     """How many threads it uses: asked of the library if threadpoolctl is there."""
-    found = {name: os.environ[name] for name in THREADS if name in os.environ}
-    said = ", ".join(f"{name}={value}" for name, value in found.items())
+    settings = ", ".join(f"{name}={os.environ[name]}" for name in THREADS if name in os.environ)
     if importlib.util.find_spec("threadpoolctl") is None:
-        return said or f"not set; small networks are often faster with {THREADS[0]}=1"
+        return settings or f"not set; small networks are often faster with {THREADS[0]}=1"
     pools = importlib.import_module("threadpoolctl").threadpool_info()
     blas = [pool for pool in pools if pool["user_api"] == "blas"]
     used = " or ".join(sorted({str(pool["num_threads"]) for pool in blas})) or "unknown"
@@ -69,7 +68,7 @@ def _threads() -> str:
     return "".join(
         [
             used,
-            f" ({said})" if said else "",
+            f" ({settings})" if settings else "",
             f", kernels for {' and '.join(kernels)}" if kernels else "",
             "" if used == "1" else "; 1 in a fit of a small network",
         ]

@@ -1,47 +1,60 @@
 """`Sequential`, the network as users know it: compile, fit, evaluate, predict, save.
 
-What the network itself is, with its weights, stands in `network.py`, a training step in `step.py`,
-and the loop over batches and epochs in `training.py`.
+What a network is stands in `engine/network.py`, a training step in `engine/step.py`, and a fit, its
+loop over epochs and batches, in `training/fit.py`.
 """
 
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 
-from minnet.callbacks import Callback, line
-from minnet.engine.ends import check_end
+from minnet.callbacks import Callback
+from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
-from minnet.engine.step import TrainingStep
 from minnet.engine.summary import summary_table
-from minnet.engine.updates import Updates
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, ModelFileError
-from minnet.foundation.registry import Config
-from minnet.foundation.strict import named, setting
+from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
-from minnet.metrics import METRICS, Accuracy, Metric
-from minnet.optimizers import OPTIMIZERS, Optimizer
-from minnet.training import loop
-from minnet.training.batches import PREDICT_ROWS
+from minnet.training.arguments import FitArguments, check_batch_size
 from minnet.training.divergence import check_batch
+from minnet.training.figures import PREDICT_ROWS, evaluate
 from minnet.training.history import History
-from minnet.training.settings import (
-    Settings,
-    check_data,
-    check_metrics,
-    check_trainable,
-    check_x,
-)
+from minnet.training.progress import line
+from minnet.training.showing import show_loop
+from minnet.training.start import run_fit
+
+NOT_OVERRIDDEN = {
+    **dict.fromkeys(
+        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
+    ),
+    "penalty": "Write a Regularizer, and give it to a layer.",
+    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
+    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
+    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
+    **dict.fromkeys(
+        ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"), "Override compile."
+    ),
+    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
+    **dict.fromkeys(("require_built", "require_trainable", "training_alone"), "Override fit."),
+    "trainable": "Override freeze and unfreeze.",
+    "named_arrays": "Write a Layer with weights of its own, and add it.",
+    **dict.fromkeys(
+        ("layers", "steps", "theta", "grad", "state", "outputs", "has_own_step", "has_own_update"),
+        "Give it another name.",
+    ),
+}
+"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
 class Sequential(Network):
@@ -64,6 +77,18 @@ class Sequential(Network):
         "float32", or "float64" for checking.
     name
         For summaries, and for where copied weights came from.
+
+    A class of your own below it may override
+
+    - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
+      halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
+      doctor and the rate finder all make their steps with them;
+    - methods at the edge, with `super()`: `compile`, `fit`, `evaluate`, `predict`, `save`,
+      `summary`, … No step and no fit calls those.
+
+    What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
+    be overridden: such a class raises TypeError, with what to write instead. A constructor of its
+    own may take any arguments; it is not run for a copy, another head, or a resumed fit.
 
     Attributes
     ----------
@@ -92,9 +117,29 @@ class Sequential(Network):
     13
     """
 
-    stop_training: bool = setting(checks.boolean, whose="The model's")
-    history: History | None
-    provenance: Config
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, instead in NOT_OVERRIDDEN.items():
+            if getattr(cls, name) is not getattr(Sequential, name):
+                raise TypeError(
+                    "A class below Sequential takes what a training step uses as it is. Got "
+                    f"{cls.__name__}.{name}. {instead}"
+                )
+        try:
+            inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
+                f"seed=None), as Sequential's. Got another signature: {error}. Take these."
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in NOT_OVERRIDDEN and callable(value):
+            raise AttributeError(
+                f"{type(self).__name__}'s {name} is the same for every caller. Got "
+                f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"
+            )
+        super().__setattr__(name, value)
 
     def __init__(
         self,
@@ -104,203 +149,35 @@ class Sequential(Network):
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
-        self._optimizer: Optimizer | None = None
-        self._loss: Loss | None = None
-        self._metrics: list[Metric] = []
-        self._updates: Updates | None = None
-        self.history = None
-        self.stop_training = False
-        self._ended: tuple[str, ...] = ()  # the loss and the steps that were checked together
+        self.history: History | None = None
         self.provenance = provenance.empty()
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
-    @property
-    def optimizer(self) -> Optimizer | None:
-        """What `compile` was given."""
-        return self._optimizer
-
-    @property
-    def loss(self) -> Loss | None:
-        """What `compile` was given."""
-        return self._loss
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """What `compile` was given."""
-        return self._metrics
-
-    @property
-    def updates(self) -> Updates | None:
-        """What the optimizer remembers of this model."""
-        return self._updates
-
     def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
         new = super().replace_head(*layers, seed=seed)
+        new.history, new.stop_training, new.scale_checked = None, False, False
+        new.provenance = provenance.empty()
         new.provenance["parent"] = copy.deepcopy(self.provenance["parent"])
         new.provenance["input_range"] = copy.copy(self.provenance["input_range"])
         return new
 
-    # --- compile, and what is checked before training ---------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | Optimizer = "rmsprop",
-        loss: str | Loss | None = None,
-        metrics: Sequence[str | Metric] = (),
-    ) -> None:
-        """Say how the model is to be trained; what an optimizer remembered is dropped.
-
-        Parameters
-        ----------
-        optimizer
-            A name such as "adam", or an `Optimizer`.
-        loss
-            A name such as "cross_entropy", or a `Loss`.
-        metrics
-            A list of names such as "accuracy", or of `Metric`.
-
-        Raises
-        ------
-        ValueError
-            An unknown name; softmax applied twice; a loss that does not suit the last layer.
-        """
-        optimizer = checks.instance(optimizer, Optimizer, OPTIMIZERS, "compile's optimizer")
-        if loss is None:
-            raise ValueError(f"compile takes a loss. Got none. Losses: {', '.join(LOSSES)}.")
-        loss = checks.instance(loss, Loss, LOSSES, "compile's loss")
-        if isinstance(metrics, str) or not isinstance(metrics, Sequence):
-            raise TypeError(
-                'compile\'s metrics takes a list such as ["accuracy"]. Got '
-                f"{checks.short(metrics)}."
-            )
-        found = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
-        if isinstance(loss, BinaryCrossEntropy) and loss.from_logits:  # a logit of 0 is p = 0.5
-            found = [
-                Accuracy(threshold=0.0) if m == "accuracy" else metric
-                for m, metric in zip(metrics, found, strict=True)
-            ]
-        names = [metric.name for metric in found]
-        if len(set(names)) < len(names):
-            raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
-        if self._steps:
-            self._check_end(loss)
-        self._optimizer, self._loss, self._metrics = optimizer, loss, found
-        self._updates = Updates(optimizer)
-
-    def _check_end(self, loss: Loss) -> None:
-        """Refuse or warn where loss and layers do not suit each other: once for each stack."""
-        check_end(self._steps, self.output_shape if self.built else None, loss)
-        self._ended = self._end_of(loss)
-
-    def _end_of(self, loss: Loss) -> tuple[str, ...]:
-        steps = (f"{type(step).__name__} {step.label}" for step in self._steps)
-        return (repr(loss), "built" if self.built else "", *steps)
-
-    def _require_compiled(self) -> Updates:
-        if self.updates is None:
-            raise RuntimeError(
-                "The model is not compiled. Call compile(optimizer='adam', loss='cross_entropy') "
-                "first."
-            )
-        return self.updates
-
-    def _require_loss(self) -> Loss:
-        if self.loss is None:
-            self._require_compiled()
-        return cast("Loss", self.loss)
-
-    def _require_optimizer(self) -> Optimizer:
-        return self._require_compiled().optimizer
-
-    def _check_trainable(self) -> None:
-        check_trainable(self)
-
-    def _check_data(
-        self, x: Any, y: Any, sample_weight: Any, whose: str = ""
-    ) -> tuple[Array, Array, Array | None]:
-        """x, the target and the weights as training computes with them; builds the model."""
-        return check_data(self, x, y, sample_weight, whose)[:3]
-
-    def _warn_of_other_scale(self, x: Array, found: list[float]) -> None:
-        """Warn once of inputs on another scale, by their range, than what it was trained on."""
-        known = self.provenance["input_range"]
-        if known is not None and len(x) and not self._scale_checked:
-            self._scale_checked = provenance.warn_of_other_scale(known, found, len(x))
-
     # --- one training step ----------------------------------------------------------------------
-
-    def _run_step(
-        self,
-        x: Array,
-        target: Array,
-        weight: Array | None,
-        rng: np.random.Generator,
-    ) -> float:
-        """The loss of one batch; fills `grad`, `outputs` and the memos. Nothing is checked."""
-        return TrainingStep(self, rng).loss_and_gradient(x, target, weight)
-
-    def penalty(self) -> float:
-        """The sum of the penalties on weights of trainable layers; a part of every loss."""
-        return sum(regularizer(array) for array, _, regularizer in self._route().penalties)
-
-    @np.errstate(all="ignore")  # what is not finite shows in the loss and in grad
-    def loss_and_gradient(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        seed: int | np.random.Generator | None = None,
-    ) -> float:
-        """The loss of a batch, in training mode; its gradient is in `grad` afterwards.
-
-        Nothing is updated. The penalties of trainable layers are included in both.
-
-        Parameters
-        ----------
-        x : (N, …) array
-        y : (N,) or (N, …) array
-        sample_weight : (N,) array or None
-        seed
-            For dropout; the model's generator if None.
-        """
-        rng = self.rng if seed is None else checks.generator(seed)
-        x, target, weight = self._check_data(x, y, sample_weight)
-        return self._run_step(x, target, weight, rng)
-
-    def apply_gradient(self) -> None:
-        """Move theta by one step of the optimizer along `grad`: only what is trainable.
-
-        The gradient is clipped first if the optimizer says so. Afterwards layers such as
-        BatchNormalization write their running statistics.
-        """
-        updates = self._require_compiled()
-        self._require_built()
-        updates.apply(updates.runs(self._layers, self._theta, self._grad))
-        self._write_states()
-
-    def _write_states(self) -> None:
-        """Let layers write what a finished training step changes, such as running statistics."""
-        memos, self.__dict__["_memos"] = self._memos, []
-        if memos:  # none: no batch was seen since the last update
-            for i in self._route().differs:
-                if (memo := memos[i]) is not None:
-                    self._steps[i].after_step(memo)
 
     @np.errstate(all="ignore")
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """One training step on one batch. Returns the loss before the update.
+        """Make one training step on one batch. Returns the loss before the update.
 
         Raises
         ------
         DivergedError
             The loss or the gradient is not finite; no step was made.
         """
-        self._check_trainable()
-        value = self.loss_and_gradient(x, y, sample_weight)
-        check_batch(self, value)
+        self.compiled  # noqa: B018 - raises where there is none
+        self.require_trainable()
+        loss = self.loss_and_gradient(x, y, sample_weight)
+        check_batch(self, loss)
         self.apply_gradient()
-        return value
+        return loss
 
     # --- fit, evaluate, predict -----------------------------------------------------------------
 
@@ -376,26 +253,7 @@ class Sequential(Network):
             `resume` names no checkpoint, or that of another model, other data or another fit;
             the model is as before.
         """
-        return loop.fit(
-            self,
-            Settings(
-                batch_size=_batch_size(batch_size),
-                epochs=checks.integer(epochs, "fit's epochs", minimum=0),
-                verbose=verbose,
-                callbacks=callbacks,
-                validation_split=validation_split,
-                validation_data=validation_data,
-                shuffle=checks.boolean(shuffle, "fit's shuffle"),
-                class_weight=class_weight,
-                sample_weight=sample_weight,
-                learning_rate=learning_rate,
-                seed=seed,
-                rng=self.rng if seed is None else checks.generator(seed, "fit's seed"),
-                resume=resume,
-            ),
-            x,
-            y,
-        )
+        return run_fit(self, FitArguments(locals()), x, y)
 
     def evaluate(
         self,
@@ -412,14 +270,14 @@ class Sequential(Network):
         verbose
             1 prints the line that is returned.
         """
-        x, target, weight, found = check_data(self, x, y, sample_weight)
-        check_metrics(self, target)
-        self._warn_of_other_scale(x, found)
-        rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
-        logs = loop.evaluate(self, x, target, weight, rows)
+        data = self.checked_data(x, y, sample_weight)
+        self.compiled.check_metrics(data.target, self.output_shape)
+        provenance.check_scale(self, data.x_range, len(data))
+        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
-            print(line(logs))
-        return logs
+            print(line(figures))
+        return figures
 
     def reset(self, seed: int | np.random.Generator | None = None) -> None:
         """Start over: fresh weights, nothing remembered by the optimizer, no history.
@@ -427,20 +285,11 @@ class Sequential(Network):
         Without a seed, a model that was given one and whose layers were only ever added gets the
         weights that it began with. Any other gets fresh ones.
         """
-        rng = copy.deepcopy(self._first_seed) if seed is None else checks.generator(seed)
-        self._require_built()
-        self.rng = rng
-        for layer in self._layers:
-            if layer.arrays():
-                fresh = layer.copy()
-                fresh.build(layer.built_for or self.input_shape, self.rng)
-                for name, array in layer.arrays().items():
-                    array[...] = fresh.arrays()[name]
-                layer.origin, layer._drawn = "new", fresh._drawn
-        self._grad[...] = 0.0
+        self.redraw(seed)
+        self.grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()
-        if self.optimizer is not None:
-            self._updates = Updates(self.optimizer)
+        if self.is_compiled:
+            self.compiled.forget()
 
     def __call__(self, x: Any) -> Array:
         """What `predict(x)` gives, as a layer is called."""
@@ -461,20 +310,13 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        x, found = check_x(self, x, self.input_shape, empty=True)
-        self._warn_of_other_scale(x, found)
-        rows = PREDICT_ROWS if batch_size is None else _batch_size(batch_size)
+        x, x_range = check_x(self, x, self.input_shape, empty=True)
+        provenance.check_scale(self, x_range, len(x))
+        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         if 0 < len(x) <= rows:
-            return self._predict(x)
-        pieces = [self._predict(x[i : i + rows]) for i in range(0, len(x), rows)]
+            return self.run(x)
+        pieces = [self.run(x[i : i + rows]) for i in range(0, len(x), rows)]
         return np.concatenate(pieces) if pieces else np.empty((0, *self.output_shape), self.dtype)
-
-    def _predict(self, x: Array, start: int = 0, stop: int | None = None) -> Array:
-        y = x.astype(self.dtype, copy=False) if start == 0 else x
-        for step in self._steps[start:stop]:
-            y = step.forward(y)
-        view = y is x or y.base is not None
-        return y.copy() if view and np.may_share_memory(y, x) else y
 
     def features(self, x: Any, upto: str | int | None = None) -> Array:
         """The input of the head, or the output of a named layer, in inference mode.
@@ -486,13 +328,25 @@ class Sequential(Network):
         """
         x, _ = check_x(self, x, self.input_shape, empty=True)
         if upto is None:
-            count = head_index(self._layers)
+            count = head_index(self.layers)
         else:
-            count = self._layers.index(self.get_layer(upto)) + 1
-        stop = sum(len(layer.steps()) for layer in self._layers[:count])
+            count = self.layers.index(self.get_layer(upto)) + 1
+        stop = sum(len(layer.steps()) for layer in self.layers[:count])
         rows = PREDICT_ROWS
-        pieces = [self._predict(x[i : i + rows], 0, stop) for i in range(0, max(1, len(x)), rows)]
+        pieces = [self.run(x[i : i + rows], 0, stop) for i in range(0, max(1, len(x)), rows)]
         return np.concatenate(pieces)
+
+    def show_training_loop(
+        self, callbacks: Sequence[Callback] = (), print_fn: Callable[[str], object] = print
+    ) -> None:
+        """Print the loop of `fit`, with who takes part at which point, in which order.
+
+        Parameters
+        ----------
+        callbacks
+            As for `fit`.
+        """
+        print_fn(show_loop(callbacks))
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -512,8 +366,8 @@ class Sequential(Network):
         print_fn(provenance.card(self.name, facts, self.provenance))
 
     def _table(self) -> Table:
-        shapes = layer_shapes(self._layers, self._input_shape) if self._input_shape else None
-        return summary_table(self.name, self._layers, shapes)
+        shapes = layer_shapes(self.layers, self.built_for) if self.built_for else None
+        return summary_table(self.name, self.layers, shapes)
 
     def _repr_html_(self) -> str:
         return self._table()._repr_html_()
@@ -549,7 +403,7 @@ class Sequential(Network):
         ModelFileError
             Not a model's file, or one of another architecture; the message lists the differences.
         """
-        self._require_built()
+        self.require_built()
         return saving.load_weights(self, path)
 
 
@@ -581,7 +435,3 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
     return model
-
-
-def _batch_size(batch_size: Any) -> int:
-    return checks.integer(batch_size, "batch_size", minimum=1)

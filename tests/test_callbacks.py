@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import minnet
-from minnet import callbacks
 from minnet.callbacks import (
     Callback,
     Checkpoint,
@@ -26,6 +25,7 @@ from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
+from minnet.training import progress
 
 ROOT = Path(minnet.__file__).parents[1]
 
@@ -437,7 +437,7 @@ def test_a_reader_that_leaves_does_not_cost_a_training(tmp_path):
 
 
 def test_line_rounds_to_four_places():
-    assert callbacks.line({"loss": 1.23456, "mae": 0.00001}) == "loss: 1.2346 - mae: 0.0000"
+    assert progress.line({"loss": 1.23456, "mae": 0.00001}) == "loss: 1.2346 - mae: 0.0000"
     assert Progress(bar=False).on_train_end() is None
 
 
@@ -534,12 +534,6 @@ def test_a_checkpoint_changes_no_bit_of_a_fit(tmp_path):
     saved = fit(EarlyStopping(), Checkpoint(tmp_path / "run.npz", every=1), **options)
     assert plain.theta.tobytes() == saved.theta.tobytes()
     assert plain.history.history == saved.history.history
-
-
-def test_once_an_epoch_a_checkpoint_has_no_hook_at_each_step(tmp_path):
-    slow, quick = Checkpoint(tmp_path / "a.npz", every=2), Checkpoint(tmp_path / "b.npz")
-    assert "on_train_batch_end" in vars(slow)
-    assert "on_train_batch_end" not in vars(quick)
 
 
 @pytest.mark.parametrize(

@@ -186,7 +186,7 @@ def is_unclipped(model, end, seed):
         return True
     x = np.random.default_rng(seed + 1).standard_normal((4, *model.input_shape))
     rng = np.random.default_rng(seed)
-    memos = [{"rng": rng} if trains else None for trains in model._route().trains]
+    memos = [{"rng": rng} if trains else None for trains in model.plan().in_training]
     y = model.forward(x, memos)[-1]
     return y.min() > 1e-4 and y.max() < 1 - 1e-4
 

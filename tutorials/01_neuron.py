@@ -28,7 +28,7 @@ pictures.mkdir(exist_ok=True)
 # %% [markdown]
 # ## 1. Something to learn
 #
-# Two switches are off (0) or on (1), and a lamp shall be lit if both are on: AND. Each of the four
+# Two switches are off (0) or on (1), and a lamp is to be lit if both are on: AND. Each of the four
 # cases is a *sample*: two *inputs* x₁ and x₂, and a *target* t, what should come out.
 
 # %%
@@ -73,8 +73,8 @@ assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 # ## 3. How wrong is it?
 #
 # To get better, the neuron needs a number that says how bad it is: the *loss*. If the lamp is lit
-# (t = 1), it shall be small where p is near 1, and large where p is near 0. The usual choice is the
-# natural logarithm:
+# (t = 1), it has to be small where p is near 1, and large where p is near 0. The usual choice is
+# the natural logarithm:
 #
 #     L = −log p          if t = 1
 #     L = −log(1 − p)     if t = 0

@@ -56,9 +56,9 @@ assert abs(loss - np.log(2)) < 1e-3
 #     switches 1 0, yes:   w₁ + b > 0
 #
 # Add the last two: w₁ + w₂ + 2b > 0. So w₁ + w₂ + b > −b, and −b is positive by the first one.
-# But w₁ + w₂ + b is the z of switches 1 1. It must be positive: yes. Whoever has three rows right
-# has the fourth wrong, for *all* weights. Where z = 0 is a straight line, so the proof says: no
-# straight line has the two yes corners on one side and the two no corners on the other.
+# But w₁ + w₂ + b is the z of switches 1 1. It must be positive: yes. If three rows are right, the
+# fourth is wrong, for *all* weights. Where z = 0 is a straight line, so the proof says: no straight
+# line has the two yes corners on one side and the two no corners on the other.
 #
 # ## 3.* A hundred thousand lines
 #

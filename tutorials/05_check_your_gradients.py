@@ -52,9 +52,9 @@ def central_difference(f, w, h):
     return (f(w + h) - f(w - h)) / (2 * h)
 
 
-def relative_error(found, right):
+def relative_error(slope, right):
     """How far off, as a part of what is right: 0.01 is one in a hundred."""
-    return abs(found - right) / abs(right)
+    return abs(slope - right) / abs(right)
 
 
 w = 0.5
@@ -467,14 +467,14 @@ class Nothing(Softmax):
 
 def error_of_layer(layer, z, dy):
     """The largest difference between the formula and central differences, for this dy."""
-    found = layer.backward(z, layer.forward(z), dy)
+    analytic = layer.backward(z, layer.forward(z), dy)
     measured = np.zeros_like(z)
-    for place in np.ndindex(z.shape):
-        step = np.zeros_like(z)
-        step[place] = 1e-5
-        change = layer.forward(z + step) - layer.forward(z - step)
-        measured[place] = (dy * change).sum() / 2e-5
-    return np.abs(found - measured).max()
+    for index in np.ndindex(z.shape):
+        moved = np.zeros_like(z)
+        moved[index] = 1e-5
+        change = layer.forward(z + moved) - layer.forward(z - moved)
+        measured[index] = (dy * change).sum() / 2e-5
+    return np.abs(analytic - measured).max()
 
 
 z = np.random.default_rng(0).normal(size=(3, 4))

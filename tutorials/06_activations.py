@@ -43,7 +43,7 @@ for name, layer in {"sigmoid": Sigmoid(), "tanh": Tanh(), "ReLU": ReLU()}.items(
     slopes[name] = layer.backward(z, curves[name], ones)  # ∂L/∂z where ∂L/∂a = 1: the slope
 print("slope at       z = 0.01     z = 2     z = 5    largest")
 for name, slope in slopes.items():
-    at = [slope[np.abs(z - place).argmin(), 0] for place in (0.01, 2, 5)]
+    at = [slope[np.abs(z - point).argmin(), 0] for point in (0.01, 2, 5)]
     print(f"{name:12}" + "".join(f"{value:10.4f}" for value in [*at, slope.max()]))
 
 assert np.isclose(slopes["sigmoid"].max(), 1 / 4)
@@ -151,8 +151,8 @@ print("hidden layers   digits, 383 updates   digits, 4,979 updates   MNIST, 5,00
 for depth, reached in longer.items():
     low, high = 100 * min(first[depth]), 100 * max(first[depth])
     band = f"{low:.1f} to {high:.1f}"
-    theirs = "{:.1f} to {:.1f}".format(*ON_MNIST[depth])
-    print(f"{depth:7} {band:>24} {100 * reached[-1]:19.1f} {theirs:>26}")
+    on_mnist = "{:.1f} to {:.1f}".format(*ON_MNIST[depth])
+    print(f"{depth:7} {band:>24} {100 * reached[-1]:19.1f} {on_mnist:>26}")
 
 assert min(first[1]) > 0.5
 assert max(first[2]) < min(first[1]) - 0.2
@@ -214,8 +214,8 @@ def deltas(model, samples=1000):
     delta = outputs[-1] - targets[:samples]  # sigmoid with cross-entropy: p − t (tutorial 07)
     sizes = [np.sqrt(np.mean(delta**2))]
     for below, above in reversed(list(zip(model.layers[:-1], model.layers[1:], strict=True))):
-        place = 2 * model.layers.index(below) + 1
-        z, a = outputs[place], outputs[place + 1]
+        i = 2 * model.layers.index(below) + 1
+        z, a = outputs[i], outputs[i + 1]
         delta = below.activation.backward(z, a, delta @ above.W.T)  # (δ Wᵀ) × f'(z)
         sizes.append(np.sqrt(np.mean(delta**2)))
     return np.array(sizes[::-1])
@@ -225,8 +225,8 @@ sizes = np.array([deltas(network(4, seed=seed)) for seed in SEEDS]).mean(axis=0)
 print("\nfour hidden layers of sigmoids, before training (mean of two seeds)")
 for i, size in enumerate(sizes):
     name = f"hidden {i + 1}" if i < 4 else "output"
-    said = f"   {size / sizes[i + 1]:.2f} of the layer above" if i < 4 else ""
-    print(f"{name:9} size of δ {size:8.5f}{said}")
+    share = f"   {size / sizes[i + 1]:.2f} of the layer above" if i < 4 else ""
+    print(f"{name:9} size of δ {size:8.5f}{share}")
 left = sizes[0] / sizes[3]
 print(f"from hidden 4 down to hidden 1: {left:.4f} is left, 1 part in {1 / left:.0f}")
 assert all(sizes[i] / sizes[i + 1] < 0.25 for i in range(4))
@@ -370,8 +370,8 @@ assert saturated[8.0] > 0.6
 # Too small, and every layer whispers what it heard, until nothing is left. Too large, and most
 # units shout yes or no: saturated, with a slope near 0. In between is 1 / √n, which keeps the size
 # of what goes through: LeCun's rule (1998). Glorot and Bengio's (2010), the default of `Dense`, is
-# the like; He's (2015) has √2 instead of 1, to make up for the half that ReLU cuts off. Tutorial 11
-# measures them.
+# much the same; He's (2015) has √2 instead of 1, to make up for the half that ReLU cuts off.
+# Tutorial 11 measures them.
 #
 # (And the third cure? The first layers get small gradients, so give *them* larger steps. Adam
 # does; see exercise 2 and tutorial 08.)

@@ -56,7 +56,7 @@ assert from_squares[0.999] < 0.002
 
 # %% [markdown]
 # A teacher who speaks the more softly the worse the mistake. Nielsen's book (2015, chapter 3) has a
-# neuron with weight 2 and bias 2 which shall learn to turn the input 1 into the output 0; η is
+# neuron with weight 2 and bias 2 which is to learn to turn the input 1 into the output 0; η is
 # 0.15. It starts at p = 0.98. Here it is, with both losses. (His squared error is ½ (p − t)², so
 # with it he needs twice as many steps as we do.)
 
@@ -129,10 +129,10 @@ def squared_error(z, t):
 def by_differences(loss, z, t, h=1e-6):
     """∂L/∂z from the definition: (L(z + h) − L(z − h)) / 2h, one number after the other."""
     dz = np.zeros_like(z)
-    for place in np.ndindex(z.shape):
-        step = np.zeros_like(z)
-        step[place] = h
-        dz[place] = (loss(z + step, t) - loss(z - step, t)) / (2 * h)
+    for index in np.ndindex(z.shape):
+        moved = np.zeros_like(z)
+        moved[index] = h
+        dz[index] = (loss(z + moved, t) - loss(z - moved, t)) / (2 * h)
     return dz
 
 
@@ -232,9 +232,9 @@ for name, (loss, rate) in LOSSES.items():
     for start, bias in {"fresh": 0.0, "wrong": 12.0}.items():
         runs = [train(loss, rate, bias, seed) for seed in SEEDS]
         curves[name, start] = np.array([right for right, _ in runs])
-        said = runs[0][1]
-        assert bool(said) == (loss == "mse")
-print("\nThe warning:", said[0])
+        warned = runs[0][1]
+        assert bool(warned) == (loss == "mse")
+print("\nThe warning:", warned[0])
 print("\ntest accuracy in percent, 3 seeds     fresh start: 8 epochs    wrong start: 3 epochs, 8")
 for name in LOSSES:
     cells = [curves[name, "fresh"][:, 8], curves[name, "wrong"][:, 3], curves[name, "wrong"][:, 8]]

@@ -128,8 +128,8 @@ def network(optimizer, seed=0, dtype="float32"):
 
 
 print("after 3 steps: largest change of a weight, and our largest difference from minnet")
-for name, (ours, theirs) in PAIRS.items():
-    model, by_hand = (network(theirs(0.01), dtype="float64") for _ in range(2))
+for name, (ours, minnets) in PAIRS.items():
+    model, by_hand = (network(minnets(0.01), dtype="float64") for _ in range(2))
     start, memory = model.theta.copy(), {}
     for t in (1, 2, 3):
         batch = slice(10 * t, 10 * t + 10)

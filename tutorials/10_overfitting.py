@@ -30,7 +30,7 @@ pictures.mkdir(exist_ok=True)
 # - The *validation set*: what we look at to make choices, such as when to stop. Ten of each digit.
 # - The *test set*: used once, when all choices are made. 1,797 digits by thirteen other people.
 #
-# Why three? Whoever chooses the best of many networks by some data chooses the luckiest one, too,
+# Why three? If you choose the best of many networks by some data, you choose the luckiest one, too,
 # so its figure on those data is too good. Only data that chose nothing tell the truth.
 #
 # `split` draws the first two sets by a seed. With more images a class it keeps those it had, so
@@ -204,10 +204,10 @@ def train(seed, wrong, *, per_class=20, epochs=EPOCHS, stop=False, **remedies):
 @cache  # what was measured once is looked up the next time
 def measure(wrong, **how):
     """Test accuracy in percent and test loss, each an array (draws,)."""
-    found = [train(seed, wrong, **how)["test"] for seed in SEEDS]
+    results = [train(seed, wrong, **how)["test"] for seed in SEEDS]
     return (
-        100 * np.array([one["accuracy"] for one in found]),
-        np.array([one["loss"] for one in found]),
+        100 * np.array([one["accuracy"] for one in results]),
+        np.array([one["loss"] for one in results]),
     )
 
 
@@ -281,9 +281,9 @@ assert abs(dropped.mean() - 0.5) < 0.01
 DECAYS = [0.2, 0.6, 2, 6]
 tried = {"training": [], "validation": []}
 for decay in DECAYS:
-    found = [train(seed, 0.2, decay=decay) for seed in (100, 101, 102)]
+    results = [train(seed, 0.2, decay=decay) for seed in (100, 101, 102)]
     for name, means in tried.items():
-        means.append(100 * np.mean([one[name]["accuracy"] for one in found]))
+        means.append(100 * np.mean([one[name]["accuracy"] for one in results]))
 for decay, *means in zip(DECAYS, *tried.values(), strict=True):
     print("λ = {:<4g} training {:.1f} %, validation {:.1f} %".format(decay, *means))
 chosen = DECAYS[int(np.argmax(tried["validation"]))]

@@ -159,20 +159,21 @@ print(Table(heading, rows, title="Sizes after 20 layers (both start at 1)"))
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(9.5, 6.5), sharex=True, sharey=True)
 fig.subplots_adjust(left=0.09, right=0.98, bottom=0.16, top=0.88, wspace=0.05, hspace=0.18)
-for row, (what, found) in zip(axes, {"signal": signal, "gradient": gradient}.items(), strict=True):
+both = {"signal": signal, "gradient": gradient}
+for row, (label, by_start) in zip(axes, both.items(), strict=True):
     for ax, f in zip(row, FUNCTIONS, strict=True):
         for i, name in enumerate(VARIANCES):
             ax.plot(
-                found[f, name],
+                by_start[f, name],
                 color=COLOURS[i],
                 linestyle=STYLES[i],
                 marker=MARKERS[i],
                 markevery=2,
                 label=name,
             )
-        ax.set_title(f"{what}, {f}")
+        ax.set_title(f"{label}, {f}")
         ax.grid(alpha=0.3)
-    row[0].set_ylabel(f"size of the {what} (rms)")
+    row[0].set_ylabel(f"size of the {label} (rms)")
 axes[0, 0].set_yscale("log")
 axes[0, 0].set_ylim(1e-6, 1e6)
 for ax in axes[1]:
@@ -198,13 +199,13 @@ print(f"ReLU, N(0, 1): each layer multiplies by {per_layer:.1f}, √(n/2) = {np.
 print(f"tanh, N(0, 1): {saturated:.0%} of the outputs are beyond ±0.99")
 assert abs(per_layer - np.sqrt(n / 2)) < 1
 assert 1 / 4000 < signal["ReLU", "1/n, Glorot"][-1] < 1 / 250
-for found, end in ((signal, -1), (gradient, 0)):
-    assert 0.3 < found["ReLU", "2/n, He"][end] < 3
-    assert found["ReLU", "0.01 · N(0, 1)"][end] < 1e-15
-    assert found["tanh", "0.01 · N(0, 1)"][end] < 1e-13
-    assert found["ReLU", "N(0, 1)"][end] > 1e18
-    assert 0.05 < found["tanh", "1/n, Glorot"][end] < 0.5
-    assert 0.3 < found["tanh", "2/n, He"][end] < 5
+for by_start, end in ((signal, -1), (gradient, 0)):
+    assert 0.3 < by_start["ReLU", "2/n, He"][end] < 3
+    assert by_start["ReLU", "0.01 · N(0, 1)"][end] < 1e-15
+    assert by_start["tanh", "0.01 · N(0, 1)"][end] < 1e-13
+    assert by_start["ReLU", "N(0, 1)"][end] > 1e18
+    assert 0.05 < by_start["tanh", "1/n, Glorot"][end] < 0.5
+    assert 0.3 < by_start["tanh", "2/n, He"][end] < 5
 assert signal["tanh", "N(0, 1)"][-1] > 0.9
 assert gradient["tanh", "N(0, 1)"][0] > 1e6
 assert 0.8 < saturated < 0.92

@@ -216,16 +216,17 @@ assert all("cannot-overfit" in diagnoses[name].kinds for name in "CD")
 #   means that nothing will ever change.
 # - **E** gets its digits sorted: first all zeros, then all ones, … After the nines it has not seen
 #   a zero for a while. (Its training accuracy is counted as the digits come, three batches of the
-#   same digit in a row: whoever says what the last one was is mostly right.)
+#   same digit in a row: repeating the last one is mostly right.)
 # - **F** has labels that were shuffled, and images that were not. There is nothing to be learned.
 #
 # Does E really say "nine" too often?
 
 # %%
-said = np.bincount(sick["E"].model.predict(x_test).argmax(axis=1), minlength=10)
+answers = np.bincount(sick["E"].model.predict(x_test).argmax(axis=1), minlength=10)
 there = np.bincount(y_test, minlength=10)
-print(f"nines: {there[9]}, and E says nine {said[9]} times; ones: {there[1]}, said {said[1]} times")
-assert said[9] > 1.4 * there[9]
+print(f"nines: {there[9]}, and E says nine {answers[9]} times;", end=" ")
+print(f"ones: {there[1]}, said {answers[1]} times")
+assert answers[9] > 1.4 * there[9]
 
 # %% [markdown]
 # With C and D the doctor said more: not even 20 images can be learned by heart. That is the best

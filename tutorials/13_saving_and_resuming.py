@@ -224,13 +224,13 @@ fig.savefig(pictures / "13_resumed.png", dpi=120)
 # knows them all (the data by a hash of every number), and says what differs.
 
 # %%
-for what, change in {"data": {"x": x[::-1]}, "batch size": {"batch_size": 64}}.items():
+for name, change in {"data": {"x": x[::-1]}, "batch size": {"batch_size": 64}}.items():
     try:
         network(seed=0).fit(**{"x": x, "y": y, "epochs": 16, "resume": "killed.npz", **change})
     except minnet.ModelFileError as error:
-        print(f"another {what}:", str(error).split(". Call")[0])
+        print(f"another {name}:", str(error).split(". Call")[0])
     else:
-        raise AssertionError(f"another {what} was not noticed")
+        raise AssertionError(f"another {name} was not noticed")
 
 longer = network(seed=0)
 history = longer.fit(x, y, epochs=18, verbose=0, resume="killed.npz")

@@ -15,7 +15,8 @@ from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array, generator, integer, number
 from minnet.foundation.strict import named
 
-Draw = Callable[[int], tuple[Array, Array]]
+Sampler = Callable[[int], tuple[Array, Array]]
+"""How many → x and y, drawn anew."""
 
 
 @named
@@ -151,6 +152,6 @@ def sine(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     return x, y.astype(np.float32), x_test, y_test.astype(np.float32)
 
 
-def _twice(draw: Draw, n: int) -> Split:
+def _twice(draw: Sampler, n: int) -> Split:
     (x, y), (x_test, y_test) = draw(n), draw(n)
     return x.astype(np.float32), y, x_test.astype(np.float32), y_test

@@ -74,8 +74,8 @@ def mnist(path: str | os.PathLike[str] | None = None) -> Split:
     """MNIST: 60,000 training and 10,000 test images of handwritten digits.
 
     Looked for in `path`; else in the folder that the environment variable `MINNET_DATA` names, or
-    its subfolder `mnist`; else in the cache; else downloaded with pooch (`pip install
-    'minnet[data]'`). Other than in Keras, images are rows of 784 numbers from 0 to 1.
+    its subfolder `mnist`; else in the cache; else downloaded with pooch (`pip install pooch`).
+    Other than in Keras, images are rows of 784 numbers from 0 to 1.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _download(name: str, folder: Path) -> Path:
     except ImportError:
         raise FileNotFoundError(
             f"{name} is not on this machine, and pooch, which downloads it, is not installed: "
-            f"python -m pip install 'minnet[data]'. {_offline(name)}"
+            f"python -m pip install pooch. {_offline(name)}"
         ) from None
     try:
         for file, md5 in zip(FILES, GZIP_MD5[name], strict=True):
@@ -231,13 +231,13 @@ def read_idx(path: str | os.PathLike[str], published: tuple[str, str] | None = N
 def _check_published(path: Path, packed: bytes, data: bytes, published: tuple[str, str]) -> None:
     """Raise where the MD5, of the file or of what is packed in it, is not the published one."""
     md5s = (hashlib.md5(b, usedforsecurity=False).hexdigest() for b in (packed, data))
-    found = next((KNOWN[md5] for md5 in md5s if md5 in KNOWN), None)
-    if found == published:
+    known = next((KNOWN[md5] for md5 in md5s if md5 in KNOWN), None)
+    if known == published:
         return
     name, file = published
-    if found is not None:
+    if known is not None:
         raise ValueError(
-            f"{path} should be {file} of {name}. Got {found[1]} of {found[0]}. Put that elsewhere."
+            f"{path} should be {file} of {name}. Got {known[1]} of {known[0]}. Put that elsewhere."
         )
     if name in MD5 or path.suffix == ".gz":
         raise ValueError(

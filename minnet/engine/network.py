@@ -1,72 +1,72 @@
-"""A stack of layers, with all its weights in one vector: forward, backward, freezing.
+"""A network: layers whose arrays are views into three vectors, run forward, backward and trained.
 
-One training step, and what flows through it, stands in `step.py`; how a network is trained in
-`models.py`.
+How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a training step in
+`step.py`, and how a fit goes in `minnet.training`.
 """
 
 from __future__ import annotations
 
 import copy
-import numbers
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, NamedTuple, Self, cast
+from threading import Lock
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from minnet.engine.selection import Layers, Selector, head_index, select
-from minnet.engine.shapes import draw_misfit, layer_shapes
-from minnet.engine.step import run_backward, run_forward, way_back
+from minnet.engine.compiled import Compiled, compiled
+from minnet.engine.inputs import Data, check_data
+from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
+from minnet.engine.selection import head_index
+from minnet.engine.stack import origin_of_copy
+from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
+from minnet.engine.updates import UpdateGroup, Updates
+from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, Shape
-from minnet.foundation.registry import snake_case
-from minnet.foundation.strict import Strict, setting
+from minnet.foundation.checks import Array
+from minnet.foundation.strict import setting
 from minnet.layers import Dense, Input, Layer
-from minnet.layers.base import Memo, assign, bind
-from minnet.regularizers import Regularizer
+from minnet.layers.base import Memo
+from minnet.losses import Loss
+from minnet.metrics import Metric
+from minnet.optimizers import Optimizer
 
 
-class Route(NamedTuple):
-    """How a training step runs through the model's steps, as things are frozen now."""
+class Network(ParameterVectors):
+    """A stack of layers with its weights, gradients and states in three vectors, and its training.
 
-    trains: tuple[bool, ...]  # for each step: whether it gets a memo (a frozen one gets none)
-    learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
-    differs: tuple[int, ...]  # the steps that train and are not the same in inference
-    lowest: int  # the lowest step that learns; below it no gradient is needed
-    fixed: int  # how many of the first steps give the same y for the same x, step after step
-    penalties: tuple[tuple[Array, Array, Regularizer], ...]  # weights, their gradients, penalties
+    What the other rooms use of it, besides what users know from `Sequential`:
 
-
-def _a_generator(value: object, who: str) -> np.random.Generator:
-    if not isinstance(value, np.random.Generator):
-        raise TypeError(
-            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
-            f"{checks.short(value)}."
-        )
-    return value
-
-
-class Network(Strict):
-    """Layers, one on top of the other, with their arrays as views into three vectors.
-
-    `Sequential` is the network that can be trained; its docstring explains the arguments.
+    - `layers`, `steps`: what was added and what runs; `built_for`, `require_built()`.
+    - `theta`, `grad`, `state`: the vectors; `named_arrays()`: the views, by name.
+    - `plan()`: how a training step runs as the layers are frozen now.
+    - `compiled`: optimizer, loss, metrics and what the optimizer remembers, or RuntimeError;
+      `is_compiled` asks without raising.
+    - `checked_data(x, y)`: samples and targets as training computes with them.
+    - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
+      checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
+    - `training_step`: the outputs and memos of the last step; `update_groups()`: what an update
+      moves.
+    - `run(x, start, stop)`: some of the steps in inference mode.
+    - `training_alone()`: refuse a second fit at once.
     """
 
-    every_method = True
     read_only: ClassVar[dict[str, str]] = {
-        "layers": "Use add, pop and replace_head.",
-        "dtype": "Make another model: Sequential(…, dtype=…).",
+        **ParameterVectors.read_only,
         "optimizer": "Use compile(optimizer=…, loss=…).",
         "loss": "Use compile(optimizer=…, loss=…).",
         "metrics": "Use compile(…, metrics=[…]).",
         "updates": "Use compile(optimizer=…, loss=…).",
     }
 
-    name: str = setting(checks.text, whose="The model's")
-    rng: np.random.Generator = setting(_a_generator, whose="The model's")
-    preprocessing: str | None
-    outputs: list[Array]
+    inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
+
+    stop_training: bool = setting(checks.boolean, whose="The model's")
+    preprocessing: str | None = None
+    provenance: dict[str, Any]
+    history: Any = None  # what the last fit recorded
+    training_step: TrainingStep
+    scale_checked: bool = False  # whether inputs on another scale were warned of
 
     def __init__(
         self,
@@ -76,375 +76,25 @@ class Network(Strict):
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"Sequential's name takes text. Got {checks.short(name)}.")
-        self.name = name or "sequential"
-        self._dtype = checks.dtype(dtype, "Sequential's dtype")
-        self.rng = checks.generator(seed, "Sequential's seed")
-        self._first_seed = copy.deepcopy(self.rng)  # to start over with the same weights
-        self._class_names: list[str] | None = None
-        self._scale_checked = False
-        self.preprocessing = None
-        self._layers: list[Layer] = []
-        self._steps: list[Layer] = []
-        self._input_shape: Shape | None = None
-        self._begin()
-        if isinstance(layers, (Layer, Network, str)) or not isinstance(layers, Iterable):
-            raise TypeError(
-                f"Sequential takes a list of layers. Got {checks.short(layers)}. "
-                "Use Sequential([…]), or add(layer)."
-            )
-        layers = list(layers)
-        with _as_before_on_error([layer for layer in layers if isinstance(layer, Layer)]):
-            for layer in layers:
-                self.add(layer)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """What the weights, and all that is computed with them, are kept in."""
-        return self._dtype
-
-    def in_dtype(self, dtype: Any) -> Self:
-        """A copy with the same weights that computes in another dtype, for checking.
-
-        Parameters
-        ----------
-        dtype
-            float32, float64 or complex128.
-        """
-        model = self.copy()
-        if np.dtype(dtype) == np.complex128:
-            model._dtype = np.dtype(np.complex128)
-        else:
-            model._dtype = checks.dtype(dtype, "in_dtype's dtype")
-        model._lay_out()
-        return model
-
-    # --- the stack ------------------------------------------------------------------------------
-
-    @property
-    def layers(self) -> list[Layer]:
-        """What was added, in order. The list is a copy: use `add`, `pop`, `replace_head`."""
-        return Layers(self._layers)
-
-    @property
-    def steps(self) -> list[Layer]:
-        """What runs, in order."""
-        return list(self._steps)
-
-    def add(self, layer: Layer | Input) -> None:
-        """Put a layer on top of the stack, and build it if the input's shape is known.
-
-        Raises
-        ------
-        TypeError
-            Not a layer; a model inside a model.
-        ValueError
-            The layer is in this model already, its name is taken, or it does not fit.
-        """
-        if isinstance(layer, Input):
-            if self._layers or self._input_shape is not None:
-                raise ValueError("An Input comes before all layers, and once.")
-            self._input_shape = layer.shape
-            return
-        self._check_new(layer)
-        if layer.owner is not None:  # it belongs to another model, which stays as it is
-            source, layer = layer, layer.copy()
-            layer.origin = origin_of_copy(source)
-        input_shape = self._input_shape
-        if not self._layers:
-            input_shape = input_shape or layer.input_shape or layer.built_for
-        layers = [*self._layers, layer]
-        with _as_before_on_error([layer]):
-            if layer.name is None:
-                layer.name = self._free_name(layer)
-            if input_shape is not None:
-                shapes = layer_shapes(layers, input_shape)
-                _build(layers, [input_shape, *shapes], self.dtype, self.rng)
-        self._input_shape = input_shape
-        self._layers = layers
-        layer.owner = self.name
-        self._lay_out()
-
-    def _check_new(self, layer: object) -> None:
-        if isinstance(layer, Network):
-            raise TypeError(
-                "Sequential takes layers, not a model inside a model. Put its layers in: "
-                "Sequential(base.layers + [Dense(10)]) copies them with their weights."
-            )
-        if not isinstance(layer, Layer):
-            hint = f" Call it: {layer.__name__}(…)." if isinstance(layer, type) else ""
-            raise TypeError(f"Sequential takes layers. Got {checks.short(layer)}.{hint}")
-        if any(layer is known for known in self._layers):
-            raise ValueError(
-                f"{layer.label} is in this model already, and a layer has one place. "
-                "Add a copy: layer.copy(), under another name."
-            )
-        if layer.name is not None and layer.name in {known.name for known in self._layers}:
-            raise ValueError(
-                f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
-                "Give one of them another: layer = layer.copy(); layer.name = …"
-            )
-
-    def _free_name(self, layer: Layer) -> str:
-        stem = snake_case(type(layer))
-        taken = {known.name for known in self._layers}
-        number = sum(type(known) is type(layer) for known in self._layers) + 1
-        while f"{stem}_{number}" in taken:
-            number += 1
-        return f"{stem}_{number}"
-
-    def pop(self) -> Layer:
-        """Take the top layer off and return it, with weights of its own."""
-        if not self._layers:
-            raise ValueError("pop takes a layer off a model that has one. Got an empty model.")
-        layer = self._layers[-1]
-        self._layers = self._layers[:-1]
-        layer.owner = None
-        if layer.built:
-            bind([layer], layer.dtype)
-            if layer.arrays() and layer.origin == "new":  # it may have been trained
-                layer.origin = f"popped off {self.name}"
-        self._lay_out()
-        return layer
-
-    def get_layer(self, name: str | int) -> Layer:
-        """The layer of this name or index."""
-        if not isinstance(name, (str, numbers.Integral)) or isinstance(name, bool):
-            raise TypeError(f"get_layer takes a name or an index. Got {checks.short(name)}.")
-        found = select(self._layers, name, "get_layer")
-        if len(found) != 1:
-            raise ValueError(
-                f"get_layer takes one layer's name. Got {name!r}, which means several."
-            )
-        return found[0]
-
-    def build(self, input_shape: Shape | int) -> None:
-        """Create the weights for samples of this shape, given without the batch."""
-        shape = checks.shape(input_shape, "build's input_shape")
-        if self._input_shape is not None and self._input_shape != shape:
-            raise ValueError(
-                f"The model is built for samples of shape {self._input_shape}. Got {shape}. "
-                "Make a new model for other data. "
-                f"{draw_misfit(self._layers, self._input_shape, shape)}"
-            )
-        if self.built:
-            return
-        if not self._layers:
-            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        with _as_before_on_error(self._layers):
-            _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
-        self._input_shape = shape
-        self._lay_out()
-
-    @property
-    def built(self) -> bool:
-        """Whether the weights exist."""
-        return bool(self._layers) and self._input_shape is not None
-
-    @property
-    def input_shape(self) -> Shape:
-        """The shape of one sample of x."""
-        self._require_built()
-        return cast("Shape", self._input_shape)
-
-    @property
-    def output_shape(self) -> Shape:
-        """The shape of one sample of the prediction."""
-        return self._output_shape_for(self.input_shape)
-
-    def _output_shape_for(self, input_shape: Shape) -> Shape:
-        return layer_shapes(self._layers, input_shape)[-1]
-
-    def _draw_misfit(self, x: Array) -> str:
-        batch = len(x) if x.ndim else None
-        return draw_misfit(self._layers, self._input_shape, x.shape[1:], batch)
-
-    def _require_built(self) -> None:
-        if not self._layers:
-            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        if self._input_shape is None:
-            raise RuntimeError(
-                "The model is not built: it does not know the shape of its input. Give the first "
-                "layer input_dim=…, call build((784,)), or fit it."
-            )
+        self._compiled: Compiled | None = None
+        self.stop_training = False
+        super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
     def _lay_out(self) -> None:
-        """Make theta, grad and state anew, with every layer's arrays as views into them."""
-        self._steps = []
-        for layer in self._layers:
-            steps = layer.steps()
-            for step in steps:
-                if step is not layer:
-                    step.within = layer.name
-            self._steps.extend(steps)
-        built = [layer for layer in self._layers if layer.built]
-        self._theta, self._grad, self._state = bind(built, self.dtype)
-        self._switches: object = None
-        self.outputs = []
-        self._memos: list[Memo | None] = []
-
-    # --- copies ---------------------------------------------------------------------------------
-
-    def copy(self) -> Self:
-        """An independent model with the same layers, weights and settings."""
-        return copy.deepcopy(self)
-
-    def __copy__(self) -> Self:
-        return copy.deepcopy(self)
+        super()._lay_out()
+        self._planned = list(dict.fromkeys([*self.layers, *self.steps]))
+        self._revisions: list[int] = []
+        self._plan: Plan | None = None
+        self._training = Lock()
+        self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_theta", "_grad", "_state", "_busy", "_switches", "_steps", "outputs", "_memos")
-        return {name: value for name, value in self.__dict__.items() if name not in passing}
+        """Leave out what is made anew by `_lay_out`."""
+        left_out = ("_planned", "_revisions", "_plan", "_training", "training_step")
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in left_out}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        for layer in self._layers:
-            layer.owner = self.name
-        self._begin()
-
-    def _begin(self) -> None:
-        """What a model has that is neither saved nor copied."""
-        self._busy = threading.Lock()
-        self._lay_out()
-
-    def __repr__(self) -> str:
-        inside = ", ".join(map(repr, self._layers))
-        return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
-
-    # --- weights --------------------------------------------------------------------------------
-
-    @property
-    def theta(self) -> Array:
-        """All weights as one vector (P,); setting it copies the values in."""
-        self._require_built()
-        return self._theta
-
-    @theta.setter
-    def theta(self, values: Any) -> None:
-        self._set_vector(self.theta, values, "theta")
-
-    @property
-    def grad(self) -> Array:
-        """All gradients as one vector (P,), in theta's layout; setting it copies the values in."""
-        self._require_built()
-        return self._grad
-
-    @grad.setter
-    def grad(self, values: Any) -> None:
-        self._set_vector(self.grad, values, "grad")
-
-    @property
-    def state(self) -> Array:
-        """The arrays that are saved but not learned, as one vector; setting it copies in."""
-        self._require_built()
-        return self._state
-
-    @state.setter
-    def state(self, values: Any) -> None:
-        self._set_vector(self.state, values, "state")
-
-    def _set_vector(self, vector: Array, values: Any, name: str) -> None:
-        if values is vector:  # `model.theta += 1` has done its work
-            return
-        values = checks.as_array(values, name)
-        if values.shape != vector.shape:
-            raise ValueError(f"{name} takes {vector.shape}. Got {values.shape}.")
-        checks.finite(values, name, vector.dtype)
-        vector[...] = values
-
-    def named_arrays(self) -> dict[str, Array]:
-        """All arrays, `dense_1.W` and so on, in Keras' order; views, no copies."""
-        self._require_built()
-        return {
-            f"{layer.name}.{name}": array
-            for layer in self._layers
-            for name, array in layer.arrays().items()
-        }
-
-    def get_weights(self) -> list[Array]:
-        """Copies of all arrays, in Keras' order and layout."""
-        return [array.copy() for array in self.named_arrays().values()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Copy arrays in, in the order of `get_weights`: all of them or none.
-
-        Raises
-        ------
-        ValueError
-            Another number of arrays, another shape, NaN or infinity; the message lists what the
-            model wants beside what came.
-        """
-        assign("set_weights", self.named_arrays(), weights)
-
-    def count_params(self) -> int:
-        """How many numbers the model holds, running statistics included."""
-        self._require_built()
-        return int(self._theta.size + self._state.size)
-
-    @property
-    def class_names(self) -> list[str] | None:
-        """What the classes are called, by label; saved with the model, and used in errors."""
-        return self._class_names
-
-    @class_names.setter
-    def class_names(self, names: Iterable[str] | None) -> None:
-        if names is None:
-            self._class_names = None
-            return
-        if isinstance(names, str) or not isinstance(names, Iterable):
-            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
-        names = list(names)
-        wrong = [name for name in names if not isinstance(name, str)]
-        if wrong:
-            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
-        if len(set(names)) < len(names):
-            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
-        outputs = self.output_shape if self.built else (len(names),)
-        yes_or_no = outputs == (1,) and len(names) == 2
-        if outputs != (len(names),) and not yes_or_no:
-            raise ValueError(
-                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
-            )
-        self._class_names = names
-
-    # --- freezing -------------------------------------------------------------------------------
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets all layers."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = checks.boolean(value, "model.trainable")
-        for layer in self._layers:
-            layer.trainable = value
-
-    def freeze(self, which: Selector | None = None) -> None:
-        """Keep these layers as they are from now on, every bit.
-
-        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
-        norm, and what the optimizer remembered of it is dropped.
-
-        Parameters
-        ----------
-        which
-            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
-            `"all_but_head"`. The head is the last Dense and all after it.
-
-        Raises
-        ------
-        ValueError
-            Nothing matches.
-        """
-        for layer in select(self._layers, which, "freeze"):
-            layer.trainable = False
-
-    def unfreeze(self, which: Selector = "*") -> None:
-        """Let these layers learn again, by default all; takes what `freeze` takes."""
-        for layer in select(self._layers, which, "unfreeze"):
-            layer.trainable = True
+    # --- another head ---------------------------------------------------------------------------
 
     def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
         """A copy of this model with other layers in the place of its head.
@@ -467,20 +117,23 @@ class Network(Strict):
         >>> [layer.name for layer in model.layers], model.output_shape
         (['dense_1', 'head'], (2,))
         """
-        self._require_built()
+        self.require_built()
         rng = checks.generator(seed, "replace_head's seed")
         if not layers:
             raise ValueError(
                 "replace_head takes the layers of the new head, such as Dense(5). Got none."
             )
-        new = type(self)(seed=rng, dtype=self.dtype.name, name=self.name)
-        new._input_shape = self._input_shape
-        new.preprocessing = self.preprocessing
-        for layer in self._layers[: head_index(self._layers)]:
-            new.add(layer)
+        new = copy.deepcopy(self)  # a subclass's constructor would add layers of its own
+        body = head_index(self.layers)
+        while len(new.layers) > body:
+            new.pop()
+        for layer, source in zip(new.layers, self.layers, strict=False):
+            layer.origin = origin_of_copy(source)
+        new._compiled, new.class_names = None, None
+        new.seed_anew(rng)
         fresh = []
         for layer in layers:
-            new._check_new(layer)
+            new.check_new(layer)
             fresh.append(layer.from_config(layer.get_config()))
         dense = [layer for layer in fresh if isinstance(layer, Dense)]
         if dense and dense[-1].name is None:
@@ -489,12 +142,89 @@ class Network(Strict):
             new.add(layer)
         return new
 
+    # --- compile --------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: Sequence[str | Metric] = (),
+    ) -> None:
+        """Choose how the model is trained; what an optimizer remembered is dropped.
+
+        Parameters
+        ----------
+        optimizer
+            A name such as "adam", or an `Optimizer`.
+        loss
+            A name such as "cross_entropy", or a `Loss`.
+        metrics
+            A list of names such as "accuracy", or of `Metric`.
+
+        Raises
+        ------
+        ValueError
+            An unknown name; softmax applied twice; a loss that does not suit the last layer.
+        """
+        chosen = compiled(optimizer, loss, metrics)
+        chosen.check_end(self.steps, self.output_shape if self.built else None)
+        self._compiled = chosen
+
+    @property
+    def compiled(self) -> Compiled:
+        """How the model is trained: optimizer, loss, metrics, and what the optimizer remembers.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled.
+        """
+        if self._compiled is None:
+            raise RuntimeError(
+                "The model is not compiled. Call compile(optimizer='adam', loss='cross_entropy') "
+                "first."
+            )
+        return self._compiled
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the model knows how it is trained."""
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer that `compile` was given."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss that `compile` was given."""
+        return None if self._compiled is None else self._compiled.loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that `compile` was given."""
+        return [] if self._compiled is None else self._compiled.metrics
+
+    @property
+    def updates(self) -> Updates | None:
+        """What the optimizer remembers of this model."""
+        return None if self._compiled is None else self._compiled.updates
+
     # --- running --------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Return how a training step runs, worked out anew when something of a layer was set."""
+        revisions = [layer.revision for layer in self._planned]
+        if self._plan is None or revisions != self._revisions:
+            self.require_built()
+            self._revisions, self._plan = revisions, make_plan(self.layers)
+        return self._plan
 
     def forward(
         self, x: Array, memos: Sequence[Memo | None] | None = None, *, start: int = 0
     ) -> list[Array]:
-        """The outputs [x, y1, y2, …, yL] of all steps; the last is the prediction.
+        """Return the outputs [x, y1, y2, …, yL] of all steps; the last is the prediction.
 
         Parameters
         ----------
@@ -503,20 +233,20 @@ class Network(Strict):
         memos
             One for each step, for training; None means inference.
         """
-        self._require_built()
-        if memos and len(memos) != len(self._steps):
+        self.require_built()
+        forwards = self.plan().forward
+        if memos and len(memos) != len(forwards):
             raise ValueError(
-                f"forward takes one memo for each of the model's {len(self._steps)} steps. Got "
+                f"forward takes one memo for each of the model's {len(forwards)} steps. Got "
                 f"{len(memos)}. Give {{}} or None for each of model.steps."
             )
         try:
-            calls = [layer.forward for layer in self._steps[start:]]
-            return run_forward(calls, x, memos[start:] if memos else [None] * len(calls))
+            return run_forward(forwards[start:], x, (memos or [None] * len(forwards))[start:])
         except ValueError:
             first = np.asarray(x)
-            if start or first.shape[1:] == self._input_shape:
+            if start or first.shape[1:] == self.input_shape:
                 raise  # a fault inside a layer
-            checks.shaped(first, self.input_shape, "forward's x", drawn=self._draw_misfit)
+            checks.shaped(first, self.input_shape, "forward's x", drawn=self.draw_misfit)
             raise
 
     def backward(
@@ -534,67 +264,165 @@ class Network(Strict):
         outputs
             What `forward` gave.
         """
-        route = self._route()
-        way = way_back(self._steps, route.learns, route.lowest)
-        run_backward(way, outputs, dy, memos or [None] * len(self._steps))
+        plan = self.plan()
+        run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.forward))
 
-    def _route(self) -> Route:
-        switches = [layer._switches for layer in self._layers]
-        if switches != self._switches:
-            self._switches, self._current = switches, self._find_route()
-        return self._current
+    def run(self, x: Array, start: int = 0, stop: int | None = None) -> Array:
+        """Return what some of the steps make of x in inference mode; nothing is checked.
 
-    def _find_route(self) -> Route:
-        trains: list[bool] = []
-        learns, differs, penalties = [], [], []
-        for layer in self._layers:
-            for step in layer.steps():
-                if layer.trainable and step.training_differs:
-                    differs.append(len(trains))
-                trains.append(layer.trainable)
-                learns.append(layer.trainable and bool(step.weights))
-            for name in () if layer.trainable else layer.weights:
-                getattr(layer, "d" + name)[...] = 0.0
-            for name, regularizer in layer.regularizers.items() if layer.trainable else ():
-                penalties.append((getattr(layer, name), getattr(layer, "d" + name), regularizer))
-        lowest = learns.index(True) if any(learns) else len(learns)
-        fixed = min([lowest, *differs])
-        return Route(tuple(trains), tuple(learns), tuple(differs), lowest, fixed, tuple(penalties))
+        Parameters
+        ----------
+        start, stop
+            The first step to run, and the one before which to stop.
+        """
+        y = x.astype(self.dtype, copy=False) if start == 0 else x
+        for forward in self.plan().forward[start:stop]:
+            y = forward(y, None)
+        view = y is x or y.base is not None
+        return y.copy() if view and np.may_share_memory(y, x) else y
 
+    # --- one training step ----------------------------------------------------------------------
 
-def origin_of_copy(layer: Layer) -> str:
-    """Where a copy of this layer's weights came from, for the summary."""
-    return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"
+    @property
+    def has_own_step(self) -> bool:
+        """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
+        inherited = type(self).loss_and_gradient is Network.loss_and_gradient
+        return not inherited or "loss_and_gradient" in vars(self)
 
+    @property
+    def has_own_update(self) -> bool:
+        """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
+        inherited = type(self).apply_gradient is Network.apply_gradient
+        return not inherited or "apply_gradient" in vars(self)
 
-@contextmanager
-def _as_before_on_error(layers: Sequence[Layer]) -> Iterator[None]:
-    """Give layers back their attributes, and so no weights, when building them fails."""
-    before = [dict(layer.__dict__) for layer in layers]
-    try:
-        yield
-    except BaseException:
-        for layer, attributes in zip(layers, before, strict=True):
-            layer.__dict__.clear()
-            layer.__dict__.update(attributes)
-        raise
+    @property
+    def outputs(self) -> list[Array]:
+        """The outputs [x, y1, …, yL] of the last training step."""
+        return self.training_step.outputs
 
+    def penalty(self) -> float:
+        """Return the sum of the penalties on weights of trainable layers; a part of every loss."""
+        return sum(regularizer(weight) for weight, _, regularizer in self.plan().penalties)
 
-def _build(
-    layers: Sequence[Layer], shapes: Sequence[Shape], dtype: Any, rng: np.random.Generator
-) -> None:
-    """Create the weights of those layers that have none, each for its shape."""
-    for layer, shape in zip(layers, shapes, strict=False):
-        if not layer.built or layer.built_for is None:
-            if not layer.built or not layer.arrays():
-                layer.dtype = dtype
-                layer.build(shape, rng)
-                if not layer.built:
-                    missing = [
-                        n for n in (*layer.weights, *layer.states) if n not in layer.arrays()
-                    ]
-                    raise ValueError(
-                        f"{layer.label}.build creates all its weights by add_weight. Got none "
-                        f"named {', '.join(missing)}."
-                    )
-            layer.built_for = shape
+    def checked_data(self, x: Any, y: Any, sample_weight: Any = None, whose: str = "") -> Data:
+        """Return samples and targets as training computes with them; builds the model.
+
+        Parameters
+        ----------
+        whose
+            What stands before "x" and "y" in errors, such as "validation ".
+
+        Raises
+        ------
+        ValueError, TypeError
+            Shapes that do not fit, NaN or infinity, targets that the loss does not take.
+        """
+        data = check_data(self, self.compiled, x, y, sample_weight, whose, self.class_names)
+        if not self.built:
+            self.build(data.x.shape[1:])
+        return data
+
+    def run_batch(
+        self,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        rng: np.random.Generator,
+        start: int = 0,
+    ) -> float:
+        """Return the loss of a batch that was checked; its gradient is in `grad` afterwards.
+
+        Where a subclass overrides `loss_and_gradient`, that is what runs.
+
+        Parameters
+        ----------
+        x, target, weight
+            As `checked_data` gives them.
+        rng
+            For dropout.
+        start
+            The number of the step that x is the input of, above 0 where those below have run.
+        """
+        if self.has_own_step:
+            return self._run_own_step(Batch(x, target, weight, rng))
+        loss, memory = self.compiled.loss, self.training_step
+        return loss_and_gradient(self.plan(), loss, memory, x, target, weight, rng, start)
+
+    def _run_own_step(self, batch: Batch) -> float:
+        memory = self.training_step
+        memory.batch, memory.outputs = batch, []
+        try:
+            loss = self.loss_and_gradient(batch.x, batch.target, batch.weight)
+        finally:
+            memory.batch = None
+        if not memory.outputs:  # it has computed them in a way of its own
+            memory.outputs = self.forward(batch.x)
+        return loss
+
+    def loss_and_gradient(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        seed: int | np.random.Generator | None = None,
+    ) -> float:
+        """Return the loss of a batch, in training mode; its gradient is in `grad` afterwards.
+
+        Nothing is updated. The penalties of trainable layers are included in both. A subclass may
+        override it: `fit` and all others then take the loss and the gradient from there.
+
+        Parameters
+        ----------
+        x : (N, …) array
+        y : (N,) or (N, …) array
+        sample_weight : (N,) array or None
+        seed
+            For dropout; the generator of the fit under way, or else the model's, if None.
+        """
+        batch = self.training_step.batch  # on its way through a subclass's method
+        if batch is None or x is not batch.x or y is not batch.target or seed is not None:
+            data = self.checked_data(x, y, sample_weight)
+            rng = self.rng if batch is None else batch.rng
+            rng = rng if seed is None else checks.generator(seed)
+            batch = Batch(data.x, data.target, data.weight, rng)
+        with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
+            return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)
+
+    def update_groups(self) -> tuple[UpdateGroup, ...]:
+        """Return what one update moves: trainable layers, adjacent ones with one rate together."""
+        return self.compiled.updates.groups(self.plan(), self)
+
+    def run_update(self) -> None:
+        """Make the update after `run_batch`, by the model's own `apply_gradient` if it has one."""
+        if self.has_own_update:
+            self.apply_gradient()
+            return
+        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+
+    def apply_gradient(self) -> None:
+        """Move theta by one step of the optimizer along `grad`: only what is trainable.
+
+        The gradient is clipped first if the optimizer says so. Afterwards layers such as
+        BatchNormalization write their running statistics. A subclass may override it, and `fit`
+        and all others then update so.
+        """
+        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+
+    @contextmanager
+    def training_alone(self) -> Iterator[None]:
+        """Refuse a second fit while inside.
+
+        Raises
+        ------
+        RuntimeError
+            The model is being trained already.
+        """
+        if not self._training.acquire(blocking=False):
+            raise RuntimeError(
+                "The model is being trained already. Wait for that fit, or use copy()."
+            )
+        try:
+            yield
+        finally:
+            self._training.release()

@@ -17,7 +17,7 @@ class Layers(list[Layer]):
     """The layers of a model, to read: changing this list would change nothing, and says so."""
 
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        """Say what to do instead."""
+        """Raise TypeError, with what to do instead."""
         raise TypeError(
             "model.layers is a copy of the model's list, so changing it would change nothing. Use "
             "model.add(layer), model.pop() or model.replace_head(layer); list(model.layers) is "
@@ -80,10 +80,10 @@ def _indices(layers: Sequence[Layer], selector: Any, who: str) -> set[int]:
     if isinstance(selector, (list, tuple)):
         chosen: set[int] = set()
         for one in selector:
-            found = _indices(layers, one, who)
-            if not found:
+            selected = _indices(layers, one, who)
+            if not selected:
                 raise ValueError(f"No layer matches {_quoted(one)}. {_listing(layers)}")
-            chosen |= found
+            chosen |= selected
         return chosen
     raise TypeError(
         f'{who} takes a layer\'s name, an index, a slice, a pattern such as "dense_*", a list of '
@@ -97,13 +97,13 @@ def _by_name(layers: Sequence[Layer], name: str) -> set[int]:
         return {names.index(name)}
     if name == "all_but_head":
         return set(range(head_index(layers)))
-    found = {i for i, known in enumerate(names) if fnmatch.fnmatchcase(known, name)}
-    if not found:
+    matching = {i for i, known in enumerate(names) if fnmatch.fnmatchcase(known, name)}
+    if not matching:
         raise ValueError(
             f'No layer matches "{name}". {_listing(layers)}'
             f"{did_you_mean(name, [*names, 'all_but_head'])}"
         )
-    return found
+    return matching
 
 
 def _quoted(selector: Any) -> str:

@@ -140,7 +140,7 @@ def file_size(members: Mapping[str, tuple[bytes, Array]]) -> int:
 
 def members(file: IO[bytes], name: str) -> dict[str, Member]:
     """The members by name, once all that stands around them is what `write` would write."""
-    found: dict[str, Member] = {}
+    members_by_name: dict[str, Member] = {}
     position = file.seek(0)
     while (start := file.read(_LOCAL.size)).startswith(b"PK\3\4") and len(start) == _LOCAL.size:
         *_, crc, _, size, length, _ = _LOCAL.unpack(start)
@@ -149,21 +149,21 @@ def members(file: IO[bytes], name: str) -> dict[str, Member]:
         member = Member(position + _LOCAL.size + length, size, crc)
         if start + raw != _entry(key, member):
             raise damaged(name, f"{short(key)} is not stored as minnet stores it")
-        if key in found:
+        if key in members_by_name:
             raise damaged(name, f"{short(key)} is in it twice")
-        if len(found) == MAX_MEMBERS:
+        if len(members_by_name) == MAX_MEMBERS:
             raise damaged(name, "it has too many members")
-        found[key] = member
+        members_by_name[key] = member
         position = file.seek(member.begin + size)
-    directory = _directory(found)
+    directory = _directory(members_by_name)
     file.seek(position)
     if file.read(len(directory) + 1) != directory:
         raise damaged(name, "its directory does not fit its members")
-    return found
+    return members_by_name
 
 
 def read_array(
-    file: IO[bytes], member: Member, dtype: str, shape: Sequence[int], what: str, name: str
+    file: IO[bytes], member: Member, dtype: str, shape: Sequence[int], contents: str, name: str
 ) -> tuple[Array, str]:
     """A new array with the member's numbers, and the member's SHA-256.
 
@@ -173,8 +173,8 @@ def read_array(
         array: Array = np.empty(shape, np.dtype(dtype).newbyteorder("<"))
     except MemoryError:
         raise ModelFileError(
-            f"{name} needs {member.size:,} bytes of memory for {what}, more than there is. Close "
-            "other programs."
+            f"{name} needs {member.size:,} bytes of memory for {contents}, more than there is. "
+            "Close other programs."
         ) from None
     header = npy_header(dtype, shape)
     digest, crc = hashlib.sha256(header), zlib.crc32(header)
@@ -186,5 +186,5 @@ def read_array(
         digest.update(piece)
         crc = zlib.crc32(piece, crc)
     if crc != member.crc:
-        raise damaged(name, f"{what} does not match its checksum")
+        raise damaged(name, f"{contents} does not match its checksum")
     return array.astype(dtype, copy=False), digest.hexdigest()

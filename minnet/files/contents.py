@@ -156,13 +156,13 @@ def _description_bytes(file: IO[bytes], name: str) -> bytes:
         )
     try:
         with zipfile.ZipFile(file) as opened:
-            found = _DESCRIPTION in opened.namelist()
-            data = _start_of(opened) if found else b""
+            described = _DESCRIPTION in opened.namelist()
+            data = _start_of(opened) if described else b""
     except (OSError, MemoryError):
         raise
     except Exception:  # zipfile meets bad bytes with errors of many kinds
         raise damaged(name, "it is cut off, or its directory cannot be read") from None
-    if not found:
+    if not described:
         raise ModelFileError(
             f"{name} is an archive but no model file: it has no {description.NAME}. Use a file "
             "that model.save wrote; for one of numpy.savez, use numpy.load and model.set_weights."

@@ -106,8 +106,8 @@ def target_of(path: Path, who: str) -> Path:
             raise ModelFileError(f"{who} takes a file's path. Got {path}, a device or a pipe.")
         writable = target if target.exists() else target.parent
         if not os.access(writable, os.W_OK):
-            what = "file" if target.exists() else "folder"
-            raise PermissionError(errno.EACCES, f"the {what} is write-protected")
+            kind = "file" if target.exists() else "folder"
+            raise PermissionError(errno.EACCES, f"the {kind} is write-protected")
     except OSError as error:
         raise _could_not_write(error, path, who) from None
     return target
@@ -120,16 +120,16 @@ def keep_as(path: Path, other: Path, who: str) -> None:
     both names are of whole files.
     """
     try:
-        part = other.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        unfinished = other.with_name(f".minnet-{secrets.token_hex(8)}.part")
         try:
             try:
-                part.hardlink_to(os.path.realpath(path))
+                unfinished.hardlink_to(os.path.realpath(path))
             except (OSError, NotImplementedError):
-                shutil.copyfile(path, part)
-            part.replace(other)
+                shutil.copyfile(path, unfinished)
+            unfinished.replace(other)
         finally:
             with contextlib.suppress(OSError):
-                part.unlink()
+                unfinished.unlink()
     except OSError as error:
         raise _could_not_write(error, other, who) from None
 
@@ -144,17 +144,17 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
     """
     try:
         target = target_of(path, who)
-        part = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        unfinished = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
         try:
-            with part.open("x+b") as file:
+            with unfinished.open("x+b") as file:
                 yield file
             if target.exists():
                 with contextlib.suppress(OSError):
-                    part.chmod(stat.S_IMODE(target.stat().st_mode))
-            part.replace(target)
+                    unfinished.chmod(stat.S_IMODE(target.stat().st_mode))
+            unfinished.replace(target)
         except BaseException:
             with contextlib.suppress(OSError):
-                part.unlink()
+                unfinished.unlink()
             raise
         _sync_folder(target.parent)
     except OSError as error:
@@ -168,8 +168,8 @@ def _could_not_write(error: OSError, path: Path, who: str) -> ModelFileError:
 
 
 def _reason(error: OSError) -> str:
-    what = error.strerror or str(error) or type(error).__name__
-    return f"{what}. {_FIXES.get(error.errno or 0, 'Check the disk and the path.')}"
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{reason}. {_FIXES.get(error.errno or 0, 'Check the disk and the path.')}"
 
 
 def _sync_folder(folder: Path) -> None:

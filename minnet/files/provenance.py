@@ -9,11 +9,11 @@ A model keeps this as plain values, `model.provenance`:
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
+from minnet.engine.network import Network
 from minnet.foundation.checks import Array, warn
 
 HASHED_ROWS = 100
@@ -36,8 +36,6 @@ def empty() -> dict[str, Any]:
 
 def checked(described: Any) -> dict[str, Any]:
     """What a file says, where it is in this form."""
-    if described is None:
-        return empty()
     known, trainings, parent = (described[key] for key in ("input_range", "trainings", "parent"))
     if known is not None and not (len(known) == 2 and all(isinstance(n, float) for n in known)):
         raise ValueError("the input range is not two numbers")
@@ -61,42 +59,32 @@ def data_hash(x: Array, y: Array) -> str:
     return sha.hexdigest()
 
 
-def input_range(x: Array) -> list[float]:
-    """The smallest and the largest number: both NaN where x holds a NaN, or nothing at all."""
-    if not x.size:
-        return [math.nan, math.nan]
-    rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
-    if len(x) <= rows:
-        return [float(x.item(x.argmin())), float(x.item(x.argmax()))]  # min costs one row more
-    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
-    low = np.min([np.minimum.reduce(piece, axis=None) for piece in pieces])
-    high = np.max([np.maximum.reduce(piece, axis=None) for piece in pieces])
-    return [float(low), float(high)]  # Python's min and max may lose a NaN
-
-
 def widened(known: list[float] | None, new: list[float]) -> list[float]:
     """The range of both."""
     return new if known is None else [min(known[0], new[0]), max(known[1], new[1])]
 
 
-def warn_of_other_scale(known: list[float], new: list[float], rows: int) -> bool:
-    """Warn where inputs are on another scale than what a model was trained on. Whether they are.
+def check_scale(model: Network, x_range: list[float], rows: int) -> None:
+    """Warn once where inputs are on another scale than what the model was trained on.
 
     Parameters
     ----------
-    known, new
-        The range in training, and that of so many rows now.
+    x_range
+        The smallest and the largest number of x, which has so many rows.
     """
-    before, now = max(-known[0], known[1]), max(-new[0], new[1])  # the larger of |low| and |high|
-    larger = now > OTHER_SCALE * before
-    smaller = rows >= ENOUGH_ROWS and 0.0 < now < before / OTHER_SCALE
+    known = model.provenance["input_range"]
+    if known is None or not rows or model.scale_checked:
+        return
+    largest_known, largest = max(-known[0], known[1]), max(-x_range[0], x_range[1])
+    larger = largest > OTHER_SCALE * largest_known
+    smaller = rows >= ENOUGH_ROWS and 0.0 < largest < largest_known / OTHER_SCALE
     if larger or smaller:
+        model.scale_checked = True
         warn(
-            f"x goes from {new[0]:g} to {new[1]:g}, and the model was trained on inputs from "
-            f"{known[0]:g} to {known[1]:g}. Prepare x as that data was prepared: model.card() "
-            "says how."
+            f"x goes from {x_range[0]:g} to {x_range[1]:g}, and the model was trained on inputs "
+            f"from {known[0]:g} to {known[1]:g}. Prepare x as that data was prepared: "
+            "model.card() says how."
         )
-    return larger or smaller
 
 
 def add_training(trainings: list[dict[str, Any]], new: dict[str, Any]) -> None:

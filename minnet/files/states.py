@@ -194,11 +194,11 @@ def _check_form(bits: Any, fresh: Any) -> None:
     if isinstance(fresh, Mapping):
         if bits.keys() != fresh.keys():
             raise ValueError("its state has other parts")
-        for name, part in fresh.items():
-            _check_form(bits[name], part)
-        for place, buffer in (("pos", "key"), ("buffer_pos", "buffer")):
-            if place in fresh and not 0 <= bits[place] <= len(fresh[buffer]):
-                raise ValueError(f"its {place} is outside of its {buffer}")
+        for name, value in fresh.items():
+            _check_form(bits[name], value)
+        for position, buffer in (("pos", "key"), ("buffer_pos", "buffer")):
+            if position in fresh and not 0 <= bits[position] <= len(fresh[buffer]):
+                raise ValueError(f"its {position} is outside of its {buffer}")
     elif isinstance(fresh, np.ndarray):
         if not isinstance(bits, np.ndarray) or (bits.shape, bits.dtype) != (
             fresh.shape,

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import copy
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypedDict, cast
 
@@ -122,8 +123,8 @@ class Layer(Configurable):
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
-    _switches: int = 0  # how often it was frozen or unfrozen
-    _revision: int = 0  # how often anything but its arrays was set, which outdates plans
+    freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
+    revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
     def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
@@ -216,19 +217,11 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
-            self._switches += 1
-            self._outdate()
+            self.freeze_count += 1  # which outdates plans, too
+            if not value:
+                for gradient in self.gradients().values():
+                    gradient[...] = 0.0  # no step fills it any more
         self._trainable = value
-
-    @property
-    def freeze_count(self) -> int:
-        """How often it was frozen or unfrozen: an optimizer forgets what it knew before."""
-        return self._switches
-
-    @property
-    def revision(self) -> int:
-        """How often anything but its arrays was set: a plan made from it before is outdated."""
-        return self._revision
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -255,6 +248,14 @@ class Layer(Configurable):
             zlib.crc32(array.tobytes()) == self._drawn.get(name)
             for name, array in self.arrays().items()
         )
+
+    def redraw(self, input_shape: Shape, rng: np.random.Generator) -> None:
+        """Draw all arrays anew, as `build` does for samples of this shape."""
+        fresh = self.copy()
+        fresh.build(input_shape, rng)
+        for name, array in self.arrays().items():
+            array[...] = fresh.arrays()[name]
+        self.origin, self._drawn = "new", fresh._drawn
 
     def get_weights(self) -> list[Array]:
         """Copies of the weights, then the states: Keras' order."""
@@ -304,7 +305,7 @@ class Layer(Configurable):
                 array[...] = self._checked(name, value, array)
             return
         super().__setattr__(name, value)
-        if name[0] != "_":
+        if name[0] != "_" and name != "trainable":  # that counts by itself, where it changes
             self._outdate()
 
     def _is_settled(self, name: str) -> bool:
@@ -321,7 +322,7 @@ class Layer(Configurable):
         self._outdate()
 
     def _outdate(self) -> None:
-        super().__setattr__("_revision", self._revision + 1)
+        super().__setattr__("revision", self.revision + 1)
 
     def _checked(self, name: str, value: Any, array: Array) -> Array:
         """The value as what may be copied into the array."""
@@ -351,6 +352,19 @@ class Layer(Configurable):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "owner"}
+
+
+@contextmanager
+def unchanged_on_error(layers: Sequence[Layer]) -> Iterator[None]:
+    """Give layers back their attributes, and so no weights, when building them fails."""
+    before = [dict(layer.__dict__) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, attributes in zip(layers, before, strict=True):
+            layer.__dict__.clear()
+            layer.__dict__.update(attributes)
+        raise
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:

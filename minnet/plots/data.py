@@ -68,9 +68,9 @@ def decision_boundary(
     ('first feature, x[:, 0]', 'second feature, x[:, 1]')
     """
     plane = Plane(model, x, y, class_names, points)
-    found = plane.ask()
+    probabilities = plane.ask()
     ax = one_axes(ax, 6.4, 4.8)
-    plane.draw(ax, found)
+    plane.draw(ax, probabilities)
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
@@ -142,11 +142,11 @@ class Plane:
         grid = np.stack(np.meshgrid(self.across, self.up), axis=-1)
         return self.probabilities(grid.reshape(-1, 2)).reshape(*grid.shape[:2], self.K)
 
-    def draw(self, ax: Axes, found: Array) -> None:
-        """Tints, lines, samples and the legend, into empty Axes, from what `ask` found."""
+    def draw(self, ax: Axes, probabilities: Array) -> None:
+        """Tints, lines, samples and the legend, into empty Axes, from what `ask` gave."""
         from matplotlib.lines import Line2D
 
-        winner, confidence = found.argmax(axis=-1), found.max(axis=-1)
+        winner, confidence = probabilities.argmax(axis=-1), probabilities.max(axis=-1)
         strength = DEEPEST * np.clip((confidence - 1 / self.K) / (1 - 1 / self.K), 0.0, 1.0)
         colours = [COLOURS[k % len(COLOURS)] for k in range(self.K)]
         tints = np.stack([tint(colour, strength) for colour in colours])
@@ -154,14 +154,14 @@ class Plane:
         extent = (self.across[0], self.across[-1], self.up[0], self.up[-1])
         ax.imshow(picture, extent=extent, origin="lower", aspect="auto", interpolation="bilinear")
         for k in range(self.K if self.K > 2 else 1):
-            ahead = found[..., k] - np.delete(found, k, axis=-1).max(axis=-1)
+            ahead = probabilities[..., k] - np.delete(probabilities, k, axis=-1).max(axis=-1)
             self._line(ax, ahead, 0.0, "-", 1.8)
         self._line(ax, confidence, SURE, "--", 1.0)
         wrong = self.probabilities(self.x).argmax(axis=1) != self.y
         handles: list[Any] = []
         for k in range(self.K):
             rows = self.y == k
-            drawn = ax.scatter(
+            points = ax.scatter(
                 self.x[rows, 0],
                 self.x[rows, 1],
                 s=30,
@@ -172,7 +172,7 @@ class Plane:
                 label=self.names[k],
                 zorder=3,
             )
-            handles.append(drawn)
+            handles.append(points)
         ringed = ax.scatter(
             self.x[wrong, 0],
             self.x[wrong, 1],

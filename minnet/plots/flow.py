@@ -105,17 +105,17 @@ def _limits(limits: Any) -> tuple[float, float]:
 
 def _outputs(model: Any, x: Array) -> list[tuple[str, Array]]:
     """(title, y) of each layer whose output is not its input."""
-    found = model.forward(x)
-    drawn, place = [], 0
+    outputs = model.forward(x)
+    titled, end = [], 0  # of the layer's steps
     for layer in model.layers:
-        before, place = found[place], place + len(layer.steps())
-        y = found[place]
-        if not np.shares_memory(before, y):
+        begin, end = end, end + len(layer.steps())
+        y = outputs[end]
+        if not np.shares_memory(outputs[begin], y):
             activation = activation_name(layer)
             title = layer_name(layer) + (f" ({activation})" if activation else "")
             finite(y, f"activations' {title}")
-            drawn.append((title, y))
-    return drawn
+            titled.append((title, y))
+    return titled
 
 
 def _in_words(y: Array) -> str:
@@ -160,17 +160,17 @@ def _gradients(model: Any, x: Any, y: Any, who: str) -> list[Gradients]:
             f"{who} takes a model whose loss is finite. Got a loss of {loss:g}. Scale x to about "
             "1, or start over with model.reset()."
         )
-    found = []
+    by_layer = []
     for layer in learning:
         if id(layer) in seen:
             pieces = [np.ravel(getattr(layer, "d" + name)) for name in layer.weights]
-            found.append(Gradients(layer_name(layer), seen[id(layer)], np.concatenate(pieces)))
-    if not found:
+            by_layer.append(Gradients(layer_name(layer), seen[id(layer)], np.concatenate(pieces)))
+    if not by_layer:
         raise ValueError(
             f"{who} takes a model with a layer that learns. Got none. Unfreeze one: "
             "model.unfreeze()."
         )
-    return found
+    return by_layer
 
 
 def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = None) -> Axes:
@@ -205,11 +205,11 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
     >>> ax.get_xlabel(), len(ax.get_yticks())
     ('size of the gradient, |∂L/∂w|', 3)
     """
-    found = _gradients(model, x, y, "gradients")
+    by_layer = _gradients(model, x, y, "gradients")
     bins = integer(bins, "gradients' bins", minimum=1)
-    sizes = [np.abs(layer.dW).astype(float) for layer in found]
+    sizes = [np.abs(layer.dW).astype(float) for layer in by_layer]
     positive = np.concatenate([values[values > 0] for values in sizes])
-    ax = one_axes(ax, 6.4, 1.6 + 0.75 * len(found))
+    ax = one_axes(ax, 6.4, 1.6 + 0.75 * len(by_layer))
     low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
     if len(positive):  # a few entries near 0 would take most of the width
         low = max(low, np.quantile(positive, 0.002))
@@ -218,7 +218,7 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
     scale = 0.8 / max(max(h.max() for h in heights), 1e-12)
     names = []
     for i, (values, height) in enumerate(zip(sizes, heights, strict=True)):
-        floor = len(found) - 1 - i
+        floor = len(by_layer) - 1 - i
         ax.stairs(
             floor + scale * height,
             edges,
@@ -232,12 +232,12 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
         if middle > 0:
             ax.vlines(middle, floor, floor + 0.85, color="black", linewidth=1.8)
         zeros = float((values == 0).mean())
-        said = f"\n{zeros:.0%} exactly 0" if zeros >= 0.005 else ""
-        names.append(f"{found[i].name}\nmedian {middle:.1e}{said}")
+        in_words = f"\n{zeros:.0%} exactly 0" if zeros >= 0.005 else ""
+        names.append(f"{by_layer[i].name}\nmedian {middle:.1e}{in_words}")
     ax.set_xscale("log")
     ax.set_xlim(edges[0], edges[-1])
-    ax.set_ylim(-0.1, len(found) - 0.05)
-    ax.set_yticks([len(found) - 1 - i + 0.35 for i in range(len(found))], names, fontsize=9)
+    ax.set_ylim(-0.1, len(by_layer) - 0.05)
+    ax.set_yticks([len(by_layer) - 1 - i + 0.35 for i in range(len(by_layer))], names, fontsize=9)
     ax.tick_params("y", length=0)
     ax.set_xlabel("size of the gradient, |∂L/∂w|")
     ax.set_ylabel("layer (height: share of its weights)")
@@ -276,13 +276,13 @@ def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['dense_1', 'dense_2', 'dense_3']
     """
-    found = _gradients(model, x, y, "gradient_flow")
-    names = [layer.name for layer in found]
-    places = np.arange(len(found))
-    ax = one_axes(ax, max(6.4, 0.8 * len(found) + 1.5))
+    by_layer = _gradients(model, x, y, "gradient_flow")
+    names = [layer.name for layer in by_layer]
+    positions = np.arange(len(by_layer))
+    ax = one_axes(ax, max(6.4, 0.8 * len(by_layer) + 1.5))
     sizes = {
-        "∂L/∂y, before the activation": np.array([_rms(layer.dy) for layer in found]),
-        "∂L/∂W, of the weights": np.array([_rms(layer.dW) for layer in found]),
+        "∂L/∂y, before the activation": np.array([_rms(layer.dy) for layer in by_layer]),
+        "∂L/∂W, of the weights": np.array([_rms(layer.dW) for layer in by_layer]),
     }
     if any((values > 0).any() for values in sizes.values()):
         ax.set_yscale("log")
@@ -290,7 +290,7 @@ def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes
         sizes.items(), COLOURS, "os", ("-", "--"), strict=False
     ):
         ax.plot(
-            places,
+            positions,
             np.where(values > 0, values, np.nan),
             label=label,
             color=colour,
@@ -299,18 +299,18 @@ def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes
             linewidth=2,
             markersize=7,
         )
-        for place in places[values == 0]:
+        for position in positions[values == 0]:
             ax.annotate(
                 f"{label[:5]} is 0",
-                (place, 0.02 if marker == "o" else 0.1),
+                (position, 0.02 if marker == "o" else 0.1),
                 xycoords=("data", "axes fraction"),
                 ha="center",
                 fontsize=8,
                 color=colour,
             )
-    ax.set_xticks(places, names)
+    ax.set_xticks(positions, names)
     rotate_long_names(ax, names)
-    ax.set_xlim(-0.4, len(found) - 0.6)
+    ax.set_xlim(-0.4, len(by_layer) - 0.6)
     ax.set_xlabel("layer, from the input to the output")
     ax.set_ylabel("root mean square of the gradient")
     ax.set_title(_flow_title(names, sizes["∂L/∂y, before the activation"]))

@@ -187,8 +187,8 @@ def loss_surface(
             for i, share in enumerate(shares, 1)
         ]
         title = f"Loss surface, with a path of {len(thetas)} points"
-    places = ((a, b) for b in edges[1] for a in edges[0])
-    losses = _losses(twin, x, y, (centre + a * d1 + b * d2 for a, b in places))
+    grid = ((a, b) for b in edges[1] for a in edges[0])
+    losses = _losses(twin, x, y, (centre + a * d1 + b * d2 for a, b in grid))
     ax = one_axes(ax, 6.4, 4.8)
     _map(ax, edges, losses.reshape(points, points))
     _walk(ax, walked)
@@ -224,7 +224,7 @@ def recorded(path: Any, P: int, who: str) -> Array:
 
 
 def path_losses(model: Any, x: Any, y: Any, thetas: Array, states: Sequence[Array]) -> Array:
-    """The loss at each place of a path; states are the running statistics there, if kept."""
+    """The loss at each point of a path; states are the running statistics there, if kept."""
     return _losses(model, x, y, thetas, states)
 
 
@@ -232,14 +232,14 @@ def _losses(
     model: Any, x: Any, y: Any, thetas: Iterable[Array], states: Sequence[Array] = ()
 ) -> Array:
     """The loss at each of these weights; the model, a copy, is left at the last."""
-    found = []
+    losses = []
     with np.errstate(all="ignore"):  # far out a network may overflow: that is a high wall
         for i, theta in enumerate(thetas):
             model.theta = theta
             if i < len(states):
                 model.state = states[i]
-            found.append(float(model.evaluate(x, y)["loss"]))
-    return np.array(found)
+            losses.append(float(model.evaluate(x, y)["loss"]))
+    return np.array(losses)
 
 
 def _direction(direction: Any, theta: Array, who: str) -> Array:
@@ -278,10 +278,10 @@ def _random_direction(model: Any, theta: Array, rng: np.random.Generator) -> Arr
         else:
             d *= 0.0
         pieces.append(d.ravel())
-    found = np.concatenate(pieces)
-    if not found.any():  # weights that are all 0 have no length to take
-        found = rng.standard_normal(theta.size)
-    return found
+    direction = np.concatenate(pieces)
+    if not direction.any():  # weights that are all 0 have no length to take
+        direction = rng.standard_normal(theta.size)
+    return direction
 
 
 def _two_directions(
@@ -360,9 +360,9 @@ def _walk(ax: Axes, walked: Array) -> None:
     """The path, from its start to its end; or the model alone."""
     from matplotlib.patheffects import Stroke, withStroke
 
-    def mark(place: Array, marker: str, label: str, size: float) -> None:
+    def mark(point: Array, marker: str, label: str, size: float) -> None:
         ax.plot(
-            *place,
+            *point,
             marker=marker,
             markersize=size,
             color="white",

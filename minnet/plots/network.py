@@ -65,14 +65,14 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     sizes = [len(matrices[0]), *(W.shape[1] for W in matrices)]
     names = getattr(model, "class_names", None)
     ax = one_axes(ax, max(6.4, 1.9 * len(sizes)), 4.8)
-    places = [_places(size, most) for size in sizes]
-    half = max(max(column.values()) for column in places) + 0.6
+    heights = [_heights(size, most) for size in sizes]
+    half = max(max(column.values()) for column in heights) + 0.6
     for i, W in enumerate(matrices):
-        _connect(ax, i, W, places[i], places[i + 1])
+        _connect(ax, i, W, heights[i], heights[i + 1])
         largest = np.abs(W).max()
-        said = f"widest line:\n|w| = {largest:.2g}"
-        ax.text(i + 0.5, half + 0.2, said, ha="center", va="bottom", fontsize=9)
-    for i, column in enumerate(places):
+        text = f"widest line:\n|w| = {largest:.2g}"
+        ax.text(i + 0.5, half + 0.2, text, ha="center", va="bottom", fontsize=9)
+    for i, column in enumerate(heights):
         ax.scatter([i] * len(column), [*column.values()], s=110, c="white", ec="black", zorder=3)
         if len(column) < sizes[i]:
             ax.text(i, 0.0, "⋮", ha="center", va="center", fontsize=16, zorder=3)
@@ -81,7 +81,7 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
         ax.text(i, -half - 0.2, text, ha="center", va="top", fontsize=10)
     last = len(sizes) - 1
     if names is not None and len(names) == sizes[-1]:
-        for unit, where in places[-1].items():
+        for unit, where in heights[-1].items():
             ax.text(last + 0.12, where, str(names[unit]), ha="left", va="center", fontsize=9)
     _legend(ax)
     lines = max(
@@ -128,7 +128,7 @@ def _columns(layers: Sequence[Any]) -> tuple[list[Array], list[str]]:
     return matrices, captions
 
 
-def _places(size: int, most: int) -> dict[int, float]:
+def _heights(size: int, most: int) -> dict[int, float]:
     """Unit → its height, for the units that are drawn; the first on top."""
     if size <= most:
         return {unit: (size - 1) / 2 - unit for unit in range(size)}
@@ -144,18 +144,18 @@ def _connect(ax: Axes, i: int, W: Array, left: dict[int, float], right: dict[int
 
     largest = np.abs(W).max() or 1.0
     widest = WIDEST / math.sqrt(max(1.0, len(left) * len(right) / CROWD))
-    drawn = [(W[a, b] / largest, ha, hb) for a, ha in left.items() for b, hb in right.items()]
-    drawn = sorted((line for line in drawn if line[0]), key=lambda line: abs(line[0]))
-    looks = [SIGNS[0] if w > 0 else SIGNS[1] for w, _, _ in drawn]
-    lines = LineCollection(
-        [[(i, ha), (i + 1, hb)] for _, ha, hb in drawn],
-        linewidths=[widest * abs(w) for w, _, _ in drawn],
+    every = [(W[a, b] / largest, ha, hb) for a, ha in left.items() for b, hb in right.items()]
+    lines = sorted((line for line in every if line[0]), key=lambda line: abs(line[0]))
+    looks = [SIGNS[0] if w > 0 else SIGNS[1] for w, _, _ in lines]
+    collection = LineCollection(
+        [[(i, ha), (i + 1, hb)] for _, ha, hb in lines],
+        linewidths=[widest * abs(w) for w, _, _ in lines],
         colors=[colour for _, colour, _ in looks],
         linestyles=[style for _, _, style in looks],
         capstyle="butt",
         zorder=1,
     )
-    ax.add_collection(lines, autolim=False)
+    ax.add_collection(collection, autolim=False)
 
 
 def _legend(ax: Axes) -> None:
@@ -277,10 +277,10 @@ def _image_shape(shape: Sequence[int] | None, D: int) -> tuple[int, int]:
                 f"Use shape=(1, {D})."
             )
         return side, side
-    found = check_shape(shape, "weights' shape")
-    if len(found) != 2 or math.prod(found) != D:
+    sides = check_shape(shape, "weights' shape")
+    if len(sides) != 2 or math.prod(sides) != D:
         raise ValueError(
-            f"weights takes shape=(H, W) with H · W = {D}. Got {found}. Use shape=(1, {D}) if the "
+            f"weights takes shape=(H, W) with H · W = {D}. Got {sides}. Use shape=(1, {D}) if the "
             "input is no image."
         )
-    return found[0], found[1]
+    return sides[0], sides[1]

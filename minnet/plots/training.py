@@ -111,17 +111,17 @@ def learning_rates(
     ValueError
         Another number of losses than of rates, none at all, or a rate that is not above 0.
     """
-    steps = as_array(rates, "learning_rates' rates"), as_array(losses, "learning_rates' losses")
-    if steps[0].ndim != 1 or steps[0].shape != steps[1].shape or len(steps[0]) == 0:
+    curve = as_array(rates, "learning_rates' rates"), as_array(losses, "learning_rates' losses")
+    if curve[0].ndim != 1 or curve[0].shape != curve[1].shape or len(curve[0]) == 0:
         raise ValueError(
             "learning_rates takes one loss for each rate, and at least one. "
-            f"Got {steps[0].size} rates and {steps[1].size} losses."
+            f"Got {curve[0].size} rates and {curve[1].size} losses."
         )
-    if not (steps[0] > 0).all():
-        raise ValueError(f"learning_rates takes rates above 0. Got {steps[0].min():g}.")
+    if not (curve[0] > 0).all():
+        raise ValueError(f"learning_rates takes rates above 0. Got {curve[0].min():g}.")
     suggestion = number(suggestion, "learning_rates' suggestion", above=0.0)
     ax = one_axes(ax)
-    ax.plot(*steps, color=COLOURS[0], linewidth=2)
+    ax.plot(*curve, color=COLOURS[0], linewidth=2)
     ax.axvline(suggestion, color=COLOURS[1], linestyle="--", label=f"suggestion {suggestion:.1e}")
     ax.set_xscale("log")
     ax.set_xlabel("learning rate")

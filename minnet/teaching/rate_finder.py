@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.engine.step import TrainingStep
 from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.models import Sequential
+from minnet.teaching.shuffling import shuffled_batches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,26 +122,22 @@ def find_learning_rate(
     losses: list[float] = []
     mean = 0.0
     with np.errstate(all="ignore"):
-        x, target, _ = twin._check_data(x, y, None)
-        twin._check_trainable()
-        optimizer = twin._require_optimizer()
-        order = np.empty(0, np.intp)
-        training_step = TrainingStep(twin, rng)
-        for step in range(count):
-            while len(order) < min(size, len(x)):
-                order = np.concatenate([order, rng.permutation(len(x))])
-            rows, order = order[:size], order[size:]
+        data = twin.checked_data(x, y)
+        x, target = data.x, data.target
+        twin.require_trainable()
+        optimizer = twin.compiled.optimizer
+        for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
             rate = low * factor**step
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)
-            loss = training_step.loss_and_gradient(xb, target[rows], None)
+            loss = twin.run_batch(xb, target[rows], None, rng)
             mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # corrected for its start at zero
             if not math.isfinite(smoothed) or (losses and smoothed > GIVE_UP * min(losses)):
                 break
             rates.append(rate)
             losses.append(smoothed)
-            training_step.update()
+            twin.run_update()
     if not losses:
         raise ValueError(
             "find_learning_rate takes a model whose loss is finite. Got a loss that is not, before "

@@ -1,80 +1,69 @@
-"""Samples on their way into training: batches, and what frozen layers make of them once a fit."""
+"""The rows of an epoch in batches, gathered into buffers that are reused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minnet.engine.inputs import Data
 from minnet.foundation.checks import Array
-from minnet.training.history import History
-
-if TYPE_CHECKING:
-    from minnet.models import Sequential
-    from minnet.training.settings import Settings
-
-PREDICT_ROWS = 1024
-"""Rows that are predicted at a time."""
-
-FEATURE_BYTES = 2**30
-"""Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
 
 
-class Data:
-    """Samples, targets and weights that were checked and fit the model."""
+class Inputs:
+    """Where the x of each batch comes from.
 
-    def __init__(self, x: Array, target: Array, weight: Array | None) -> None:
-        self.x, self.target, self.weight = x, target, weight
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def part(self, rows: slice) -> Data:
-        """Some of the rows, as views."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Data(self.x[rows], self.target[rows], weight)
-
-
-class Batches:
-    """The rows of an epoch in batches, gathered into buffers that are reused.
-
-    Iterating gives (rows, x, target, weight) for each batch. The buffers belong to this epoch:
-    a batch is overwritten by the next one.
+    Parameters
+    ----------
+    x : (N, …) ndarray
+        The samples, or what the first steps made of them.
+    size
+        Rows of the largest batch.
+    shuffled
+        Whether rows are asked for by their numbers, or by slices.
+    start
+        The number of the model's step that these are the input of.
     """
 
-    def __init__(self, x: Array, data: Data, settings: Settings, dtype: Any) -> None:
-        self.N, self.dtype = len(data), dtype
-        self.size = min(settings.batch_size, self.N)  # buffers need no more rows than there are
-        self.order = settings.rng.permutation(self.N) if settings.shuffle else None
-        self.first = 0  # the first batch to give: those before it were seen before a resume
-        self.replace(x)
-        self._target = self._column(data.target)
-        self._weight = None if data.weight is None else self._column(data.weight)
+    def __init__(self, x: Array, size: int, shuffled: bool, dtype: Any, start: int = 0) -> None:
+        self.start = start
+        self.take = _gatherer(x, size, shuffled, dtype)
 
-    def replace(self, x: Array) -> None:
-        """Take the rows from this array from now on."""
-        self.gather = _gatherer(x, self.size, self.order is not None, self.dtype)
 
-    def _column(self, array: Array) -> Callable[[slice, Any], Array]:
-        """What gives a batch's part of this array, by its place in the epoch and its rows."""
-        if array.ndim == 1:  # a number a sample: put in order once an epoch
-            ordered = array if self.order is None else array.take(self.order)
-            return lambda place, rows: ordered[place]
-        gather = _gatherer(array, self.size, self.order is not None)
-        return lambda place, rows: gather(rows)
+def batches(
+    data: Data, order: Array | None, size: int, numbers: range
+) -> Iterator[tuple[Any, Array, Array | None]]:
+    """Give the rows, the target and the weight of each batch; the next one overwrites them.
 
-    def __iter__(self) -> Iterator[tuple[Any, Array, Array, Array | None]]:
-        size, order, target, weight = self.size, self.order, self._target, self._weight
-        for begin in range(self.first * size, self.N, size):
-            place = slice(begin, begin + size)
-            rows = place if order is None else order[place]
-            w = None if weight is None else weight(place, rows)
-            yield rows, self.gather(rows), target(place, rows), w
+    Parameters
+    ----------
+    order : (N,) ndarray or None
+        The numbers of the rows in the order of the epoch; None for the data's own.
+    size
+        Rows of a batch; the last one may be smaller.
+    numbers
+        Which batches to give.
+    """
+    target = _column(data.target, order, size)
+    weight = None if data.weight is None else _column(data.weight, order, size)
+    for number in numbers:
+        turn = slice(number * size, (number + 1) * size)
+        rows = turn if order is None else order[turn]
+        yield rows, target(turn, rows), None if weight is None else weight(turn, rows)
+
+
+def _column(array: Array, order: Array | None, size: int) -> Callable[[slice, Any], Array]:
+    """Return what gives a batch's target or weight, by its turn in the epoch and its rows."""
+    if array.ndim == 1:  # a number a sample: put in order once an epoch
+        ordered = array if order is None else array.take(order)
+        return lambda turn, rows: ordered[turn]
+    take = _gatherer(array, size, order is not None)
+    return lambda turn, rows: take(rows)
 
 
 def _gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Callable[[Any], Array]:
-    """What gives rows of this array, in one dtype; the next rows may overwrite them."""
+    """Return what gives rows of this array, in one dtype; the next rows may overwrite them."""
     array = np.asarray(array)  # a memmap's view costs less at each call
     dtype = np.dtype(dtype or array.dtype)
     if not shuffled:
@@ -91,48 +80,3 @@ def _gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Cal
         return batch
 
     return gather
-
-
-class Features:
-    """What the frozen first steps make of x, computed once for a fit.
-
-    When the lowest steps give the same output every time (they are frozen, or have nothing to
-    learn), that output is kept, and training starts above them. It is computed anew when a
-    callback froze, unfroze or changed weights.
-    """
-
-    def __init__(self, model: Sequential, history: History) -> None:
-        self.model, self.history = model, history
-        # name → copies of the arrays that they depend on, features
-        self._kept: dict[str, tuple[list[Array], Array]] = {}
-        self._fixed = 0
-
-    def of(self, x: Array, name: str) -> tuple[Array, int]:
-        """The input for the steps from a number on, and that number: (x, 0) without features."""
-        model = self.model
-        fixed = model._route().fixed
-        if not self._arrays(fixed):
-            return x, 0
-        if fixed != self._fixed:
-            self._kept, self._fixed = {}, fixed
-        if self.hold(name):
-            self.history.features_saved += len(x)
-            return self._kept[name][1], fixed
-        self._kept.pop(name, None)
-        first = model._predict(x[:1], 0, fixed)
-        if first.nbytes * len(x) > FEATURE_BYTES:
-            return x, 0
-        features = np.empty((len(x), *first.shape[1:]), first.dtype)
-        for i in range(0, len(x), PREDICT_ROWS):
-            features[i : i + PREDICT_ROWS] = model._predict(x[i : i + PREDICT_ROWS], 0, fixed)
-        self._kept[name] = [array.copy() for array in self._arrays(fixed)], features
-        return features, fixed
-
-    def hold(self, name: str) -> bool:
-        """Whether features of this name are kept and what they depend on is as it was."""
-        if name not in self._kept or self._fixed > self.model._route().fixed:
-            return False
-        return all(map(np.array_equal, self._kept[name][0], self._arrays(self._fixed)))
-
-    def _arrays(self, fixed: int) -> list[Array]:
-        return [array for step in self.model._steps[:fixed] for array in step.arrays().values()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minnet.training.callback import Callback, Logs
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -52,3 +54,12 @@ class History:
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
         return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
+
+
+class RecordHistory(Callback):
+    """Write the figures of each epoch into the fit's history."""
+
+    changes_model = False
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.fit.history.add(epoch, logs or {})

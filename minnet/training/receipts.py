@@ -1,4 +1,4 @@
-"""After a fit: proof of what did not move, and how far the rest did."""
+"""After a fit: proof of what did not move, how far the rest did, and what it was trained on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.foundation.checks import Array
+from minnet.files.provenance import add_training, data_hash, widened
+from minnet.foundation.checks import Array, short
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
+from minnet.training.callback import Callback, Logs
 
 
 class LayerReceipt(NamedTuple):
@@ -72,41 +74,86 @@ class Receipt:
         return self._table()._repr_html_()
 
 
-class Before:
-    """The layers' arrays at the start of a fit."""
+class WriteReceipt(Callback):
+    """Compare the layers' arrays at the end of a fit with those when this object was made."""
+
+    changes_model = False
+
+    weights: dict[str, Array]
+    hashes: dict[str, str]
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self._weights = {layer.label: _weights(layer) for layer in layers if layer.weights}
-        self._hashes = {
+        self.weights = {layer.label: _weights(layer) for layer in layers if layer.weights}
+        self.hashes = {
             layer.label: digest(layer) for layer in layers if layer.weights and not layer.trainable
         }
 
-    def get_state(self) -> dict[str, Any]:
-        """All of it, for a checkpoint."""
-        return {"weights": self._weights, "hashes": self._hashes}
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self.fit.history.receipt = self.receipt(self.model.layers)
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Be what `get_state` gave."""
-        self._weights, self._hashes = state["weights"], state["hashes"]
+    def get_state(self) -> dict[str, Any]:
+        return {"weights": self.weights, "hashes": self.hashes}
 
     def receipt(self, layers: Sequence[Layer]) -> Receipt:
-        """Compare with the arrays as they are now."""
+        """Return the comparison with the arrays as they are now."""
         rows = []
         for layer in layers:
-            old = self._weights.get(layer.label)
+            old = self.weights.get(layer.label)
             if old is None:
                 continue
-            was = self._hashes.get(layer.label)
-            now = digest(layer) if was is not None or not layer.trainable else None
+            old_hash = self.hashes.get(layer.label)
+            new_hash = digest(layer) if old_hash is not None or not layer.trainable else None
             new = _weights(layer)
             size = math.sqrt(float(np.dot(old, old)))
             moved = 0.0
-            if now is None or now != was:
+            if new_hash is None or new_hash != old_hash:
                 gap = np.subtract(new, old, out=new) if new.size == old.size else new
                 moved = math.sqrt(float(np.dot(gap, gap)))
             change = moved / size if size else (math.inf if moved else 0.0)
-            rows.append(LayerReceipt(layer.label, layer.trainable, was, now, change))
+            rows.append(LayerReceipt(layer.label, layer.trainable, old_hash, new_hash, change))
         return Receipt(rows)
+
+
+class RecordTraining(Callback):
+    """Write into the model's provenance what it was trained on, and how.
+
+    Parameters
+    ----------
+    learning_rate
+        What fit was given.
+    """
+
+    changes_model = False
+
+    learning_rate: str | None
+
+    def __init__(self, learning_rate: Any) -> None:
+        self.learning_rate = None if learning_rate is None else short(learning_rate, 200)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        model, history, data = self.model, self.fit.history, self.fit.data
+        if not history.epoch:
+            return
+        known = model.provenance
+        known["input_range"] = widened(known["input_range"], data.x_range)
+        add_training(
+            known["trainings"],
+            {
+                "epochs": len(history.epoch),
+                "samples": len(data),
+                "data_sha256": data_hash(data.x, data.target),
+                "batch_size": self.params["batch_size"],
+                "optimizer": repr(model.optimizer),
+                "loss": repr(model.loss),
+                "learning_rate": self.learning_rate,
+                "frozen": [layer.label for layer in model.layers if not layer.trainable],
+                "figures": {
+                    name: values[-1]
+                    for name, values in history.history.items()
+                    if math.isfinite(values[-1])
+                },
+            },
+        )
 
 
 def digest(layer: Layer) -> str:

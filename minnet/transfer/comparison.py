@@ -4,47 +4,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minnet.callbacks import progress
-from minnet.datasets.digits import draw_per_class
 from minnet.engine.selection import head_index
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, short
 from minnet.foundation.strict import named
 from minnet.foundation.targets import check_labels
-from minnet.layers import Dense, Flatten, Layer
+from minnet.layers import Dense, Layer
 from minnet.models import Sequential
-from minnet.optimizers import Adam
+from minnet.training.progress import progress
 from minnet.transfer.neighbours import neighbour_gap
-from minnet.transfer.report import SCRATCH, Report, Run
-
-ARMS = (
-    "zero-shot",
-    SCRATCH,
-    "linear on the inputs",
-    "random frozen features",
-    "head only",
-    "fine-tune all",
-    "head then all",
+from minnet.transfer.report import SCRATCH, Report, SeedRun
+from minnet.transfer.ways import (
+    ARMS,
+    Samples,
+    ScratchSetting,
+    Task,
+    accuracy_of,
+    accuracy_on_old_task,
+    scratch_settings,
+    train,
 )
-"""The ways that `compare` knows, in the order of its table."""
-
-NEW_HEAD_RATE = 1e-2
-"""Adam's rate for a fresh head on features that stand still; ten times Adam's default (Kingma and
-Ba, 2015), since one layer alone is a convex problem."""
-
-ALL_RATE = 1e-3
-"""Adam's default, for all layers together: a tenth of the head's rate."""
-
-SCRATCH_RATES = (1e-3, 3e-3, 1e-2)
-"""What scratch may choose from: Adam's default, and two larger rates."""
-
-HEAD_SHARE = 2 / 3
-"""The part of the epochs that "head then all" gives to the head alone."""
 
 HINT_SAMPLES = 20
 """Samples of each class, at most, that the hint by nearest neighbours looks at."""
@@ -52,30 +35,7 @@ HINT_SAMPLES = 20
 TUNING_DRAWS = 3
 """Draws that scratch is tuned on, for each setting and budget."""
 
-Samples = tuple[Array, Array]
 Advance = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What every way is given."""
-
-    base: Sequential
-    head: tuple[Layer, ...]
-    classes: int
-    epochs: int
-    batch_size: int
-    x: Array
-    y: Array
-    x_test: Array
-    y_test: Array
-
-    def draw(self, per_class: int | None, seed: int) -> Samples:
-        """So many samples of each class, or all."""
-        if per_class is None:
-            return self.x, self.y
-        rows = draw_per_class(self.y, per_class, np.random.default_rng(seed))
-        return self.x[rows], self.y[rows]
 
 
 @named
@@ -178,26 +138,26 @@ def compare(
             )
         wanted.remove("zero-shot")
         notes.append(f"No zero-shot: the base has not the task's {task.classes} outputs.")
-    before = None if old is None else _accuracy(base, old)
-    runs: list[Run] = []
+    before = None if old is None else accuracy_of(base, old)
+    runs: list[SeedRun] = []
     settings: dict[int, str] = {}
     trained = [arm for arm in wanted if arm != "zero-shot"]
-    candidates = _scratch_settings(task)
+    candidates = scratch_settings(task)
     tuning = len(candidates) * len(draws[:TUNING_DRAWS])
     with _progress(verbose, len(budgets) * (tuning + len(trained) * len(draws))) as (say, advance):
-        for n, drawn in budgets.items():
-            samples = {seed: task.draw(drawn, seed) for seed in draws}
+        for n, count in budgets.items():
+            samples = {seed: task.draw(count, seed) for seed in draws}
             chosen, why = _tune(task, candidates, samples, advance)
             settings[n] = f"{chosen}{why}"
             if "zero-shot" in wanted:
-                accuracy = _accuracy(base, (task.x_test, task.y_test))
-                runs.append(Run("zero-shot", n, draws[0], accuracy, before))
+                accuracy = accuracy_of(base, (task.x_test, task.y_test))
+                runs.append(SeedRun("zero-shot", n, draws[0], accuracy, before))
             for arm in trained:
                 for seed in draws:
-                    model = _train(task, arm, chosen, samples[seed], seed)
-                    accuracy = _accuracy(model, (task.x_test, task.y_test))
-                    after = None if old is None else _old_accuracy(base, model, arm, old)
-                    runs.append(Run(arm, n, seed, accuracy, after))
+                    model = train(task, arm, chosen, samples[seed], seed)
+                    accuracy = accuracy_of(model, (task.x_test, task.y_test))
+                    after = None if old is None else accuracy_on_old_task(base, model, arm, old)
+                    runs.append(SeedRun(arm, n, seed, accuracy, after))
                     advance()
             say(Report(runs, main, {}).lines()[-1])
     most = min(HINT_SAMPLES, int(np.bincount(task.y).min()), *budgets)
@@ -212,45 +172,26 @@ def compare(
     return Report(runs, main, settings, before, notes)
 
 
-# --- the ways -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Setting:
-    """One way to train from scratch."""
-
-    divisor: int  # of the base's widths
-    rate: float
-
-    def __str__(self) -> str:
-        widths = "the base's widths" if self.divisor == 1 else f"widths divided by {self.divisor}"
-        return f"{widths}, learning rate {self.rate:g}"
-
-
-def _scratch_settings(task: _Task) -> list[_Setting]:
-    """What scratch is tuned over, the usual setting first."""
-    hidden = [layer.units for layer in _body(task.base) if isinstance(layer, Dense)]
-    divisors = (1, 4) if hidden and min(hidden) >= 8 else (1,)
-    return [_Setting(divisor, rate) for divisor in divisors for rate in SCRATCH_RATES]
+# --- what scratch is tuned to ---------------------------------------------------------------------
 
 
 def _tune(
-    task: _Task, candidates: list[_Setting], samples: dict[int, Samples], advance: Advance
-) -> tuple[_Setting, str]:
+    task: Task, candidates: list[ScratchSetting], samples: dict[int, Samples], advance: Advance
+) -> tuple[ScratchSetting, str]:
     """The setting of scratch that is best on samples kept back, and what to say of it."""
     seeds = list(samples)[:TUNING_DRAWS]
-    parts = {seed: _keep_back(*samples[seed]) for seed in seeds}
+    splits = {seed: _keep_back(*samples[seed]) for seed in seeds}
     scores = []
     for candidate in candidates:
-        found = []
+        accuracies = []
         for seed in seeds:
-            part = parts[seed]
-            if part is not None:
-                model = _train(task, SCRATCH, candidate, part[0], seed)
-                found.append(_accuracy(model, part[1]))
+            split = splits[seed]
+            if split is not None:
+                model = train(task, SCRATCH, candidate, split[0], seed)
+                accuracies.append(accuracy_of(model, split[1]))
             advance()
-        scores.append(float(np.mean(found)) if found else 0.0)
-    untried = all(part is None for part in parts.values())
+        scores.append(float(np.mean(accuracies)) if accuracies else 0.0)
+    untried = all(split is None for split in splits.values())
     why = " (nothing to choose it by: it takes two samples of each class)" if untried else ""
     return candidates[int(np.argmax(scores))], why
 
@@ -266,83 +207,12 @@ def _keep_back(x: Array, y: Array) -> tuple[Samples, Samples] | None:
     return (x[~kept], y[~kept]), (x[kept], y[kept])
 
 
-def _train(task: _Task, arm: str, setting: _Setting, samples: Samples, seed: int) -> Sequential:
-    """A model trained in one of the ways; all make the same number of updates."""
-    rng = np.random.default_rng(seed)
-    if arm == SCRATCH:
-        return _fit(task, _fresh(task, rng, setting.divisor), samples, setting.rate)
-    if arm == "linear on the inputs":
-        return _fit(task, _linear(task, rng), samples, NEW_HEAD_RATE)
-    if arm == "random frozen features":
-        model = _fresh(task, rng, 1)
-    else:
-        model = task.base.replace_head(*task.head, seed=rng)
-    model.unfreeze()
-    if arm == "fine-tune all":
-        return _fit(task, model, samples, ALL_RATE)
-    model.freeze(slice(0, len(_body(task.base))))
-    if arm != "head then all":
-        return _fit(task, model, samples, NEW_HEAD_RATE)
-    first = round(HEAD_SHARE * task.epochs)
-    _fit(task, model, samples, NEW_HEAD_RATE, first)
-    model.unfreeze()
-    return _fit(task, model, samples, ALL_RATE, task.epochs - first)
-
-
-def _fit(
-    task: _Task, model: Sequential, samples: Samples, rate: float, epochs: int | None = None
-) -> Sequential:
-    model.compile(Adam(rate), "cross_entropy", ["accuracy"])
-    model.fit(*samples, task.batch_size, task.epochs if epochs is None else epochs, verbose=0)
-    return model
-
-
-def _body(model: Sequential) -> list[Layer]:
-    return model.layers[: head_index(model.layers)]
-
-
-def _fresh(task: _Task, rng: np.random.Generator, divisor: int) -> Sequential:
-    """The base's architecture with fresh weights, its Dense layers narrower if wanted."""
-    model = Sequential(seed=rng, dtype=task.base.dtype.name)
-    for layer in (*_body(task.base), *task.head):
-        config = layer.get_config()
-        if divisor > 1 and isinstance(layer, Dense) and layer not in task.head:
-            config["units"] = layer.units // divisor
-        model.add(type(layer).from_config(config))
-    model.build(task.base.input_shape)
-    return model
-
-
-def _linear(task: _Task, rng: np.random.Generator) -> Sequential:
-    model = Sequential(seed=rng, dtype=task.base.dtype.name)
-    if len(task.base.input_shape) > 1:
-        model.add(Flatten())
-    model.add(Dense(task.classes, activation="softmax"))
-    model.build(task.base.input_shape)
-    return model
-
-
-def _accuracy(model: Sequential, samples: Samples) -> float:
-    x, y = samples
-    return float(np.mean(model.predict(x).argmax(axis=1) == y))
-
-
-def _old_accuracy(base: Sequential, model: Sequential, arm: str, old: Samples) -> float | None:
-    """The old head on the new layers, on the old task: what is left of it."""
-    if arm not in ("head only", "fine-tune all", "head then all"):
-        return None
-    both = base.copy()
-    for layer, changed in zip(_body(both), model.layers, strict=False):
-        layer.set_weights(changed.get_weights())
-    return _accuracy(both, old)
-
-
 # --- what is checked before anything is trained ---------------------------------------------------
 
 
 def _check_task(
     base: Any, x: Any, y: Any, x_test: Any, y_test: Any, head: Any, epochs: Any, batch_size: Any
-) -> _Task:
+) -> Task:
     if not isinstance(base, Sequential):
         raise TypeError(f"compare takes a trained model as base. Got {short(base)}.")
     if not head_index(base.layers):
@@ -358,9 +228,9 @@ def _check_task(
     classes = int(max(y.max(), y_test.max())) + 1
     absent = np.flatnonzero(np.bincount(y, minlength=classes) == 0)
     if len(absent) or classes < 2:
-        what = f"no sample of class {absent[0]}" if len(absent) else "one class"
+        fault = f"no sample of class {absent[0]}" if len(absent) else "one class"
         raise ValueError(
-            f"compare takes labels from 0 to K − 1 with samples of each in y. Got {what}. "
+            f"compare takes labels from 0 to K − 1 with samples of each in y. Got {fault}. "
             "Relabel from 0, as digits(classes=…) does."
         )
     if head is None:
@@ -372,7 +242,7 @@ def _check_task(
             f"compare takes a head with one output for each of the {classes} classes. Got "
             f"{outputs[-1]}. Use Dense({classes}, activation='softmax')."
         )
-    return _Task(
+    return Task(
         base,
         layers,
         classes,
@@ -429,7 +299,7 @@ def _check_seeds(seeds: Any) -> list[int]:
     return draws
 
 
-def _check_budgets(task: _Task, per_class: Any) -> dict[int, int | None]:
+def _check_budgets(task: Task, per_class: Any) -> dict[int, int | None]:
     """Labels of each class, for the table → how many to draw, None for all of x."""
     counts = np.bincount(task.y)
     if per_class is None:

@@ -11,7 +11,7 @@ from minnet.foundation.strict import named
 from minnet.layers import Layer
 from minnet.models import Sequential
 from minnet.training.history import History
-from minnet.training.receipts import Before
+from minnet.training.receipts import WriteReceipt
 
 ALL_SHARE = 0.1
 """The head's rate in the second stage, as a part of its rate in the first: features that were
@@ -42,8 +42,10 @@ def layer_rates(layers: Sequence[Layer], top: float, spread: float) -> dict[str,
     {'dense_1': 0.0001, 'dense_2': 0.001, 'head': 0.01}
     """
     names = [layer.label for layer in layers if layer.weights]
-    steps = max(1, len(names) - 1)
-    return {name: top * spread ** ((i - len(names) + 1) / steps) for i, name in enumerate(names)}
+    below_top = max(1, len(names) - 1)
+    return {
+        name: top * spread ** ((i - len(names) + 1) / below_top) for i, name in enumerate(names)
+    }
 
 
 @named
@@ -98,7 +100,7 @@ def fine_tune(
     epochs = integer(epochs, f"{who} epochs", minimum=0)
     rate = number(learning_rate, f"{who} learning_rate", above=0.0)
     spread = number(spread, f"{who} spread", minimum=1.0)
-    head, before = head_index(model.layers), Before(model.layers)
+    head, before = head_index(model.layers), WriteReceipt(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
     model.unfreeze()
     if head:

@@ -62,7 +62,7 @@ def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]
 
     HELPS or HURTS takes three draws or more, and a mean difference of at least a point (`MATTERS`)
     whose 95 % interval, by Student's t on the paired differences, does not hold 0. (Two draws are
-    equal by chance too often, since accuracies move in steps of one sample.)
+    equal by chance too often, since an accuracy changes by whole samples.)
     """
     differences = np.subtract(transferred, scratch)
     n = len(differences)
@@ -77,7 +77,7 @@ def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]
     return Verdict(word, difference, margin, int((differences > 0).sum()), n)
 
 
-class Run(NamedTuple):
+class SeedRun(NamedTuple):
     """One training: which way, how many labels of each class, which draw, and what came of it."""
 
     arm: str
@@ -93,7 +93,7 @@ class Report:
 
     Attributes
     ----------
-    runs : list of Run
+    runs : list of SeedRun
         All numbers: arm, per_class, seed, accuracy, old_accuracy.
     main
         The way that the verdict is about, chosen before anything was run.
@@ -105,7 +105,7 @@ class Report:
         What has to be said besides.
     """
 
-    runs: list[Run]
+    runs: list[SeedRun]
     main: str
     settings: dict[int, str]
     old_before: float | None = None
@@ -142,13 +142,13 @@ class Report:
         return judge(self._all_seeds(arm or self.main, budget, len(scratch)), scratch)
 
     def _all_seeds(self, arm: str, per_class: int, seeds: int) -> Array:
-        found = self.accuracies(arm, per_class)
-        if not len(found):
+        accuracies = self.accuracies(arm, per_class)
+        if not len(accuracies):
             raise ValueError(
                 f"verdict takes an arm and a budget of this comparison: {', '.join(self.arms)}; "
                 f"{', '.join(map(str, self.labels))}. Got {arm!r} and {per_class}."
             )
-        return np.broadcast_to(found, seeds) if len(found) == 1 else found
+        return np.broadcast_to(accuracies, seeds) if len(accuracies) == 1 else accuracies
 
     def worth(self, per_class: int) -> tuple[float, bool] | None:
         """How many times the labels scratch needs to be as good as transfer at this budget.
@@ -166,14 +166,14 @@ class Report:
             return None
         for i in range(1, len(labels)):
             if curve[i] >= goal:  # between two budgets, along the logarithm of the labels
-                part = (goal - curve[i - 1]) / (curve[i] - curve[i - 1])
-                n = labels[i - 1] * (labels[i] / labels[i - 1]) ** part
+                share = (goal - curve[i - 1]) / (curve[i] - curve[i - 1])
+                n = labels[i - 1] * (labels[i] / labels[i - 1]) ** share
                 return float(n / per_class), True
         return labels[-1] / per_class, False
 
     def lines(self) -> list[str]:
         """The verdict in words, for each budget, with its evidence."""
-        said = []
+        sentences = []
         for n in self.labels:
             line = f"{n} labels a class: transfer ({self.main}) {self.verdict(n)}"
             if self.verdict(n).word == "HELPS" and (worth := self.worth(n)) is not None:
@@ -181,8 +181,8 @@ class Report:
                 line += (
                     f"; worth {'about' if reached else 'more than'} {factor:.1f} times the labels"
                 )
-            said.append(line + ".")
-        return said
+            sentences.append(line + ".")
+        return sentences
 
     def table(self) -> Table:
         """Mean and standard deviation of each way at each budget."""

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.engine.network import origin_of_copy
+from minnet.engine.stack import origin_of_copy
 from minnet.files.saving import FORM_ONLY
 from minnet.foundation.checks import did_you_mean, short
 from minnet.foundation.strict import named
@@ -67,11 +67,11 @@ def transfer_weights(
     for name, model in (("source", source), ("target", target)):
         if not isinstance(model, Sequential):
             raise TypeError(f"transfer_weights takes a model as {name}. Got {short(model)}.")
-    theirs = {layer.label: layer for layer in source.layers}
-    ours = {layer.label: layer for layer in target.layers}
-    names = _renamed(theirs, ours, rename or {})
-    came = {names[layer]: theirs[layer] for layer in theirs if theirs[layer].arrays()}
-    wanted = {name: layer for name, layer in ours.items() if layer.arrays()}
+    of_source = {layer.label: layer for layer in source.layers}
+    of_target = {layer.label: layer for layer in target.layers}
+    names = _renamed(of_source, of_target, rename or {})
+    came = {names[label]: layer for label, layer in of_source.items() if layer.arrays()}
+    wanted = {name: layer for name, layer in of_target.items() if layer.arrays()}
     source.named_arrays(), target.named_arrays()  # both are built
     rows, fits = [], True
     for name, layer in wanted.items():
@@ -113,22 +113,24 @@ def transfer_weights(
     return table
 
 
-def _renamed(theirs: Mapping[str, Any], ours: Mapping[str, Any], rename: Any) -> dict[str, str]:
+def _renamed(
+    of_source: Mapping[str, Any], of_target: Mapping[str, Any], rename: Any
+) -> dict[str, str]:
     """Source layer → the name it has in the target."""
     if not isinstance(rename, Mapping):
         raise TypeError(
             f"transfer_weights' rename takes {{source layer: target layer}}. Got {short(rename)}."
         )
     for known, name, side in (
-        *((theirs, name, "source") for name in rename),
-        *((ours, name, "target") for name in rename.values()),
+        *((of_source, name, "source") for name in rename),
+        *((of_target, name, "target") for name in rename.values()),
     ):
         if name not in known:
             raise ValueError(
                 f"transfer_weights' rename takes layers of the {side}: {', '.join(known)}. Got "
                 f"{name!r}.{did_you_mean(name, known)}"
             )
-    names = {name: rename.get(name, name) for name in theirs}
+    names = {name: rename.get(name, name) for name in of_source}
     twice = {name for name in names.values() if list(names.values()).count(name) > 1}
     if twice:
         raise ValueError(

@@ -455,7 +455,7 @@ def test_a_step_knows_what_was_popped_and_added_since_the_last():
     for each in (model, twin):
         each.loss_and_gradient(np.ones((2, 4)), np.ones((2, 5)), seed=0)
     assert np.array_equal(model.grad, twin.grad)
-    assert len(model._route().trains) == len(model.steps)
+    assert len(model.plan().in_training) == len(model.steps)
 
 
 def test_gradients_and_statistics_stay_when_layers_come_and_go():

@@ -1,4 +1,4 @@
-"""A training step that is planned once and made again and again."""
+"""A training step: planned once, made again and again, by one path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from minnet.callbacks import Checkpoint, LambdaCallback
-from minnet.engine.step import TrainingStep
 from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
 from minnet.models import Sequential
 from minnet.regularizers import L2
@@ -34,39 +33,60 @@ def batches(count=4, rows=8):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "mse"])
-def test_one_plan_for_many_batches_is_a_plan_for_each(loss, weighted):
-    """`loss_and_gradient` and `apply_gradient` of the model plan each time."""
-    planned, anew = make(loss=loss), make(loss=loss)
-    step = TrainingStep(planned, np.random.default_rng(5))
-    rng = np.random.default_rng(5)
+def test_a_batch_that_was_checked_gives_what_the_same_arrays_give(loss, weighted):
+    checked, anew = make(loss=loss), make(loss=loss)
+    rng, other = np.random.default_rng(5), np.random.default_rng(5)
     for x, y, weight in batches():
         target = y if loss != "mse" else np.eye(3, dtype=np.float32)[y]
         weight = weight if weighted else None
-        a = step.loss_and_gradient(x, target, weight)
-        b = anew.loss_and_gradient(x, target, weight, seed=rng)
+        a = checked.run_batch(x, target, weight, rng)
+        b = anew.loss_and_gradient(x, target, weight, seed=other)
         assert a == b
-        np.testing.assert_array_equal(planned.grad, anew.grad)
-        step.update()
+        np.testing.assert_array_equal(checked.grad, anew.grad)
+        checked.apply_gradient()
         anew.apply_gradient()
-        np.testing.assert_array_equal(planned.theta, anew.theta)
-        np.testing.assert_array_equal(planned.state, anew.state)
-    assert planned.updates.iterations == 4
-    assert planned.updates.counts == anew.updates.counts
+        np.testing.assert_array_equal(checked.theta, anew.theta)
+        np.testing.assert_array_equal(checked.state, anew.state)
+    assert checked.updates.iterations == 4
+    assert checked.updates.counts == anew.updates.counts
 
 
-def test_a_new_plan_sees_what_was_frozen():
+def test_other_arrays_than_the_checked_ones_are_checked():
+    """A subclass may make its own of the batch that fit hands it."""
+
+    class Noisy(Sequential):
+        def loss_and_gradient(self, x, y, sample_weight=None, *, seed=None):
+            return super().loss_and_gradient(x[:, :3], y, sample_weight, seed=seed)
+
+    model = Noisy([Dense(3, activation="softmax", input_dim=4)], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y, _ = next(batches())
+    with pytest.raises(ValueError, match=r"x takes shape \(N, 4\). Got \(8, 3\)"):
+        model.fit(x, y, verbose=0)
+
+
+def test_a_plan_is_made_anew_when_a_layer_is_frozen():
     model = make()
-    old = TrainingStep(model, np.random.default_rng(5))
+    old = model.plan()
+    assert model.plan() is old
     model.freeze("dense_1")
-    new = TrainingStep(model, np.random.default_rng(5))
     x, y, _ = next(batches())
     before = model.theta.copy()
-    new.loss_and_gradient(x, y, None)
-    new.update()
+    model.loss_and_gradient(x, y)
+    model.apply_gradient()
     size = 4 * 6 + 6
     np.testing.assert_array_equal(model.theta[:size], before[:size])
     assert (model.theta[size:] != before[size:]).any()
-    assert len(old.way_back) == len(new.way_back) + 2  # dense_1 and its tanh
+    assert len(old.backward) == len(model.plan().backward) + 2  # dense_1 and its tanh
+
+
+def test_a_frozen_layer_has_no_gradient_from_then_on():
+    model = make()
+    x, y, _ = next(batches())
+    model.loss_and_gradient(x, y)
+    model.freeze("dense_1")
+    assert not model.layers[0].dW.any()
+    assert model.layers[3].dW.any()
 
 
 def test_steps_below_the_start_do_not_run():
@@ -74,27 +94,34 @@ def test_steps_below_the_start_do_not_run():
     model.freeze(["dense_1", "batch_normalization_1"])
     x, y, _ = next(batches())
     kept = model.forward(x)[3]
-    whole = TrainingStep(model, np.random.default_rng(5)).loss_and_gradient(x, y, None)
+    whole = model.run_batch(x, y, None, np.random.default_rng(5))
     gradient, outputs = model.grad.copy(), model.outputs
     model.grad = np.ones_like(gradient)
     model.grad[: 4 * 6 + 6 + 12] = 0.0
-    above = TrainingStep(model, np.random.default_rng(5), 3)
-    assert above.loss_and_gradient(kept, y, None) == pytest.approx(whole)
+    above = (kept, y, None, np.random.default_rng(5), 3)
+    assert model.run_batch(*above) == pytest.approx(whole)
     np.testing.assert_allclose(model.grad, gradient, rtol=1e-6)
     assert len(model.outputs) == len(outputs) - 3
-    above.update()
-    assert model._memos == []
+    model.apply_gradient()
+    assert model.training_step.memos == []
 
 
 def test_an_update_without_a_batch_writes_no_statistics():
     model = make()
-    step = TrainingStep(model, np.random.default_rng(5))
     x, y, _ = next(batches())
-    step.loss_and_gradient(x, y, None)
-    step.update()
+    model.loss_and_gradient(x, y)
+    model.apply_gradient()
     state = model.state.copy()
-    step.update()
+    model.apply_gradient()
     np.testing.assert_array_equal(model.state, state)
+
+
+def test_the_first_batch_of_a_model_that_is_not_built_writes_its_statistics():
+    model = Sequential([Dense(3), BatchNormalization(), Dense(3, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y, _ = next(batches())
+    model.train_on_batch(x, y)
+    assert model.get_layer("batch_normalization_1").moving_mean.any()
 
 
 @pytest.mark.parametrize(
@@ -118,10 +145,10 @@ def test_what_a_hook_puts_in_the_place_of_a_method_runs_next(hook, after):
 
     def replace(number, logs):
         if "replaced" not in ran:
-            relu.__dict__["forward"] = zeros
+            relu.forward = zeros
             ran.append("replaced")
 
-    dropout.__dict__["forward"] = noting
+    dropout.forward = noting
     model.fit(x, y, 4, epochs=2, verbose=0, callbacks=[LambdaCallback(**{hook: replace})])
     assert ran == [*["batch"] * after, "replaced", *["batch", "zeros"] * (4 - after)]
 
@@ -167,7 +194,7 @@ def test_fit_makes_its_updates_by_a_students_apply_gradient(where):
     model = (Own if where == "class" else Sequential)([Dense(2, input_dim=4)], seed=0)
     if where == "object":
         given = model.apply_gradient
-        model.__dict__["apply_gradient"] = lambda: (calls.append(1), given())
+        model.apply_gradient = lambda: (calls.append(1), given())
     model.compile("sgd", "mse")
     x, y, _ = next(batches())
     model.fit(x, np.eye(2)[y % 2], 2, verbose=0)

@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from minnet import Sequential
 from minnet.engine import updates
-from minnet.engine.updates import PIECE
+from minnet.engine.plan import make_plan
+from minnet.engine.updates import CACHE_NUMBERS
 from minnet.foundation.checks import Array
 from minnet.layers import Dense, Dropout, Tanh
 from minnet.layers.base import bind
@@ -42,29 +44,29 @@ def step(model: Sequential) -> None:
 def slots_of(model: Sequential, name: str) -> list[Array]:
     """The parts of m and v that belong to a layer."""
     assert model.updates is not None
-    place = model.updates._layout[name]
-    return [values[place] for values in model.updates.slots.values()]
+    numbers = model.updates.slices[name]
+    return [values[numbers] for values in model.updates.slots.values()]
 
 
-def test_layers_that_learn_alike_are_one_run() -> None:
+def test_layers_that_learn_alike_are_one_group() -> None:
     model = three_layers()
     step(model)
     assert model.updates is not None
-    runs = model.updates.runs(model.layers, model.theta, model.grad)
-    assert [run.names for run in runs] == [("dense_1", "dense_2", "dense_3")]
+    groups = model.update_groups()
+    assert [group.names for group in groups] == [("dense_1", "dense_2", "dense_3")]
     model.freeze("dense_2")
-    runs = model.updates.runs(model.layers, model.theta, model.grad)
-    assert [run.names for run in runs] == [("dense_1",), ("dense_3",)]
+    groups = model.update_groups()
+    assert [group.names for group in groups] == [("dense_1",), ("dense_3",)]
 
 
-def test_long_runs_are_cut_into_pieces_that_cover_them() -> None:
+def test_long_groups_are_cut_into_pieces_that_cover_them() -> None:
     model = Sequential([Dense(300, input_dim=300)], seed=0)
     model.compile("adam", "mse")
     assert model.updates is not None
-    (run,) = model.updates.runs(model.layers, model.theta, model.grad)
-    assert max(piece.theta.size for piece in run.pieces) <= PIECE
-    assert sum(piece.theta.size for piece in run.pieces) == model.theta.size
-    for piece in run.pieces:
+    (group,) = model.update_groups()
+    assert max(piece.theta.size for piece in group.pieces) <= CACHE_NUMBERS
+    assert sum(piece.theta.size for piece in group.pieces) == model.theta.size
+    for piece in group.pieces:
         assert np.shares_memory(piece.theta, model.theta)
         assert piece.theta.size == piece.grad.size == piece.slots[0].size == piece.scratch.size
 
@@ -76,7 +78,7 @@ def test_freezing_drops_a_layers_memory_and_no_other() -> None:
     model.freeze("dense_2")
     model.unfreeze("dense_2")
     assert model.updates is not None
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     assert all((a == 0).all() for a in slots_of(model, "dense_2"))
     for a, b in zip(slots_of(model, "dense_1"), kept, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -105,7 +107,7 @@ def test_layers_put_on_top_leave_the_others_memory() -> None:
     model.pop()
     model.add(Dense(3, name="head"))
     assert model.updates is not None
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     for a, b in zip(slots_of(model, "dense_2"), kept, strict=True):
         np.testing.assert_array_equal(a, b)
     assert model.updates.counts == {"dense_1": 1, "dense_2": 1, "head": 0}
@@ -191,7 +193,7 @@ def test_a_new_layer_with_an_old_ones_name_and_size_starts_afresh() -> None:
     model.pop()
     model.add(Dense(3))
     assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense_3"]
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     assert all((a == 0).all() for a in slots_of(model, "dense_3"))
     assert model.updates.counts == {"dense_1": 3, "dense_2": 3, "dense_3": 0}
 
@@ -201,7 +203,7 @@ def test_a_layer_added_on_top_moves_no_memory() -> None:
     step(model)
     kept = {name: [a.copy() for a in slots_of(model, name)] for name in model.updates.counts}
     model.add(Dense(2))
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     for name, arrays in kept.items():
         for a, b in zip(slots_of(model, name), arrays, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -215,9 +217,9 @@ def test_memory_follows_a_layer_to_another_place_in_theta() -> None:
     memory = updates.Updates(SGD(0.1, momentum=0.9))
     theta, grad, _ = bind(layers, "float64")
     grad[...] = np.arange(12.0)
-    memory.apply(memory.runs(layers, theta, grad))
+    memory.apply(memory.groups(make_plan(layers), SimpleNamespace(theta=theta, grad=grad)))
     theta, grad, _ = bind(layers[1:], "float64")
-    memory.runs(layers[1:], theta, grad)
+    memory.groups(make_plan(layers[1:]), SimpleNamespace(theta=theta, grad=grad))
     np.testing.assert_allclose(memory.slots["v"], -0.1 * np.arange(6.0, 12.0))
     assert memory.counts == {"high": 1}
 
@@ -227,7 +229,7 @@ def test_adagrads_sum_starts_again_where_it_started() -> None:
     step(model)
     model.freeze("dense_2")
     model.unfreeze("dense_2")
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     (s,) = slots_of(model, "dense_2")
     assert (s == 0.7).all()
     assert (slots_of(model, "dense_1")[0] > 0.7).any()
@@ -237,7 +239,7 @@ def test_a_second_compile_forgets_everything() -> None:
     model = three_layers()
     step(model)
     model.compile(Adam(0.01), "mse")
-    model.updates.runs(model.layers, model.theta, model.grad)
+    model.update_groups()
     assert model.updates.iterations == 0
     assert set(model.updates.counts.values()) == {0}
     assert not any(values.any() for values in model.updates.slots.values())
@@ -247,7 +249,7 @@ def test_a_second_compile_forgets_everything() -> None:
 
 
 def runs_of(model: Sequential) -> list[tuple[str, ...]]:
-    return [run.names for run in model.updates.runs(model.layers, model.theta, model.grad)]
+    return [group.names for group in model.update_groups()]
 
 
 def constant(rate: float) -> Callable[[int], float]:
@@ -260,7 +262,7 @@ def test_layers_without_weights_do_not_part_a_run() -> None:
     assert runs_of(model) == [("dense_1", "dense_2")]
 
 
-def test_only_layers_with_the_same_rate_are_one_run() -> None:
+def test_only_layers_with_the_same_rate_are_one_group() -> None:
     model, slow = three_layers(), constant(1e-3)
     model.updates.rates = {"dense_1": slow, "dense_2": slow}
     assert runs_of(model) == [("dense_1", "dense_2"), ("dense_3",)]
@@ -284,7 +286,7 @@ def test_a_rate_that_is_put_in_later_is_noticed() -> None:
     assert runs_of(model) == [("dense_1",), ("dense_2",), ("dense_3",)]
 
 
-def test_only_layers_with_the_same_count_are_one_run() -> None:
+def test_only_layers_with_the_same_count_are_one_group() -> None:
     model = three_layers()
     step(model)
     model.freeze("dense_3")
@@ -334,11 +336,11 @@ def test_pieces_of_any_length_give_the_same_bits(
     whole, cut = three_layers(make()), three_layers(make())
     for _ in range(3):
         step(whole)
-    monkeypatch.setattr(updates, "PIECE", 7)
+    monkeypatch.setattr(updates, "CACHE_NUMBERS", 7)
     for _ in range(3):
         step(cut)
-    (run,) = cut.updates.runs(cut.layers, cut.theta, cut.grad)
-    assert max(piece.theta.size for piece in run.pieces) <= 7
+    (group,) = cut.update_groups()
+    assert max(piece.theta.size for piece in group.pieces) <= 7
     np.testing.assert_array_equal(cut.theta, whole.theta)
 
 

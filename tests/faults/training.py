@@ -76,8 +76,8 @@ def resumed(every: str | int, saves: int) -> Any:
     class Stopping(Checkpoint):
         left = saves
 
-        def _save(self, epoch: int, step: int) -> None:
-            super()._save(epoch, step)
+        def save(self) -> None:
+            super().save()
             self.__dict__["left"] = self.left - 1
             if self.left == 0:
                 raise Stopped

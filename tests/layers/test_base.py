@@ -600,14 +600,14 @@ def test_count_params():
 def test_trainable_counts_how_often_it_was_switched():
     layer = ReLU()
     assert layer.trainable
-    assert layer._switches == 0
+    assert layer.freeze_count == 0
     layer.trainable = np.False_
     layer.trainable = False
     assert layer.trainable is False
-    assert layer._switches == 1
+    assert layer.freeze_count == 1
     layer.trainable = True
     layer.trainable = False
-    assert layer._switches == 3
+    assert layer.freeze_count == 3
 
 
 @pytest.mark.parametrize("value", [1, 0, "no", None])

@@ -166,7 +166,7 @@ def test_the_model_stays_as_it_was(tmp_path):
     random = model.rng.bit_generator.state
     outputs = [np.copy(y) for y in model.outputs]
     attributes = [set(vars(layer)) for layer in model.layers]
-    flags = (model._scale_checked, model.updates.iterations, [la.trainable for la in model.layers])
+    flags = (model.scale_checked, model.updates.iterations, [la.trainable for la in model.layers])
     plots.decision_boundary(model, X, Y, points=5)
     plots.network(model)
     plots.weights(model.layers[0], (2, 1))
@@ -182,7 +182,7 @@ def test_the_model_stays_as_it_was(tmp_path):
     for before, now in zip(outputs, model.outputs, strict=True):
         np.testing.assert_array_equal(before, now)
     assert [set(vars(layer)) for layer in model.layers] == attributes
-    now = (model._scale_checked, model.updates.iterations, [la.trainable for la in model.layers])
+    now = (model.scale_checked, model.updates.iterations, [la.trainable for la in model.layers])
     assert now == flags
 
 

@@ -15,7 +15,7 @@ import minnet
 from minnet.callbacks import LambdaCallback
 from minnet.layers import Activation, BatchNormalization, Dense, Dropout
 from minnet.models import Sequential
-from minnet.training import batches
+from minnet.training import features
 from tests.small_models import regression
 from tests.strategies import seeds
 
@@ -75,7 +75,7 @@ def is_as_without(make, callbacks=lambda model: (), seed=0):
     kept, fresh = make(), make()
     one = train(kept, callbacks=callbacks(kept), seed=seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "FEATURE_BYTES", 0)
+        patch.setattr(features, "FEATURE_BYTES", 0)
         two = train(fresh, callbacks=callbacks(fresh), seed=seed)
     assert two.features_saved == 0
     np.testing.assert_allclose(kept.theta, fresh.theta, rtol=1e-9, atol=1e-12)
@@ -141,9 +141,9 @@ def test_a_layer_frozen_above_one_that_learns_is_not_a_prefix():
 def test_features_too_large_are_computed_batch_by_batch(monkeypatch):
     x = data()[0]
     size = len(x) * 4 * 8
-    monkeypatch.setattr(batches, "FEATURE_BYTES", size)
+    monkeypatch.setattr(features, "FEATURE_BYTES", size)
     assert train(deep()).features_saved == 2 * (N + 6)
-    monkeypatch.setattr(batches, "FEATURE_BYTES", size - 1)
+    monkeypatch.setattr(features, "FEATURE_BYTES", size - 1)
     assert train(deep()).features_saved == 2 * 6
 
 
@@ -309,6 +309,7 @@ print(model.predict(x, 4096).shape[0], model.evaluate(x, y)["loss"] >= 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS works on Linux")
 @pytest.mark.parametrize(("shuffle", "order"), [(True, "C"), (False, "C"), (True, "F")])
 def test_x_may_be_larger_than_memory(tmp_path, shuffle, order):

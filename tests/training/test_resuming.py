@@ -29,7 +29,7 @@ from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minnet.schedules import CosineDecay, ExponentialDecay, LinearWarmup
 from minnet.training import resuming
 from minnet.transfer import fine_tune
-from tests import kills
+from tests import frozen_file, kills
 from tests.small_models import Counting, bits, classifier, everything
 from tests.strategies import seeds
 
@@ -53,8 +53,8 @@ class Killing(Checkpoint):
         super().__init__(path, every, keep)
         self.saves = saves
 
-    def _save(self, epoch, step):
-        super()._save(epoch, step)
+    def save(self):
+        super().save()
         self.saves -= 1
         if self.saves == 0:
             raise Killed
@@ -163,6 +163,7 @@ def run(model, call, x, y, checkpoint=None, **more):
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     fit=fits(),
@@ -554,30 +555,26 @@ def test_fine_tune_is_two_fits_and_takes_no_resume(path):
 def test_other_versions_are_warned_of(path, monkeypatch):
     _, x, y = classifier()
     theirs = [EarlyStopping("loss", patience=3), Counting()]
-    monkeypatch.setattr(resuming, "place", lambda: {"numpy": "99.0", "machine": "abacus"})
+    monkeypatch.setattr(resuming, "environment", lambda: {"numpy": "99.0", "machine": "abacus"})
     with pytest.warns(
         UserWarning, match=r"written with minnet .*, numpy .*, and this is numpy 99.0, machine a"
     ):
         classifier()[0].fit(x, y, **PLAIN, resume=path, callbacks=theirs)
 
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-"""A checkpoint in the middle of its second epoch, in each format: never to be written again."""
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_a_checkpoint_of_an_earlier_format_is_still_resumed(version):
-    path = FIXTURES / f"format-{version}.npz"
-    model = minnet.load(path)
-    x, y = np.linspace(-1, 1, 60).reshape(20, 3), np.arange(20) % 3
-    stopping = EarlyStopping("loss", patience=3)
-    options = {"batch_size": 8, "epochs": 3, "callbacks": [stopping, Counting()], "verbose": 0}
+def test_the_frozen_checkpoint_is_resumed_in_the_middle_of_its_epoch():
+    model, (stopping, counting) = frozen_file.model(), frozen_file.callbacks()
+    options = {**frozen_file.CALL, "callbacks": [stopping, counting], "resume": frozen_file.FILE}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of another NumPy than that of the file
-        history = model.fit(x, y, **options, resume=path)
-    expected = [1.1507726, 1.1489158, 1.1471335]
+        history = model.fit(frozen_file.X, frozen_file.Y, **options)
+    expected = [1.4865197896957398, 1.4882718086242677, 1.3432155132293702]
     np.testing.assert_allclose(history.history["loss"], expected, rtol=1e-5)
-    assert model.updates.iterations == 9
+    assert history.history["accuracy"] == pytest.approx([0.2, 0.25, 0.35])
+    np.testing.assert_allclose(model.theta[-2:], [0.01620232, 0.00396755], rtol=1e-4)
+    assert model.updates.iterations == len(counting.losses) == 9
+    assert counting.seen == {0: 3, 1: 3, 2: 3}
+    assert stopping.best == pytest.approx(expected[-1], rel=1e-5)
 
 
 # --- files from others ----------------------------------------------------------------------------
@@ -591,26 +588,26 @@ def forged(path, change):
 
 
 def state(**changes):
-    return lambda training: training["state"].update(changes)
+    return lambda training: training["state"]["fit"].update(changes)
 
 
 FORGED = {
     "no state": lambda training: training.pop("state"),
     "a state that is text": lambda training: training.update(state="x"),
-    "no part": lambda training: training["state"].pop("rng"),
+    "no part": lambda training: training["state"]["fit"].pop("rng"),
     "a negative epoch": state(epoch=-1),
-    "a step without its epoch": state(step=2),
+    "a part that is none": state(so_far=2),
     "an epoch that is text": state(epoch="1"),
     "a generator that is none": state(rng=None),
     "a history that is none": state(history=None),
     "a history with gaps": state(epochs=[0]),
-    "callbacks that are none": state(callbacks=None),
-    "callbacks without a state": state(callbacks=[1, 2]),
+    "callbacks that are none": lambda training: training["state"].update(callbacks=None),
+    "callbacks without a state": lambda training: training["state"].update(callbacks=[1, 2]),
     "an unknown kind": state(rng={"pickle": "x"}),
     "an array that is missing": state(history={"array": "fit[999]"}),
     "an object": state(rng={"array": ["fit[0]", "|O", [1]]}),
     "a call that is none": lambda training: training.update(call=None),
-    "no place": lambda training: training.pop("place"),
+    "no environment": lambda training: training.pop("environment"),
 }
 
 
@@ -778,6 +775,7 @@ def test_a_checkpoint_is_a_model_like_any_other(tmp_path):
 # --- real processes, real kills -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_trainings_that_are_killed_go_on_to_the_same_bits():
     """`python -m tests.kills` does so 50 times."""
     outcomes = kills.trials(3, seed=1)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minnet.transfer.report import QUANTILES, Report, Run, judge
+from minnet.transfer.report import QUANTILES, Report, SeedRun, judge
 from tests.strategies import seeds
 
 
@@ -70,16 +70,16 @@ def report() -> Report:
     """Scratch reaches at 20 labels what transfer has with 5."""
     scratch = {5: 0.70, 10: 0.80, 20: 0.90}
     runs = [
-        Run("scratch", n, seed, value + 0.001 * seed, None)
+        SeedRun("scratch", n, seed, value + 0.001 * seed, None)
         for n, value in scratch.items()
         for seed in range(3)
     ]
     runs += [
-        Run("head then all", n, seed, value + 0.001 * seed, 0.5)
+        SeedRun("head then all", n, seed, value + 0.001 * seed, 0.5)
         for n, value in {5: 0.85, 10: 0.90, 20: 0.95}.items()
         for seed in range(3)
     ]
-    runs += [Run("zero-shot", n, 0, 0.6, 0.9) for n in (5, 10, 20)]
+    runs += [SeedRun("zero-shot", n, 0, 0.6, 0.9) for n in (5, 10, 20)]
     return Report(runs, "head then all", {5: "rate 0.1"}, 0.9, ["a note"])
 
 

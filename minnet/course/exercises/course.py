@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minnet.course.exercises.files import Exercise, exercises, find, put_aside, write
-from minnet.course.exercises.inspection import DONE, SECONDS, TO_DO, WRONG, Task, Verdict, inspect
+from minnet.course.exercises.inspection import (
+    DONE,
+    SECONDS,
+    TO_DO,
+    WRONG,
+    Assignment,
+    CheckResult,
+    inspect,
+)
 from minnet.foundation.checks import number
 from minnet.foundation.tables import Table
 
@@ -126,9 +134,10 @@ def _copied(new: Sequence[Sheet], folder: str) -> str:
     """What to do with new files."""
     exercise, path = new[0]
     names = str(path) if len(new) == 1 else f"{path} … {new[-1].path.name}"
-    said = f"Copied {len(new)} file{'s' if len(new) > 1 else ''}: {names}."
+    headline = f"Copied {len(new)} file{'s' if len(new) > 1 else ''}: {names}."
     return (
-        f"{said}\n\nOpen {path} in an editor. Each function in it says what it computes, with the\n"
+        f"{headline}\n\n"
+        f"Open {path} in an editor. Each function in it says what it computes, with the\n"
         "formula, the shapes and an example; write it in place of `raise NotImplementedError`.\n"
         f"Then check it:\n\n    {_command(exercise.name, folder)}\n\n"
         "Without a name all are checked.\n"
@@ -137,47 +146,47 @@ def _copied(new: Sequence[Sheet], folder: str) -> str:
 
 def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str) -> int:
     """Check, and print a table, what is wrong, and what is next."""
-    tasks = [Task(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
-    verdicts = list(inspect(tasks, seconds))
-    print(_table(verdicts))
-    wrong = [verdict for verdict in verdicts if verdict.state == WRONG]
-    told: list[Verdict] = []
-    for verdict in wrong if named else wrong[:1]:
-        if not any(v.path == verdict.path and v.text == verdict.text for v in told):
-            print(f"\n{_place(verdict)}\n{verdict.text}")
-            told.append(verdict)
+    assignments = [Assignment(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
+    results = list(inspect(assignments, seconds))
+    print(_table(results))
+    wrong = [result for result in results if result.state == WRONG]
+    shown: list[CheckResult] = []
+    for result in wrong if named else wrong[:1]:
+        if not any(v.path == result.path and v.text == result.text for v in shown):
+            print(f"\n{_location(result)}\n{result.text}")
+            shown.append(result)
     if not named and len(wrong) > 1:
         print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
         print(f"\n    {_command(wrong[1].gap, folder)}")
-    print(f"\n{_next(verdicts, sheets)}")
-    return 0 if all(verdict.state == DONE for verdict in verdicts) else 1
+    print(f"\n{_next(results, sheets)}")
+    return 0 if all(result.state == DONE for result in results) else 1
 
 
-def _place(verdict: Verdict) -> str:
-    if verdict.line:
-        return f"{verdict.path}:{verdict.line}: {verdict.gap} is wrong."
-    return f"{verdict.path}:"
+def _location(result: CheckResult) -> str:
+    if result.line:
+        return f"{result.path}:{result.line}: {result.gap} is wrong."
+    return f"{result.path}:"
 
 
-def _table(verdicts: Sequence[Verdict]) -> str:
+def _table(results: Sequence[CheckResult]) -> str:
     """A row for each function; the file stands in its first row."""
     table, before = [], ""
-    for verdict in verdicts:
-        table.append([verdict.path if verdict.path != before else "", verdict.gap, verdict.state])
-        before = verdict.path
+    for result in results:
+        table.append([result.path if result.path != before else "", result.gap, result.state])
+        before = result.path
     return str(Table(["file", "function", "state"], table))
 
 
-def _next(verdicts: Sequence[Verdict], sheets: Sequence[Sheet]) -> str:
+def _next(results: Sequence[CheckResult], sheets: Sequence[Sheet]) -> str:
     """How many are done, and where to go on."""
-    done = sum(verdict.state == DONE for verdict in verdicts)
-    said = f"{done} of {len(verdicts)} done."
-    to_do = next((verdict for verdict in verdicts if verdict.state == TO_DO), None)
-    if done == len(verdicts):
+    done = sum(result.state == DONE for result in results)
+    count = f"{done} of {len(results)} done."
+    to_do = next((result for result in results if result.state == TO_DO), None)
+    if done == len(results):
         after = sheets[-1].exercise.number
         if len(sheets) == len(exercises()) or after == len(exercises()):
-            return said
-        return f"{said} The next is {exercises()[after].file}."
-    if to_do is not None and not any(verdict.state == WRONG for verdict in verdicts):
-        return f"{said} Next: {to_do.gap}, {to_do.path}:{to_do.line}."
-    return said
+            return count
+        return f"{count} The next is {exercises()[after].file}."
+    if to_do is not None and not any(result.state == WRONG for result in results):
+        return f"{count} Next: {to_do.gap}, {to_do.path}:{to_do.line}."
+    return count

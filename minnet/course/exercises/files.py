@@ -56,8 +56,8 @@ class Exercise(NamedTuple):
     def with_gaps(self) -> str:
         """The student's file: where the solution was, a line that says it is not there yet."""
 
-        def gap(found: re.Match[str]) -> str:
-            return f"{found[1]}raise NotImplementedError  # your code here\n"
+        def gap(match: re.Match[str]) -> str:
+            return f"{match[1]}raise NotImplementedError  # your code here\n"
 
         return self._headed(
             GAP.sub(gap, self.text),
@@ -79,15 +79,15 @@ class Exercise(NamedTuple):
 def exercises() -> tuple[Exercise, ...]:
     """All exercises, in order."""
     folder = resources.files("minnet.course.exercises.sheets")
-    found = []
+    in_order = []
     for number, name in enumerate(NAMES, 1):
         text = folder.joinpath(f"{name}.py").read_text("utf-8")
         gaps = (
             re.findall(r"^def (\w+)", text[: match.start()], re.MULTILINE)[-1]
             for match in GAP.finditer(text)
         )
-        found.append(Exercise(number, name, tuple(gaps), text))
-    return tuple(found)
+        in_order.append(Exercise(number, name, tuple(gaps), text))
+    return tuple(in_order)
 
 
 def find(asked: str) -> Exercise:

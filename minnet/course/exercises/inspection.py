@@ -49,7 +49,7 @@ GONE = (
 )
 
 
-class Task(NamedTuple):
+class Assignment(NamedTuple):
     """A function to be checked, and the file that should have it."""
 
     path: str
@@ -57,7 +57,7 @@ class Task(NamedTuple):
 
 
 @dataclass
-class Verdict:
+class CheckResult:
     """What came of a check.
 
     Attributes
@@ -84,7 +84,7 @@ class Verdict:
 # --- in the parent --------------------------------------------------------------------------------
 
 
-def inspect(tasks: Sequence[Task], seconds: float = SECONDS) -> Iterator[Verdict]:
+def inspect(assignments: Sequence[Assignment], seconds: float = SECONDS) -> Iterator[CheckResult]:
     """Check one function after the other.
 
     Parameters
@@ -97,19 +97,19 @@ def inspect(tasks: Sequence[Task], seconds: float = SECONDS) -> Iterator[Verdict
     RuntimeError
         The process cannot be started; the message has what it said.
     """
-    left = list(tasks)
+    left = list(assignments)
     while left:
-        verdict = None
-        for verdict in _of_one_process(left, seconds):
+        result = None
+        for result in _of_one_process(left, seconds):
             left = left[1:]
-            yield verdict
-        if left and not (verdict and verdict.ended):
-            yield Verdict(*left[0], WRONG, GONE.format(left[0].gap))
+            yield result
+        if left and not (result and result.ended):
+            yield CheckResult(*left[0], WRONG, GONE.format(left[0].gap))
             left = left[1:]
 
 
-def _of_one_process(tasks: Sequence[Task], seconds: float) -> Iterator[Verdict]:
-    """Verdicts until all tasks are done, or the process is gone, or it does not answer."""
+def _of_one_process(assignments: Sequence[Assignment], seconds: float) -> Iterator[CheckResult]:
+    """Results until all assignments are done, or the process is gone, or it does not answer."""
     lines: queue.Queue[str] = queue.Queue()
     with tempfile.TemporaryDirectory() as storage:
         errors = Path(storage, "errors")
@@ -124,18 +124,18 @@ def _of_one_process(tasks: Sequence[Task], seconds: float) -> Iterator[Verdict]:
                 encoding="utf-8",
             ) as process,
         ):
-            reader = threading.Thread(target=_talk, args=(process, tasks, lines), daemon=True)
+            reader = threading.Thread(target=_talk, args=(process, assignments, lines), daemon=True)
             reader.start()
             try:
                 if lines.get(timeout=START) != READY:
                     raise RuntimeError(
                         f"The checks cannot be started. {errors.read_text('utf-8').strip()}"
                     )
-                for _ in tasks:
+                for _ in assignments:
                     line = lines.get(timeout=seconds + GRACE)
                     if not line:
                         return
-                    yield Verdict(**json.loads(line))
+                    yield CheckResult(**json.loads(line))
             except queue.Empty:
                 return
             finally:
@@ -143,11 +143,13 @@ def _of_one_process(tasks: Sequence[Task], seconds: float) -> Iterator[Verdict]:
                 reader.join()
 
 
-def _talk(process: subprocess.Popen[str], tasks: Sequence[Task], lines: queue.Queue[str]) -> None:
-    """Say what is to be done, and put each answer into the queue; at the end an empty line."""
+def _talk(
+    process: subprocess.Popen[str], assignments: Sequence[Assignment], lines: queue.Queue[str]
+) -> None:
+    """Hand over the assignments, and put each answer into the queue; at the end an empty line."""
     try:
         with process.stdin as source:  # type: ignore[union-attr]
-            source.write(json.dumps(tasks))
+            source.write(json.dumps(assignments))
     except OSError:
         pass  # it is gone already, and its answer is the end
     for line in process.stdout:  # type: ignore[union-attr]
@@ -165,76 +167,76 @@ class Inspector:
         self.files: dict[str, ModuleType | str] = {}  # path → its module, or why there is none
         self.student: Student | None = None
 
-    def judge(self, task: Task) -> Verdict:
+    def judge(self, assignment: Assignment) -> CheckResult:
         """Check one function."""
         from minnet.course.exercises.searching import counterexample
         from minnet.course.exercises.trials import GAPS
 
         self.student = None
-        if task.path not in self.files:
-            self.files[task.path] = load(task.path)
-        module = self.files[task.path]
+        if assignment.path not in self.files:
+            self.files[assignment.path] = load(assignment.path)
+        module = self.files[assignment.path]
         if isinstance(module, str):
-            return Verdict(*task, WRONG, module)
-        function = vars(module).get(task.gap)
+            return CheckResult(*assignment, WRONG, module)
+        function = vars(module).get(assignment.gap)
         if not callable(function):
-            return Verdict(*task, WRONG, _no_function(task, module))
-        gap = GAPS[task.gap]
+            return CheckResult(*assignment, WRONG, _no_function(assignment.gap, module))
+        gap = GAPS[assignment.gap]
         try:
-            student = self.student = Student(function, gap.names, task.path)
+            student = self.student = Student(function, gap.names, assignment.path)
             text = counterexample(gap, student)
         except NotWrittenError:
-            return Verdict(*task, TO_DO, line=student.line)
+            return CheckResult(*assignment, TO_DO, line=student.line)
         except ArgumentsError as error:
-            return Verdict(*task, WRONG, f"    {error}")
-        return Verdict(*task, WRONG if text else DONE, text, student.line)
+            return CheckResult(*assignment, WRONG, f"    {error}")
+        return CheckResult(*assignment, WRONG if text else DONE, text, student.line)
 
-    def stuck(self, task: Task, seconds: float, thread: int) -> Verdict:
+    def stuck(self, assignment: Assignment, seconds: float, thread: int) -> CheckResult:
         """What is said of a function that comes to no end."""
-        said = [("hint", f"It is still running after {seconds:g} seconds: a loop without an end?")]
+        lines = [("hint", f"It is still running after {seconds:g} seconds: a loop without an end?")]
         stack = traceback.extract_stack(sys._current_frames()[thread])
-        place = [frame for frame in stack if frame.filename == task.path]
-        if place:
-            said.insert(0, ("it is", f"in line {place[-1].lineno}: {place[-1].line}"))
+        frames = [frame for frame in stack if frame.filename == assignment.path]
+        if frames:
+            lines.insert(0, ("it is", f"in line {frames[-1].lineno}: {frames[-1].line}"))
         if self.student is not None and self.student.given:
-            said.insert(0, ("called with", arguments(self.student.given)))
+            lines.insert(0, ("called with", arguments(self.student.given)))
         line = 0 if self.student is None else self.student.line
-        return Verdict(*task, WRONG, rows(said), line, ended=True)
+        return CheckResult(*assignment, WRONG, rows(lines), line, ended=True)
 
 
 def work(seconds: float, source: TextIO, out: TextIO) -> None:
-    """Read tasks, and write a line for each; end the process if one takes too long."""
+    """Read assignments, and write a line for each; end the process if one takes too long."""
 
     def say(line: str) -> None:
         out.write(line + "\n")
         out.flush()
 
-    def end(task: Task) -> None:
-        say(json.dumps(asdict(inspector.stuck(task, seconds, thread))))
+    def end(assignment: Assignment) -> None:
+        say(json.dumps(asdict(inspector.stuck(assignment, seconds, thread))))
         os._exit(1)
 
-    tasks = [Task(*task) for task in json.load(source)]
+    assignments = [Assignment(*assignment) for assignment in json.load(source)]
     importlib.import_module("minnet.course.exercises.trials")  # before the watch begins
     say(READY)
     inspector, thread = Inspector(), threading.get_ident()
-    for task in tasks:
-        watch = threading.Timer(seconds, end, [task])
+    for assignment in assignments:
+        watch = threading.Timer(seconds, end, [assignment])
         watch.daemon = True
         watch.start()
-        verdict = inspector.judge(task)
+        result = inspector.judge(assignment)
         watch.cancel()
-        say(json.dumps(asdict(verdict)))
+        say(json.dumps(asdict(result)))
 
 
-def _no_function(task: Task, module: ModuleType) -> str:
+def _no_function(gap: str, module: ModuleType) -> str:
     own = [
         name
         for name, thing in vars(module).items()
         if callable(thing) and getattr(thing, "__module__", None) == module.__name__
     ]
     return (
-        f"    The file has no function {task.gap}.{did_you_mean(task.gap, own)} Call it "
-        f"{task.gap},\n    or start the file over with --again."
+        f"    The file has no function {gap}.{did_you_mean(gap, own)} Call it {gap},\n    or start "
+        "the file over with --again."
     )
 
 
@@ -258,10 +260,10 @@ def load(path: str) -> ModuleType | str:
     except FileNotFoundError as error:
         return f"    There is no file {error.filename}."
     except SyntaxError as error:
-        said = [("not Python", f"{error.msg}, in line {error.lineno}:")]
+        lines = [("not Python", f"{error.msg}, in line {error.lineno}:")]
         if error.text:
-            said += [("", error.text.rstrip()), ("", " " * ((error.offset or 1) - 1) + "^")]
-        return rows(said)
+            lines += [("", error.text.rstrip()), ("", " " * ((error.offset or 1) - 1) + "^")]
+        return rows(lines)
     except NotImplementedError:
         return (
             "    A line outside of the functions calls one that is not written yet. Put such "
@@ -270,8 +272,8 @@ def load(path: str) -> ModuleType | str:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        place = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
-        where = f"\nin line {place[-1].lineno}: {place[-1].line}" if place else ""
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
+        where = f"\nin line {frames[-1].lineno}: {frames[-1].line}" if frames else ""
         return rows([("reading it", f"{type(error).__name__}: {error}".rstrip(": ") + where)])
     finally:
         sys.path.pop()
@@ -280,12 +282,12 @@ def load(path: str) -> ModuleType | str:
 
 def _begin() -> None:
     """Keep the way to the parent, and leave the student's code no other."""
-    seconds, tasks = float(sys.argv[1]), io.StringIO(sys.stdin.read())
+    seconds, source = float(sys.argv[1]), io.StringIO(sys.stdin.read())
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_RDWR)
     for end in (0, 1):
         os.dup2(null, end)
-    work(seconds, tasks, out)
+    work(seconds, source, out)
 
 
 if __name__ == "__main__":

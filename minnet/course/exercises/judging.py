@@ -41,15 +41,15 @@ class FaultError(Exception):
         In words; `expected` may be empty, where an error says it all.
     hint
         What the mistake is, where one call shows it, or nothing.
-    place
-        Which of several results is wrong, or None.
+    index
+        Which of several results is wrong, counted from 0, or None.
     """
 
     def __init__(
-        self, came: str, expected: str = "", hint: str = "", *, place: int | None = None
+        self, came: str, expected: str = "", hint: str = "", *, index: int | None = None
     ) -> None:
         super().__init__(came)
-        self.came, self.expected, self.hint, self.place = came, expected, hint, place
+        self.came, self.expected, self.hint, self.index = came, expected, hint, index
 
 
 class ArgumentsError(TypeError):
@@ -268,11 +268,11 @@ def compare(came: Any, expected: Any, names: Sequence[str]) -> None:
         _compare_one(one, wanted, f"{name} = ", i)
 
 
-def _compare_one(came: Any, expected: Any, label: str, place: int | None) -> None:
+def _compare_one(came: Any, expected: Any, label: str, index: int | None) -> None:
     """Kind, number of entries, shape, dtype, numbers: the first that is wrong."""
 
-    def fault(what: str, wanted: str, hint: str = "") -> FaultError:
-        return FaultError(label + what, label + wanted, hint, place=place)
+    def fault(got: str, wanted: str, hint: str = "") -> FaultError:
+        return FaultError(label + got, label + wanted, hint, index=index)
 
     if came is None:
         raise fault("None", show(expected), "One of the results is None.")
@@ -286,7 +286,7 @@ def _compare_one(came: Any, expected: Any, label: str, place: int | None) -> Non
                 f"The list should have {len(expected)} entries.",
             )
         for i, (one, wanted) in enumerate(zip(came, expected, strict=True)):
-            _compare_one(one, wanted, f"{label.removesuffix(' = ')}[{i}] = ", place)
+            _compare_one(one, wanted, f"{label.removesuffix(' = ')}[{i}] = ", index)
         return
     if not isinstance(expected, np.ndarray):
         single = isinstance(came, np.ndarray) and came.ndim == 0

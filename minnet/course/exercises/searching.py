@@ -58,7 +58,7 @@ class Trial(NamedTuple):
     judge: Judge
 
 
-class Mistake(NamedTuple):
+class KnownMistake(NamedTuple):
     """A mistake that can be recognised: the wrong formula, and what to say of it."""
 
     hint: str
@@ -87,7 +87,7 @@ class Gap:
     returns: tuple[str, ...]
     formula: str
     trials: tuple[Trial, ...]
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[KnownMistake, ...] = ()
 
     @property
     def name(self) -> str:
@@ -118,17 +118,17 @@ def counterexample(gap: Gap, student: Student) -> str:
         The gap is not filled.
     """
     for trial in gap.trials:
-        found = smallest(trial, student)
-        if found is None:
+        failure = smallest(trial, student)
+        if failure is None:
             continue
-        given, fault, flaky = found
+        given, fault, flaky = failure
         lines = [("called with", arguments(given)), ("it gave", fault.came)]
         lines.append(("expected", fault.expected or _answer(gap, given)))
         if student.printed.strip():
             shown = student.printed.strip().splitlines()[:PRINTED]
             lines.append(("it printed", "\n".join(shown)))
-        said = flaky or hint(gap, trial, student, fault)
-        lines.append(("hint", textwrap.fill(said, WRAP, break_on_hyphens=False)))
+        advice = flaky or hint(gap, trial, student, fault)
+        lines.append(("hint", textwrap.fill(advice, WRAP, break_on_hyphens=False)))
         return rows(lines)
     return ""
 
@@ -143,7 +143,7 @@ def _answer(gap: Gap, given: Given) -> str:
 
 def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | None:
     """The smallest arguments on which a trial fails, what was wrong, and a word on flakiness."""
-    found: list[tuple[Given, FaultError]] = []
+    failures: list[tuple[Given, FaultError]] = []
 
     @_calm(Phase.generate, Phase.shrink)
     @given(trial.arguments)
@@ -151,9 +151,10 @@ def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | 
         try:
             trial.judge(student, drawn)
         except FaultError as fault:
-            found.append((drawn, fault))
+            failures.append((drawn, fault))
         except Exception as error:  # a result that no judge thought of
-            found.append((drawn, FaultError(UNREADABLE, hint=f"{type(error).__name__}: {error}")))
+            message = f"{type(error).__name__}: {error}"
+            failures.append((drawn, FaultError(UNREADABLE, hint=message)))
         else:
             return
         raise FaultError("wrong")  # from one line, whatever it was, so that all of it shrinks
@@ -161,9 +162,9 @@ def smallest(trial: Trial, student: Student) -> tuple[Given, FaultError, str] | 
     try:
         attempt()
     except FaultError:
-        return (*found[-1], "")
+        return (*failures[-1], "")
     except Flaky:
-        return (*found[-1], RESTLESS)
+        return (*failures[-1], RESTLESS)
     return None
 
 
@@ -196,7 +197,7 @@ class Evidence(NamedTuple):
 
     drawn: list[Given]
     right: list[Any]
-    wrong: list[tuple[Mistake, list[Any]]]
+    wrong: list[tuple[KnownMistake, list[Any]]]
 
 
 @functools.cache
@@ -252,23 +253,23 @@ def _likeness(
             for a, b in zip(came, right, strict=True)
         ):
             return f"The results are in another order: return {', '.join(gap.returns)}."
-        if fault.place is None or any(
+        if fault.index is None or any(
             not isinstance(a, (tuple, list)) or len(a) != len(gap.returns) for a in came
         ):
             return ""
-        came = [a[fault.place] for a in came]
-        right = [b[fault.place] for b in right]
+        came = [a[fault.index] for a in came]
+        right = [b[fault.index] for b in right]
     if _alike(came, right):
         return ""  # what is wrong shows on other arguments alone
-    what = gap.returns[fault.place or 0]
+    name = gap.returns[fault.index or 0]
     if not all(isinstance(b, (float, np.ndarray)) for b in right):
         return ""
     if any(not isinstance(a, (float, np.ndarray)) or np.asarray(a).dtype.kind != "f" for a in came):
         return ""
     if all(np.ndim(b) == 2 and near(a, np.transpose(b)) for a, b in zip(came, right, strict=True)):
-        return f"{what} is the transpose of what it should be."
+        return f"{name} is the transpose of what it should be."
     if all(_finite(b) and not _finite(a) for a, b in zip(came, right, strict=True)):
-        return f"{what} is not finite: a division by 0, a logarithm of 0, or an overflow."
+        return f"{name} is not finite: a division by 0, a logarithm of 0, or an overflow."
     factors = list(_factors(came, right))
     lengths = [_rows(given) for given in drawn]
     known = [(f, N) for f, N in zip(factors, lengths, strict=True) if f is not None]
@@ -277,12 +278,12 @@ def _likeness(
     first = known[0][0]
     if all(math.isclose(f, first, rel_tol=1e-5) for f, _ in known):
         if math.isclose(first, -1.0):
-            return f"{what} has the wrong sign."
-        return "" if first == 0 else f"{what} is {first:.4g} times what it should be."
+            return f"{name} has the wrong sign."
+        return "" if first == 0 else f"{name} is {first:.4g} times what it should be."
     if all(N and math.isclose(f, N, rel_tol=1e-5) for f, N in known):
-        return f"{what} is N times what it should be: divide by N, the number of rows."
+        return f"{name} is N times what it should be: divide by N, the number of rows."
     if all(N and math.isclose(f * N, 1, rel_tol=1e-5) for f, N in known):
-        return f"{what} is N times too small: there is a division by N too much."
+        return f"{name} is N times too small: there is a division by N too much."
     return ""
 
 
@@ -300,8 +301,8 @@ def _factors(came: Sequence[Any], right: Sequence[Any]) -> Iterator[float | None
         if not np.any(b):
             yield None if not np.any(a) else math.nan
             continue
-        place = int(np.argmax(np.abs(b)))
-        factor = float(a[place] / b[place])
+        largest = int(np.argmax(np.abs(b)))
+        factor = float(a[largest] / b[largest])
         yield factor if near(a, factor * b) else math.nan
 
 

@@ -4,7 +4,7 @@
 """
 
 from minnet.course.reproductions import lecun, nielsen, spiral, xor
-from minnet.course.reproductions.reproduction import Figure, Outcome, Reproduction, Run
+from minnet.course.reproductions.reproduction import Figure, Outcome, Reproduction, SeedResult
 
 SOURCES = (spiral, xor, nielsen, lecun)
 """The modules that have the networks, each in `REPRODUCTIONS`."""
@@ -14,4 +14,4 @@ REPRODUCTIONS: dict[str, Reproduction] = {
 }
 """Name → reproduction."""
 
-__all__ = ["REPRODUCTIONS", "Figure", "Outcome", "Reproduction", "Run"]
+__all__ = ["REPRODUCTIONS", "Figure", "Outcome", "Reproduction", "SeedResult"]

@@ -19,13 +19,13 @@ from minnet.callbacks import LambdaCallback
 from minnet.course.reproductions.reproduction import (
     Figure,
     Reproduction,
-    Run,
-    Split,
-    Told,
+    SeedResult,
+    Tell,
     needed,
     never_predicted,
 )
 from minnet.datasets import one_hot
+from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array
 from minnet.layers import Dense
 from minnet.models import Sequential
@@ -43,7 +43,7 @@ TARGET = 1.0 / 1.7159
 ERROR = "test error %"
 
 
-class Recipe(NamedTuple):
+class LeCunRecipe(NamedTuple):
     """A row of the table.
 
     Attributes
@@ -66,7 +66,7 @@ class Recipe(NamedTuple):
     rate: float
 
 
-def network(recipe: Recipe, n: int, seed: int) -> Sequential:
+def network(recipe: LeCunRecipe, n: int, seed: int) -> Sequential:
     """The compiled network, for n training samples."""
     start = "lecun_normal" if recipe.activation == "tanh" else "he_normal"
     hidden = [
@@ -97,7 +97,7 @@ def targets(y: Array, squared: bool) -> Array:
     return TARGET * (2.0 * one_hot(y, 10) - 1.0) if squared else y
 
 
-def _run(recipe: Recipe, seed: int, data: Split | None, told: Told) -> Run:
+def _run(recipe: LeCunRecipe, seed: int, data: Split | None, tell: Tell) -> SeedResult:
     x, y, x_test, y_test = needed(data, "LeCun")
     model = network(recipe, len(x), seed)
     model.fit(
@@ -108,7 +108,7 @@ def _run(recipe: Recipe, seed: int, data: Split | None, told: Told) -> Run:
         verbose=0,
         callbacks=[
             LambdaCallback(
-                on_epoch_end=lambda epoch, logs: told(
+                on_epoch_end=lambda epoch, logs: tell(
                     f"epoch {epoch + 1} of {recipe.epochs}: loss {logs['loss']:.4f}"
                 )
             )
@@ -116,7 +116,7 @@ def _run(recipe: Recipe, seed: int, data: Split | None, told: Told) -> Run:
     )
     wrong = 100.0 * float((model.predict(x_test).argmax(axis=1) != y_test).mean())
     dead = never_predicted(model, x_test, y_test)
-    return Run({ERROR: wrong}, [f"class {k} is never predicted" for k in dead])
+    return SeedResult({ERROR: wrong}, [f"class {k} is never predicted" for k in dead])
 
 
 def _row(
@@ -125,11 +125,11 @@ def _row(
     published: float,
     band: tuple[float, float],
     why: str,
-    recipe: Recipe,
+    recipe: LeCunRecipe,
     *,
     cited: str,
     source: str,
-    theirs: str,
+    published_setup: str,
     duration: str,
     lesson: str,
 ) -> Reproduction:
@@ -142,8 +142,8 @@ def _row(
         source=source,
         duration=duration,
         mnist=True,
-        theirs=theirs,
-        ours=(
+        published_setup=published_setup,
+        our_setup=(
             f"{units}{loss}; SGD with momentum 0.9, rate {recipe.rate:g} falling to 0 along a "
             f"cosine, batch {recipe.batch}, {recipe.epochs} epochs, pixels from 0 to 1, all 60,000 "
             "images"
@@ -171,10 +171,12 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         (7.0, 12.5),
         "no more than half a point worse than published, and not below 7: softmax regression, the "
         "best linear classifier in common use, stays above",
-        Recipe((), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
+        LeCunRecipe((), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
-        theirs="one weighted sum for each class, the largest wins; the training is not described",
+        published_setup=(
+            "one weighted sum for each class, the largest wins; the training is not described"
+        ),
         duration="15 seconds",
         lesson=(
             "One template for each digit is already right almost nine times in ten; that is the "
@@ -187,10 +189,10 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         4.7,
         (1.5, 4.9),
         _NO_WORSE,
-        Recipe((300,), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
+        LeCunRecipe((300,), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
-        theirs=_1998,
+        published_setup=_1998,
         duration="2 minutes",
         lesson=(
             "Squared error and ten epochs of plain descent end where the training of 1998 did; "
@@ -203,10 +205,10 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         3.05,
         (1.5, 3.25),
         _NO_WORSE,
-        Recipe((300, 100), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
+        LeCunRecipe((300, 100), squared=True, activation="tanh", epochs=10, batch=32, rate=0.2),
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
-        theirs=_1998,
+        published_setup=_1998,
         duration="2 minutes",
         lesson=(
             "A second hidden layer halves the error of lecun-300 under the same loss, rate and "
@@ -219,10 +221,10 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         1.6,
         (1.25, 1.95),
         "±0.35: 2√2 standard deviations, 0.13, of a share of 10,000 images near 1.6 %",
-        Recipe((800,), squared=False, activation="relu", epochs=10, batch=100, rate=0.1),
+        LeCunRecipe((800,), squared=False, activation="relu", epochs=10, batch=100, rate=0.1),
         cited="Simard et al. 2003",
         source=f"{PAGE}; {SIMARD}",
-        theirs=(
+        published_setup=(
             "800 hidden units, cross-entropy, no distortions; units, rates and epochs of this row "
             "are not known here"
         ),

@@ -21,13 +21,13 @@ from minnet.callbacks import LambdaCallback
 from minnet.course.reproductions.reproduction import (
     Figure,
     Reproduction,
-    Run,
-    Split,
-    Told,
+    SeedResult,
+    Tell,
     needed,
     never_predicted,
 )
 from minnet.datasets import one_hot
+from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
@@ -49,7 +49,7 @@ cases, and three earlier runs each had σ = 0.35 with 30 units and N(0, 1) weigh
 units or smaller weights."""
 
 
-class Recipe(NamedTuple):
+class NielsenRecipe(NamedTuple):
     """A network of the book.
 
     Attributes
@@ -71,12 +71,12 @@ class Recipe(NamedTuple):
     scaled: bool = False
 
 
-def network(recipe: Recipe, n: int, seed: int) -> Sequential:
+def network(recipe: NielsenRecipe, n: int, seed: int) -> Sequential:
     """The compiled network, for n training samples.
 
     Examples
     --------
-    >>> model = network(Recipe((784, 30, 10), "quadratic", 3.0), n=50_000, seed=0)
+    >>> model = network(NielsenRecipe((784, 30, 10), "quadratic", 3.0), n=50_000, seed=0)
     >>> model.optimizer.learning_rate, model.loss
     (15.0, MeanSquaredError())
     """
@@ -101,7 +101,7 @@ def network(recipe: Recipe, n: int, seed: int) -> Sequential:
     return model
 
 
-class Course(NamedTuple):
+class TrainingRecord(NamedTuple):
     """How a training went: accuracy in percent after each epoch, and classes never predicted."""
 
     accuracies: list[float]
@@ -109,14 +109,14 @@ class Course(NamedTuple):
 
 
 def train(
-    recipe: Recipe,
+    recipe: NielsenRecipe,
     data: Split,
     seed: int,
-    told: Told,
+    tell: Tell,
     *,
     validation: bool = False,
     epochs: int = EPOCHS,
-) -> Course:
+) -> TrainingRecord:
     """Train as in the book, and look at the test images (or the validation ones) each epoch."""
     x, y, x_test, y_test = data
     n = min(TRAINING, len(x) * 5 // 6)
@@ -127,7 +127,7 @@ def train(
 
     def look(epoch: int, logs: Any) -> None:
         accuracies.append(accuracy(model, x_seen, y_seen))
-        told(f"{name}, epoch {epoch + 1} of {epochs}: {accuracies[-1]:.2f} %")
+        tell(f"{name}, epoch {epoch + 1} of {epochs}: {accuracies[-1]:.2f} %")
 
     model.fit(
         x[:n],
@@ -137,7 +137,7 @@ def train(
         verbose=0,
         callbacks=[LambdaCallback(on_epoch_end=look)],
     )
-    return Course(accuracies, never_predicted(model, x_seen, y_seen))
+    return TrainingRecord(accuracies, never_predicted(model, x_seen, y_seen))
 
 
 def accuracy(model: Sequential, x: Array, y: Array) -> float:
@@ -145,86 +145,88 @@ def accuracy(model: Sequential, x: Array, y: Array) -> float:
     return 100.0 * float((model.predict(x).argmax(axis=1) == y).mean())
 
 
-def remarks(what: str, course: Course) -> list[str]:
+def remarks_on(name: str, record: TrainingRecord) -> list[str]:
     """Words on outputs that died in a training: it ends below 90 % where others reach 95."""
-    if not course.dead:
+    if not record.dead:
         return []
-    one = len(course.dead) == 1
-    classes = f"class{'' if one else 'es'} {' and '.join(map(str, course.dead))}"
+    one = len(record.dead) == 1
+    classes = f"class{'' if one else 'es'} {' and '.join(map(str, record.dead))}"
     return [
-        f"{what} ends at {course.accuracies[-1]:.1f} %, {classes} {'is' if one else 'are'} never "
+        f"{name} ends at {record.accuracies[-1]:.1f} %, {classes} {'is' if one else 'are'} never "
         f"predicted: {'that output has' if one else 'their outputs have'} died"
     ]
 
 
 # --- chapter 1: the quadratic cost ----------------------------------------------------------------
 
-QUADRATIC = Recipe((784, 30, 10), "quadratic", 3.0)
+QUADRATIC = NielsenRecipe((784, 30, 10), "quadratic", 3.0)
 BEST, LAST = "best epoch, test %", "last epoch, test %"
 BEST_VALIDATION, LAST_VALIDATION = "best epoch, validation %", "last epoch, validation %"
 
 
-def _quadratic(seed: int, data: Split | None, told: Told) -> Run:
-    course = train(QUADRATIC, needed(data, "Nielsen"), seed, told)
-    values = {BEST: max(course.accuracies), LAST: course.accuracies[-1]}
-    return Run(values, remarks("784-30-10", course))
+def _quadratic(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    record = train(QUADRATIC, needed(data, "Nielsen"), seed, tell)
+    values = {BEST: max(record.accuracies), LAST: record.accuracies[-1]}
+    return SeedResult(values, remarks_on("784-30-10", record))
 
 
 # --- chapter 3: the cross-entropy, weights, regularization ----------------------------------------
 
-CROSS_ENTROPY = {units: Recipe((784, units, 10), "cross-entropy", 0.5) for units in (30, 100)}
-
-
-def _cross_entropy(seed: int, data: Split | None, told: Told) -> Run:
-    values, said = {}, []
-    for units, recipe in CROSS_ENTROPY.items():
-        course = train(recipe, needed(data, "Nielsen"), seed, told)
-        values[f"{units} units, test %"] = course.accuracies[-1]
-        said += remarks(f"784-{units}-10", course)
-    return Run(values, said)
-
-
-STARTS = {
-    "N(0, 1)": Recipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0),
-    "N(0, 1/D)": Recipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True),
+CROSS_ENTROPY = {
+    units: NielsenRecipe((784, units, 10), "cross-entropy", 0.5) for units in (30, 100)
 }
 
 
-def _initialization(seed: int, data: Split | None, told: Told) -> Run:
-    values, said = {}, []
+def _cross_entropy(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    values, remarks = {}, []
+    for units, recipe in CROSS_ENTROPY.items():
+        record = train(recipe, needed(data, "Nielsen"), seed, tell)
+        values[f"{units} units, test %"] = record.accuracies[-1]
+        remarks += remarks_on(f"784-{units}-10", record)
+    return SeedResult(values, remarks)
+
+
+STARTS = {
+    "N(0, 1)": NielsenRecipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0),
+    "N(0, 1/D)": NielsenRecipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True),
+}
+
+
+def _initialization(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    values, remarks = {}, []
     for start, recipe in STARTS.items():
-        course = train(recipe, needed(data, "Nielsen"), seed, told, validation=True)
-        values[f"{start}, epoch 1, validation %"] = course.accuracies[0]
-        values[f"{start}, epoch 30, validation %"] = course.accuracies[-1]
-        said += remarks(start, course)
-    return Run(values, said)
+        record = train(recipe, needed(data, "Nielsen"), seed, tell, validation=True)
+        values[f"{start}, epoch 1, validation %"] = record.accuracies[0]
+        values[f"{start}, epoch 30, validation %"] = record.accuracies[-1]
+        remarks += remarks_on(start, record)
+    return SeedResult(values, remarks)
 
 
-REGULARIZED = Recipe((784, 100, 10), "cross-entropy", 0.5, lmbda=5.0)
+REGULARIZED = NielsenRecipe((784, 100, 10), "cross-entropy", 0.5, lmbda=5.0)
 
 
-def _regularization(seed: int, data: Split | None, told: Told) -> Run:
-    course = train(REGULARIZED, needed(data, "Nielsen"), seed, told, validation=True)
-    values = {BEST_VALIDATION: max(course.accuracies), LAST_VALIDATION: course.accuracies[-1]}
-    return Run(values, remarks("784-100-10", course))
+def _regularization(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    record = train(REGULARIZED, needed(data, "Nielsen"), seed, tell, validation=True)
+    values = {BEST_VALIDATION: max(record.accuracies), LAST_VALIDATION: record.accuracies[-1]}
+    return SeedResult(values, remarks_on("784-100-10", record))
 
 
 # --- chapter 5: depth -----------------------------------------------------------------------------
 
 DEPTHS = {
-    depth: Recipe((784, *[30] * depth, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True)
+    depth: NielsenRecipe((784, *[30] * depth, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True)
     for depth in (1, 2, 3, 4)
 }
 
 
-def _depth(epochs: int, seed: int, data: Split | None, told: Told) -> Run:
-    values, said = {}, []
+def _depth(epochs: int, seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    values, remarks = {}, []
     for depth, recipe in DEPTHS.items():
-        course = train(recipe, needed(data, "Nielsen"), seed, told, validation=True, epochs=epochs)
-        values[layers(depth)] = course.accuracies[-1]
+        record = train(recipe, needed(data, "Nielsen"), seed, tell, validation=True, epochs=epochs)
+        values[layers(depth)] = record.accuracies[-1]
         if epochs == EPOCHS:  # after one epoch not all classes are expected
-            said += remarks(layers(depth), course)
-    return Run(values, said)
+            remarks += remarks_on(layers(depth), record)
+    return SeedResult(values, remarks)
 
 
 def layers(depth: int) -> str:
@@ -239,7 +241,7 @@ def layers(depth: int) -> str:
 # --- what was published ---------------------------------------------------------------------------
 
 
-def near(name: str, published: float, half: float, why: str) -> Figure:
+def figure_around(name: str, published: float, half: float, why: str) -> Figure:
     """A figure whose band is the published value ± half of its width."""
     low, high = round(published - half, 2), round(published + half, 2)
     return Figure(name, published, low, high, why)
@@ -259,8 +261,9 @@ _PLATEAU = (
     "when a run leaves the plateau is a matter of luck"
 )
 
-_THEIRS = "sigmoid, batch 10, 30 epochs, first 50,000 training images"
-_DEPTH = f"{_THEIRS}, L2, N(0, 1/D) weights"
+_BOOK_SETUP = "sigmoid, batch 10, 30 epochs, first 50,000 training images"
+_DEPTH_SETUP = f"{_BOOK_SETUP}, L2, N(0, 1/D) weights"
+_WITH_L2 = "the same, with l2 = λ / (2 · 50,000 · 10)"
 
 REPRODUCTIONS: Sequence[Reproduction] = (
     Reproduction(
@@ -270,10 +273,12 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, chapter 1",
         duration="3 minutes",
         mnist=True,
-        theirs=f"{_THEIRS}; the best of 30 epochs on the test images",
-        ours="the same; the rate is 3 · 10/2, since minnet's loss is a mean over the ten outputs",
+        published_setup=f"{_BOOK_SETUP}; the best of 30 epochs on the test images",
+        our_setup=(
+            "the same; the rate is 3 · 10/2, since minnet's loss is a mean over the ten outputs"
+        ),
         figures=(
-            near(BEST, 95.42, LARGE, _ONE_RUN_LARGE),
+            figure_around(BEST, 95.42, LARGE, _ONE_RUN_LARGE),
             Figure(LAST, None, 94.42, 96.42, "that of the best epoch, since the book has no other"),
         ),
         lesson=(
@@ -289,11 +294,13 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, chapter 3",
         duration="7 minutes",
         mnist=True,
-        theirs=f"{_THEIRS}; test images. 95.49 stands in the text, 95.33 is quoted too",
-        ours="the same; the rate is 0.5 · 10. Of the last epoch",
+        published_setup=(
+            f"{_BOOK_SETUP}; test images. 95.49 stands in the text, 95.33 is quoted too"
+        ),
+        our_setup="the same; the rate is 0.5 · 10. Of the last epoch",
         figures=(
-            near("30 units, test %", 95.49, LARGE, _ONE_RUN_LARGE),
-            near("100 units, test %", 96.82, SMALL, _ONE_RUN_SMALL),
+            figure_around("30 units, test %", 95.49, LARGE, _ONE_RUN_LARGE),
+            figure_around("100 units, test %", 96.82, SMALL, _ONE_RUN_SMALL),
         ),
         lesson=(
             "The cross-entropy's gradient at the output is a − y, without the slope of the "
@@ -308,8 +315,8 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, chapters 3 and 5",
         duration="6 minutes",
         mnist=True,
-        theirs=f"{_THEIRS}, L2; validation images. Biases from N(0, 1)",
-        ours="the same, with l2 = λ / (2 · 50,000 · 10)",
+        published_setup=f"{_BOOK_SETUP}, L2; validation images. Biases from N(0, 1)",
+        our_setup=_WITH_L2,
         figures=(
             Figure(
                 "N(0, 1), epoch 1, validation %",
@@ -332,7 +339,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
                 93.5,
                 "a point below it, half a point above for chance",
             ),
-            near("N(0, 1/D), epoch 30, validation %", 96.48, SMALL, _ONE_RUN_SMALL),
+            figure_around("N(0, 1/D), epoch 30, validation %", 96.48, SMALL, _ONE_RUN_SMALL),
         ),
         lesson=(
             "A unit that sums D inputs should start with weights of size 1/√D: the end is nearly "
@@ -347,10 +354,11 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, chapter 3",
         duration="5 minutes",
         mnist=True,
-        theirs=f"{_THEIRS}, L2; validation images, of which epoch is not said",
-        ours="the same, with l2 = λ / (2 · 50,000 · 10)",
+        published_setup=f"{_BOOK_SETUP}, L2; validation images, of which epoch is not said",
+        our_setup=_WITH_L2,
         figures=tuple(
-            near(name, 97.92, SMALL, _ONE_RUN_SMALL) for name in (BEST_VALIDATION, LAST_VALIDATION)
+            figure_around(name, 97.92, SMALL, _ONE_RUN_SMALL)
+            for name in (BEST_VALIDATION, LAST_VALIDATION)
         ),
         lesson=(
             "Weight decay lifts the network of nielsen-cross-entropy by most of a point. And the "
@@ -365,8 +373,8 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, the networks of chapter 5",
         duration="30 seconds",
         mnist=True,
-        theirs=f"{_DEPTH}; the book prints the accuracies after 30 epochs only",
-        ours="the same, for one epoch, with l2 = λ / (2 · 50,000 · 10)",
+        published_setup=f"{_DEPTH_SETUP}; the book prints the accuracies after 30 epochs only",
+        our_setup="the same, for one epoch, with l2 = λ / (2 · 50,000 · 10)",
         figures=(
             Figure(layers(1), None, 90.6, 94.6, _FIRST_EPOCH),
             Figure(layers(2), None, 89.1, 93.6, _FIRST_EPOCH),
@@ -386,10 +394,10 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=f"{BOOK}, chapter 5",
         duration="15 minutes",
         mnist=True,
-        theirs=_DEPTH,
-        ours="the same, with l2 = λ / (2 · 50,000 · 10)",
+        published_setup=_DEPTH_SETUP,
+        our_setup=_WITH_L2,
         figures=tuple(
-            near(layers(depth), published, SMALL, _ONE_RUN_SMALL)
+            figure_around(layers(depth), published, SMALL, _ONE_RUN_SMALL)
             for depth, published in enumerate((96.48, 96.90, 96.57, 96.53), 1)
         ),
         lesson=(

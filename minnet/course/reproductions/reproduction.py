@@ -12,17 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array
 from minnet.models import Sequential
 
-Split = tuple[Array, Array, Array, Array]
-"""x, y, x_test, y_test, as every loader returns them."""
-
-Told = Callable[[str], None]
+Tell = Callable[[str], None]
 """Takes a line that says how far a run is."""
 
 
-class Run(NamedTuple):
+class SeedResult(NamedTuple):
     """What one seed gave.
 
     Attributes
@@ -89,7 +87,7 @@ class Reproduction:
         About how long five seeds take on one core.
     mnist
         Whether it needs MNIST.
-    theirs, ours
+    published_setup, our_setup
         The set-up as far as it was published, and what is done here.
     figures
         The numbers.
@@ -105,11 +103,11 @@ class Reproduction:
     source: str
     duration: str
     mnist: bool
-    theirs: str
-    ours: str
+    published_setup: str
+    our_setup: str
     figures: tuple[Figure, ...]
     lesson: str
-    run: Callable[[int, Split | None, Told], Run] = field(repr=False)
+    run: Callable[[int, Split | None, Tell], SeedResult] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ class Outcome:
 
     reproduction: Reproduction
     seeds: Sequence[int]
-    runs: Sequence[Run]
+    runs: Sequence[SeedResult]
 
     def values(self, figure: Figure) -> list[float]:
         """A figure's value for each seed."""

@@ -18,9 +18,9 @@ from minnet.course.reproductions.reproduction import (
     Figure,
     Outcome,
     Reproduction,
-    Run,
-    Split,
+    SeedResult,
 )
+from minnet.datasets.digits import Split
 from minnet.foundation.checks import did_you_mean
 from minnet.foundation.tables import Table
 
@@ -137,15 +137,15 @@ def run(
     reproduction: Reproduction, seeds: Sequence[int], data: Split | None, log: TextIO
 ) -> Outcome:
     """Run it with each seed."""
-    progress = Progress(log)
-    runs: list[Run] = []
+    progress = ProgressLines(log)
+    runs: list[SeedResult] = []
     for i, seed in enumerate(seeds):
         progress.head = f"{reproduction.name}, seed {seed} ({i + 1} of {len(seeds)})"
         runs.append(reproduction.run(seed, data, progress))
     return Outcome(reproduction, list(seeds), runs)
 
 
-class Progress:
+class ProgressLines:
     """Prints how far a run is, at most every ten seconds.
 
     Attributes
@@ -190,8 +190,8 @@ def described(outcome: Outcome) -> str:
     lines = [
         "",
         f"Source: {r.source}.",
-        f"Theirs: {r.theirs}.",
-        f"Ours: {r.ours}.",
+        f"Theirs: {r.published_setup}.",
+        f"Ours: {r.our_setup}.",
         *(
             f"The band{'' if len(reasons) == 1 else ' of ' + '; '.join(names)}: {why}."
             for why, names in reasons.items()

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minnet.callbacks import LambdaCallback
-from minnet.course.reproductions.reproduction import Figure, Reproduction, Run, Split, Told
+from minnet.course.reproductions.reproduction import Figure, Reproduction, SeedResult, Tell
 from minnet.datasets import spirals
+from minnet.datasets.digits import Split
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
 from minnet.models import Sequential
@@ -42,13 +43,13 @@ def network(hidden: int, seed: int) -> Sequential:
     return model
 
 
-def train(hidden: int, steps: int, seed: int, told: Told) -> tuple[list[float], float]:
+def train(hidden: int, steps: int, seed: int, tell: Tell) -> tuple[list[float], float]:
     """The loss before each step, and the accuracy on the same points after the last, in percent."""
     x, y, _, _ = spirals(POINTS, CLASSES, seed=seed)
     model = network(hidden, seed)
 
     def say(epoch: int, logs: dict[str, float]) -> None:
-        told(f"step {epoch + 1:,} of {steps:,}: loss {logs['loss']:.4f}")
+        tell(f"step {epoch + 1:,} of {steps:,}: loss {logs['loss']:.4f}")
 
     history = model.fit(
         x,
@@ -62,10 +63,10 @@ def train(hidden: int, steps: int, seed: int, told: Told) -> tuple[list[float], 
     return history.history["loss"], 100.0 * model.evaluate(x, y)["accuracy"]
 
 
-def _run(seed: int, data: Split | None, told: Told) -> Run:
-    linear, linear_accuracy = train(0, LINEAR_STEPS, seed, told)
-    losses, accuracy = train(HIDDEN, NETWORK_STEPS, seed, told)
-    return Run(
+def _run(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    linear, linear_accuracy = train(0, LINEAR_STEPS, seed, tell)
+    losses, accuracy = train(HIDDEN, NETWORK_STEPS, seed, tell)
+    return SeedResult(
         {
             "linear, loss at step 0": linear[0],
             "linear, loss at step 190": linear[190],
@@ -86,11 +87,11 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source=NOTES,
         duration="30 seconds",
         mnist=False,
-        theirs=(
+        published_setup=(
             "full batch, rate 1, ½ · 1e-3 Σ W², weights 0.01 · N(0, 1); one draw of points; losses "
             "as printed at steps 0, 190 and 9,000"
         ),
-        ours="the same, with other points and weights for each seed",
+        our_setup="the same, with other points and weights for each seed",
         figures=(
             Figure(
                 "linear, loss at step 0",

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minnet import datasets
-from minnet.course.reproductions.reproduction import Figure, Reproduction, Run, Split, Told
+from minnet.course.reproductions.reproduction import Figure, Reproduction, SeedResult, Tell
+from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
@@ -57,18 +58,18 @@ def learned(setup: str, rng: np.random.Generator, steps: int = STEPS) -> bool:
     return bool(((model.predict(x)[:, 0] > middle) == (target > middle)).all())
 
 
-def count(setup: str, seed: int, told: Told, networks: int = NETWORKS, steps: int = STEPS) -> int:
+def count(setup: str, seed: int, tell: Tell, networks: int = NETWORKS, steps: int = STEPS) -> int:
     """How many of so many networks learn it."""
     rng = np.random.default_rng(seed)
-    found = 0
+    learners = 0
     for i in range(networks):
-        found += learned(setup, rng, steps)
-        told(f"{setup}: {found} of {i + 1} networks have learned XOR")
-    return found
+        learners += learned(setup, rng, steps)
+        tell(f"{setup}: {learners} of {i + 1} networks have learned XOR")
+    return learners
 
 
-def _run(seed: int, data: Split | None, told: Told) -> Run:
-    return Run({setup: float(count(setup, seed, told)) for setup in SETUPS})
+def _run(seed: int, data: Split | None, tell: Tell) -> SeedResult:
+    return SeedResult({setup: float(count(setup, seed, tell)) for setup in SETUPS})
 
 
 REPRODUCTIONS: Sequence[Reproduction] = (
@@ -79,8 +80,8 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         source="a count of 30 of 40, published without its set-up",
         duration="1 minute",
         mnist=False,
-        theirs="2-2-1 with tanh; loss, rate, first weights and steps are not known",
-        ours=(
+        published_setup="2-2-1 with tanh; loss, rate, first weights and steps are not known",
+        our_setup=(
             f"2-2-1, N(0, 1) weights, full batch, rate {RATE:g}, {STEPS:,} steps, in two usual "
             "set-ups; learned means that all four points are right"
         ),

@@ -42,7 +42,7 @@ RIGHT, WITH_HINT = 2, 1
 HELP = "Answer with a number or a name. Also: hint, save FILE.png, skip, quit."
 
 
-class Course(NamedTuple):
+class Symptoms(NamedTuple):
     """What a training showed.
 
     Attributes
@@ -51,13 +51,13 @@ class Course(NamedTuple):
         Name of a figure → one number an epoch.
     ending
         How it ended, where it did not end well, or nothing.
-    what
-        What was trained.
+    trained
+        What was trained, in words.
     """
 
     curves: dict[str, list[float]]
     ending: str
-    what: str
+    trained: str
 
 
 def play(
@@ -127,10 +127,10 @@ class _Game:
     def meet(self, number: int, mistake: Mistake) -> bool:
         """Show an animal, take guesses, explain it. Whether the game goes on."""
         case = mistake.plant(int(self.rng.integers(1000)))
-        course = train(case, self.rng)
+        symptoms = train(case, self.rng)
         self.say(f"\n── {number} of {len(self.names)} " + "─" * 50)
-        self.say(course.what)
-        self.say(drawn(course))
+        self.say(symptoms.trained)
+        self.say(bar_chart(symptoms))
         choices = self.choices(mistake)
         self.say("\nWhat is wrong?")
         for i, name in enumerate(choices, 1):
@@ -145,7 +145,7 @@ class _Game:
                 points = WITH_HINT
                 self.say(f"Hint: {mistake.hint}")
             elif word.split(" ")[0] == "save":
-                self.save(course, line[4:].strip())
+                self.save(symptoms, line[4:].strip())
             elif word in ("skip", "s"):
                 self.explain("Skipped.", mistake, case)
                 return True
@@ -166,9 +166,9 @@ class _Game:
     def choices(self, mistake: Mistake) -> list[str]:
         """The right name among others of the same tool, no two of one kind."""
         others = [m.name for m in ZOO.values() if m.tool == mistake.tool and m.kind != mistake.kind]
-        drawn = [str(name) for name in self.rng.permutation(others)]
+        shuffled = [str(name) for name in self.rng.permutation(others)]
         kinds, kept = {mistake.kind}, [mistake.name]
-        for name in drawn:
+        for name in shuffled:
             if ZOO[name].kind not in kinds and len(kept) < CHOICES:
                 kept.append(name)
                 kinds.add(ZOO[name].kind)
@@ -181,7 +181,7 @@ class _Game:
         self.say(f"\nThe {mistake.tool} says:")
         self.say(report(mistake, case))
 
-    def save(self, course: Course, name: str) -> None:
+    def save(self, symptoms: Symptoms, name: str) -> None:
         """The curves as a picture."""
         if not name:
             self.say("save takes a file's name: save curves.png")
@@ -189,7 +189,7 @@ class _Game:
         from minnet import plots
 
         try:
-            figure: Any = plots.learning_curves(course.curves).figure
+            figure: Any = plots.learning_curves(symptoms.curves).figure
             figure.savefig(Path(name), dpi=120)
         except (OSError, ValueError) as error:
             self.say(f"Not saved: {error}")
@@ -231,7 +231,7 @@ def report(mistake: Mistake, case: Case) -> str:
 
 
 @np.errstate(all="ignore")  # sick networks overflow
-def train(case: Case, rng: np.random.Generator) -> Course:
+def train(case: Case, rng: np.random.Generator) -> Symptoms:
     """Train what a case has, in a network around it if it is a layer or a loss."""
     target = case.target
     if isinstance(target, tuple):
@@ -250,7 +250,7 @@ def train(case: Case, rng: np.random.Generator) -> Course:
     return _around(target, x, seed)
 
 
-def _around(layer: Layer, x: Array, seed: int) -> Course:
+def _around(layer: Layer, x: Array, seed: int) -> Symptoms:
     """A network with this layer in it, on a made-up regression."""
     flat = x.reshape(len(x), -1)
     wanted = np.sin(flat @ np.random.default_rng(seed).standard_normal((flat.shape[1], 1)))
@@ -261,13 +261,13 @@ def _around(layer: Layer, x: Array, seed: int) -> Course:
     return _fit(model, x, wanted, {})
 
 
-def _fit(model: Sequential, x: Any, y: Any, settings: Any) -> Course:
+def _fit(model: Sequential, x: Any, y: Any, settings: Any) -> Symptoms:
     """The curves of a model's own training."""
     shape = np.shape(x)
-    what = f"{type(model.loss).__name__}, {model.optimizer!r}, x {shape}"
+    trained = f"{type(model.loss).__name__}, {model.optimizer!r}, x {shape}"
     if model.built:
         layers = ", ".join(type(step).__name__ for step in model.steps)
-        what = f"{layers}; {what}"
+        trained = f"{layers}; {trained}"
     curves: dict[str, list[float]] = {}
     try:
         import warnings
@@ -282,10 +282,10 @@ def _fit(model: Sequential, x: Any, y: Any, settings: Any) -> Course:
         ending = f"{type(error).__name__}: {error}"
     if model.history is not None:
         curves = model.history.history
-    return Course(curves, ending, what)
+    return Symptoms(curves, ending, trained)
 
 
-def _descend(gradient: Any, f: Any, x: Any) -> Course:
+def _descend(gradient: Any, f: Any, x: Any) -> Symptoms:
     """Plain descent along a gradient that a student wrote."""
     x = np.array(x, np.float64)
     values = []
@@ -296,20 +296,20 @@ def _descend(gradient: Any, f: Any, x: Any) -> Course:
         ending = ""
     except Exception as error:
         ending = f"{type(error).__name__}: {error}"
-    return Course({"f(x)": values}, ending, f"x ← x − 0.05 · gradient_of_f(x), x {x.shape}")
+    return Symptoms({"f(x)": values}, ending, f"x ← x − 0.05 · gradient_of_f(x), x {x.shape}")
 
 
-def drawn(course: Course) -> str:
+def bar_chart(symptoms: Symptoms) -> str:
     """The curves as rows of bars, with their first and last numbers."""
     lines = []
-    width = max((len(name) for name in course.curves), default=0)
-    for name, values in course.curves.items():
+    width = max((len(name) for name in symptoms.curves), default=0)
+    for name, values in symptoms.curves.items():
         if values:
             lines.append(
                 f"  {name.ljust(width)}  {bars(values)}  {values[0]:.4g} → {values[-1]:.4g}"
             )
-    if course.ending:
-        lines.append(f"  {course.ending}")
+    if symptoms.ending:
+        lines.append(f"  {symptoms.ending}")
     return "\n".join(lines) or "  no epoch was finished"
 
 

@@ -132,10 +132,10 @@ def _denses(patient: Patient) -> list[Dense]:
     return [layer for layer in patient.model.layers if isinstance(layer, Dense)]
 
 
-def saturated(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+def saturated(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
     """`saturated`: hidden sigmoids and tanhs at the ends of their curve."""
     worst: tuple[float, Signal] | None = None
-    for signal in found[:-1]:
+    for signal in signals[:-1]:
         if isinstance(signal.step, (Sigmoid, Tanh)):
             y = signal.y if isinstance(signal.step, Tanh) else 2.0 * signal.y - 1.0
             share = float((np.abs(y) > FLAT).mean())
@@ -156,9 +156,9 @@ def saturated(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
         )
 
 
-def dead_relu(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+def dead_relu(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
     """`dead-relu`: units that give 0 for every row that was looked at."""
-    for signal in found:
+    for signal in signals:
         if not isinstance(signal.step, ReLU) or len(signal.x) < 2:
             continue
         z = signal.x.reshape(len(signal.x), -1).astype(np.float64)
@@ -190,13 +190,13 @@ def are_dead(top: Array, spread: Array) -> bool:
     return bool(dead.mean() > bound or deep.mean() > DEEPLY_DEAD)
 
 
-def gradients(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
+def gradients(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
     """`exploding-gradient` and `vanishing-gradient`, by activations and by ∂L/∂y.
 
     A ratio of weight gradients does not do: where every layer scales alike, activations shrink
     upward as ∂L/∂y shrinks downward, and the products are all the same.
     """
-    kernels = [signal for signal in found if signal.step.weights and has_kernel(signal.step)]
+    kernels = [signal for signal in signals if signal.step.weights and has_kernel(signal.step)]
     if len(kernels) < 2 or len(patient.rows) < 2:
         return
     first, last = kernels[0], kernels[-1]
@@ -205,9 +205,9 @@ def gradients(patient: Patient, found: Sequence[Signal]) -> Iterator[Finding]:
     deepest = [ratio(_size(s.dy), _size(last.dy)) for s in kernels]
     layers = len(kernels) - 1
     numbers = {"activations, top by bottom": up, "gradient, bottom by top": down}
-    squeezed = [s for s in found[:-1] if isinstance(s.step, Softmax) and _left(s) < SQUEEZED]
+    squeezed = [s for s in signals[:-1] if isinstance(s.step, Softmax) and _left(s) < SQUEEZED]
     grown = max(up / (1.0 if patient.untrained else SURE), down)
-    if grown > max(GROWS, GROWS_PER_LAYER**layers) and grown > ALONE * _largest_step(kernels):
+    if grown > max(GROWS, GROWS_PER_LAYER**layers) and grown > ALONE * _largest_growth(kernels):
         way = "activations grow" if up >= down else "gradients grow on the way back"
         per_layer = max(up, down) ** (1.0 / (layers + (up >= down)))
         yield Finding(
@@ -246,7 +246,7 @@ def _left(signal: Signal) -> float:
     return ratio(_spread(signal.y), _spread(signal.x))
 
 
-def _largest_step(kernels: Sequence[Signal]) -> float:
+def _largest_growth(kernels: Sequence[Signal]) -> float:
     """The largest growth from one layer of weights to the next, forward or backward.
 
     Where that is nearly all there is, one layer is to blame and nothing explodes.

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minnet.callbacks import Callback, Logs
+from minnet.engine.updates import Updates
 from minnet.foundation.checks import Array, DivergedError
 from minnet.layers import BatchNormalization, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import CrossEntropy, MeanAbsoluteError, MeanSquaredError
@@ -65,18 +66,18 @@ class Doctor(Callback):
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, Finding] = {}
+        self._by_kind: dict[str, Finding] = {}
         self._begin()
 
     @property
     def findings(self) -> list[Finding]:
         """What was found so far."""
-        return list(self._found.values())
+        return list(self._by_kind.values())
 
     @property
     def diagnosis(self) -> Diagnosis:
         """The findings as a report."""
-        return Diagnosis(self._found.values(), "while it trained")
+        return Diagnosis(self._by_kind.values(), "while it trained")
 
     def _begin(self) -> None:
         self._first: float | None = None
@@ -90,10 +91,10 @@ class Doctor(Callback):
         self._rows = 0
         self._tops: dict[str, tuple[Array, Array]] = {}  # largest input of a ReLU, its deviation
         self._flat: dict[str, list[float]] = {}
-        self._told: Array | None = None
+        self._predicted: Array | None = None  # class → how often
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._found = {}
+        self._by_kind = {}
         self._begin()
         self._every = max(1, self.params["steps"] // LOOKS)
 
@@ -182,8 +183,8 @@ class Doctor(Callback):
                 self._flat.setdefault(step.label, []).append(float((np.abs(end) > FLAT).mean()))
         last = outputs[-1]
         if ran and isinstance(ran[-1], Softmax) and last.ndim == 2:
-            told = np.bincount(last.argmax(axis=1), minlength=last.shape[1])
-            self._told = told if self._told is None else self._told + told
+            counts = np.bincount(last.argmax(axis=1), minlength=last.shape[1])
+            self._predicted = counts if self._predicted is None else self._predicted + counts
 
     def _judge_units(self) -> None:
         if self._rows < min(ENOUGH_ROWS, self.params["samples"]) or self._rows < 2:
@@ -227,9 +228,9 @@ class Doctor(Callback):
             )
 
     def _judge_classes(self) -> None:
-        if self._told is None or self._rows < max(ENOUGH_ROWS, 10 * len(self._told)):
+        if self._predicted is None or self._rows < max(ENOUGH_ROWS, 10 * len(self._predicted)):
             return
-        missing = np.flatnonzero(self._told == 0)
+        missing = np.flatnonzero(self._predicted == 0)
         self._unpredicted = self._unpredicted + 1 if len(missing) else 0
         if self._unpredicted >= PATIENCE and self._losses[-1] < 0.5 * (self._first or math.inf):
             self._say(
@@ -259,7 +260,7 @@ class Doctor(Callback):
         )
 
     def _rate(self) -> float:
-        updates = self.model._require_compiled()
+        updates: Updates = self.model.compiled.updates
         own = updates.optimizer.rate
         rates = [rate(updates.iterations) for rate in updates.rates.values()]
         return max(rates, default=own(updates.iterations))
@@ -268,7 +269,7 @@ class Doctor(Callback):
         return min(self._rate() / 10.0, 0.1)
 
     def _say(self, kind: str, message: str, measurement: dict[str, Any], advice: str) -> None:
-        if kind in self._found or explained_by(kind, self.findings):
+        if kind in self._by_kind or explained_by(kind, self.findings):
             return
-        self._found[kind] = finding = Finding(kind, message, measurement, advice)
+        self._by_kind[kind] = finding = Finding(kind, message, measurement, advice)
         print(f"Doctor: {finding}", flush=True)

@@ -88,13 +88,14 @@ def diagnose(
     size = checks.integer(batch_size, "diagnose's batch_size", minimum=1)
     shuffle = checks.boolean(shuffle, "diagnose's shuffle")
     rng = checks.generator(seed, "diagnose's seed")
-    model._require_compiled()
+    model.compiled  # noqa: B018 - raises where there is none
     twin = model.copy()
     refused = _refused(twin, y)
     if refused:
         return Diagnosis(refused)
-    x, y = _drawn(x, y, rng)
-    x, target, _ = twin._check_data(x, y, None)
+    x, y = _affordable_rows(x, y, rng)
+    data = twin.checked_data(x, y)
+    x, target = data.x, data.target
     labels, K = classes_of(twin, target)
     validation = None
     if validation_data is not None:
@@ -108,9 +109,9 @@ def diagnose(
 
 def _experiments(patient: Patient) -> list[Finding]:
     """All findings; experiments whose outcome is explained already are left out."""
-    found = list(anatomy.finite_weights(patient))
-    if found:
-        return found
+    findings = list(anatomy.finite_weights(patient))
+    if findings:
+        return findings
     for look in (
         anatomy.trainable,
         scales.output_range,
@@ -124,28 +125,28 @@ def _experiments(patient: Patient) -> list[Finding]:
         samples.absent_class,
         relation.labels_unrelated,
     ):
-        found += look(patient)
-    if not explained_by("vanishing-gradient", found):
+        findings += look(patient)
+    if not explained_by("vanishing-gradient", findings):
         rows = patient.rows
         inside = signals(patient.model, patient.x[rows], patient.target[rows])
-        found += anatomy.saturated(patient, inside)
-        found += anatomy.dead_relu(patient, inside)
-        found += anatomy.gradients(patient, inside)
-        found += anatomy.initial_loss(patient)
+        findings += anatomy.saturated(patient, inside)
+        findings += anatomy.dead_relu(patient, inside)
+        findings += anatomy.gradients(patient, inside)
+        findings += anatomy.initial_loss(patient)
     single = patient.labels is not None and len(np.unique(patient.labels)) < 2
-    if single or any(finding.kind == "nothing-trainable" for finding in found):
-        return found
+    if single or any(finding.kind == "nothing-trainable" for finding in findings):
+        return findings
     tried = None
-    if not explained_by("step-too-large", found):
+    if not explained_by("step-too-large", findings):
         tried = trials.learning_rate(patient)
-        found += tried.findings
+        findings += tried.findings
     heart = None
-    if not explained_by("cannot-overfit", found):
+    if not explained_by("cannot-overfit", findings):
         more, heart = trials.by_heart(patient)
-        found += more
+        findings += more
     if tried is not None:
-        found += trials.never_predicted(patient, tried.best, heart)
-    return found
+        findings += trials.never_predicted(patient, tried.best, heart)
+    return findings
 
 
 def _refused(model: Sequential, y: Any) -> list[Finding]:
@@ -157,7 +158,7 @@ def _refused(model: Sequential, y: Any) -> list[Finding]:
     return []
 
 
-def _drawn(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+def _affordable_rows(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
     """x and y, or as many of their rows as can be looked at in a second."""
     if not isinstance(x, np.ndarray) or x.size <= LARGEST or len(np.shape(y)) == 0:
         return x, y
@@ -171,5 +172,5 @@ def _drawn(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
 def _validation(model: Sequential, given: Any) -> tuple[Array, Array, Array | None]:
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise TypeError(f"diagnose's validation_data takes (x, y). Got {short(given)}.")
-    x, target, _ = model._check_data(given[0], given[1], None, "validation ")
-    return np.asarray(x), target, classes_of(model, target)[0]
+    data = model.checked_data(given[0], given[1], whose="validation ")
+    return np.asarray(data.x), data.target, classes_of(model, data.target)[0]

@@ -154,9 +154,9 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
     return [first[kind] for kind in KINDS if kind in first and kind not in explained]
 
 
-def explained_by(kind: str, found: Iterable[Finding]) -> bool:
+def explained_by(kind: str, findings: Iterable[Finding]) -> bool:
     """Whether findings so far make one of this kind not worth an experiment."""
-    return any(kind in CONSEQUENCES.get(finding.kind, ()) for finding in found)
+    return any(kind in CONSEQUENCES.get(finding.kind, ()) for finding in findings)
 
 
 def measured(finding: Finding) -> str:

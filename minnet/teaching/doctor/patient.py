@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minnet.engine.step import TrainingStep
-from minnet.engine.updates import Updates
 from minnet.foundation.checks import Array
 from minnet.layers import Layer, Sigmoid
 from minnet.layers.base import Memo
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError, mean
 from minnet.models import Sequential
 from minnet.optimizers import Optimizer
+from minnet.teaching.shuffling import shuffled_batches
 
 LOOKED_AT = 512
 """Rows that are sent through the network to look at its insides."""
@@ -56,13 +55,13 @@ class Patient(NamedTuple):
     @property
     def loss(self) -> Loss:
         """The model's loss."""
-        return self.model._require_loss()
+        return self.model.compiled.loss
 
     @property
     def untrained(self) -> bool:
         """Whether the model was not trained since it was made, by `fit` or by single steps."""
         model = self.model
-        return not (model.provenance["trainings"] or model._require_compiled().iterations)
+        return not (model.provenance["trainings"] or model.compiled.updates.iterations)
 
 
 class Signal(NamedTuple):
@@ -81,7 +80,7 @@ def has_kernel(layer: Layer) -> bool:
 
 def classes_of(model: Sequential, target: Array) -> tuple[Array | None, int]:
     """The labels in a target and the number of classes; None and 0 where it has none."""
-    loss, outputs = model._require_loss(), model.output_shape
+    loss, outputs = model.compiled.loss, model.output_shape
     if target.ndim == 1 and target.dtype.kind == "i":
         return target, outputs[-1]
     if target.ndim != 2:
@@ -133,7 +132,7 @@ def forward(model: Sequential, x: Array, rng: np.random.Generator | None = None)
 
 
 def _memos(model: Sequential, rng: np.random.Generator | None = None) -> list[Memo | None]:
-    trains = model._route().trains
+    trains = model.plan().in_training
     return [
         ({} if rng is None else {"rng": rng}) if on and (step.states or rng is not None) else None
         for step, on in zip(model.steps, trains, strict=True)
@@ -142,7 +141,7 @@ def _memos(model: Sequential, rng: np.random.Generator | None = None) -> list[Me
 
 def loss_of(model: Sequential, outputs: Sequence[Array], target: Array) -> float:
     """The loss of these outputs, without penalties."""
-    loss = model._require_loss()
+    loss = model.compiled.loss
     if len(outputs) > 1 and loss.is_fused_with(model.steps[-1]):
         return mean(loss.fused(outputs[-2], outputs[-1], target)[0])
     return mean(loss.per_sample(outputs[-1], target))
@@ -155,7 +154,7 @@ def evaluate(model: Sequential, x: Array, target: Array) -> float:
 
 def signals(model: Sequential, x: Array, target: Array) -> list[Signal]:
     """The outputs of all steps and the gradients with respect to them, frozen steps included."""
-    loss, steps = model._require_loss(), model.steps
+    loss, steps = model.compiled.loss, model.steps
     memos = _memos(model)
     outputs = model.forward(x, memos)
     stop = len(steps)
@@ -164,15 +163,15 @@ def signals(model: Sequential, x: Array, target: Array) -> list[Signal]:
         dy = loss.fused(outputs[-2], outputs[-1], target)[1]
     else:
         dy = loss.gradient(outputs[-1], target)
-    found = []
+    from_the_top = []
     for i in range(stop - 1, -1, -1):
-        found.append(Signal(steps[i], outputs[i], outputs[i + 1], dy))
+        from_the_top.append(Signal(steps[i], outputs[i], outputs[i + 1], dy))
         if i:
             dy = steps[i].backward(outputs[i], outputs[i + 1], dy, memos[i])
-    return found[::-1]
+    return from_the_top[::-1]
 
 
-class Trial(NamedTuple):
+class ShortTraining(NamedTuple):
     """A short training on a copy.
 
     Attributes
@@ -196,7 +195,7 @@ class Trial(NamedTuple):
     moved: float
 
 
-def trial(
+def train_briefly(
     model: Sequential,
     x: Array,
     target: Array,
@@ -206,32 +205,26 @@ def trial(
     seed: int,
     rate: float,
     optimizer: Optimizer | None = None,
-) -> Trial:
+) -> ShortTraining:
     """Train a copy for some steps at a constant rate; its own optimizer by default."""
     model = model.copy()
     rng = np.random.default_rng(seed)
-    if optimizer is None:
-        updates = model._require_compiled()
-    else:
-        updates = model._updates = Updates(optimizer)
-    updates.optimizer.learning_rate = rate
-    training_step = TrainingStep(model, rng)
-    order = np.empty(0, np.intp)
-    size, moved, worst = min(batch_size, len(x)), 0.0, 0.0
+    if optimizer is not None:
+        model.compiled.switch_optimizer(optimizer)
+    model.compiled.optimizer.learning_rate = rate
+    moved, worst = 0.0, 0.0
     before = model.theta.copy()
-    for step in range(steps):
-        if len(order) < size:
-            order = np.concatenate([order, rng.permutation(len(x))])
-        rows, order = order[:size], order[size:]
-        loss = training_step.loss_and_gradient(x[rows], target[rows], None)
+    for step, rows in zip(range(steps), shuffled_batches(len(x), batch_size, rng), strict=False):
+        loss = model.run_batch(x[rows], target[rows], None, rng)
         if not math.isfinite(loss):
-            return Trial(model, math.inf, math.inf, step, moved)
+            return ShortTraining(model, math.inf, math.inf, step, moved)
         worst = max(worst, loss)
-        training_step.update()
+        model.run_update()
         if step == 0:
             moved = ratio(norm(model.theta - before), norm(before))
     loss = evaluate(model, x[:LOOKED_AT], target[:LOOKED_AT])
-    return Trial(model, loss if math.isfinite(loss) else math.inf, worst, steps, moved)
+    loss = loss if math.isfinite(loss) else math.inf
+    return ShortTraining(model, loss, worst, steps, moved)
 
 
 def affordable(model: Sequential, batch_size: int, wanted: int) -> int:

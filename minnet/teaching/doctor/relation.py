@@ -40,10 +40,10 @@ def labels_unrelated(patient: Patient) -> Iterator[Finding]:
         scores.append(float(others.mean() - error) / spread if spread > 0 else 0.0)
         if scores[-1] > RELATED:
             return
-    what = "labels" if patient.labels is not None else "targets"
+    targets = "labels" if patient.labels is not None else "targets"
     yield Finding(
         "labels-unrelated",
-        f"The {what} can be told from x no better than shuffled ones: neither near rows nor a "
+        f"The {targets} can be told from x no better than shuffled ones: neither near rows nor a "
         f"regression predict them ({scores[0]:.1f} and {scores[1]:.1f} standard deviations better "
         f"than {SHUFFLES} random orders; {RELATED:g} would say something).",
         {"by neighbours": scores[0], "by regression": scores[1]},

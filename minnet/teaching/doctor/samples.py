@@ -111,8 +111,8 @@ def twins(x: Array) -> Array:
     same = np.zeros(len(order), bool)
     pairs = np.flatnonzero(near)
     for i in range(0, len(pairs), 4096):
-        part = pairs[i : i + 4096]
-        same[part + 1] = (flat[a[part]] == flat[b[part]]).all(axis=1)
+        chunk = pairs[i : i + 4096]
+        same[chunk + 1] = (flat[a[chunk]] == flat[b[chunk]]).all(axis=1)
     groups = np.empty(len(order), np.intp)
     groups[order] = np.cumsum(~same)
     return groups
@@ -211,8 +211,8 @@ def sorted_rows(patient: Patient) -> Iterator[Finding]:
         t = patient.target.reshape(N, -1)[:, 0].astype(np.float64)
         deviation = t - t.mean()
         power = float(np.dot(deviation, deviation))
-        steps = np.diff(t)
-        alike = float(np.dot(steps, steps)) / (2.0 * power) if power else 1.0
+        differences = np.diff(t)
+        alike = float(np.dot(differences, differences)) / (2.0 * power) if power else 1.0
         words = f"neighbouring targets differ by {100 * math.sqrt(alike):.0f} % of a random pair's"
     if alike < ALIKE:
         yield Finding(

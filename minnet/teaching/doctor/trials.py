@@ -17,14 +17,14 @@ from minnet.teaching.doctor.findings import Finding
 from minnet.teaching.doctor.patient import (
     LOOKED_AT,
     Patient,
-    Trial,
+    ShortTraining,
     affordable,
     baseline,
     evaluate,
     forward,
     loss_of,
     predicted_classes,
-    trial,
+    train_briefly,
 )
 
 STEPS = 40
@@ -66,31 +66,31 @@ KNOWS = 0.5
 """Accuracy from which a class that is never predicted is no longer a matter of patience."""
 
 
-class RateTrial(NamedTuple):
-    """The trials of the learning rate: what was found, and the best trained copy."""
+class RateFindings(NamedTuple):
+    """What trials of learning rates showed: the findings, and the best trained copy."""
 
     findings: list[Finding]
-    best: Trial
+    best: ShortTraining
 
 
 def peak_rate(patient: Patient) -> float:
     """The optimizer's rate; of a schedule the largest it will come to."""
-    optimizer = patient.model._require_optimizer()
+    optimizer = patient.model.compiled.optimizer
     if isinstance(optimizer.learning_rate, float):
         return optimizer.learning_rate
-    steps = np.unique(np.geomspace(1, 10_000, 60).astype(int)) - 1
-    return max(optimizer.rate(int(step)) for step in steps)
+    updates = np.unique(np.geomspace(1, 10_000, 60).astype(int)) - 1
+    return max(optimizer.rate(int(done)) for done in updates)
 
 
-def learning_rate(patient: Patient) -> RateTrial:
+def learning_rate(patient: Patient) -> RateFindings:
     """`step-too-large` and `step-too-small`, decided by training, not by a ratio."""
     model, rows = patient.model, patient.rows
     x, target = patient.x[rows], patient.target[rows]
     rate, batch = peak_rate(patient), min(patient.batch_size, 64)
     steps = affordable(model, batch, STEPS)
 
-    def run(rate: float) -> Trial:
-        return trial(model, x, target, steps=steps, batch_size=batch, seed=0, rate=rate)
+    def run(rate: float) -> ShortTraining:
+        return train_briefly(model, x, target, steps=steps, batch_size=batch, seed=0, rate=rate)
 
     start = evaluate(model, x, target)
     guess = baseline(patient)
@@ -100,7 +100,7 @@ def learning_rate(patient: Patient) -> RateTrial:
     spiked = own.worst > SPIKE * level
     known = start < 0.5 * guess and own.loss < 0.5 * guess
     if not spiked and (own.loss < LEARNS * begin or known):
-        return RateTrial([], own)
+        return RateFindings([], own)
     trials = {rate: own}
     for other in _other_rates(rate, down=spiked or own.loss > start):
         trials[other] = run(other)
@@ -114,7 +114,7 @@ def learning_rate(patient: Patient) -> RateTrial:
     ):
         better, best = calmer
     elif best.loss > MUCH_BETTER * min(own.loss, 1e30) or better == rate:
-        return RateTrial([], best)
+        return RateFindings([], best)
     reached = "left the finite numbers" if own.loss == math.inf else f"came to {own.loss:.3g}"
     rose = f", after {own.worst:.2g} on the way" if SPIKE * level < own.worst < math.inf else ""
     evidence = (
@@ -139,8 +139,8 @@ def learning_rate(patient: Patient) -> RateTrial:
         evidence += f" The first update moved the weights by {own.moved:.1e} of their size."
         measurement["update by weights"] = own.moved
     else:
-        return RateTrial([], best)
-    return RateTrial([Finding(kind, evidence, measurement, advice)], best)
+        return RateFindings([], best)
+    return RateFindings([Finding(kind, evidence, measurement, advice)], best)
 
 
 def _other_rates(rate: float, *, down: bool) -> list[float]:
@@ -152,7 +152,7 @@ def _other_rates(rate: float, *, down: bool) -> list[float]:
     ] + [other for other in above if SMALLEST_RATE < other < LARGEST_RATE]
 
 
-def _best(trials: dict[float, Trial]) -> tuple[float, Trial]:
+def _best(trials: dict[float, ShortTraining]) -> tuple[float, ShortTraining]:
     rate = min(trials, key=lambda rate: trials[rate].loss)
     return rate, trials[rate]
 
@@ -171,7 +171,7 @@ def by_heart(patient: Patient) -> tuple[list[Finding], Sequential | None]:
     steps = affordable(model, len(rows), HEART_STEPS)
     best = math.inf
     for rate in HEART_RATES:
-        done = trial(
+        done = train_briefly(
             model,
             x,
             target,
@@ -203,10 +203,10 @@ def _few(patient: Patient) -> Array:
         return patient.rows[:FEW]
     labels = patient.labels[patient.rows]
     order = np.argsort(labels, kind="stable")
-    place = np.empty(len(order), np.intp)
+    rank = np.empty(len(order), np.intp)  # among the rows of its class
     starts = np.searchsorted(labels[order], labels[order])
-    place[order] = np.arange(len(order)) - starts
-    return patient.rows[np.argsort(place, kind="stable")[:FEW]]
+    rank[order] = np.arange(len(order)) - starts
+    return patient.rows[np.argsort(rank, kind="stable")[:FEW]]
 
 
 def _as_shown(model: Sequential, small: Patient) -> tuple[float, float]:
@@ -218,8 +218,8 @@ def _as_shown(model: Sequential, small: Patient) -> tuple[float, float]:
         outputs = forward(model, small.x, rng)
         losses.append(loss_of(model, outputs, small.target))
         if small.labels is not None:
-            said = predicted_classes(outputs[-1], small.loss.from_logits)
-            right.append(float((said == small.labels).mean()))
+            predicted = predicted_classes(outputs[-1], small.loss.from_logits)
+            right.append(float((predicted == small.labels).mean()))
     loss = float(np.mean(losses)) + model.penalty()
     return (loss if math.isfinite(loss) else math.inf), float(np.mean(right)) if right else 0.0
 
@@ -245,7 +245,9 @@ def _remedy(patient: Patient) -> str:
     return 'Look at the layers one by one; Dense(64, activation="relu") is a plain start.'
 
 
-def never_predicted(patient: Patient, tried: Trial, heart: Sequential | None) -> Iterator[Finding]:
+def never_predicted(
+    patient: Patient, tried: ShortTraining, heart: Sequential | None
+) -> Iterator[Finding]:
     """`never-predicted`: by the model itself if it was trained, else by both trained copies."""
     if patient.labels is None or len(patient.rows) < 10:
         return
@@ -255,22 +257,24 @@ def never_predicted(patient: Patient, tried: Trial, heart: Sequential | None) ->
     if not trained and heart is None:
         return
     model = patient.model if trained else tried.model
-    said = _said(model, patient)
-    if said is None:
+    predicted = _predictions(model, patient)
+    if predicted is None:
         return
-    counts, told = np.bincount(labels, minlength=K), np.bincount(said, minlength=K)
-    accuracy = float((said == labels).mean())
+    counts, predictions = (np.bincount(y, minlength=K) for y in (labels, predicted))
+    accuracy = float((predicted == labels).mean())
     present = counts > 0
-    missing = np.flatnonzero((told == 0) & (counts >= max(3, 0.02 * len(rows))))
+    missing = np.flatnonzero((predictions == 0) & (counts >= max(3, 0.02 * len(rows))))
     if heart is not None and not trained:
-        also = _said(heart, patient)
+        also = _predictions(heart, patient)
         missing = missing[~np.isin(missing, [] if also is None else also)]
     if not len(missing) or present.sum() < 2:
         return
     others = ~np.isin(labels, missing)
-    knows = float((said == labels)[others].mean()) if others.any() else 0.0
+    knows = float((predicted == labels)[others].mean()) if others.any() else 0.0
     epochs = sum(entry["epochs"] for entry in model.provenance["trainings"])
-    if not (knows > max(KNOWS, 1.5 / K) or (trained and epochs >= 5 and (told > 0).sum() == 1)):
+    if not (
+        knows > max(KNOWS, 1.5 / K) or (trained and epochs >= 5 and (predictions > 0).sum() == 1)
+    ):
         return
     first = int(missing[0])
     when = "" if trained else f" after a trial of {tried.steps} updates"
@@ -285,7 +289,7 @@ def never_predicted(patient: Patient, tried: Trial, heart: Sequential | None) ->
     )
 
 
-def _said(model: Sequential, patient: Patient) -> Array | None:
+def _predictions(model: Sequential, patient: Patient) -> Array | None:
     """The classes that a model predicts for the rows that are looked at."""
     prediction = forward(model, patient.x[patient.rows])[-1]
     if not np.isfinite(prediction).all():

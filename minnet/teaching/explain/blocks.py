@@ -5,9 +5,8 @@ A story is a list of blocks; `text.py`, `html.py` and `markdown.py` each draw al
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from minnet.foundation.checks import Array
 
@@ -70,6 +69,10 @@ class Shown(NamedTuple):
     symbol: Math
     array: Array
 
+    def named(self, names: Mapping[str, Math]) -> Shown:
+        """With the marks in the symbol replaced."""
+        return Shown(self.symbol.named(names), self.array)
+
 
 class Matrices(NamedTuple):
     """Arrays, side by side as far as there is room."""
@@ -83,25 +86,9 @@ class Worked(NamedTuple):
     left: Math
     right: list[Math]
 
+    def named(self, names: Mapping[str, Math]) -> Worked:
+        """With the marks replaced, on both sides."""
+        return Worked(self.left.named(names), [side.named(names) for side in self.right])
+
 
 Block = Heading | Prose | Formulas | Matrices | Worked
-
-
-NO_FORMULA = {"build", "compute_output_shape", "get_config", "check_target", "check_last"}
-"""Methods that a subclass may have anew without computing anything else."""
-
-
-def means(kind: type, known: type) -> bool:
-    """Whether a class computes what a known one does: it is the same, or changes no formula."""
-    return issubclass(kind, known) and all(
-        inspect.getattr_static(kind, name) is function
-        for name, function in vars(known).items()
-        if inspect.isfunction(function) and not name.startswith("__") and name not in NO_FORMULA
-    )
-
-
-def own_words(thing: Any) -> str | None:
-    """The first sentence of a student's own docstring, on one line, or None."""
-    doc = inspect.cleandoc(vars(type(thing)).get("__doc__") or "")
-    first = " ".join(doc.split("\n\n")[0].split())
-    return first or None

@@ -12,6 +12,9 @@ from minnet.foundation.checks import Array
 DIGITS = 4
 """Significant digits of a number that is not whole."""
 
+LOSS_DIGITS = 6
+"""A loss has more digits than a matrix, since what counts is how little it changes."""
+
 LARGEST = 5
 """Rows and columns that are shown in full; of more, the first three and the last."""
 
@@ -60,14 +63,14 @@ def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[st
     One axis makes one row. Of more than two axes the first is kept, and each sample becomes a row.
     """
     flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(len(array), -1)
-    i, j = _places(flat.shape[0]), _places(flat.shape[1])
-    part = flat[np.ix_([k for k in i if k is not None], [k for k in j if k is not None])]
-    whole = part.dtype.kind in "biu" or (
-        bool(np.isfinite(part).all())
-        and bool((part == np.floor(part)).all())
-        and bool((np.abs(part) < 1e6).all())
+    i, j = _shown_along(flat.shape[0]), _shown_along(flat.shape[1])
+    shown = flat[np.ix_([k for k in i if k is not None], [k for k in j if k is not None])]
+    whole = shown.dtype.kind in "biu" or (
+        bool(np.isfinite(shown).all())
+        and bool((shown == np.floor(shown)).all())
+        and bool((np.abs(shown) < 1e6).all())
     )
-    texts = iter(str(int(v)) if whole else number(v) for v in part.ravel())
+    texts = iter(str(int(v)) if whole else number(v) for v in shown.ravel())
     return [
         [rows if c is not None else "⋱" for c in j]
         if r is None
@@ -76,23 +79,23 @@ def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[st
     ]
 
 
-def _places(size: int) -> list[int | None]:
+def _shown_along(size: int) -> list[int | None]:
     if size <= LARGEST:
         return list(range(size))
     return [0, 1, 2, None, size - 1]
 
 
-def places(array: Array) -> list[tuple[int, ...]]:
+def shown_indices(array: Array) -> list[tuple[int, ...]]:
     """The indices of the entries that `cells` shows, in order."""
     if array.ndim == 0:
         return [()]
     if array.ndim == 1:
-        return [(k,) for k in _places(array.size) if k is not None]
+        return [(k,) for k in _shown_along(array.size) if k is not None]
     rest = array.shape[1:]
     return [
         (n, *map(int, np.unravel_index(k, rest)))
-        for n in _places(len(array))
-        for k in _places(array[0].size)
+        for n in _shown_along(len(array))
+        for k in _shown_along(array[0].size)
         if n is not None and k is not None
     ]
 
@@ -107,10 +110,10 @@ def aligned(rows: list[list[str]]) -> list[list[str]]:
     """The cells padded, so that in each column the decimal points stand below each other."""
     columns = []
     for column in zip(*rows, strict=True):
-        parts = [_split(cell) for cell in column]
-        left = max(len(a) for a, _ in parts)
-        right = max(len(b) for _, b in parts)
-        columns.append([a.rjust(left) + b.ljust(right) for a, b in parts])
+        halves = [_split(cell) for cell in column]
+        left = max(len(a) for a, _ in halves)
+        right = max(len(b) for _, b in halves)
+        columns.append([a.rjust(left) + b.ljust(right) for a, b in halves])
     return [list(row) for row in zip(*columns, strict=True)]
 
 

@@ -52,8 +52,8 @@ def _block(block: Block) -> str:
     match block:
         case Heading(level, title):
             return f"<h{level + 1}>{escape(title)}</h{level + 1}>"
-        case Prose(said):
-            return f"<p>{escape(said)}</p>"
+        case Prose(sentences):
+            return f"<p>{escape(sentences)}</p>"
         case Formulas(formulas):
             lines = "".join(f"<div>{escape(math.text)}</div>" for math in formulas)
             return f'<div class="f">{lines}</div>'

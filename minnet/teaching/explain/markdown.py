@@ -27,12 +27,12 @@ def _block(block: Block) -> str:
     match block:
         case Heading(level, title):
             return f"{'#' * (level + 1)} {escape(title)}"
-        case Prose(said):
-            return escape(said)
+        case Prose(sentences):
+            return escape(sentences)
         case Formulas(formulas):
             return "\n\n".join(_display(math.latex) for math in formulas)
         case Matrices(shown):
-            return "\n\n".join(_display(_matrix(part)) for part in shown)
+            return "\n\n".join(_display(_matrix(matrix)) for matrix in shown)
         case Worked(left, right):
             lines = [f"{left.latex} &= {right[0].latex}", *(f"&= {m.latex}" for m in right[1:])]
             return _display(
@@ -54,6 +54,6 @@ def _matrix(shown: Shown) -> str:
     return under + r"\begin{bmatrix}" + "\n" + " \\\\\n".join(rows) + "\n" + r"\end{bmatrix}"
 
 
-def escape(said: str) -> str:
+def escape(plain: str) -> str:
     """Text that Markdown leaves as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", said)
+    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", plain)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.optimizers import Optimizer
 from minnet.regularizers import Regularizer
-from minnet.teaching.explain import html, markdown, text
-from minnet.teaching.explain.layers import recipe
-from minnet.teaching.explain.story import tell
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Step:
-    """One step of the model: what went through it, forward and backward.
+    """One element of `model.steps`: what went through it, forward and backward.
 
     Attributes
     ----------
@@ -29,14 +29,16 @@ class Step:
     dy, dx : (N, …) ndarray or None
         ∂L/∂y and ∂L/∂x, as backpropagation handed them on. None where they were not computed: dy
         of a step that is fused with the loss, and all below the lowest layer that learns.
-    trains
+    in_training
         Whether it ran in training mode; a frozen one runs in inference mode.
-    learns
+    has_gradient
         Whether its weights got a gradient.
     weights, gradients : dict of ndarray
         Name → the values it computed with, and ∂(data loss)/∂weight, without penalties.
     memo : dict of ndarray
         What it kept for the way back, such as Dropout's `mask`.
+    formula
+        Its formula, from x to y.
     slope : (N, …) ndarray or None
         ∂y/∂x, entry by entry, of an activation that treats every number by itself.
     """
@@ -48,17 +50,13 @@ class Step:
     y: Array
     dy: Array | None
     dx: Array | None
-    trains: bool
-    learns: bool
+    in_training: bool
+    has_gradient: bool
     weights: dict[str, Array] = field(default_factory=dict)
     gradients: dict[str, Array] = field(default_factory=dict)
     memo: dict[str, Array] = field(default_factory=dict)
+    formula: str = ""
     slope: Array | None = None
-
-    @property
-    def formula(self) -> str:
-        """The step's formula, from x to y."""
-        return "; ".join(math.in_names({"@x": "x", "@y": "y"}) for math in recipe(self).forward)
 
     def __repr__(self) -> str:
         return f"<{self.name}: {self.formula}; x {self.x.shape}, y {self.y.shape}>"
@@ -77,7 +75,7 @@ class Weight:
     gradient : ndarray or None
         ∂L/∂weight, penalties included; None if the layer is frozen.
     penalty_gradient : ndarray or None
-        The regularizer's part of it; None without a regularizer.
+        The regularizer's share of it; None without a regularizer.
     clipped_gradient : ndarray or None
         What the optimizer was handed: the gradient, scaled down if `global_clipnorm` acted.
     slots, new_slots : dict of ndarray
@@ -110,6 +108,21 @@ class Weight:
         return f"<{self.name} {self.value.shape}{', frozen' if self.frozen else ''}>"
 
 
+class UpdatedNumber(NamedTuple):
+    """One number of the weights at its update, to be worked by hand.
+
+    `slots` and `new_slots` are what the optimizer remembered of it before and after.
+    """
+
+    theta: float
+    new: float
+    g: float
+    slots: dict[str, float]
+    new_slots: dict[str, float]
+    learning_rate: float
+    t: int
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class State:
     """An array that is kept but not learned, such as a running mean, before and after the step."""
@@ -123,10 +136,8 @@ class State:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
-    """One training step with its numbers: print it, or look at the numbers one by one.
-
-    `str()` is plain text for 100 columns; a notebook shows HTML; `to_markdown()` has LaTeX.
+class Numbers:
+    """All numbers of one training step.
 
     Attributes
     ----------
@@ -185,18 +196,12 @@ class Explanation:
     loss_function: Loss
     optimizer: Optimizer
 
-    def __str__(self) -> str:
-        return text.render(tell(self))
+    @property
+    def top(self) -> int:
+        """The index of the highest step that was handed a dy: the last, or below a fused one."""
+        return len(self.steps) - (2 if self.fused else 1)
 
-    def _repr_html_(self) -> str:
-        return html.render(tell(self))
-
-    def to_markdown(self) -> str:
-        """The same as Markdown, with LaTeX between $$ signs."""
-        return markdown.render(tell(self))
-
-    def __repr__(self) -> str:
-        return (
-            f"<One step of {self.model!r}: loss {self.loss:.6g} → {self.new_loss:.6g}, predicted "
-            f"{self.predicted_loss:.6g}. print() shows every number.>"
-        )
+    @property
+    def loss_gradient(self) -> Array:
+        """What the way back starts with: ∂L/∂prediction, or ∂L/∂logits of a fused pair."""
+        return np.asarray(self.steps[self.top].dy)

@@ -1,83 +1,28 @@
-"""The formulas of every optimizer, and one number of the update by hand."""
+"""How minnet's optimizers are explained, one after another: formulas, and one number by hand.
+
+θ is any one weight, g its gradient, η the learning rate. The decay, which all optimizers have in
+common, is written once, in `update_formulas` and `by_hand`.
+"""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from minnet.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
-from minnet.teaching.explain.blocks import Math, Worked, means, own_words
+from minnet.teaching.explain.blocks import Math, Worked, same
 from minnet.teaching.explain.digits import latex, number, plain
-from minnet.teaching.explain.words import tex_text
+from minnet.teaching.explain.formulas import (
+    Computation,
+    OptimizerFormulas,
+    explained_class,
+    explains,
+    explanation,
+    own_words,
+)
+from minnet.teaching.explain.numbers import UpdatedNumber
+from minnet.teaching.explain.typesetting import as_latex, tex_text
 
-DECAY = Math(r"θ ← θ − η λ θ", r"\theta \leftarrow \theta - \eta \lambda \theta")
-
-
-class Entry(NamedTuple):
-    """One number of the weights at its update.
-
-    `slots` and `new_slots` are what the optimizer remembered of it before and after.
-    """
-
-    theta: float
-    new: float
-    g: float
-    slots: dict[str, float]
-    new_slots: dict[str, float]
-    rate: float
-    t: int
-
-
-def update_formulas(optimizer: Optimizer) -> tuple[list[Math], str]:
-    """The formulas of one update, in order, and a sentence about them."""
-    lines = [DECAY] if optimizer.weight_decay else []
-    known = _known(optimizer)
-    if known is None:
-        kind, words = type(optimizer).__name__, own_words(optimizer)
-        call = Math(
-            f"θ ← {kind}.update(θ, g, …)",
-            rf"\theta \leftarrow {tex_text(f'{kind}.update')}(\theta, g, \ldots)",
-        )
-        about = (
-            f"In its own words: {words}"
-            if words
-            else "An optimizer of your own, without a docstring."
-        )
-        return [*lines, call], about
-    return [*lines, *FORMULAS[known](optimizer)], ""
-
-
-def by_hand(optimizer: Optimizer, entry: Entry) -> list[Worked]:
-    """The update of one number, with its numbers; nothing for an optimizer of a student's own."""
-    known = _known(optimizer)
-    if known is None:
-        return []
-    theta, worked = entry.theta, []
-    if optimizer.weight_decay:
-        theta -= entry.rate * optimizer.weight_decay * theta
-        worked.append(
-            _line(
-                _THETA,
-                f"{_n(entry.theta)} − {plain(entry.rate)}·{plain(optimizer.weight_decay)}·"
-                f"{_n(entry.theta, factor=True)}",
-                theta,
-                "after the decay",
-            )
-        )
-    return worked + WORKED[known](optimizer, entry._replace(theta=theta))
-
-
-def settings(optimizer: Optimizer) -> list[str]:
-    """The hyper-parameters beside the learning rate, by symbol."""
-    found = []
-    for name, symbol in SYMBOLS.items():
-        value: Any = getattr(optimizer, name, None)
-        if isinstance(value, float) and not (name in ("momentum", "weight_decay") and not value):
-            found.append(f"{symbol} = {plain(value)}")
-    return found
-
+DECAY = Math("θ ← θ − η λ θ", r"\theta \leftarrow \theta - \eta \lambda \theta")
 
 SYMBOLS = {
     "momentum": "μ",
@@ -87,185 +32,223 @@ SYMBOLS = {
     "epsilon": "ε",
     "weight_decay": "λ",
 }
+"""How settings are written that several optimizers have."""
 
 
-def _known(optimizer: Optimizer) -> type[Optimizer] | None:
-    if "update" in vars(optimizer) or type(optimizer).decay is not Optimizer.decay:
-        return None
-    return next((known for known in FORMULAS if means(type(optimizer), known)), None)
+def optimizer_formulas(optimizer: Optimizer) -> OptimizerFormulas:
+    """The formulas of an optimizer, by the explanation of its class, or else in its own words."""
+    kind = explained_class(optimizer)
+    if kind is None or type(optimizer).decay is not kind.decay:
+        return _in_its_own_words(optimizer)
+    return explanation(kind, optimizer, OptimizerFormulas)
 
 
-_THETA = Math("θ", r"\theta")
-_M, _V, _S = (Math(name, name) for name in "mvs")
-_G, _SQUARES = Math("G", "G"), Math("S", "S")
-_M_HAT, _V_HAT = Math("m̂", r"\hat{m}"), Math("v̂", r"\hat{v}")
+def _in_its_own_words(optimizer: Optimizer) -> OptimizerFormulas:
+    """A student's own optimizer: its docstring, and the name of what ran."""
+    kind, words = type(optimizer).__name__, own_words(optimizer)
+    return OptimizerFormulas(
+        update=Computation(
+            Math(
+                f"θ ← {kind}.update(θ, g, …)",
+                rf"\theta \leftarrow {tex_text(f'{kind}.update')}(\theta, g, \ldots)",
+            )
+        ),
+        about=f"In its own words: {words}"
+        if words
+        else "An optimizer of your own, without a docstring.",
+    )
 
 
-def _n(value: float, *, factor: bool = False) -> str:
-    """A number in an expression, in brackets where a minus would stand behind another sign."""
+def update_formulas(optimizer: Optimizer) -> list[Math]:
+    """The formulas of one update, in order, the decay first."""
+    formulas = optimizer_formulas(optimizer).update.formulas
+    return [DECAY, *formulas] if _decays(optimizer) else formulas
+
+
+def _decays(optimizer: Optimizer) -> bool:
+    """Whether there is a decay, and it is the one that optimizers have in common."""
+    return optimizer.weight_decay > 0 and type(optimizer).decay is Optimizer.decay
+
+
+def by_hand(optimizer: Optimizer, updated: UpdatedNumber) -> list[Worked]:
+    """The update of one number by hand, the decay first; nothing where nobody wrote how."""
+    work = optimizer_formulas(optimizer).by_hand
+    if work is None:
+        return []
+    if not _decays(optimizer):
+        return work(optimizer, updated)
+    theta, rate = updated.theta, updated.learning_rate
+    decayed = theta - rate * optimizer.weight_decay * theta
+    decay = line(
+        THETA,
+        f"{number(theta)} − {plain(rate)}·{plain(optimizer.weight_decay)}·{factor(theta)}",
+        decayed,
+        "after the decay",
+    )
+    return [decay, *work(optimizer, updated._replace(theta=decayed))]
+
+
+def settings(optimizer: Optimizer) -> list[str]:
+    """The hyper-parameters beside the learning rate, by symbol."""
+    written = []
+    for name, symbol in (SYMBOLS | dict(optimizer_formulas(optimizer).symbols)).items():
+        setting = getattr(optimizer, name, None)
+        unused = name in ("momentum", "weight_decay") and not setting
+        if isinstance(setting, float) and not unused:
+            written.append(f"{symbol} = {plain(setting)}")
+    return written
+
+
+# --- lines by hand --------------------------------------------------------------------------------
+
+THETA = Math("θ", r"\theta")
+M, V, S, SUM, SQUARES = (same(name) for name in ("m", "v", "s", "G", "S"))
+M_HAT, V_HAT = Math("m̂", r"\hat{m}"), Math("v̂", r"\hat{v}")
+
+
+def factor(value: float) -> str:
+    """A number behind another sign: in brackets, if it has a minus."""
     shown = number(value)
-    return f"({shown})" if factor and shown.startswith("-") else shown
+    return f"({shown})" if shown.startswith("-") else shown
 
 
-def _line(left: Math, expression: str, value: float, remark: str = "") -> Worked:
+def line(left: Math, expression: str, value: float, remark: str = "") -> Worked:
     """left = expression = value; the LaTeX follows from the text."""
     result = number(value)
-    said = f"   ({remark})" if remark else ""
-    tex = rf"{latex(result)}" + (rf" \quad \text{{({remark})}}" if remark else "")
-    return Worked(left, [Math(expression, as_latex(expression)), Math(result + said, tex)])
-
-
-def as_latex(expression: str) -> str:
-    """An expression of numbers as LaTeX.
-
-    >>> print(as_latex("0.9·(-0.1) − 2.000e-05 / √(0.5 + 1e-07)"))
-    0.9 \\cdot (-0.1) - 2.000 \\cdot 10^{-5} / \\sqrt{0.5 + 1 \\cdot 10^{-7}}
-    """
-    tex = re.sub(r"√\(((?:[^()]|\([^()]*\))*)\)|√([\d.e+-]+)", _root, expression)
-    tex = re.sub(r"(\d)e([+-]\d+)", lambda m: rf"{m[1]} \cdot 10^{{{int(m[2])}}}", tex)
-    return tex.replace("·", r" \cdot ").replace("−", "-").replace("²", "^2")
-
-
-def _root(match: re.Match[str]) -> str:
-    return rf"\sqrt{{{match[1] or match[2]}}}"
+    text = f"{result}   ({remark})" if remark else result
+    tex = latex(result) + (rf" \quad \text{{({remark})}}" if remark else "")
+    return Worked(left, [Math(expression, as_latex(expression)), Math(text, tex)])
 
 
 # --- the optimizers -------------------------------------------------------------------------------
 
 
-def _sgd(optimizer: Any) -> list[Math]:
-    if not optimizer.momentum:
-        return [Math("θ ← θ − η g", r"\theta \leftarrow \theta - \eta\, g")]
+@explains(SGD)
+def sgd(optimizer: SGD) -> OptimizerFormulas:
+    """θ ← θ − η g, or by way of a velocity v."""
     velocity = Math("v ← μ v − η g", r"v \leftarrow \mu v - \eta\, g")
-    if optimizer.nesterov:
-        return [
+    if not optimizer.momentum:
+        update = Computation(Math("θ ← θ − η g", r"\theta \leftarrow \theta - \eta\, g"))
+    elif optimizer.nesterov:
+        update = Computation(
             velocity,
             Math(
                 "θ ← θ + μ v − η g, with the v just made",
                 r"\theta \leftarrow \theta + \mu v - \eta\, g",
             ),
-        ]
-    return [velocity, Math("θ ← θ + v", r"\theta \leftarrow \theta + v")]
-
-
-def _sgd_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
-    rate, g = plain(e.rate), _n(e.g, factor=True)
-    if not optimizer.momentum:
-        return [_line(_THETA, f"{_n(e.theta)} − {rate}·{g}", e.new)]
-    mu = plain(optimizer.momentum)
-    v = e.new_slots["v"]
-    velocity = _line(_V, f"{mu}·{_n(e.slots['v'], factor=True)} − {rate}·{g}", v)
-    if optimizer.nesterov:
-        step = f"{_n(e.theta)} + {mu}·{_n(v, factor=True)} − {rate}·{g}"
+        )
     else:
-        step = f"{_n(e.theta)} + {_n(v, factor=True)}"
-    return [velocity, _line(_THETA, step, e.new)]
+        update = Computation(velocity, Math("θ ← θ + v", r"\theta \leftarrow \theta + v"))
+    return OptimizerFormulas(update, by_hand=_sgd_by_hand)
 
 
-def _rmsprop(optimizer: Any) -> list[Math]:
-    lines = [Math("s ← ρ s + (1 − ρ) g²", r"s \leftarrow \rho s + (1 - \rho)\, g^2")]
+def _sgd_by_hand(optimizer: SGD, updated: UpdatedNumber) -> list[Worked]:
+    theta, rate, g = number(updated.theta), plain(updated.learning_rate), factor(updated.g)
+    if not optimizer.momentum:
+        return [line(THETA, f"{theta} − {rate}·{g}", updated.new)]
+    mu = plain(optimizer.momentum)
+    old, v = updated.slots["v"], updated.new_slots["v"]
+    velocity = line(V, f"{mu}·{factor(old)} − {rate}·{g}", v)
+    moved = f"{mu}·{factor(v)} − {rate}·{g}" if optimizer.nesterov else factor(v)
+    return [velocity, line(THETA, f"{theta} + {moved}", updated.new)]
+
+
+@explains(RMSprop)
+def rmsprop(optimizer: RMSprop) -> OptimizerFormulas:
+    """θ ← θ − η g / √(s + ε), centered by m or not, by way of a velocity v or not."""
+    formulas = [Math("s ← ρ s + (1 − ρ) g²", r"s \leftarrow \rho s + (1 - \rho)\, g^2")]
     root, tex = "√(s + ε)", r"\sqrt{s + \varepsilon}"
     if optimizer.centered:
-        lines.append(Math("m ← ρ m + (1 − ρ) g", r"m \leftarrow \rho m + (1 - \rho)\, g"))
+        formulas.append(Math("m ← ρ m + (1 − ρ) g", r"m \leftarrow \rho m + (1 - \rho)\, g"))
         root, tex = "√(s − m² + ε)", r"\sqrt{s - m^2 + \varepsilon}"
     if optimizer.momentum:
-        return [
-            *lines,
+        formulas += [
             Math(f"v ← μ v + η g / {root}", rf"v \leftarrow \mu v + \frac{{\eta\, g}}{{{tex}}}"),
             Math("θ ← θ − v", r"\theta \leftarrow \theta - v"),
         ]
-    return [
-        *lines,
-        Math(f"θ ← θ − η g / {root}", rf"\theta \leftarrow \theta - \frac{{\eta\, g}}{{{tex}}}"),
-    ]
+    else:
+        formulas.append(
+            Math(f"θ ← θ − η g / {root}", rf"\theta \leftarrow \theta - \frac{{\eta\, g}}{{{tex}}}")
+        )
+    return OptimizerFormulas(Computation(*formulas), by_hand=_rmsprop_by_hand)
 
 
-def _rmsprop_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
-    rho, rest, g = plain(optimizer.rho), plain(1.0 - optimizer.rho), _n(e.g, factor=True)
-    s = e.new_slots["s"]
-    worked = [_line(_S, f"{rho}·{_n(e.slots['s'])} + {rest}·{g}²", s)]
-    inside, variance = _n(s), s
+def _rmsprop_by_hand(optimizer: RMSprop, updated: UpdatedNumber) -> list[Worked]:
+    old, new, g = updated.slots, updated.new_slots, factor(updated.g)
+    rho, rest, s = plain(optimizer.rho), plain(1.0 - optimizer.rho), new["s"]
+    worked = [line(S, f"{rho}·{number(old['s'])} + {rest}·{g}²", s)]
+    inside, variance = number(s), s
     if optimizer.centered:
-        m = e.new_slots["m"]
-        worked.append(_line(_M, f"{rho}·{_n(e.slots['m'], factor=True)} + {rest}·{g}", m))
-        inside, variance = f"{_n(s)} − {_n(m, factor=True)}²", max(s - m * m, 0.0)
+        m = new["m"]
+        worked.append(line(M, f"{rho}·{factor(old['m'])} + {rest}·{g}", m))
+        inside, variance = f"{number(s)} − {factor(m)}²", max(s - m * m, 0.0)
     root = math.sqrt(variance + optimizer.epsilon)
-    worked.append(
-        _line(Math("root", r"\text{root}"), f"√({inside} + {plain(optimizer.epsilon)})", root)
-    )
-    step = f"{plain(e.rate)}·{g} / {_n(root)}"
+    expression = f"√({inside} + {plain(optimizer.epsilon)})"
+    worked.append(line(Math("root", r"\text{root}"), expression, root))
+    moved = f"{plain(updated.learning_rate)}·{g} / {number(root)}"
     if optimizer.momentum:
-        v = e.new_slots["v"]
-        mu = plain(optimizer.momentum)
-        worked.append(_line(_V, f"{mu}·{_n(e.slots['v'], factor=True)} + {step}", v))
-        step = _n(v, factor=True)
-    return [*worked, _line(_THETA, f"{_n(e.theta)} − {step}", e.new)]
+        v = new["v"]
+        worked.append(line(V, f"{plain(optimizer.momentum)}·{factor(old['v'])} + {moved}", v))
+        moved = factor(v)
+    return [*worked, line(THETA, f"{number(updated.theta)} − {moved}", updated.new)]
 
 
-def _adagrad(optimizer: Any) -> list[Math]:
-    return [
-        Math("s ← s + g²", r"s \leftarrow s + g^2"),
-        Math(
-            "θ ← θ − η g / √(s + ε)",
-            r"\theta \leftarrow \theta - \frac{\eta\, g}{\sqrt{s + \varepsilon}}",
+@explains(Adagrad)
+def adagrad(optimizer: Adagrad) -> OptimizerFormulas:
+    """θ ← θ − η g / √(s + ε), with the sum s of all g²."""
+    return OptimizerFormulas(
+        update=Computation(
+            Math("s ← s + g²", r"s \leftarrow s + g^2"),
+            Math(
+                "θ ← θ − η g / √(s + ε)",
+                r"\theta \leftarrow \theta - \frac{\eta\, g}{\sqrt{s + \varepsilon}}",
+            ),
         ),
+        by_hand=_adagrad_by_hand,
+    )
+
+
+def _adagrad_by_hand(optimizer: Adagrad, updated: UpdatedNumber) -> list[Worked]:
+    g, s = factor(updated.g), updated.new_slots["s"]
+    moved = f"{plain(updated.learning_rate)}·{g} / √({number(s)} + {plain(optimizer.epsilon)})"
+    return [
+        line(S, f"{number(updated.slots['s'])} + {g}²", s),
+        line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
     ]
 
 
-def _adagrad_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
-    g, s = _n(e.g, factor=True), e.new_slots["s"]
-    epsilon = plain(optimizer.epsilon)
-    return [
-        _line(_S, f"{_n(e.slots['s'])} + {g}²", s),
-        _line(_THETA, f"{_n(e.theta)} − {plain(e.rate)}·{g} / √({_n(s)} + {epsilon})", e.new),
-    ]
-
-
-def _adam(optimizer: Any) -> list[Math]:
-    return [
-        Math("G ← β₁ G + g", r"G \leftarrow \beta_1 G + g"),
-        Math("S ← β₂ S + g²", r"S \leftarrow \beta_2 S + g^2"),
-        Math("m̂ = G (1 − β₁) / (1 − β₁ᵗ)", r"\hat{m} = G\, \frac{1 - \beta_1}{1 - \beta_1^t}"),
-        Math("v̂ = S (1 − β₂) / (1 − β₂ᵗ)", r"\hat{v} = S\, \frac{1 - \beta_2}{1 - \beta_2^t}"),
-        Math(
-            "θ ← θ − η m̂ / (√v̂ + ε)",
-            r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
+@explains(Adam)
+def adam(optimizer: Adam) -> OptimizerFormulas:
+    """θ ← θ − η m̂ / (√v̂ + ε); AdamW is Adam with a decay, and finds this, too."""
+    return OptimizerFormulas(
+        update=Computation(
+            Math("G ← β₁ G + g", r"G \leftarrow \beta_1 G + g"),
+            Math("S ← β₂ S + g²", r"S \leftarrow \beta_2 S + g^2"),
+            Math("m̂ = G (1 − β₁) / (1 − β₁ᵗ)", r"\hat{m} = G\, \frac{1 - \beta_1}{1 - \beta_1^t}"),
+            Math("v̂ = S (1 − β₂) / (1 − β₂ᵗ)", r"\hat{v} = S\, \frac{1 - \beta_2}{1 - \beta_2^t}"),
+            Math(
+                "θ ← θ − η m̂ / (√v̂ + ε)",
+                r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
+            ),
         ),
-    ]
+        by_hand=_adam_by_hand,
+    )
 
 
-def _adam_by_hand(optimizer: Any, e: Entry) -> list[Worked]:
-    g = _n(e.g, factor=True)
-    G, S = e.new_slots["G"], e.new_slots["S"]
+def _adam_by_hand(optimizer: Adam, updated: UpdatedNumber) -> list[Worked]:
+    old, g, t = updated.slots, factor(updated.g), updated.t
+    G, S = updated.new_slots["G"], updated.new_slots["S"]
     beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
-    first, second = 1.0 - beta_1**e.t, 1.0 - beta_2**e.t
+    first, second = 1.0 - beta_1**t, 1.0 - beta_2**t
     m_hat, v_hat = G * (1.0 - beta_1) / first, S * (1.0 - beta_2) / second
-
+    moved = (
+        f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
+        f"(√{number(v_hat)} + {plain(optimizer.epsilon)})"
+    )
     return [
-        _line(_G, f"{plain(beta_1)}·{_n(e.slots['G'], factor=True)} + {g}", G),
-        _line(_SQUARES, f"{plain(beta_2)}·{_n(e.slots['S'], factor=True)} + {g}²", S),
-        _line(_M_HAT, f"{_n(G, factor=True)}·{plain(1.0 - beta_1)} / {_n(first)}", m_hat),
-        _line(_V_HAT, f"{_n(S, factor=True)}·{plain(1.0 - beta_2)} / {_n(second)}", v_hat),
-        _line(
-            _THETA,
-            f"{_n(e.theta)} − {plain(e.rate)}·{_n(m_hat, factor=True)} / "
-            f"(√{_n(v_hat)} + {plain(optimizer.epsilon)})",
-            e.new,
-        ),
+        line(SUM, f"{plain(beta_1)}·{factor(old['G'])} + {g}", G),
+        line(SQUARES, f"{plain(beta_2)}·{factor(old['S'])} + {g}²", S),
+        line(M_HAT, f"{factor(G)}·{plain(1.0 - beta_1)} / {number(first)}", m_hat),
+        line(V_HAT, f"{factor(S)}·{plain(1.0 - beta_2)} / {number(second)}", v_hat),
+        line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
     ]
-
-
-FORMULAS: dict[type[Optimizer], Callable[[Any], list[Math]]] = {
-    SGD: _sgd,
-    RMSprop: _rmsprop,
-    Adagrad: _adagrad,
-    Adam: _adam,
-}
-"""Class → its formulas; AdamW is Adam with a decay, and finds Adam's."""
-
-WORKED: dict[type[Optimizer], Callable[[Any, Entry], list[Worked]]] = {
-    SGD: _sgd_by_hand,
-    RMSprop: _rmsprop_by_hand,
-    Adagrad: _adagrad_by_hand,
-    Adam: _adam_by_hand,
-}

@@ -10,17 +10,19 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from minnet.engine.updates import layout, norm
+from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
 from minnet.layers.base import Layer
 from minnet.models import Sequential
-from minnet.teaching.explain.layers import is_entrywise
-from minnet.teaching.explain.numbers import Explanation, State, Step, Weight
+from minnet.teaching.explain.explanation import Explanation
+from minnet.teaching.explain.layers import layer_formulas
+from minnet.teaching.explain.numbers import State, Step, Weight
 
 
 @named
@@ -87,16 +89,16 @@ def explain_step(
             "layer or a loss use check_gradients."
         )
     rng = copy.deepcopy(generator(seed, "explain_step's seed"))
-    rates = dict(model._require_compiled().rates)  # those of a fit under way
-    model._require_built()
-    model._check_trainable()
+    rates = dict(model.compiled.updates.rates)  # those of a fit under way
+    model.require_built()
+    model.require_trainable()
     model = model.copy()
-    model._require_compiled().rates = rates
-    x, target, weight = model._check_data(x, y, sample_weight)
+    model.compiled.updates.rates = rates
+    data = model.checked_data(x, y, sample_weight)
     # The caller's arrays are out of reach even for a layer that overwrites its input.
-    x, target = np.array(x), np.array(target)
+    x, target, weight = np.array(data.x), np.array(data.target), data.weight
     with np.errstate(all="ignore"):
-        return _Run(model, x, target, weight, rng).explanation()
+        return RecordedStep(model, x, target, weight, rng).explanation()
 
 
 @contextmanager
@@ -105,24 +107,24 @@ def _watched(
 ) -> Iterator[None]:
     """Call `note(arguments, result)` whenever this object's method has run."""
     run = getattr(thing, method)
-    before = dict(vars(thing))
+    replaced = method in vars(thing)  # a method of the object's own, not of its class
 
     def watched(*arguments: Any) -> Any:
         result = run(*arguments)
         note(arguments, result)
         return result
 
-    object.__setattr__(thing, method, watched)  # a layer's own __setattr__ is for weights
+    setattr(thing, method, watched)
     try:
         yield
     finally:
-        if method in before:
-            object.__setattr__(thing, method, before[method])
+        if replaced:
+            setattr(thing, method, run)
         else:
-            object.__delattr__(thing, method)
+            delattr(thing, method)
 
 
-class _Run:
+class RecordedStep:
     """The step under way; `model` is a copy that nobody else has."""
 
     def __init__(
@@ -134,10 +136,10 @@ class _Run:
         rng: np.random.Generator,
     ) -> None:
         self.model, self.x, self.target, self.weight, self.rng = model, x, target, weight, rng
-        self.loss, self.optimizer = model._require_loss(), model._require_optimizer()
-        self.updates = model._require_compiled()
-        self.fused = len(model._steps) > 0 and self.loss.is_fused_with(model._steps[-1])
-        count = len(model._steps)
+        self.loss, self.optimizer = model.compiled.loss, model.compiled.optimizer
+        self.updates = model.compiled.updates
+        self.fused = len(model.steps) > 0 and self.loss.is_fused_with(model.steps[-1])
+        count = len(model.steps)
         self.y: list[Array] = []
         self.dy: list[Array | None] = [None] * count
         self.dx: list[Array | None] = [None] * count
@@ -154,7 +156,7 @@ class _Run:
         gradient = model.grad.copy()
         steps = self._steps(values)
         penalties, of_penalties = self._penalties()
-        runs = self.updates.runs(model._layers, model.theta, model._grad)
+        runs = model.update_groups()
         gradient_norm = norm(runs)
         slots = {name: array.copy() for name, array in self.updates.slots.items()}
         used = self._apply()
@@ -172,7 +174,7 @@ class _Run:
                     values[f"{layer.label}.{name}"],
                     getattr(layer, name).copy(),
                 )
-                for layer in model._layers
+                for layer in model.layers
                 for name in layer.states
             },
             prediction=self.y[-1],
@@ -182,7 +184,7 @@ class _Run:
             penalties=penalties,
             regularizers={
                 f"{layer.label}.{name}": regularizer
-                for layer in model._layers
+                for layer in model.layers
                 if layer.trainable
                 for name, regularizer in layer.regularizers.items()
             },
@@ -199,13 +201,13 @@ class _Run:
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
         """L in training mode, each time with the same dropout."""
-        return model._run_step(x, target, weight, copy.deepcopy(self.rng))
+        return model.run_batch(x, target, weight, copy.deepcopy(self.rng))
 
     # --- the step itself ------------------------------------------------------------------------
 
     def _forward_and_backward(self) -> float:
         with ExitStack() as watching:
-            for i, step in enumerate(self.model._steps):
+            for i, step in enumerate(self.model.steps):
                 for method, note in self._notes(i, step):
                     watching.enter_context(_watched(step, method, note))
             method = "fused" if self.fused else "per_sample"
@@ -239,7 +241,7 @@ class _Run:
         self.losses = np.array(result[0] if self.fused else result)
 
     def _where_it_began(self) -> str:
-        for step, y in zip(self.model._steps, self.y, strict=False):
+        for step, y in zip(self.model.steps, self.y, strict=False):
             if not np.isfinite(y).all():
                 return (
                     f"The first number that is not finite comes out of {step.label}. Try a "
@@ -248,50 +250,44 @@ class _Run:
         return "Every step's output is finite, so look at the loss and the penalties."
 
     def _steps(self, values: dict[str, Array]) -> list[Step]:
-        route, found = self.model._route(), []
-        last = len(self.model._steps) - 1
+        plan, steps = self.model.plan(), []
+        last = len(self.model.steps) - 1
         inputs = [self.x, *self.y[:-1]]
-        owners = [layer for layer in self.model._layers for _ in layer.steps()]
-        for i, step in enumerate(self.model._steps):
-            memo = self.model._memos[i]
+        owners = [layer for layer in self.model.layers for _ in layer.steps()]
+        for i, step in enumerate(self.model.steps):
+            memo = self.model.training_step.memos[i]
             dx = self.dx[i]
             if i == last and self.fused:
                 dx = self.dy[i - 1]
-            slope = None
-            if is_entrywise(step):
-                y = self.y[i]
-                slope = step.backward(inputs[i], y, np.ones_like(y), memo)
-            found.append(
-                Step(
-                    name=step.label,
-                    kind=type(step).__name__,
-                    layer=step,
-                    x=inputs[i],
-                    y=self.y[i],
-                    dy=self.dy[i],
-                    dx=dx,
-                    trains=route.trains[i],
-                    learns=route.learns[i],
-                    weights={
-                        name: values[f"{owners[i].label}.{name}"]
-                        for name in (*step.weights, *step.states)
-                        if f"{owners[i].label}.{name}" in values
-                    },
-                    gradients=self.gradients[i],
-                    memo={
-                        name: np.array(value)
-                        for name, value in (memo or {}).items()
-                        if isinstance(value, np.ndarray)
-                    },
-                    slope=slope,
-                )
+            ran = Step(
+                name=step.label,
+                kind=type(step).__name__,
+                layer=step,
+                x=inputs[i],
+                y=self.y[i],
+                dy=self.dy[i],
+                dx=dx,
+                in_training=plan.in_training[i],
+                has_gradient=plan.has_gradient[i],
+                weights={
+                    name: values[f"{owners[i].label}.{name}"]
+                    for name in (*step.weights, *step.states)
+                    if f"{owners[i].label}.{name}" in values
+                },
+                gradients=self.gradients[i],
+                memo={
+                    name: np.array(value)
+                    for name, value in (memo or {}).items()
+                    if isinstance(value, np.ndarray)
+                },
             )
-        return found
+            steps.append(_described(ran, memo))
+        return steps
 
     def _penalties(self) -> tuple[dict[str, float], dict[str, Array]]:
         """Weight name → its penalty, and the penalty's gradient."""
         penalties, gradients = {}, {}
-        for layer in self.model._layers:
+        for layer in self.model.layers:
             if layer.trainable:
                 for name, regularizer in layer.regularizers.items():
                     array = getattr(layer, name)
@@ -307,12 +303,12 @@ class _Run:
             calls.append((arguments[3], float(arguments[4])))
 
         with _watched(self.optimizer, "update", update):
-            self.model.apply_gradient()
+            self.model.run_update()
         used: dict[str, tuple[int, float]] = {}
         remaining = iter(calls)
-        for run in self.updates.runs(self.model._layers, self.model.theta, self.model._grad):
-            for _ in run.pieces:
-                used.update(dict.fromkeys(run.names, next(remaining)))
+        for group in self.model.update_groups():
+            for _ in group.pieces:
+                used.update(dict.fromkeys(group.names, next(remaining)))
         return used
 
     def _weights(
@@ -328,17 +324,17 @@ class _Run:
         """Each array of weights, cut out of the vectors that the step worked on."""
         model, weights = self.model, {}
         clipped, new_slots = model.grad.copy(), self.updates.slots
-        places = layout(model._layers)
-        for layer in model._layers:
+        places = slices_by_layer(model.layers)
+        for layer in model.layers:
             start = places[layer.label].start if layer.weights else 0
             for name in layer.weights:
                 key = f"{layer.label}.{name}"
                 shape, size = values[key].shape, values[key].size
-                place = slice(start, start + size)
+                span = slice(start, start + size)
                 start += size
 
-                def part(vector: Array, place: slice = place, shape: Any = shape) -> Array:
-                    return vector[place].reshape(shape).copy()
+                def cut(vector: Array, span: slice = span, shape: Any = shape) -> Array:
+                    return vector[span].reshape(shape).copy()
 
                 learns = layer.trainable
                 t, rate = used[layer.label] if learns else (None, None)
@@ -346,13 +342,13 @@ class _Run:
                     name=key,
                     layer=layer.label,
                     value=values[key],
-                    new=part(model.theta),
-                    delta=part(delta),
-                    gradient=part(gradient) if learns else None,
+                    new=cut(model.theta),
+                    delta=cut(delta),
+                    gradient=cut(gradient) if learns else None,
                     penalty_gradient=of_penalties.get(key),
-                    clipped_gradient=part(clipped) if learns else None,
-                    slots={slot: part(vector) for slot, vector in slots.items()} if learns else {},
-                    new_slots={s: part(v) for s, v in new_slots.items()} if learns else {},
+                    clipped_gradient=cut(clipped) if learns else None,
+                    slots={slot: cut(vector) for slot, vector in slots.items()} if learns else {},
+                    new_slots={s: cut(v) for s, v in new_slots.items()} if learns else {},
                     learning_rate=rate,
                     t=t,
                 )
@@ -374,12 +370,22 @@ class _Run:
         weight = None if self.weight is None else widened(self.weight)
         loss = self._loss_of(exact, *batch, weight)
         slope = _dot(exact.grad, delta)
-        start, step = widened(theta), widened(delta)
+        start, change = widened(theta), widened(delta)
         gaps = []
         for s in (1.0, 0.5):
-            exact.theta[...] = start + s * step
+            exact.theta[...] = start + s * change
             gaps.append(self._loss_of(exact, *batch, weight) - (loss + s * slope))
         return gaps[0], gaps[1]
+
+
+def _described(step: Step, memo: dict[str, Any] | None) -> Step:
+    """The step with its formula, and with ∂y/∂x where that has an entry for each number of x."""
+    formulas = layer_formulas(step)
+    slope = None
+    if formulas.entrywise:
+        slope = step.layer.backward(step.x, step.y, np.ones_like(step.y), memo)
+    texts = (formula.in_names({"@x": "x", "@y": "y"}) for formula in formulas.y.formulas)
+    return replace(step, formula="; ".join(texts), slope=slope)
 
 
 def _dot(a: Array, b: Array) -> float:

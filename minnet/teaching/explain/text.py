@@ -31,10 +31,10 @@ def render(story: list[Block]) -> str:
     return text
 
 
-def _wrap(said: str, width: int, first: str = "", following: str = "") -> list[str]:
+def _wrap(unbroken: str, width: int, first: str = "", following: str = "") -> list[str]:
     """Broken between words only: 1e-05 is one."""
     return textwrap.wrap(
-        said,
+        unbroken,
         width,
         initial_indent=first,
         subsequent_indent=following,
@@ -50,8 +50,8 @@ def _lines(block: Block) -> list[str]:
             return (
                 [title] if mark is None else [title, mark * (WIDTH if level == 2 else len(title))]
             )
-        case Prose(said):
-            return _wrap(said, WIDTH - len(INDENT), "  ", "  ")
+        case Prose(sentences):
+            return _wrap(sentences, WIDTH - len(INDENT), "  ", "  ")
         case Formulas(formulas):
             return [line for math in formulas for line in _wrapped(math.text)]
         case Matrices(shown):
@@ -71,8 +71,8 @@ def _wrapped(formula: str) -> list[str]:
 def _side_by_side(shown: list[Shown]) -> list[str]:
     """Matrices beside each other, in as many bands as the width asks for."""
     bands: list[list[list[str]]] = [[]]
-    for part in shown:
-        box = _box(part)
+    for matrix in shown:
+        box = _box(matrix)
         used = sum(len(other[0]) + 3 for other in bands[-1])
         if bands[-1] and len(INDENT) + used + len(box[0]) > WIDTH:
             bands.append([])

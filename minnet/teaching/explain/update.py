@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minnet.layers import BatchNormalization
+from minnet.optimizers import Optimizer
 from minnet.teaching.explain.blocks import (
     Block,
     Formulas,
@@ -18,13 +17,16 @@ from minnet.teaching.explain.blocks import (
     Shown,
     Worked,
 )
-from minnet.teaching.explain.digits import latex, number, plain
-from minnet.teaching.explain.forward import LOSS_DIGITS
-from minnet.teaching.explain.optimizers import Entry, by_hand, settings, update_formulas
+from minnet.teaching.explain.digits import LOSS_DIGITS, latex, number, plain
+from minnet.teaching.explain.formulas import LayerFormulas
+from minnet.teaching.explain.numbers import Numbers, Step, UpdatedNumber, Weight
+from minnet.teaching.explain.optimizers import (
+    by_hand,
+    optimizer_formulas,
+    settings,
+    update_formulas,
+)
 from minnet.teaching.explain.words import gradient, largest, of, symbol, value
-
-if TYPE_CHECKING:
-    from minnet.teaching.explain.numbers import Explanation, Weight
 
 QUARTER = (0.2, 0.3)
 """How near to a quarter the gap of half a step has to come to be called one."""
@@ -33,27 +35,28 @@ ROUNDING = 1e-13
 """What rounding leaves of two float64 losses that should be equal, relative to them."""
 
 
-def tell_update(run: Explanation) -> Iterator[Block]:
+def tell_update(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[Block]:
     """The optimizer's formula, then every weight by it."""
-    optimizer = run.optimizer
-    formulas, about = update_formulas(optimizer)
-    learned = [weight for weight in run.weights.values() if not weight.frozen]
+    optimizer = numbers.optimizer
+    learned = [weight for weight in numbers.weights.values() if not weight.frozen]
     alike = len({(weight.learning_rate, weight.t) for weight in learned}) == 1
     yield Heading(2, f"4. Update: {type(optimizer).__name__} moves the weights")
+    about = optimizer_formulas(optimizer).about
     yield Prose(f"θ is any one weight, g its gradient. {about}".strip())
-    yield Formulas(formulas)
+    yield Formulas(update_formulas(optimizer))
     rate = _rate(learned[0]) if alike else "η and t stand with each weight"
     yield Prose(f"Here {'; '.join([rate, ', '.join(settings(optimizer))]).removesuffix('; ')}.")
-    yield from _clipping(run)
-    frozen = ", ".join(weight.name for weight in run.weights.values() if weight.frozen)
+    yield from _clipping(numbers)
+    frozen = ", ".join(weight.name for weight in numbers.weights.values() if weight.frozen)
     if frozen:
         yield Prose(f"Frozen, so not updated, every bit as it was: {frozen}.")
-    for part, weight in enumerate(learned, 1):
-        yield Heading(3, f"4.{part}  {weight.name}")
+    layers = {step.name: (step, f) for step, f in zip(numbers.steps, explained, strict=True)}
+    for section, weight in enumerate(learned, 1):
+        yield Heading(3, f"4.{section}  {weight.name}")
         if not alike:
             yield Prose(f"Here {_rate(weight)}.")
-        yield from _one_weight(run, weight)
-    yield from _states(run, len(learned) + 1)
+        yield from _one_weight(weight, *layers[weight.layer], optimizer)
+    yield from _states(numbers, explained, len(learned) + 1)
 
 
 def _rate(weight: Weight) -> str:
@@ -63,8 +66,8 @@ def _rate(weight: Weight) -> str:
     )
 
 
-def _clipping(run: Explanation) -> Iterator[Block]:
-    limit, size = run.optimizer.global_clipnorm, run.gradient_norm
+def _clipping(numbers: Numbers) -> Iterator[Block]:
+    limit, size = numbers.optimizer.global_clipnorm, numbers.gradient_norm
     if limit is None:
         return
     yield Worked(
@@ -79,19 +82,21 @@ def _clipping(run: Explanation) -> Iterator[Block]:
         yield Prose(f"That is not above global_clipnorm = {plain(limit)}, so g stays as it is.")
 
 
-def _one_weight(run: Explanation, weight: Weight) -> Iterator[Block]:
+def _one_weight(
+    weight: Weight, step: Step, formulas: LayerFormulas, optimizer: Optimizer
+) -> Iterator[Block]:
+    """A weight, its gradient and its slots, before and after, and one number by hand."""
     short = weight.name.rpartition(".")[2]
-    name = symbol(short)
+    name = symbol(short, formulas.symbols)
     g = gradient(name)
     array, handed = weight.gradient, weight.clipped_gradient
     if array is None or handed is None:
         return
     if weight.penalty_gradient is not None:
-        owner = next(s for s in run.steps if s.name == weight.layer and short in s.gradients)
         yield Prose(f"{g.text} is the sum of the data's gradient and the penalty's.")
         yield Matrices(
             [
-                Shown(of("data's", g), owner.gradients[short]),
+                Shown(of("data's", g), step.gradients[short]),
                 Shown(of("penalty's", g), weight.penalty_gradient),
                 Shown(g, array),
             ]
@@ -102,8 +107,9 @@ def _one_weight(run: Explanation, weight: Weight) -> Iterator[Block]:
     else:
         shown.append(Shown(of("clipped", g), handed))
     yield Matrices(shown)
+    symbols = optimizer_formulas(optimizer).symbols
     for slot, before in weight.slots.items():
-        old, new = of("old", symbol(slot)), of("new", symbol(slot))
+        old, new = of("old", symbol(slot, symbols)), of("new", symbol(slot, symbols))
         yield Matrices([Shown(old, before), Shown(new, weight.new_slots[slot])])
     yield Matrices(
         [
@@ -111,40 +117,36 @@ def _one_weight(run: Explanation, weight: Weight) -> Iterator[Block]:
             Shown(of("new", name), weight.new),
         ]
     )
-    where = largest(handed)
-    entry = Entry(
-        theta=float(weight.value[where]),
-        new=float(weight.new[where]),
-        g=float(handed[where]),
-        slots={slot: float(values[where]) for slot, values in weight.slots.items()},
-        new_slots={slot: float(values[where]) for slot, values in weight.new_slots.items()},
-        rate=weight.learning_rate or 0.0,
+    index = largest(handed)
+    updated = UpdatedNumber(
+        theta=float(weight.value[index]),
+        new=float(weight.new[index]),
+        g=float(handed[index]),
+        slots={slot: float(values[index]) for slot, values in weight.slots.items()},
+        new_slots={slot: float(values[index]) for slot, values in weight.new_slots.items()},
+        learning_rate=weight.learning_rate or 0.0,
         t=weight.t or 1,
     )
-    worked = by_hand(run.optimizer, entry)
+    worked = by_hand(optimizer, updated)
     if worked:
-        index = f"[{', '.join(map(str, where))}]" if where else ""
+        entry = f"[{', '.join(map(str, index))}]" if index else ""
         yield Prose(
-            f"By hand, for θ = {name.text}{index}, whose gradient is the largest shown, "
-            f"g = {number(entry.g)}:"
+            f"By hand, for θ = {name.text}{entry}, whose gradient is the largest shown, "
+            f"g = {number(updated.g)}:"
         )
         yield from worked
 
 
-def _states(run: Explanation, part: int) -> Iterator[Block]:
+def _states(numbers: Numbers, explained: list[LayerFormulas], section: int) -> Iterator[Block]:
     """Running statistics, which are not learned but move at the end of a step."""
-    moved = [s for s in run.states.values() if not np.array_equal(s.value, s.new)]
+    moved = [s for s in numbers.states.values() if not np.array_equal(s.value, s.new)]
     if not moved:
         return
-    yield Heading(3, f"4.{part}  What is kept and not learned")
+    yield Heading(3, f"4.{section}  What is kept and not learned")
     yield Prose("They are not learned: a finished step writes them.")
-    for step in run.steps:
-        if isinstance(step.layer, BatchNormalization) and step.trains:
-            keep = step.layer.momentum
-            yield Prose(
-                f"{step.name} moves them a little towards the batch's own: moving ← "
-                f"{plain(keep)} moving + {plain(1.0 - keep)} batch."
-            )
+    for formulas in explained:
+        if formulas.states:
+            yield Prose(formulas.states)
     for state in moved:
         name = symbol(state.name)
         yield Matrices([Shown(name, state.value), Shown(of("new", name), state.new)])
@@ -153,7 +155,7 @@ def _states(run: Explanation, part: int) -> Iterator[Block]:
 # --- what became of the loss ----------------------------------------------------------------------
 
 
-def tell_outcome(run: Explanation) -> Iterator[Block]:
+def tell_outcome(numbers: Numbers) -> Iterator[Block]:
     """The loss promised to first order, the loss that came, and the gap between them."""
     yield Heading(2, "5. What the gradient promised, and what came")
     yield Prose(
@@ -170,20 +172,21 @@ def tell_outcome(run: Explanation) -> Iterator[Block]:
             )
         ]
     )
-    change = run.predicted_loss - run.loss
-    yield _line("loss before", r"\text{loss before}", number(run.loss, LOSS_DIGITS))
+    change = numbers.predicted_loss - numbers.loss
+    promised, after = numbers.predicted_loss, numbers.new_loss
+    yield _line("loss before", r"\text{loss before}", number(numbers.loss, LOSS_DIGITS))
     yield _line("∇L·Δθ", r"\nabla L \cdot \Delta\theta", number(change))
-    yield _line("loss promised", r"\text{loss promised}", number(run.predicted_loss, LOSS_DIGITS))
-    yield _line("loss after", r"\text{loss after}", number(run.new_loss, LOSS_DIGITS))
-    yield _line("gap", r"\text{gap}", number(run.gap))
+    yield _line("loss promised", r"\text{loss promised}", number(promised, LOSS_DIGITS))
+    yield _line("loss after", r"\text{loss after}", number(after, LOSS_DIGITS))
+    yield _line("gap", r"\text{gap}", number(numbers.gap))
     yield Prose(
         "The loss after is of the same batch"
-        + (" with the same dropout masks" if any("mask" in s.memo for s in run.steps) else "")
+        + (" with the same dropout masks" if any("mask" in s.memo for s in numbers.steps) else "")
         + ". The gap is the loss after minus the loss promised, run in float64 so that rounding "
         "does not blur it."
     )
-    yield Prose(_why(run))
-    verdict = _verdict(run, change)
+    yield Prose(_why(numbers))
+    verdict = _verdict(numbers, change)
     if verdict:
         yield Prose(verdict)
 
@@ -192,40 +195,40 @@ def _line(text: str, tex: str, shown: str) -> Worked:
     return Worked(Math(text.ljust(13), tex), [Math(shown, latex(shown))])
 
 
-def _why(run: Explanation) -> str:
+def _why(numbers: Numbers) -> str:
     """What the gap is made of, by the gap that half the step leaves."""
-    change = run.predicted_loss - run.loss
-    if abs(run.gap) <= ROUNDING * (abs(run.loss) + abs(change)):
+    change = numbers.predicted_loss - numbers.loss
+    if abs(numbers.gap) <= ROUNDING * (abs(numbers.loss) + abs(change)):
         return "The gap is no more than rounding: along this step the loss is a straight line."
-    share = run.half_gap / run.gap
-    said = (
-        f"Half the step leaves a gap of {number(run.half_gap)}, which is {number(share)} of the "
-        "whole step's. "
+    share = numbers.half_gap / numbers.gap
+    measured = (
+        f"Half the step leaves a gap of {number(numbers.half_gap)}, which is {number(share)} of "
+        "the whole step's. "
     )
     if QUARTER[0] <= share <= QUARTER[1]:
         bend = (
             "upwards, so the slope was steepest at the start"
-            if run.gap > 0
+            if numbers.gap > 0
             else "downwards, so the slope grew on the way"
         )
         return (
-            f"{said}The second-order term ½ Δθᵀ H Δθ leaves a quarter, since Δθ stands in it "
+            f"{measured}The second-order term ½ Δθᵀ H Δθ leaves a quarter, since Δθ stands in it "
             f"twice: that is what the gap is. The loss bends {bend}."
         )
     return (
-        f"{said}The second-order term ½ Δθᵀ H Δθ alone would leave a quarter, since Δθ stands in "
-        "it twice. So this step is long enough for terms of higher order to count, or it crosses a "
-        "kink, such as ReLU's at 0."
+        f"{measured}The second-order term ½ Δθᵀ H Δθ alone would leave a quarter, since Δθ stands "
+        "in it twice. So this step is long enough for terms of higher order to count, or it "
+        "crosses a kink, such as ReLU's at 0."
     )
 
 
-def _verdict(run: Explanation, change: float) -> str:
+def _verdict(numbers: Numbers, change: float) -> str:
     if change > 0:
         return (
             "The gradient promised a higher loss: the optimizer did not go downhill on this batch, "
             "as momentum or weight decay can have it."
         )
-    if run.new_loss > run.loss:
+    if numbers.new_loss > numbers.loss:
         return (
             "The loss rose although the gradient pointed down: the step was too long for the "
             "slope to hold. Try a smaller learning rate."

@@ -1,19 +1,22 @@
-"""What the parts of the story share: names, and one number by hand."""
+"""What all chapters of the story share: names, and one number by hand."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from minnet.foundation.checks import Array
 from minnet.teaching.explain.blocks import Formulas, Math, Worked, same
-from minnet.teaching.explain.digits import latex, number, places
+from minnet.teaching.explain.digits import latex, number, shown_indices
+from minnet.teaching.explain.typesetting import formula, tex_text
 
 TERMS = 5
 """The most terms that a sum is written out with; of more, the first two and the last."""
 
 GREEK = {"gamma": Math("γ", r"\gamma"), "beta": Math("β", r"\beta")}
+
+X, Y, DX, DY = (same(mark) for mark in ("@x", "@y", "@dx", "@dy"))
+"""The marks for a step's own arrays, until they are named."""
 
 
 def output(i: int) -> Math:
@@ -32,17 +35,13 @@ def slope(i: int) -> Math:
     return Math(f"∂{y.text}/∂{x.text}", rf"\frac{{\partial {y.latex}}}{{\partial {x.latex}}}")
 
 
-def symbol(name: str) -> Math:
-    """A weight's, a state's or a slot's name as it stands in formulas."""
+def symbol(name: str, symbols: Mapping[str, str] | None = None) -> Math:
+    """A weight's, a state's or a slot's name as it stands in formulas, by these symbols if any."""
+    if symbols and name in symbols:
+        return formula(symbols[name])
     if name in GREEK:
         return GREEK[name]
     return same(name) if len(name) == 1 else Math(name, tex_text(name))
-
-
-def tex_text(name: str) -> str:
-    """A name in upright letters; what LaTeX would take for a command becomes a space."""
-    letters = re.sub(r"[^\w.]|_", " ", name)
-    return rf"\text{{{letters}}}"
 
 
 def names(i: int) -> dict[str, Math]:
@@ -56,20 +55,20 @@ def named(formulas: list[Math], i: int) -> Formulas:
     return Formulas([formula.named(names(i)) for formula in formulas])
 
 
-def of(said: str, name: Math) -> Math:
+def of(word: str, name: Math) -> Math:
     """A symbol with a word before it, such as "new W"."""
-    return Math(f"{said} {name.text}", rf"\text{{{said} }} {name.latex}")
+    return Math(f"{word} {name.text}", rf"\text{{{word} }} {name.latex}")
 
 
-def place(array: Array) -> tuple[int, ...]:
-    """The first entry that is shown and not 0: a 0 shows nothing."""
-    shown = places(array)
-    return next((where for where in shown if array[where] != 0), shown[0])
+def first_nonzero(array: Array) -> tuple[int, ...]:
+    """The index of the first entry that is shown and not 0: a 0 shows nothing."""
+    shown = shown_indices(array)
+    return next((index for index in shown if array[index] != 0), shown[0])
 
 
 def largest(array: Array) -> tuple[int, ...]:
-    """Which of the entries that are shown is farthest from 0."""
-    return max(places(array), key=lambda where: abs(float(array[where])))
+    """The index of the entry that is farthest from 0, of those that are shown."""
+    return max(shown_indices(array), key=lambda index: abs(float(array[index])))
 
 
 def at(name: Math, *indices: int) -> Math:
@@ -85,9 +84,9 @@ class Factor(NamedTuple):
     value: Any
 
 
-def value(number_: Any, *, bracketed: bool = True) -> Math:
+def value(of_entry: Any, *, bracketed: bool = True) -> Math:
     """A number, in brackets where its minus would stand behind another sign."""
-    shown = number(number_)
+    shown = number(of_entry)
     if bracketed and shown.startswith("-"):
         return Math(f"({shown})", f"({latex(shown)})")
     return Math(shown, latex(shown))

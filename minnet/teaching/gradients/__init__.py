@@ -18,8 +18,8 @@ from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.models import Sequential
 from minnet.teaching.gradients.measuring import Entry, Measured, measure, on_a_kink, repeats
-from minnet.teaching.gradients.passes import drawn
-from minnet.teaching.gradients.report import KINDS, Finding, GradientReport
+from minnet.teaching.gradients.passes import some_entries
+from minnet.teaching.gradients.report import KINDS, GradientFinding, GradientReport
 from minnet.teaching.gradients.targets import (
     Target,
     of_functions,
@@ -28,7 +28,7 @@ from minnet.teaching.gradients.targets import (
     of_model,
 )
 
-__all__ = ["KINDS", "Finding", "GradientReport", "check_gradients"]
+__all__ = ["KINDS", "GradientFinding", "GradientReport", "check_gradients"]
 
 LIMIT = 200
 """Entries that are checked one by one; of more, as many are drawn from each array, and each array
@@ -116,7 +116,7 @@ def check_gradients(
 
 
 def _check(target: Target, rng: np.random.Generator) -> GradientReport:
-    kinks: list[Finding] = []
+    kinks: list[GradientFinding] = []
     if not repeats(target.make):
         return _restless(target)
     if on_a_kink(target.make, rng):
@@ -137,10 +137,10 @@ def _check(target: Target, rng: np.random.Generator) -> GradientReport:
 
 def _restless(target: Target) -> GradientReport:
     """The report on a value that changes from one run to the next, and so has no derivative."""
-    case = target.make(np.float64)
+    measurable = target.make(np.float64)
     whose = [who for who, scene in target.scenes() if not repeats(scene.make)]
     findings = [
-        Finding(
+        GradientFinding(
             "wrong",
             f"{who}.forward",
             "with the same input it gives other numbers each time, so there is no derivative to "
@@ -151,24 +151,24 @@ def _restless(target: Target) -> GradientReport:
     return GradientReport(
         ok=False,
         max_relative_error=math.inf,
-        worst=next(iter(case.arrays)),
+        worst=next(iter(measurable.arrays)),
         analytic=math.nan,
         numerical=math.nan,
         method="none",
         checked=0,
-        total=sum(array.size for array in case.arrays.values()),
+        total=sum(array.size for array in measurable.arrays.values()),
         findings=tuple(findings),
     )
 
 
-def _most_telling_first(findings: list[Finding]) -> list[Finding]:
+def _most_telling_first(findings: list[GradientFinding]) -> list[GradientFinding]:
     """In the order found, from the loss down; a "wrong" after what has a name in its layer."""
     named = {f.where.split(".")[0] for f in findings if f.kind != "wrong"}
     return sorted(findings, key=lambda f: f.kind == "wrong" and f.where.split(".")[0] in named)
 
 
-def _only_together(report: GradientReport) -> Finding:
-    return Finding(
+def _only_together(report: GradientReport) -> GradientFinding:
+    return GradientFinding(
         "wrong",
         report.worst,
         f"by the code {report.analytic:.6g}, measured {report.numerical:.6g}, though each formula "
@@ -176,22 +176,22 @@ def _only_together(report: GradientReport) -> Finding:
     )
 
 
-def _kinks(target: Target, rng: np.random.Generator) -> list[Finding]:
+def _kinks(target: Target, rng: np.random.Generator) -> list[GradientFinding]:
     """Where the kinks are: in each formula that has one of its own."""
     message = (
         "the check sits on a kink, such as ReLU's or |x|'s at 0 or a tie for the largest: the "
         "slope in front is not the slope behind, and each number between them is right. It was "
         "checked a thousandth beside it. Nothing to mend; other numbers for x avoid it."
     )
-    found = [who for who, scene in target.scenes() if on_a_kink(scene.make, rng)]
-    return [Finding("kink", who, message) for who in (found or ["x"])]
+    bent = [who for who, scene in target.scenes() if on_a_kink(scene.make, rng)]
+    return [GradientFinding("kink", who, message) for who in (bent or ["x"])]
 
 
 def _compare(target: Target, rng: np.random.Generator) -> tuple[GradientReport, bool, Entry]:
     """The figures of the report, whether the gradients agree, and the entry that differs most."""
     arrays = target.make(np.float64).arrays
     total = sum(array.size for array in arrays.values())
-    entries = drawn(dict(arrays), LIMIT, rng)
+    entries = some_entries(dict(arrays), LIMIT, rng)
     missing = [name for name, gradient in target.gradients.items() if gradient is None]
     analytic = _analytic(target, entries)
     measured = measure(target.make, entries, analytic)
@@ -203,11 +203,11 @@ def _compare(target: Target, rng: np.random.Generator) -> tuple[GradientReport, 
     differences = measured.differences(analytic)
     worst = max(single, key=lambda i: differences[i])
     entry = entries[worst]
-    place = ", ".join(map(str, entry.place))
+    position = ", ".join(map(str, entry.position))
     report = GradientReport(
         ok=right,
         max_relative_error=math.inf if missing else measured.error(analytic),
-        worst=f"{entry.name}[{place}]" if place else entry.name,
+        worst=f"{entry.name}[{position}]" if position else entry.name,
         analytic=float(analytic[worst].real),
         numerical=float(measured.slopes[worst]),
         method=measured.method,
@@ -242,9 +242,9 @@ def _closer(
             Entry(name, (), np.isin(np.arange(np.prod(shape)), half).reshape(shape) * 1.0)
             for half in halves
         ]
-        said = _analytic(target, along)
-        errors = np.abs(said - measure(target.make, along, said).slopes)
+        by_code = _analytic(target, along)
+        errors = np.abs(by_code - measure(target.make, along, by_code).slopes)
         inside = halves[int(np.argmax(errors))]
     few = [Entry(name, tuple(map(int, np.unravel_index(i, shape)))) for i in inside]
-    found = _analytic(target, few)
-    return few, found, measure(target.make, few, found)
+    analytic = _analytic(target, few)
+    return few, analytic, measure(target.make, few, analytic)

@@ -6,6 +6,7 @@ is run once more with arrays that take whatever they are handed, and remember it
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -19,32 +20,32 @@ def written(layer: Layer, arguments: tuple[Any, ...]) -> dict[str, Array]:
 
     The layer is a copy that is not used again.
     """
-    found: dict[str, Array] = {}
+    gradients: dict[str, Array] = {}
     names = {"d" + name: name for name in layer.weights}
-    for attribute, name in names.items():
-        buffer = np.zeros(layer.__dict__[attribute].shape).view(_Taker)
-        buffer.note = _noter(found, name)
-        layer.__dict__[attribute] = buffer
+    for name, array in layer.gradients().items():
+        buffer = np.zeros(array.shape).view(_Taker)
+        buffer.note = _noter(gradients, name)
+        layer.rebind("d" + name, buffer)
+    kind = type(layer)
 
     def take(self: Layer, attribute: str, value: Any) -> None:
-        if attribute in names:
-            if not isinstance(value, _Taker):  # `self.db += …` hands the array back
-                found[names[attribute]] = np.array(value, dtype=np.float64)
-        else:
-            object.__setattr__(self, attribute, value)
+        """Take `self.db = …` of any shape; all else is set as ever."""
+        if attribute not in names:
+            kind.__setattr__(self, attribute, value)
+        elif not isinstance(value, _Taker):  # `self.db += …` hands the array back
+            gradients[names[attribute]] = np.array(value, dtype=np.float64)
 
-    kind = type(layer)
-    layer.__class__ = type(kind.__name__, (kind,), {"__setattr__": take})
-    try:
+    layer.__class__ = type(
+        kind.__name__, (kind,), {"__module__": kind.__module__, "__setattr__": take}
+    )
+    with contextlib.suppress(Exception):  # what was written before is all there is
         layer.gradient(*arguments)
-    except Exception:  # what was written before is all there is
-        return found
-    return found
+    return gradients
 
 
-def _noter(found: dict[str, Array], name: str) -> Any:
+def _noter(gradients: dict[str, Array], name: str) -> Any:
     def note(value: Any) -> None:
-        found[name] = np.array(value, dtype=np.float64)
+        gradients[name] = np.array(value, dtype=np.float64)
 
     return note
 

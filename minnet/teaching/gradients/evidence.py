@@ -6,16 +6,16 @@ another width, and, for a layer, one output at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape
 from minnet.teaching.gradients.measuring import Entry, Measured, measure
-from minnet.teaching.gradients.scenes import Answer, Scene
+from minnet.teaching.gradients.scenes import PRISTINE, Answer, Circumstances, Scene
 
-PLACES = 64
+MEASURED_ENTRIES = 64
 """Entries of an array that are measured."""
 
 OUTPUTS = 40
@@ -30,36 +30,38 @@ def near(a: Array, b: Array, scale: float, tolerance: float) -> bool:
 
 
 class View:
-    """One array of a scene, measured at some of its places."""
+    """One array of a scene, measured at some of its entries."""
 
-    def __init__(self, scene: Scene, part: str, rng: np.random.Generator) -> None:
-        self.scene, self.part = scene, part
-        values = scene.values[part]
+    def __init__(self, scene: Scene, variable: str, rng: np.random.Generator) -> None:
+        self.scene, self.variable = scene, variable
+        values = scene.values[variable]
         self.shape: Shape = values.shape
-        size = values.size
-        chosen = np.arange(size) if size <= PLACES else np.sort(rng.choice(size, PLACES, False))
-        more = scene.suspects.get(part)
+        chosen = np.arange(values.size)
+        if len(chosen) > MEASURED_ENTRIES:
+            chosen = np.sort(rng.choice(len(chosen), MEASURED_ENTRIES, False))
+        more = scene.suspects.get(variable)
         self.index = chosen if more is None else np.union1d(chosen, [more])  # flat
         self.dys = [_spread(rng, scene.y.shape) for _ in range(2)]
 
     @cached_property
-    def places(self) -> list[Shape]:
-        """The places, as indices of the array."""
+    def positions(self) -> list[Shape]:
+        """Where the measured entries are, as indices of the array."""
         return [tuple(map(int, np.unravel_index(i, self.shape))) for i in self.index]
 
     @cached_property
     def measured(self) -> Measured:
-        """The slopes of every output along every place."""
-        return measure(self.scene.make, [Entry(self.part, place) for place in self.places], None)
+        """The slopes of every output along every entry that is measured."""
+        entries = [Entry(self.variable, position) for position in self.positions]
+        return measure(self.scene.make, entries, None)
 
     @cached_property
     def jacobian(self) -> Array:
-        """The slopes as (places, outputs)."""
+        """The slopes as (entries, outputs)."""
         return self.measured.slopes.reshape(len(self.index), -1)
 
     @cached_property
     def use(self) -> Array:
-        """The places that no kink is too near to."""
+        """Which of the entries no kink is too near to."""
         bent = np.broadcast_to(self.measured.bent, self.measured.slopes.shape)
         good: Array = np.array(~bent.reshape(len(self.index), -1).any(axis=1))
         return good if good.any() else ~good
@@ -70,27 +72,27 @@ class View:
         return max(3.0 * self.measured.tolerance, 1e-6)
 
     def numerical(self, dy: Array) -> Array:
-        """The measured gradient for dy, at the places."""
-        found: Array = self.jacobian @ dy.ravel()
-        return found[self.use]
+        """The measured gradient for dy, at the entries in use."""
+        slopes: Array = self.jacobian @ dy.ravel()
+        return slopes[self.use]
 
     def at(self, gradient: Array) -> Array:
-        """A whole gradient at the places."""
-        found: Array = np.asarray(gradient).ravel()[self.index]
-        return found[self.use]
+        """A whole gradient at the entries in use."""
+        measured: Array = np.asarray(gradient).ravel()[self.index]
+        return measured[self.use]
 
-    def ask(self, dy: Array, **how: object) -> Array | None:
+    def ask(self, dy: Array, how: Circumstances) -> Array | None:
         """The analytic gradient for dy, whole, or None where there is none of the right shape."""
-        answer = self.scene.answer(dy, **how)  # type: ignore[arg-type]
-        if self.part in answer.errors:  # perhaps of another weight than this one
-            answer = self.scene.answer(dy, **{**how, "capture": True})  # type: ignore[arg-type]
-        gradient = answer.gradients.get(self.part)
+        answer = self.scene.answer(dy, how)
+        if self.variable in answer.errors:  # perhaps of another weight than this one
+            answer = self.scene.answer(dy, replace(how, capture=True))
+        gradient = answer.gradients.get(self.variable)
         return gradient if gradient is not None and gradient.shape == self.shape else None
 
-    def right(self, **how: object) -> bool:
+    def right(self, how: Circumstances) -> bool:
         """Whether the analytic gradient is right for both gradients from above."""
         for dy in self.dys:
-            n, a = self.numerical(dy), self.ask(dy, **how)
+            n, a = self.numerical(dy), self.ask(dy, how)
             largest = float(np.abs(self.jacobian).max(initial=0.0))
             scale = max(float(np.abs(n).max(initial=0.0)), 1e-7 * largest)
             floor = self.rounding + 1e-14 * largest * float(np.abs(dy).sum())
@@ -122,16 +124,16 @@ class Probes:
         plus, minus = [], []
         for o in outputs:
             dy = (np.arange(size) == o).astype(np.float64).reshape(scene.y.shape)
-            plus.append(scene.answer(dy, pristine=True))
-            minus.append(scene.answer(-dy, pristine=True))
+            plus.append(scene.answer(dy, PRISTINE))
+            minus.append(scene.answer(-dy, PRISTINE))
         return cls(outputs, plus, minus)
 
     def analytic(self, view: View, *, minus: bool = False) -> Array | None:
-        """What the code says for the view's places and these outputs: (places, outputs)."""
+        """What the code says for the view's entries and these outputs: (entries, outputs)."""
         answers = self.minus if minus else self.plus
         columns = []
         for answer in answers:
-            gradient = answer.gradients.get(view.part)
+            gradient = answer.gradients.get(view.variable)
             if gradient is None or gradient.shape != view.shape:
                 return None
             columns.append(gradient.ravel()[view.index] * (-1.0 if minus else 1.0))

@@ -12,8 +12,15 @@ from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.losses import Loss, mean
 from minnet.regularizers import Regularizer
-from minnet.teaching.gradients.measuring import Case
-from minnet.teaching.gradients.scenes import JUNK, Answer, Scene, mixed, numbers_of
+from minnet.teaching.gradients.measuring import Measurable
+from minnet.teaching.gradients.scenes import (
+    AS_IN_TRAINING,
+    Answer,
+    Circumstances,
+    Scene,
+    mixed,
+    numbers_of,
+)
 
 
 class FormulaScene(Scene):
@@ -22,7 +29,7 @@ class FormulaScene(Scene):
     def __init__(
         self,
         who: str,
-        part: str,
+        variable: str,
         value: Array,
         functions: Callable[[], tuple[Callable[[Array], Any], Callable[[Array], Any]]],
         again: Callable[[int, bool, np.random.Generator], FormulaScene | None] | None = None,
@@ -31,29 +38,21 @@ class FormulaScene(Scene):
         target: Array | None = None,
     ) -> None:
         """`functions` makes f and its gradient; `keeps`: they have to leave the array as it is."""
-        self.who, self.part, self.value, self.functions = who, part, value, functions
+        self.who, self.variable, self.value, self.functions = who, variable, value, functions
         self.again, self.keeps, self.target = again, keeps, target
-        self.values, self.y, self.suspects = {part: value}, np.zeros(()), {}
+        self.values, self.y, self.suspects = {variable: value}, np.zeros(()), {}
         self.rows = len(value) if value.ndim else 1
 
-    def where(self, part: str) -> str:
+    def where(self, variable: str) -> str:
         return self.who
 
-    def make(self, dtype: Any) -> Case:
+    def make(self, dtype: Any) -> Measurable:
         value, (f, _) = self.value.astype(dtype), self.functions()
-        return Case({self.part: value}, lambda: f(value.copy()))
+        return Measurable({self.variable: value}, lambda: f(value.copy()))
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
-        found, (f, formula) = Answer(), self.functions()
-        if not fresh:
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
+        answer, (f, formula) = Answer(), self.functions()
+        if not how.fresh:
             other = mixed(self.value, self.rows, np.random.default_rng(1)) if self.value.ndim else 1
             try:
                 f(np.array(other, np.float64))
@@ -63,20 +62,20 @@ class FormulaScene(Scene):
         given = self.value.copy()
         f(given if self.keeps else given.copy())
         if self.keeps and not np.array_equal(given, self.value, equal_nan=True):
-            found.touched.append(f"computing the value changes the {self.part}")
-        if pristine:
+            answer.touched.append(f"computing the value changes the {self.variable}")
+        if how.pristine:
             given = self.value.copy()
         before = given.copy()
         try:
             gradient = np.array(numbers_of(formula(given), self.who))
-            found.gradients[self.part] = gradient * dy
+            answer.gradients[self.variable] = gradient * dy
         except NotImplementedError:
             raise
         except Exception as error:
-            found.errors[self.part] = error
+            answer.errors[self.variable] = error
         if self.keeps and not np.array_equal(given, before, equal_nan=True):
-            found.touched.append(f"gradient changes the {self.part}")
-        return found
+            answer.touched.append(f"gradient changes the {self.variable}")
+        return answer
 
     def resized(self, rows: int, rng: np.random.Generator) -> Scene | None:
         return None if self.again is None else self.again(rows, False, rng)

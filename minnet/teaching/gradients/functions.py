@@ -62,8 +62,8 @@ def _over_fewer_rows(f: Function, gradient_of_f: Function, x: Array) -> FormulaS
         cut_f, cut_g = (_with_rows(g, length, fewer) for g in (f, gradient_of_f))
         if cut_f is None or cut_g is None:
             continue
-        part = x[:fewer] if len(x) == length else x
-        scene = _scene(cut_f, cut_g, part)
+        cut_x = x[:fewer] if len(x) == length else x
+        scene = _scene(cut_f, cut_g, cut_x)
         try:
             if _misfits(scene):
                 continue
@@ -79,16 +79,16 @@ def _data(function: Function) -> dict[str, Array]:
     if not isinstance(function, FunctionType):
         return {}
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    found = {}
+    values = {}
     for name, cell in cells.items():
         try:
-            found[name] = cell.cell_contents
+            values[name] = cell.cell_contents
         except ValueError:  # an empty cell
             continue
     for name in function.__code__.co_names:
         if name in function.__globals__:
-            found[name] = function.__globals__[name]
-    return {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+            values[name] = function.__globals__[name]
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def _with_rows(function: Function, length: int, fewer: int, depth: int = 3) -> Function | None:

@@ -35,36 +35,36 @@ KINK = 1e-6
 """How near a kink counts as sitting on it."""
 
 
-class Case(NamedTuple):
+class Measurable(NamedTuple):
     """Arrays that are varied in place, and what depends on them."""
 
     arrays: Mapping[str, Array]
     measure: Callable[[], Any]
 
 
-Maker = Callable[[Any], Case]
-"""Makes the case in a dtype: complex128 for complex steps, float64 for central differences."""
+Maker = Callable[[Any], Measurable]
+"""Makes it in a dtype: complex128 for complex steps, float64 for central differences."""
 
 
 class Entry(NamedTuple):
     """What is varied: one number of an array, or, along a direction, all of them together."""
 
     name: str
-    place: Shape = ()
+    position: Shape = ()
     direction: Array | None = None
 
     def of(self, array: Array) -> Any:
         """The derivative along this entry, from the gradient with respect to its array."""
-        return array[self.place] if self.direction is None else (array * self.direction).sum()
+        return array[self.position] if self.direction is None else (array * self.direction).sum()
 
-    def moved(self, case: Case, step: Any) -> Any:
-        """What is measured when this entry is moved by a step, and moved back afterwards."""
-        array = case.arrays[self.name]
-        where = self.place if self.direction is None else ...
+    def moved(self, measurable: Measurable, h: Any) -> Any:
+        """What is measured when this entry is moved by h, and moved back afterwards."""
+        array = measurable.arrays[self.name]
+        where = self.position if self.direction is None else ...
         kept = array[where] if self.direction is None else array.copy()
-        array[where] = kept + step * (1.0 if self.direction is None else self.direction)
+        array[where] = kept + h * (1.0 if self.direction is None else self.direction)
         try:
-            return case.measure()
+            return measurable.measure()
         finally:
             array[where] = kept
 
@@ -104,59 +104,61 @@ def complex_step(make: Maker, entries: Sequence[Entry]) -> Measured | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", np.exceptions.ComplexWarning)
-            case = make(np.complex128)
+            measurable = make(np.complex128)
             for entry in entries:
-                value = np.asarray(entry.moved(case, 1j * COMPLEX_STEP))
+                value = np.asarray(entry.moved(measurable, 1j * COMPLEX_STEP))
                 slopes.append(value.astype(np.complex128).imag / COMPLEX_STEP)
     except Exception:  # whatever code for real numbers makes of complex ones
         return None
-    found = np.array(slopes)
-    if not np.isfinite(found).all():
+    exact = np.array(slopes)
+    if not np.isfinite(exact).all():
         return None
-    return Measured(found, "complex step", COMPLEX_TOLERANCE)
+    return Measured(exact, "complex step", COMPLEX_TOLERANCE)
 
 
 def central_differences(make: Maker, entries: Sequence[Entry]) -> Measured:
     """(f(x + h) − f(x − h)) / 2h for each entry."""
-    case = make(np.float64)
-    middle = _real(case.measure())
-    noise = _noise(case, entries[0].name)
+    measurable = make(np.float64)
+    middle = _real(measurable.measure())
+    noise = _noise(measurable, entries[0].name)
     largest = float(np.max(np.abs(middle), initial=0.0))
     noisy = noise > 1e-11 * largest and noise > 1e-13
     step = max(CENTRAL_STEP, noise ** (1 / 3)) if noisy else CENTRAL_STEP
     slopes, steps, bends = [], [], []
     for entry in entries:
         # the point of the step is relative to the number; a direction has entries of about 1
-        size = abs(case.arrays[entry.name][entry.place]) if entry.direction is None else 1.0
+        size = (
+            abs(measurable.arrays[entry.name][entry.position]) if entry.direction is None else 1.0
+        )
         h = step * max(1.0, float(size))
-        above, below = _real(entry.moved(case, h)), _real(entry.moved(case, -h))
+        above, below = _real(entry.moved(measurable, h)), _real(entry.moved(measurable, -h))
         slopes.append((above - below) / (2.0 * h))
         bends.append(np.abs(above - 2.0 * middle + below) / h)  # right slope − left slope
         steps.append(h)
-    found, bend = np.array(slopes), np.array(bends)
+    slope, bend = np.array(slopes), np.array(bends)
     column = np.array(steps).reshape(-1, *[1] * middle.ndim)
     rounding = (3.0 * noise if noisy else EPSILON * np.abs(middle)) / column
-    scale = float(np.max(np.abs(found), initial=0.0))
+    scale = float(np.max(np.abs(slope), initial=0.0))
     bent = bend > 10.0 * rounding + (0.1 if noisy else 1e-3) * scale * np.maximum(1.0, column)
     tolerance = 3e-3 if noisy else CENTRAL_TOLERANCE
-    return Measured(found, "central differences", tolerance, rounding, bent)
+    return Measured(slope, "central differences", tolerance, rounding, bent)
 
 
 def _real(value: Any) -> Array:
     return np.asarray(value).astype(np.complex128).real
 
 
-def _noise(case: Case, name: str) -> float:
+def _noise(measurable: Measurable, name: str) -> float:
     """How much what is measured jumps about, between points so near that it should be straight.
 
     float64 has 1e-16 of its size; a cast to float32 anywhere inside leaves 3e-8.
     """
-    array = case.arrays[name]
+    array = measurable.arrays[name]
     direction = np.cos(np.arange(array.size)).reshape(array.shape) * np.maximum(1.0, np.abs(array))
     entry = Entry(name, (), direction)
     t = np.array([-5.0, -4.1, -2.7, -1.3, 0.0, 1.1, 2.3, 3.9, 4.7]) / 5.0
     aside = 1e-4  # where no kink is that the check itself may sit on
-    values = np.array([_real(entry.moved(case, aside + 3e-7 * step)).ravel() for step in t])
+    values = np.array([_real(entry.moved(measurable, aside + 3e-7 * moved)).ravel() for moved in t])
     if not np.isfinite(values).all():
         return 0.0
     straight = np.stack([np.ones_like(t), t, t * t], axis=1)
@@ -174,9 +176,9 @@ def measure(make: Maker, entries: Sequence[Entry], analytic: Array | None) -> Me
     """
     exact = complex_step(make, entries)
     if exact is not None and analytic is not None and np.isfinite(analytic).all():
-        case_rounding = EPSILON * float(np.abs(_real(make(np.float64).measure())).max(initial=0.0))
-        if float(np.abs(exact.slopes).max(initial=0.0)) <= case_rounding:
-            exact.rounding = case_rounding  # only a gradient that is nothing else is forgiven it
+        value_rounding = EPSILON * float(np.abs(_real(make(np.float64).measure())).max(initial=0.0))
+        if float(np.abs(exact.slopes).max(initial=0.0)) <= value_rounding:
+            exact.rounding = value_rounding  # only a gradient that is nothing else is forgiven it
         if exact.agrees(analytic):
             return exact
     central = central_differences(make, entries)
@@ -188,23 +190,23 @@ def measure(make: Maker, entries: Sequence[Entry], analytic: Array | None) -> Me
 
 def repeats(make: Maker) -> bool:
     """Whether the same numbers give the same value."""
-    case = make(np.float64)
-    return bool(np.array_equal(case.measure(), case.measure(), equal_nan=True))
+    measurable = make(np.float64)
+    return bool(np.array_equal(measurable.measure(), measurable.measure(), equal_nan=True))
 
 
 def on_a_kink(make: Maker, rng: np.random.Generator) -> bool:
     """Whether the slope in front differs from the slope behind, however near one looks."""
-    case = make(np.float64)
-    kept = {name: array.copy() for name, array in case.arrays.items()}
+    measurable = make(np.float64)
+    kept = {name: array.copy() for name, array in measurable.arrays.items()}
     directions = {name: rng.standard_normal(array.shape) for name, array in kept.items()}
 
-    def at(step: float) -> Array:
-        for name, array in case.arrays.items():
-            array[...] = kept[name] + step * directions[name]
+    def at(h: float) -> Array:
+        for name, array in measurable.arrays.items():
+            array[...] = kept[name] + h * directions[name]
         try:
-            return _real(case.measure())
+            return _real(measurable.measure())
         finally:
-            for name, array in case.arrays.items():
+            for name, array in measurable.arrays.items():
                 array[...] = kept[name]
 
     middle = at(0.0)
@@ -218,4 +220,4 @@ def on_a_kink(make: Maker, rng: np.random.Generator) -> bool:
     bent = (bends[1] > 1e-3 * scale + noise) & (bends[1] > 0.7 * bends[0])
     if not bent.any():
         return False
-    return _noise(case, next(iter(kept))) <= 1e-12 * max(1.0, float(np.abs(middle).max()))
+    return _noise(measurable, next(iter(kept))) <= 1e-12 * max(1.0, float(np.abs(middle).max()))

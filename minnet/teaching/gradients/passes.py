@@ -11,8 +11,8 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer, Memo, bind
 from minnet.teaching.gradients.evidence import View
-from minnet.teaching.gradients.measuring import Case, Entry, measure
-from minnet.teaching.gradients.report import Finding
+from minnet.teaching.gradients.measuring import Entry, Measurable, measure
+from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scenes import StepScene, generators
 
 ROWS = 6
@@ -25,9 +25,9 @@ CONTEXT = 40
 class Way(NamedTuple):
     """How a pass goes through the steps."""
 
-    trains: tuple[bool, ...]  # for each step: whether it gets a memo
-    learns: tuple[bool, ...]  # for each step: whether its weights want a gradient
-    lowest: int  # the lowest step, whose backward is not needed; -1 where that of all is
+    in_training: tuple[bool, ...]  # for each step: whether it gets a memo
+    has_gradient: tuple[bool, ...]  # for each step: whether its weights want a gradient
+    lowest_learning: int  # the lowest step, whose backward is not needed; -1 where that of all is
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Meeting:
     step: Layer  # as it was before its forward
     x: Array
     y: Array
-    parts: tuple[str, ...]  # what it has to give the gradient of
+    variables: tuple[str, ...]  # what it has to give the gradient of
     training: bool
     state: Any  # of the generator, before
     dy: Array | None = None
@@ -48,37 +48,39 @@ class Meeting:
         """The step alone, with some of the rows."""
 
         def of(x: Array) -> StepScene:
-            return StepScene(self.step, x, training=self.training, parts=self.parts, fresh=fresh)
+            return StepScene(
+                self.step, x, training=self.training, variables=self.variables, fresh=fresh
+            )
 
         try:
             return of(self.x[:ROWS])
         except Exception:  # it keeps something of the whole batch's size
             return of(self.x)
 
-    def is_right(self, part: str, rng: np.random.Generator) -> bool:
+    def is_right(self, variable: str, rng: np.random.Generator) -> bool:
         """Whether what it gave in the pass is what is measured for the x and dy it met."""
-        gradient, dy = self.gradients.get(part), self.dy
+        gradient, dy = self.gradients.get(variable), self.dy
         every = {**self.step.arrays(), "x": self.x}
-        if dy is None or gradient is None or gradient.shape != every[part].shape:
+        if dy is None or gradient is None or gradient.shape != every[variable].shape:
             return False
 
-        def make(dtype: Any) -> Case:
+        def make(dtype: Any) -> Measurable:
             layer, x = self.step.copy(), self.x.astype(dtype)
             theta, _, _ = bind([layer], dtype)
-            draw = np.random.default_rng()
+            rng = np.random.default_rng()
             reset = generators(layer)
 
             def number() -> Any:
-                draw.bit_generator.state = self.state
+                rng.bit_generator.state = self.state
                 reset()
                 kept = theta.copy()
-                y = layer.forward(x.copy(), {"rng": draw} if self.training else None)
+                y = layer.forward(x.copy(), {"rng": rng} if self.training else None)
                 theta[...] = kept
                 return (dy * y).sum()
 
-            return Case({**layer.arrays(), "x": x}, number)
+            return Measurable({**layer.arrays(), "x": x}, number)
 
-        entries = drawn({part: every[part]}, CONTEXT, rng)
+        entries = some_entries({variable: every[variable]}, CONTEXT, rng)
         analytic = np.array([entry.of(gradient) for entry in entries])
         measured = measure(make, entries, analytic)
         # a bias below a batch normalization has a gradient of 0, and rounding in its place
@@ -87,7 +89,7 @@ class Meeting:
         return measured.agrees(analytic)
 
 
-def drawn(arrays: dict[str, Array], limit: int, rng: np.random.Generator) -> list[Entry]:
+def some_entries(arrays: dict[str, Array], limit: int, rng: np.random.Generator) -> list[Entry]:
     """All entries, or of more than the limit some of each array and directions through all."""
     total = sum(array.size for array in arrays.values())
     share = total if total <= limit else max(1, limit // len(arrays))
@@ -112,44 +114,45 @@ def a_pass(
         Outputs → dy (None if there is none), and the number of the step above the first to go
         back through.
     """
-    draw = np.random.default_rng(noise)
+    rng = np.random.default_rng(noise)
     outputs: list[Array] = [x]
     memos: list[Memo | None] = []
     met: list[Meeting] = []
     for i, step in enumerate(steps):
-        memo: Memo | None = {"rng": draw} if way.trains[i] else None
-        parts = (*(step.weights if way.learns[i] else ()), *(("x",) if i > way.lowest else ()))
-        before, given, state = step.copy(), outputs[-1], draw.bit_generator.state
+        memo: Memo | None = {"rng": rng} if way.in_training[i] else None
+        weights = step.weights if way.has_gradient[i] else ()
+        variables = (*weights, "x") if i > way.lowest_learning else weights
+        before, given, state = step.copy(), outputs[-1], rng.bit_generator.state
         kept = given.copy()
         y = step.forward(given, memo)
-        met.append(Meeting(before, kept, np.array(y), parts, way.trains[i], state))
+        met.append(Meeting(before, kept, np.array(y), variables, way.in_training[i], state))
         if not (_same([given], [kept]) and _same(_weights(step), _weights(before))):
             met[-1].changed.add("forward")
         outputs.append(y)
         memos.append(memo)
     dy, stop = top(outputs)
     other = np.random.default_rng(noise + 1)
-    for i in range(stop - 1, max(way.lowest, 0) - 1, -1):
+    for i in range(stop - 1, max(way.lowest_learning, 0) - 1, -1):
         if dy is None or np.shape(dy) != met[i].y.shape or not np.isfinite(dy).all():
             dy = other.standard_normal(met[i].y.shape)  # what came from above is of no use
         dy = np.array(dy, np.float64)
         met[i].dy = dy.copy()
-        dy = _back(steps[i], met[i], outputs[i], outputs[i + 1], dy, memos[i])
+        dy = _go_back(steps[i], met[i], outputs[i], outputs[i + 1], dy, memos[i])
     return met
 
 
-def _back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Memo | None) -> Any:
+def _go_back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Memo | None) -> Any:
     """One step of the way back; returns dx, or None where it cannot be had."""
     dx: Any = None
     for method in ("gradient", "backward"):
-        if not (set(met.parts) - {"x"} if method == "gradient" else "x" in met.parts):
+        if not (set(met.variables) - {"x"} if method == "gradient" else "x" in met.variables):
             continue
         before = [array.copy() for array in (x, y, dy)]
         try:
             if method == "gradient":
                 step.gradient(x, y, dy, memo)
-                for name in step.weights:
-                    met.gradients[name] = np.array(step.__dict__["d" + name])
+                for name, gradient in step.gradients().items():
+                    met.gradients[name] = np.array(gradient)
             else:
                 dx = np.array(step.backward(x, y, dy, memo), np.float64)
                 met.gradients["x"] = dx
@@ -163,14 +166,14 @@ def _back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Memo |
 
 
 def _weights(step: Layer) -> list[Array]:
-    return [step.__dict__[name] for name in step.weights]
+    return [getattr(step, name) for name in step.weights]
 
 
 def _same(now: Sequence[Array], before: Sequence[Array]) -> bool:
     return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(now, before, strict=True))
 
 
-def anothers_mask(scene: StepScene, meeting: Meeting) -> Finding | None:
+def anothers_mask(scene: StepScene, meeting: Meeting) -> GradientFinding | None:
     """Whether the step let through in the pass what another layer or batch would have."""
     dx, dy = meeting.gradients.get("x"), meeting.dy
     if dx is None or dy is None or dx.shape != dy.shape or meeting.x.shape != meeting.y.shape:
@@ -184,7 +187,7 @@ def anothers_mask(scene: StepScene, meeting: Meeting) -> Finding | None:
     levels = {*np.round(np.diag(J), 6), 0.0}
     if len(levels) > 3 or not set(np.round(passed.ravel(), 6)) <= levels:
         return None
-    return Finding(
+    return GradientFinding(
         "wrong-mask",
         scene.where("x"),
         f"its mask is that of another layer or batch: it lets {int((passed != 0).sum())} of "
@@ -193,11 +196,11 @@ def anothers_mask(scene: StepScene, meeting: Meeting) -> Finding | None:
     )
 
 
-def in_company(scene: StepScene, part: str) -> Finding:
+def in_company(scene: StepScene, variable: str) -> GradientFinding:
     """A formula that is right alone and wrong among the others: it uses what is not its own."""
-    return Finding(
+    return GradientFinding(
         "stale-input",
-        scene.where(part),
+        scene.where(variable),
         "alone it is right, and wrong where other layers and batches run between its forward and "
         "its way back: it uses an array that they have changed since, or share with it. Use the "
         "x, y and dy that backward and gradient are handed, and keep nothing on the class.",

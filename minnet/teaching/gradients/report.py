@@ -23,7 +23,7 @@ KINDS = (
 
 
 @dataclass(frozen=True)
-class Finding:
+class GradientFinding:
     """One thing that is wrong with a gradient, or a kink, where nothing is wrong.
 
     Attributes
@@ -78,7 +78,7 @@ class GradientReport:
     method: str
     checked: int
     total: int
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[GradientFinding, ...] = ()
 
     def __str__(self) -> str:
         verdict = "The gradients are right" if self.ok else "The gradients are WRONG"

@@ -8,36 +8,36 @@ from fractions import Fraction
 import numpy as np
 
 from minnet.teaching.gradients.evidence import View, ratio
-from minnet.teaching.gradients.report import Finding
-from minnet.teaching.gradients.scenes import Scene
+from minnet.teaching.gradients.report import GradientFinding
+from minnet.teaching.gradients.scenes import PRISTINE, Scene
 
 
 def constant_ratio(view: View) -> float | None:
     """c where the analytic gradient is c times the measured one, for both gradients from above."""
-    found = []
+    ratios = []
     for dy in view.dys:
-        a = view.ask(dy, pristine=True)
+        a = view.ask(dy, PRISTINE)
         if a is None or not np.isfinite(a).all():
             return None
         c = ratio(view.at(a), view.numerical(dy), view.tolerance)
         if c is None:
             return None
-        found.append(c)
-    return found[0] if abs(found[0] - found[1]) <= 1e-5 * abs(found[0]) else None
+        ratios.append(c)
+    return ratios[0] if abs(ratios[0] - ratios[1]) <= 1e-5 * abs(ratios[0]) else None
 
 
-def scaled(view: View, c: float, where: str, rng: np.random.Generator) -> list[Finding]:
+def scaled(view: View, c: float, where: str, rng: np.random.Generator) -> list[GradientFinding]:
     """What the ratio c says, after the same was asked with other sizes."""
     scene, findings = view.scene, []
     of_rows, N, sure = _power_of_rows(view, c, rng)
     of_columns = _power_of_columns(view, c, rng)
-    K = scene.values[view.part].shape[-1] if scene.values[view.part].ndim > 1 else 1
+    K = scene.values[view.variable].shape[-1] if scene.values[view.variable].ndim > 1 else 1
     if scene.y.ndim > 1:
         K = scene.y.shape[-1]
     rest = abs(c) / float(N) ** of_rows / float(K) ** of_columns
     if c < 0:
         findings.append(
-            Finding(
+            GradientFinding(
                 "sign",
                 where,
                 "every entry has the opposite sign: by the code it is "
@@ -52,7 +52,7 @@ def scaled(view: View, c: float, where: str, rng: np.random.Generator) -> list[F
         if of_columns < 0:
             fix = "sums over the columns: do not divide by K"
         findings.append(
-            Finding(
+            GradientFinding(
                 "factor",
                 where,
                 f"the gradient is {_power('K', of_columns)} times what it should be (K = {K}, the "
@@ -65,7 +65,9 @@ def scaled(view: View, c: float, where: str, rng: np.random.Generator) -> list[F
     return findings
 
 
-def _about_rows(c: float, N: int, power: int, where: str, *, inverse: bool, sure: bool) -> Finding:
+def _about_rows(
+    c: float, N: int, power: int, where: str, *, inverse: bool, sure: bool
+) -> GradientFinding:
     name = _power("N", power)
     evidence = (
         f"by the code it is {c:.4g} times what was measured with N = {N} rows, and with another N "
@@ -78,13 +80,15 @@ def _about_rows(c: float, N: int, power: int, where: str, *, inverse: bool, sure
         if inverse
         else "The mean over the batch has a 1/N that is missing here: divide by N."
     )
-    return Finding(
+    return GradientFinding(
         "sum-vs-mean", where, f"the gradient is {name} times what it should be: {evidence}. {fix}"
     )
 
 
-def _about_constant(view: View, c: float, rest: float, where: str, *, sizes_vary: bool) -> Finding:
-    said = fraction(rest)
+def _about_constant(
+    view: View, c: float, rest: float, where: str, *, sizes_vary: bool
+) -> GradientFinding:
+    factor = fraction(rest)
     own = _of_numbers(rest, view.scene.numbers())
     sizes = [] if sizes_vary else _sizes(view.scene, rest)
     hint = ""
@@ -92,11 +96,11 @@ def _about_constant(view: View, c: float, rest: float, where: str, *, sizes_vary
         hint = f" That is {own} of {view.scene.who}."
     elif sizes:
         hint = f" (Note that {' and '.join(sizes)}, too.)"
-    fix = f"Divide by {said}." if rest > 1 else f"Multiply by {fraction(1.0 / rest)}."
-    return Finding(
+    fix = f"Divide by {factor}." if rest > 1 else f"Multiply by {fraction(1.0 / rest)}."
+    return GradientFinding(
         "factor",
         where,
-        f"the gradient is {said} times what was measured, in every entry and whatever the batch "
+        f"the gradient is {factor} times what was measured, in every entry and whatever the batch "
         f"(ratio {c:.6g}).{hint} {fix}",
     )
 
@@ -121,10 +125,10 @@ def _power_of_rows(view: View, c: float, rng: np.random.Generator) -> tuple[int,
         other = scene.resized(rows, rng)
         if other is None or (other.rows == scene.rows and other.data_rows is None):
             continue
-        found = _ratio_of(other, view.part, rng)
-        if found is not None:
+        ratio_there = _ratio_of(other, view.variable, rng)
+        if ratio_there is not None:
             before = other.data_rows or scene.rows
-            return _exponent(found / c, other.rows / before), before, True
+            return _exponent(ratio_there / c, other.rows / before), before, True
     rows = scene.rows
     if scene.who == "gradient_of_f" and rows > 2:  # it cannot be run with other sizes
         for power in (1, -1):
@@ -135,12 +139,12 @@ def _power_of_rows(view: View, c: float, rng: np.random.Generator) -> tuple[int,
 
 def _power_of_columns(view: View, c: float, rng: np.random.Generator) -> int:
     other = view.scene.widened(rng)
-    found = None if other is None else _ratio_of(other, view.part, rng)
-    return 0 if found is None else _exponent(found / c, 2.0)
+    ratio_there = None if other is None else _ratio_of(other, view.variable, rng)
+    return 0 if ratio_there is None else _exponent(ratio_there / c, 2.0)
 
 
-def _ratio_of(scene: Scene, part: str, rng: np.random.Generator) -> float | None:
-    return constant_ratio(View(scene, part, rng))
+def _ratio_of(scene: Scene, variable: str, rng: np.random.Generator) -> float | None:
+    return constant_ratio(View(scene, variable, rng))
 
 
 def _exponent(change: float, size: float) -> int:

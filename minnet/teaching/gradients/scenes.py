@@ -17,11 +17,38 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer, Memo, bind
 from minnet.teaching.gradients.capture import written
-from minnet.teaching.gradients.measuring import Case
+from minnet.teaching.gradients.measuring import Measurable
 
 JUNK = 3.141592653589793
 OTHER_JUNK = -2.718281828459045
 """What gradients are filled with first, so that one that is not written, or added to, shows."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Those under which the code is asked for a gradient.
+
+    Attributes
+    ----------
+    junk
+        What stands in the buffers before.
+    pristine
+        Whether each formula gets arrays as they were, or as the formulas before left them.
+    fresh
+        Whether nothing was run before; otherwise another batch was.
+    capture
+        Whether gradients of another shape are taken as well.
+    """
+
+    junk: float = JUNK
+    pristine: bool = False
+    fresh: bool = False
+    capture: bool = False
+
+
+AS_IN_TRAINING = Circumstances()
+PRISTINE = Circumstances(pristine=True)
+"""What one formula does to its arrays is hidden from the next."""
 
 
 @dataclass
@@ -44,36 +71,16 @@ class Scene:
     target: Array | None = None  # of a loss
     data_rows: int | None = None  # N of the whole, where this scene has fewer of them
 
-    def where(self, part: str) -> str:
+    def where(self, variable: str) -> str:
         """The formula that gives the gradient of this array."""
         raise NotImplementedError
 
-    def make(self, dtype: Any) -> Case:
-        """The case whose slopes are y's."""
+    def make(self, dtype: Any) -> Measurable:
+        """The arrays with y, in this dtype, to be measured."""
         raise NotImplementedError
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
-        """What the code says for dy.
-
-        Parameters
-        ----------
-        junk
-            What stands in the buffers before.
-        pristine
-            Whether each formula gets arrays as they were, or as the formulas before left them.
-        fresh
-            Whether nothing was run before; otherwise another batch was.
-        capture
-            Whether gradients of another shape are taken as well.
-        """
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
+        """What the code says for dy."""
         raise NotImplementedError
 
     def resized(self, rows: int, rng: np.random.Generator) -> Scene | None:
@@ -118,7 +125,7 @@ class StepScene(Scene):
         *,
         training: bool = True,
         noise: int = 0,
-        parts: tuple[str, ...] | None = None,
+        variables: tuple[str, ...] | None = None,
         fresh: Layer | None = None,
     ) -> None:
         """`fresh`: the step before anything was run, where it cannot be made anew."""
@@ -138,49 +145,41 @@ class StepScene(Scene):
         except Exception:  # whatever is wrong shows where it is looked at
             self.after = step.copy() if not self.after.arrays() else self.after
         for name, array in step.arrays().items():  # that batch may have changed weights
-            self.after.__dict__[name][...] = array
+            getattr(self.after, name)[...] = array
         bind([self.after], np.float64)
-        self.parts = (*step.weights, "x") if parts is None else parts
+        self.variables = (*step.weights, "x") if variables is None else variables
         self.y = self.after.copy().forward(x.copy(), self._memo())
-        every = {**{name: self.step.__dict__[name] for name in step.weights}, "x": x}
-        self.values = {part: every[part] for part in self.parts}
+        every = {**self.step.arrays(), "x": x}
+        self.values = {variable: every[variable] for variable in self.variables}
 
     def _memo(self) -> Memo | None:
         return {"rng": np.random.default_rng(self.noise)} if self.training else None
 
-    def where(self, part: str) -> str:
-        return f"{self.who}.backward" if part == "x" else f"{self.who}.gradient (d{part})"
+    def where(self, variable: str) -> str:
+        return f"{self.who}.backward" if variable == "x" else f"{self.who}.gradient (d{variable})"
 
-    def make(self, dtype: Any) -> Case:
+    def make(self, dtype: Any) -> Measurable:
         layer, x = self.after.copy(), self.x.astype(dtype)
         theta, _, _ = bind([layer], dtype)
-        draw, reset = np.random.default_rng(self.noise), generators(layer)
-        start = draw.bit_generator.state
+        rng, reset = np.random.default_rng(self.noise), generators(layer)
+        start = rng.bit_generator.state
 
         def measure() -> Any:
-            draw.bit_generator.state = start
+            rng.bit_generator.state = start
             reset()
             kept = theta.copy()
-            y = layer.forward(x.copy(), {"rng": draw} if self.training else None)
+            y = layer.forward(x.copy(), {"rng": rng} if self.training else None)
             theta[...] = kept
             return y
 
-        every = {**{name: layer.__dict__[name] for name in layer.weights}, "x": x}
-        return Case({part: every[part] for part in self.parts}, measure)
+        every = {**layer.arrays(), "x": x}
+        return Measurable({variable: every[variable] for variable in self.variables}, measure)
 
-    def answer(
-        self,
-        dy: Array,
-        *,
-        junk: float = JUNK,
-        pristine: bool = False,
-        fresh: bool = False,
-        capture: bool = False,
-    ) -> Answer:
-        layer = (self.step if fresh else self.after).copy()
-        found = Answer()
-        for name in layer.weights:
-            layer.__dict__["d" + name][...] = junk
+    def answer(self, dy: Array, how: Circumstances = AS_IN_TRAINING) -> Answer:
+        layer = (self.step if how.fresh else self.after).copy()
+        answer = Answer()
+        for gradient in layer.gradients().values():
+            gradient[...] = how.junk
         weights = {name: array.copy() for name, array in layer.arrays().items()}
         memo = self._memo()
         true = {"x": self.x, "dy": dy}
@@ -193,9 +192,9 @@ class StepScene(Scene):
             for name, array in true.items():
                 if not np.array_equal(given[name], array, equal_nan=True):
                     if (method, name) not in seen and not _is_alias(name, given, seen):
-                        found.touched.append(f"{method} changes its {name}")
+                        answer.touched.append(f"{method} changes its {name}")
                     seen.add((method, name))
-                    if pristine:
+                    if how.pristine:
                         given[name] = array.copy()
                     else:
                         true[name] = np.array(given[name])
@@ -205,32 +204,32 @@ class StepScene(Scene):
         for name, array in layer.arrays().items():
             same = np.array_equal(array, weights[name], equal_nan=True)
             if name in layer.weights and not same:
-                found.touched.append(f"forward changes {name}")
-                array[...] = weights[name] if pristine else array
-        if any(part != "x" for part in self.parts):
+                answer.touched.append(f"forward changes {name}")
+                array[...] = weights[name] if how.pristine else array
+        if any(variable != "x" for variable in self.variables):
             arguments = (given["x"], given["y"], given["dy"], memo)
-            kept = layer.copy() if capture else None
+            kept = layer.copy() if how.capture else None
             try:
                 layer.gradient(*arguments)
-                for name in layer.weights:
-                    found.gradients[name] = np.array(layer.__dict__["d" + name])
+                for name, gradient in layer.gradients().items():
+                    answer.gradients[name] = np.array(gradient)
             except NotImplementedError:
                 raise
             except Exception as error:
-                found.errors = dict.fromkeys(layer.weights, error)
+                answer.errors = dict.fromkeys(layer.weights, error)
             if kept is not None:
-                found.gradients.update(written(kept, arguments))
+                answer.gradients.update(written(kept, arguments))
             look("gradient")
-        if "x" in self.parts:
+        if "x" in self.variables:
             try:
                 dx = layer.backward(given["x"], given["y"], given["dy"], memo)
-                found.gradients["x"] = np.array(numbers_of(dx, f"{self.who}.backward"))
+                answer.gradients["x"] = np.array(numbers_of(dx, f"{self.who}.backward"))
             except NotImplementedError:
                 raise
             except Exception as error:
-                found.errors["x"] = error
+                answer.errors["x"] = error
             look("backward")
-        return found
+        return answer
 
     def resized(self, rows: int, rng: np.random.Generator) -> Scene | None:
         return self._again(self.step, mixed(self.x, rows, rng))
@@ -258,14 +257,15 @@ class StepScene(Scene):
         except Exception:  # it cannot be built for another input
             return None
         for name in layer.weights:
-            layer.__dict__[name][...] = rng.standard_normal(layer.__dict__[name].shape)
+            array = getattr(layer, name)
+            array[...] = rng.standard_normal(array.shape)
         rows = M + 1 if len(self.x) != M else len(self.x)
         return self._again(layer, rng.standard_normal((rows, M)))
 
     def _again(self, step: Layer, x: Array) -> Scene | None:
         try:
             return StepScene(
-                step, x, training=self.training, noise=self.noise + 7, parts=self.parts
+                step, x, training=self.training, noise=self.noise + 7, variables=self.variables
             )
         except Exception:  # it does not take that shape
             return None
@@ -298,14 +298,17 @@ def _reborn(step: Layer, x: Array) -> Layer | None:
         if step.arrays():
             layer.build(x.shape[1:], np.random.default_rng(0))
         for name, array in step.arrays().items():
-            if layer.__dict__[name].shape != array.shape:
+            if getattr(layer, name).shape != array.shape:
                 return None
-            layer.__dict__[name] = array.copy()
+            layer.rebind(name, array.copy())
     except Exception:  # its constructor does not keep its arguments
         return None
-    same = {k for k, v in vars(step).items() if isinstance(v, (int, float, str, tuple))}
-    same.discard("_revision")  # counts settings, in the constructor and later
-    if any(vars(layer).get(k, vars(step)[k]) != vars(step)[k] for k in same):
+    plain = {
+        name: value  # what every layer has is the model's to set
+        for name, value in vars(step).items()
+        if isinstance(value, (int, float, str, tuple)) and not hasattr(Layer, name)
+    }
+    if any(vars(layer).get(name, value) != value for name, value in plain.items()):
         return None  # it was set otherwise after it was made
     return layer
 
@@ -319,6 +322,6 @@ def numbers_of(gradient: Any, who: str) -> Array:
     """What a formula returned as an array of numbers, or an error that says what it is instead."""
     array = np.asarray(gradient)
     if array.dtype.kind not in "fciu":
-        said = "None" if gradient is None else type(gradient).__name__
-        raise TypeError(f"{who} gives an array of numbers. Got {said}. Return it.")
+        kind = "None" if gradient is None else type(gradient).__name__
+        raise TypeError(f"{who} gives an array of numbers. Got {kind}. Return it.")
     return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)

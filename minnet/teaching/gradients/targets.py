@@ -19,9 +19,9 @@ from minnet.models import Sequential
 from minnet.teaching.gradients.diagnosis import diagnose, touched
 from minnet.teaching.gradients.formulas import FormulaScene, loss_scene, penalty_scene
 from minnet.teaching.gradients.functions import function_scene
-from minnet.teaching.gradients.measuring import Case, Entry, Maker
+from minnet.teaching.gradients.measuring import Entry, Maker, Measurable
 from minnet.teaching.gradients.passes import ROWS, Meeting, Way, a_pass, anothers_mask, in_company
-from minnet.teaching.gradients.report import Finding
+from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scenes import JUNK, Scene, generators, mixed
 
 
@@ -35,11 +35,11 @@ class Target:
         """The same a small step away, where no kink is."""
         raise NotImplementedError
 
-    def changed(self) -> list[Finding]:
+    def changed(self) -> list[GradientFinding]:
         """Arrays that are changed in place, though nothing may be wrong with the gradient."""
         raise NotImplementedError
 
-    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[Finding]:
+    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[GradientFinding]:
         """What is wrong, and where; `worst` is the entry that differs most."""
         raise NotImplementedError
 
@@ -55,19 +55,19 @@ class ScenicTarget(Target):
         self.again, self.value = again, value
         self.scene = again(value)
         self.make = self.scene.make
-        (part,) = self.scene.values
+        (variable,) = self.scene.values
         self.answer = self.scene.answer(np.ones(()))
-        gradient = self.answer.gradients.get(part)
+        gradient = self.answer.gradients.get(variable)
         fits = gradient is not None and gradient.shape == value.shape
-        self.gradients = {part: gradient if fits else None}
+        self.gradients = {variable: gradient if fits else None}
 
     def jittered(self, rng: np.random.Generator) -> Target:
         return ScenicTarget(self.again, near_by(self.value, rng))
 
-    def changed(self) -> list[Finding]:
+    def changed(self) -> list[GradientFinding]:
         return touched(self.scene, np.random.default_rng(0)) if self.answer.touched else []
 
-    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[Finding]:
+    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[GradientFinding]:
         return diagnose(self.scene, rng)
 
     def scenes(self) -> list[tuple[str, Scene]]:
@@ -127,7 +127,7 @@ class ChainTarget(Target):
     steps: Sequence[Layer]  # never run
     met: list[Meeting]
 
-    def changed(self) -> list[Finding]:
+    def changed(self) -> list[GradientFinding]:
         rng = np.random.default_rng(0)
         findings = []
         for fresh, meeting in self.pairs():
@@ -139,26 +139,25 @@ class ChainTarget(Target):
         """Each step with what was met, from the top."""
         return list(zip(self.steps, self.met, strict=True))[::-1]
 
-    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[Finding]:
-        findings: list[Finding] = []
+    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[GradientFinding]:
+        findings: list[GradientFinding] = []
         spoilt = any(meeting.changed for meeting in self.met)
         for fresh, meeting in self.pairs():
-            wrong = [part for part in meeting.parts if not meeting.is_right(part, rng)]
+            wrong = [name for name in meeting.variables if not meeting.is_right(name, rng)]
             if meeting.dy is None or not (wrong or meeting.changed):
                 continue
             scene = meeting.scene(fresh)
-            part = worst.name.removeprefix(f"{fresh.label}.")
-            if part in meeting.parts and worst.name in (part, f"{fresh.label}.{part}"):
-                shape = scene.values[part].shape
-                if part != "x":
-                    scene.suspects[part] = int(np.ravel_multi_index(worst.place, shape))
-            found = diagnose(scene, rng, wrong)
-            if "x" in wrong and all(finding.kind == "wrong" for finding in found):
+            for name in meeting.variables:
+                if name != "x" and worst.name in (name, f"{fresh.label}.{name}"):
+                    shape = scene.values[name].shape
+                    scene.suspects[name] = int(np.ravel_multi_index(worst.position, shape))
+            here = diagnose(scene, rng, wrong)
+            if "x" in wrong and all(finding.kind == "wrong" for finding in here):
                 mask = anothers_mask(scene, meeting)
-                found = found if mask is None else [mask]
-            if wrong and not found and not spoilt:
-                found = [in_company(scene, part) for part in wrong]
-            findings += found
+                here = here if mask is None else [mask]
+            if wrong and not here and not spoilt:
+                here = [in_company(scene, variable) for variable in wrong]
+            findings += here
         return findings
 
     def scenes(self) -> list[tuple[str, Scene]]:
@@ -175,17 +174,16 @@ class LayerTarget(ChainTarget):
         bind([layer], np.float64)
         self.steps = layer.copy().steps()
         n = len(self.steps)
-        learns = tuple(bool(step.weights) for step in self.steps)
-        way = Way((True,) * n, learns, -1)
+        way = Way((True,) * n, tuple(bool(step.weights) for step in self.steps), -1)
         worked = layer.copy()
-        draw = np.random.default_rng(self.seed)
+        other = np.random.default_rng(self.seed)
 
         def top(outputs: list[Array]) -> tuple[Array, int]:
             shape = outputs[-1].shape
             return np.random.default_rng(self.seed).standard_normal(shape), n
 
         kept = layer.get_weights()
-        before = mixed(x, len(x), draw)
+        before = mixed(x, len(x), other)
         try:
             a_pass(worked.steps(), way, before, self.noise, top)
         except NotImplementedError:
@@ -196,12 +194,12 @@ class LayerTarget(ChainTarget):
             array[...] = values
         bind([worked], np.float64)
         self.start = worked.copy()
-        for name in worked.weights:
-            worked.__dict__["d" + name][...] = JUNK
+        for gradient in worked.gradients().values():
+            gradient[...] = JUNK
         self.met = a_pass(worked.steps(), way, x.copy(), self.noise, top)
         self.dy = np.random.default_rng(self.seed).standard_normal(self.met[-1].y.shape)
         self.gradients = {}
-        for name, array in {**{w: layer.__dict__[w] for w in layer.weights}, "x": x}.items():
+        for name, array in (*((w, getattr(layer, w)) for w in layer.weights), ("x", x)):
             first = self.met[0].gradients.get(name)
             fits = first is not None and first.shape == array.shape
             self.gradients[name if name == "x" else f"{layer.label}.{name}"] = (
@@ -209,29 +207,30 @@ class LayerTarget(ChainTarget):
             )
         self.make = self._make
 
-    def _make(self, dtype: Any) -> Case:
+    def _make(self, dtype: Any) -> Measurable:
         layer, x = self.start.copy(), self.x.astype(dtype)
         theta, _, _ = bind([layer], dtype)
         steps, reset = layer.steps(), generators(layer, *layer.steps())
-        draw = np.random.default_rng(self.noise)
-        state = draw.bit_generator.state
+        rng = np.random.default_rng(self.noise)
+        state = rng.bit_generator.state
 
         def number() -> Any:
-            draw.bit_generator.state = state
+            rng.bit_generator.state = state
             reset()
             kept, y = theta.copy(), x.copy()
             for step in steps:
-                y = step.forward(y, {"rng": draw})
+                y = step.forward(y, {"rng": rng})
             theta[...] = kept
             return (self.dy * y).sum()
 
-        arrays = {f"{layer.label}.{name}": layer.__dict__[name] for name in layer.weights}
-        return Case({**arrays, "x": x}, number)
+        arrays = {f"{layer.label}.{name}": getattr(layer, name) for name in layer.weights}
+        return Measurable({**arrays, "x": x}, number)
 
     def jittered(self, rng: np.random.Generator) -> Target:
         layer = self.layer.copy()
         for name in layer.weights:
-            layer.__dict__[name][...] = near_by(layer.__dict__[name], rng)
+            array = getattr(layer, name)
+            array[...] = near_by(array, rng)
         return LayerTarget(layer, near_by(self.x, rng), rng)
 
 
@@ -249,31 +248,29 @@ class ModelTarget(ChainTarget):
         order = rng.permutation(len(x))
         try:
             other = mixed(x, len(x), rng)
-            self.start._run_step(other, target[order], None, np.random.default_rng(self.noise + 1))
+            self.start.run_batch(other, target[order], None, np.random.default_rng(self.noise + 1))
         except NotImplementedError:
             raise
         except Exception:  # it is looked at layer by layer later
             self.start = model.copy()
         self.start.theta[...] = theta
         worked = self.start.copy()
-        worked._grad[...] = JUNK
-        worked._route()
-        worked._grad[...] = JUNK
+        worked.grad[...] = JUNK
         self.gradients = {key: None for key, _, _ in self._learned(worked)}
         try:
-            worked._run_step(x.copy(), target, None, np.random.default_rng(self.noise))
+            worked.run_batch(x.copy(), target, None, np.random.default_rng(self.noise))
             for key, layer, name in self._learned(worked):
-                self.gradients[key] = np.array(getattr(layer, "d" + name))
+                self.gradients[key] = np.array(layer.gradients()[name])
         except NotImplementedError:
             raise
         except Exception:  # it is looked at layer by layer
             self.gradients = dict.fromkeys(self.gradients)
         self.make = self._make
         watched = self.start.copy()
-        watched._grad[...] = JUNK
-        self.fused = watched._require_loss().is_fused_with(self.steps[-1])
-        route = watched._route()
-        way = Way(route.trains, route.learns, route.lowest)
+        watched.grad[...] = JUNK
+        self.fused = watched.compiled.loss.is_fused_with(self.steps[-1])
+        plan = watched.plan()
+        way = Way(plan.in_training, plan.has_gradient, plan.lowest_learning)
         self.met = a_pass(watched.steps, way, x.copy(), self.noise, self._top(watched))
 
     @staticmethod
@@ -287,7 +284,7 @@ class ModelTarget(ChainTarget):
         ]
 
     def _top(self, model: Sequential) -> Callable[[list[Array]], Any]:
-        loss, stop = model._require_loss(), len(self.steps)
+        loss, stop = model.compiled.loss, len(self.steps)
 
         def top(outputs: list[Array]) -> Any:
             self.prediction = outputs[-2 if self.fused else -1].copy()
@@ -303,21 +300,25 @@ class ModelTarget(ChainTarget):
 
         return top
 
-    def _make(self, dtype: Any) -> Case:
+    def _make(self, dtype: Any) -> Measurable:
         model = self.start.in_dtype(dtype)
         reset = generators(*model.steps)
-        draw = np.random.default_rng(self.noise)
-        state = draw.bit_generator.state
-        loss, theta = model._require_loss(), model.theta
-        trains = model._route().trains
+        rng = np.random.default_rng(self.noise)
+        state = rng.bit_generator.state
+        loss, theta = model.compiled.loss, model.theta
+        in_training = model.plan().in_training
         fused = self.fused
         x = self.x.astype(dtype)
 
         def number() -> Any:
-            draw.bit_generator.state = state
+            rng.bit_generator.state = state
             reset()
             kept = theta.copy()
-            outputs = model.forward(x.copy(), [{"rng": draw} if t else None for t in trains])
+            if model.has_own_step:  # a student's own loss, with the gradient that goes with it
+                value = model.run_batch(x.copy(), self.target, None, rng)
+                theta[...] = kept
+                return value
+            outputs = model.forward(x.copy(), [{"rng": rng} if on else None for on in in_training])
             if fused:
                 losses = loss.fused(outputs[-2], outputs[-1], self.target)[0]
             else:
@@ -325,7 +326,8 @@ class ModelTarget(ChainTarget):
             theta[...] = kept
             return np.add.reduce(losses) / len(losses) + model.penalty()
 
-        return Case({key: getattr(layer, n) for key, layer, n in self._learned(model)}, number)
+        arrays = {key: getattr(layer, name) for key, layer, name in self._learned(model)}
+        return Measurable(arrays, number)
 
     def jittered(self, rng: np.random.Generator) -> Target:
         model = self.model.copy()
@@ -333,11 +335,11 @@ class ModelTarget(ChainTarget):
         return ModelTarget(model, near_by(self.x, rng), self.target, rng)
 
     def _loss_scene(self) -> FormulaScene:
-        loss, last = self.model._require_loss(), self.steps[-1]
+        loss, last = self.model.compiled.loss, self.steps[-1]
         p, t = self.prediction[:ROWS], self.target[:ROWS]
         return loss_scene(loss, p, t, last if self.fused else None)
 
-    def changed(self) -> list[Finding]:
+    def changed(self) -> list[GradientFinding]:
         rng = np.random.default_rng(0)
         findings = touched(self._loss_scene(), rng) + super().changed()
         for scene in self._penalties():
@@ -352,7 +354,7 @@ class ModelTarget(ChainTarget):
             for name, penalty in layer.regularizers.items()
         ]
 
-    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[Finding]:
+    def culprits(self, rng: np.random.Generator, worst: Entry) -> list[GradientFinding]:
         findings = diagnose(self._loss_scene(), rng)
         findings += super().culprits(rng, worst)
         for scene in self._penalties():
@@ -366,13 +368,13 @@ class ModelTarget(ChainTarget):
 def of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> ModelTarget:
     """The target for a compiled model, on a copy in float64."""
     model = model.in_dtype(np.float64)  # before x and y are brought to it
-    x, target, _ = model._check_data(x, y, None)
+    data = model.checked_data(x, y)
     if not any(layer.trainable and layer.weights for layer in model.layers):
         raise ValueError(
             "check_gradients takes a model with a weight that is trained. Got none. Unfreeze a "
             "layer, or add a Dense."
         )
-    return ModelTarget(model, np.array(x, np.float64), target, rng)
+    return ModelTarget(model, np.array(data.x, np.float64), data.target, rng)
 
 
 def of_layer(layer: Layer, x: Any, rng: np.random.Generator) -> LayerTarget:

@@ -27,9 +27,9 @@ def here(tmp_path, monkeypatch):
     """An empty folder, and checks in this process, which is faster."""
     monkeypatch.chdir(tmp_path)
 
-    def inspect(tasks, seconds):
+    def inspect(assignments, seconds):
         inspector = Inspector()
-        return [inspector.judge(task) for task in tasks]
+        return [inspector.judge(assignment) for assignment in assignments]
 
     monkeypatch.setattr(course, "inspect", inspect)
     return tmp_path
@@ -243,6 +243,7 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_check_of_everything_passes_and_leaves_nothing_behind():
     main(["exercises", "--solutions", "solved"])
     start = time.perf_counter()

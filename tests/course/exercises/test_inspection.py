@@ -18,8 +18,8 @@ from minnet.course.exercises.inspection import (
     READY,
     TO_DO,
     WRONG,
+    Assignment,
     Inspector,
-    Task,
     inspect,
     load,
     work,
@@ -42,7 +42,7 @@ def filled(code: str, gaps: int = 1) -> str:
 
 
 def judged(tmp_path: Path, text: str, gap: str = "softmax"):
-    return Inspector().judge(Task(file(tmp_path, text), gap))
+    return Inspector().judge(Assignment(file(tmp_path, text), gap))
 
 
 def test_done_to_do_and_wrong(tmp_path):
@@ -126,8 +126,8 @@ def test_a_file_may_import_its_neighbours(tmp_path):
 
 def test_work_says_a_line_for_each_task(tmp_path):
     path, out = file(tmp_path, SOLVED), io.StringIO()
-    tasks = [Task(path, "softmax"), Task(path, "softmax_backward")]
-    work(60.0, io.StringIO(json.dumps(tasks)), out)
+    assignments = [Assignment(path, "softmax"), Assignment(path, "softmax_backward")]
+    work(60.0, io.StringIO(json.dumps(assignments)), out)
     ready, *lines = out.getvalue().splitlines()
     assert ready == READY
     assert [json.loads(line)["state"] for line in lines] == [DONE, DONE]
@@ -150,7 +150,7 @@ def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
         inspection.os, "_exit", lambda code: inspector_files[path].STOP.append(code)
     )
     out = io.StringIO()
-    work(0.5, io.StringIO(json.dumps([Task(path, "softmax")])), out)
+    work(0.5, io.StringIO(json.dumps([Assignment(path, "softmax")])), out)
     verdict = json.loads(out.getvalue().splitlines()[1])
     assert verdict["ended"]
     assert "called with  x = " in verdict["text"]
@@ -162,6 +162,7 @@ def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
 # --- as real processes ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path):
     """One loops without an end, one ends Python, one writes where the answers go."""
     loop, end = "while True: x = x + 1", "import os; os._exit(0)"
@@ -170,8 +171,8 @@ def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path
     for code in (loop, end, write):
         text = text.replace(GAP, f"    {code}", 1)
     path = file(tmp_path, text)
-    tasks = [Task(path, gap) for gap in find("dense").gaps]
-    looped, ended, wrote = inspect(tasks, seconds=3.0)
+    assignments = [Assignment(path, gap) for gap in find("dense").gaps]
+    looped, ended, wrote = inspect(assignments, seconds=3.0)
     assert {verdict.state for verdict in (looped, ended, wrote)} == {WRONG}
     assert f": {loop}" in looped.text
     assert "still running after 3 seconds" in looped.text
@@ -185,7 +186,7 @@ def test_a_process_that_cannot_start_says_why(tmp_path, monkeypatch):
     (tmp_path / "python").write_text(script)
     (tmp_path / "python").chmod(0o755)
     with pytest.raises(RuntimeError, match=r"cannot be started\. no such thing"):
-        list(inspect([Task("a.py", "softmax")]))
+        list(inspect([Assignment("a.py", "softmax")]))
 
 
 def test_importing_minnet_and_its_teaching_imports_no_hypothesis():

@@ -149,7 +149,7 @@ def test_several_results_are_told_by_name():
     assert "Return these: return a, b." in fault_of(compare, (X,), (X, X), ("a", "b")).hint
     fault = fault_of(compare, (X, X), (X, X + 1), ("a", "b"))
     assert fault.came.startswith("b = [[1, 2]")
-    assert fault.place == 1
+    assert fault.index == 1
     assert fault_of(compare, (X, None), (X, X), ("a", "b")).came == "b = None"
     fault = fault_of(compare, ([X, X], X), ([X, X + 1], X), ("a", "b"))
     assert fault.came.startswith("a[1] = [[1, 2]")

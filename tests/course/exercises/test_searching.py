@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Student
-from minnet.course.exercises.searching import Gap, Mistake, Trial, counterexample, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, counterexample, expecting
 from minnet.course.exercises.trials import GAPS
 from minnet.course.exercises.trials.drawing import central_difference, derivative, seeds, whole
 
@@ -31,7 +31,7 @@ ONE = Gap(
     ("y",),
     "y = 2 x",
     (Trial(rows(), expecting(twice, "y")),),
-    (Mistake("It is the double, not the square.", lambda x: x**2),),
+    (KnownMistake("It is the double, not the square.", lambda x: x**2),),
 )
 TWO = Gap(both, ("y", "s"), "y = 2 x, s = Σ x", (Trial(rows(), expecting(both, "y", "s")),))
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 import minnet
-from minnet.course.reproductions.reproduction import Split
+from minnet.datasets.digits import Split
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,12 @@ def test_dividing_1_7159_out_scales_the_squared_error_alone(seed):
     """½ Σ (1.7159 tanh a − (±1))² is 1.7159² times that of tanh a and ±1/1.7159, slopes too."""
     rng = np.random.default_rng(seed)
     p, y = np.tanh(rng.standard_normal((4, 10))), rng.integers(10, size=4)
-    ours, theirs = lecun.targets(y, squared=True), np.where(np.eye(10)[y] == 1, 1.0, -1.0)
+    scaled, published = lecun.targets(y, squared=True), np.where(np.eye(10)[y] == 1, 1.0, -1.0)
     loss, factor = MeanSquaredError(), 1.7159**2
-    assert loss(1.7159 * p, theirs) == pytest.approx(factor * loss(p, ours), rel=1e-5)
+    assert loss(1.7159 * p, published) == pytest.approx(factor * loss(p, scaled), rel=1e-5)
     np.testing.assert_allclose(
-        1.7159 * loss.gradient(1.7159 * p, theirs),  # dL/dp by the chain rule
-        factor * loss.gradient(p, ours),
+        1.7159 * loss.gradient(1.7159 * p, published),  # dL/dp by the chain rule
+        factor * loss.gradient(p, scaled),
         rtol=1e-5,
         atol=1e-7,
     )
@@ -47,7 +47,7 @@ def test_the_networks_are_those_of_the_table():
         assert model.optimizer.rate(0) == pytest.approx(recipe.rate)
         assert model.optimizer.rate(steps // 2) == pytest.approx(recipe.rate / 2, rel=1e-3)
         assert model.optimizer.rate(steps) == pytest.approx(0.0, abs=1e-9)
-        assert repr(recipe.rate) in REPRODUCTIONS[name].ours
+        assert repr(recipe.rate) in REPRODUCTIONS[name].our_setup
 
 
 def few(rows: int = 200):
@@ -80,6 +80,7 @@ def test_no_data_is_told():
         REPRODUCTIONS["lecun-300"].run(0, None, str)
 
 
+@pytest.mark.slow
 def test_on_a_slice_of_mnist(little_mnist):
     linear, deep = (
         REPRODUCTIONS[name].run(0, little_mnist, str) for name in ("lecun-linear", "lecun-300-100")

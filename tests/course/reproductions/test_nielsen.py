@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import minnet
 from minnet.course.reproductions import REPRODUCTIONS, nielsen
-from minnet.course.reproductions.nielsen import Recipe
+from minnet.course.reproductions.nielsen import NielsenRecipe
 from minnet.datasets import one_hot
 
 Arrays = list[np.ndarray]
@@ -57,7 +57,7 @@ def by_the_book(Ws: Arrays, bs: Arrays, x, y, cost: str):
 )
 def test_a_step_is_the_books(cost, hidden, outputs, batch, lmbda, rate, scaled, seed):
     n, inputs = 50, 3
-    recipe = Recipe((inputs, *hidden, outputs), cost, rate, lmbda, scaled)
+    recipe = NielsenRecipe((inputs, *hidden, outputs), cost, rate, lmbda, scaled)
     model = nielsen.network(recipe, n, seed)
     rng = np.random.default_rng(seed)
     x, y = rng.random((batch, inputs)), one_hot(rng.integers(outputs, size=batch), outputs)
@@ -78,7 +78,7 @@ def test_a_step_is_the_books(cost, hidden, outputs, batch, lmbda, rate, scaled, 
 
 def test_weights_start_as_the_book_says():
     for scaled, stddev in ((False, 1.0), (True, 1.0 / 28.0)):
-        recipe = Recipe((784, 30, 10), "cross-entropy", 0.5, scaled=scaled)
+        recipe = NielsenRecipe((784, 30, 10), "cross-entropy", 0.5, scaled=scaled)
         model = nielsen.network(recipe, 50_000, 0)
         W, b = model.get_weights()[:2]
         assert W.std() == pytest.approx(stddev, rel=0.02)
@@ -144,15 +144,15 @@ def test_a_dead_output_is_named(monkeypatch):
 
 
 def test_a_healthy_run_has_no_remarks():
-    recipe = Recipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True)
-    course = nielsen.train(recipe, easy(), 0, str, epochs=10)
-    assert course.accuracies[-1] == 100.0
-    assert nielsen.remarks("784-30-10", course) == []
+    recipe = NielsenRecipe((784, 30, 10), "cross-entropy", 0.1, lmbda=5.0, scaled=True)
+    record = nielsen.train(recipe, easy(), 0, str, epochs=10)
+    assert record.accuracies[-1] == 100.0
+    assert nielsen.remarks_on("784-30-10", record) == []
 
 
 def test_more_than_one_dead_class():
-    course = nielsen.Course([76.2], [2, 5])
-    assert nielsen.remarks("784-30-10", course) == [
+    record = nielsen.TrainingRecord([76.2], [2, 5])
+    assert nielsen.remarks_on("784-30-10", record) == [
         "784-30-10 ends at 76.2 %, classes 2 and 5 are never predicted: their outputs have died"
     ]
 
@@ -160,7 +160,7 @@ def test_more_than_one_dead_class():
 @pytest.mark.parametrize("name", [name for name in REPRODUCTIONS if name.startswith("nielsen")])
 def test_every_figure_gets_a_value(name, monkeypatch):
     monkeypatch.setattr(
-        nielsen, "train", lambda *_, **settings: nielsen.Course([50.0, 60.0, 55.0], [3])
+        nielsen, "train", lambda *_, **settings: nielsen.TrainingRecord([50.0, 60.0, 55.0], [3])
     )
     reproduction = REPRODUCTIONS[name]
     run = reproduction.run(0, easy(20), str)
@@ -174,9 +174,9 @@ def test_no_data_is_told():
 
 def test_on_a_slice_of_mnist(little_mnist):
     for cost, rate in (("quadratic", 3.0), ("cross-entropy", 0.5)):
-        recipe = Recipe((784, 30, 10), cost, rate, scaled=True)
-        course = nielsen.train(recipe, little_mnist, 0, str, epochs=3)
-        assert course.accuracies[-1] > 82.0
-        assert course.dead == []
+        recipe = NielsenRecipe((784, 30, 10), cost, rate, scaled=True)
+        record = nielsen.train(recipe, little_mnist, 0, str, epochs=3)
+        assert record.accuracies[-1] > 82.0
+        assert record.dead == []
     deep = nielsen.train(nielsen.DEPTHS[4], little_mnist, 0, str, epochs=1)
     assert deep.accuracies[0] < 30.0  # the vanishing gradient

@@ -31,7 +31,12 @@ def test_texts_are_whole(name):
     reproduction = REPRODUCTIONS[name]
     assert reproduction.name == name
     assert reproduction.lesson.endswith(".")
-    for text in (reproduction.title, reproduction.source, reproduction.theirs, reproduction.ours):
+    for text in (
+        reproduction.title,
+        reproduction.source,
+        reproduction.published_setup,
+        reproduction.our_setup,
+    ):
         assert text
         assert not text.endswith(".")
 

@@ -12,7 +12,14 @@ from dataclasses import replace
 import pytest
 
 from minnet.__main__ import main
-from minnet.course.reproductions import REPRODUCTIONS, Figure, Outcome, Reproduction, Run, running
+from minnet.course.reproductions import (
+    REPRODUCTIONS,
+    Figure,
+    Outcome,
+    Reproduction,
+    SeedResult,
+    running,
+)
 
 
 def made_up(values, **changes):
@@ -25,16 +32,16 @@ def made_up(values, **changes):
         "source": "Nobody, No book (1900)",
         "duration": "no time",
         "mnist": False,
-        "theirs": "this",
-        "ours": "that",
+        "published_setup": "this",
+        "our_setup": "that",
         "figures": (figure,),
         "lesson": "Nothing.",
     }
 
-    def run(seed, data, told):
-        told("half way")
+    def run(seed, data, tell):
+        tell("half way")
         remarks = ["class 5 is never predicted"] if values[seed] < 90 else []
-        return Run({"accuracy %": values[seed]}, remarks)
+        return SeedResult({"accuracy %": values[seed]}, remarks)
 
     return Reproduction(**{**fields, **changes}, run=run)
 
@@ -83,7 +90,7 @@ def test_all_figures_have_to_hold():
     one = outcome(95.0)
     two = replace(one.reproduction, figures=(*one.reproduction.figures, Figure("b", 1, 0, 2, "")))
     for b, wanted in ((1.0, True), (3.0, False)):
-        run = Run({"accuracy %": 95.0, "b": b})
+        run = SeedResult({"accuracy %": 95.0, "b": b})
         assert Outcome(two, [0], [run]).in_band is wanted
 
 
@@ -136,11 +143,11 @@ def test_the_list_has_a_line_for_each(capsys):
 
 def test_progress_is_said_now_and_then():
     log = io.StringIO()
-    progress = running.Progress(log, every=0.0)
+    progress = running.ProgressLines(log, every=0.0)
     progress.head = "spiral, seed 1 (2 of 5)"
     progress("step 3")
     assert log.getvalue() == "spiral, seed 1 (2 of 5): step 3\n"
-    patient = running.Progress(log, every=1_000.0)
+    patient = running.ProgressLines(log, every=1_000.0)
     patient("step 4")
     assert "step 4" not in log.getvalue()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minnet.course.reproductions import REPRODUCTIONS, Outcome, Run, spiral
+from minnet.course.reproductions import REPRODUCTIONS, Outcome, SeedResult, spiral
 from minnet.datasets import spirals
 
 
@@ -62,13 +62,13 @@ def test_a_hidden_layer_bends_the_plane(linear):
 
 
 def test_every_figure_gets_the_value_of_its_step(monkeypatch):
-    def train(hidden, steps, seed, told):
+    def train(hidden, steps, seed, tell):
         return [hidden + step / 10_000 for step in range(steps)], 50.0 + hidden
 
     monkeypatch.setattr(spiral, "train", train)
     reproduction = REPRODUCTIONS["spiral"]
     run = reproduction.run(0, None, str)
-    assert run == Run(
+    assert run == SeedResult(
         {
             "linear, loss at step 0": 0.0,
             "linear, loss at step 190": 0.019,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from minnet.course.zoo import ZOO
-from minnet.course.zoo.game import Course, bars, drawn, listing, play, train
+from minnet.course.zoo.game import Symptoms, bar_chart, bars, listing, play, train
 from minnet.course.zoo.mistake import Case
 from minnet.foundation.checks import Array
 from minnet.layers import Tanh
@@ -129,7 +129,7 @@ def test_code_that_raises_is_shown_with_its_error():
 def test_bars_show_what_is_not_finite():
     assert bars([1.0, float("nan"), 2.0, float("inf")]) == "▁✗█✗"
     assert bars([3.0, 3.0]) == "▁▁"
-    assert drawn(Course({}, "", "")) == "  no epoch was finished"
+    assert bar_chart(Symptoms({}, "", "")) == "  no epoch was finished"
 
 
 # --- as a real process ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minnet.teaching.explain.digits import places
+from minnet.teaching.explain.digits import shown_indices
 
 TITLE = re.compile(r"^(\d)\.(\d+)  (\S+)")
 NAME = re.compile(r"(\S+(?: \S+)*?) (\((?:\d+(?:, \d+)*)?,?\))(?:   |\s*$)")
@@ -15,9 +15,9 @@ NUMBER = re.compile(r"(?<![\w.\[])-?\d+(?:\.\d*)?(?:e[-+]\d+)?(?![\w.\]])")
 
 
 class Printed(NamedTuple):
-    """One matrix: the part and the step it stands under, its name, its shape, what is shown."""
+    """One matrix: the chapter and the step it stands under, its name, its shape, what is shown."""
 
-    part: int
+    chapter: int
     section: str
     name: str
     shape: tuple[int, ...]
@@ -27,7 +27,7 @@ class Printed(NamedTuple):
 class ByHand(NamedTuple):
     """One line of numbers: what it is, and the expressions that it equals."""
 
-    part: int
+    chapter: int
     section: str
     left: str
     right: list[str]
@@ -37,20 +37,20 @@ class ByHand(NamedTuple):
 def read(text):
     """The matrices and the lines by hand of an explanation's text."""
     matrices, by_hand = [], []
-    part, section, of = 0, "", ""
+    chapter, section, of = 0, "", ""
     lines = text.splitlines()
     for i, line in enumerate(lines):
         if re.match(r"^\d\. ", line):
-            part, section = int(line[0]), ""
+            chapter, section = int(line[0]), ""
         title = TITLE.match(line)
         if title:
             section, of = title[3].rstrip(","), ""
-        said = re.match(r"  By hand, for θ = (\S+(?: \d+\])*),", line)
-        if said:
-            of = said[1]
+        by_name = re.match(r"  By hand, for θ = (\S+(?: \d+\])*),", line)
+        if by_name:
+            of = by_name[1]
         below = lines[i + 1] if i + 1 < len(lines) else ""
         if NAME.match(line[4:]) and re.match(r"^ {4,}\[ ", below):
-            matrices += _matrices(part, section, lines, i)
+            matrices += _matrices(chapter, section, lines, i)
         elif line.startswith("    ") and " = " in line and not line.lstrip().startswith("= "):
             left, _, first = line.strip().partition(" = ")
             right = first.split(" = ")
@@ -61,13 +61,13 @@ def read(text):
                     right.append(more.lstrip()[2:])
                 else:
                     right[-1] += " " + more.strip()
-            by_hand.append(ByHand(part, section, left.strip(), [r.strip() for r in right], of))
+            by_hand.append(ByHand(chapter, section, left.strip(), [r.strip() for r in right], of))
     return matrices, by_hand
 
 
-def _matrices(part, section, lines, i):
+def _matrices(chapter, section, lines, i):
     headers = list(NAME.finditer(lines[i]))
-    found = []
+    printed = []
     stops = [*(header.start(1) for header in headers[1:]), None]
     for header, stop in zip(headers, stops, strict=True):
         start = header.start(1)
@@ -78,8 +78,8 @@ def _matrices(part, section, lines, i):
                 break
             numbers += [cell for cell in row.strip("[] ").split() if cell not in "…⋮⋱"]
         shape = tuple(int(n) for n in re.findall(r"\d+", header[2]))
-        found.append(Printed(part, section, header[1], shape, numbers))
-    return found
+        printed.append(Printed(chapter, section, header[1], shape, numbers))
+    return printed
 
 
 def agrees(shown, value, slack=1e-10):
@@ -99,7 +99,7 @@ def assert_agrees(printed, array, slack=1e-10):
     array = np.asarray(array, float)
     slack = np.broadcast_to(slack, array.shape)
     assert printed.shape == array.shape, printed
-    shown = zip(printed.numbers, places(array), strict=True)
+    shown = zip(printed.numbers, shown_indices(array), strict=True)
     wrong = [(s, array[i]) for s, i in shown if not agrees(s, array[i], slack[i])]
     assert not wrong, (printed, wrong)
 

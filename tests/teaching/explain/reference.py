@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from minnet.engine.updates import layout
+from minnet.engine.updates import slices_by_layer
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten
 
 H = 1e-30
@@ -96,19 +96,19 @@ class Reference:
 
     def output_gradient(self, i):
         """∂L/∂y of step i."""
-        found = np.empty(self.outputs[i].shape)
-        for index in np.ndindex(found.shape):
-            found[index] = self.run(self.params, (i, index))[0].imag / H
-        return found
+        gradient = np.empty(self.outputs[i].shape)
+        for index in np.ndindex(gradient.shape):
+            gradient[index] = self.run(self.params, (i, index))[0].imag / H
+        return gradient
 
     def weight_gradient(self, key):
         """∂L/∂ of a weight, penalties included."""
-        found = np.empty(self.params[key].shape)
-        for index in np.ndindex(found.shape):
+        gradient = np.empty(self.params[key].shape)
+        for index in np.ndindex(gradient.shape):
             moved = {**self.params, key: self.params[key].copy()}
             moved[key][index] += 1j * H
-            found[index] = self.run(moved)[0].imag / H
-        return found
+            gradient[index] = self.run(moved)[0].imag / H
+        return gradient
 
     def slope(self, i):
         """∂y/∂x of step i, entry by entry."""
@@ -125,19 +125,19 @@ class Reference:
         scale = 1.0
         if optimizer.global_clipnorm is not None and size > optimizer.global_clipnorm:
             scale = optimizer.global_clipnorm / size
-        self.norm, places, found = size, layout(self.model.layers), {}
+        self.norm, slices, updated = size, slices_by_layer(self.model.layers), {}
         for layer in self.model.layers:
-            start = places[layer.name].start if layer.weights else 0
+            start = slices[layer.name].start if layer.weights else 0
             for name in layer.weights:
                 key = f"{layer.name}.{name}"
                 theta = self.params[key].real.copy()
-                place = slice(start, start + theta.size)
+                span = slice(start, start + theta.size)
                 start += theta.size
                 if not layer.trainable:
                     continue
                 t = updates.counts.get(layer.name, 0) + 1
                 old = {
-                    slot: updates.slots[slot][place].reshape(theta.shape).copy()
+                    slot: updates.slots[slot][span].reshape(theta.shape).copy()
                     if slot in updates.slots
                     else np.full(theta.shape, optimizer.initial(slot))
                     for slot in optimizer.slots
@@ -146,8 +146,8 @@ class Reference:
                 eta = optimizer.rate(updates.iterations)
                 theta -= eta * optimizer.weight_decay * theta
                 new, theta = STEPS[type(optimizer).__name__](optimizer, theta, g, old, t, eta)
-                found[key] = (g, old, new, theta)
-        return found
+                updated[key] = (g, old, new, theta)
+        return updated
 
 
 def _gelu(step, x):

@@ -26,7 +26,7 @@ from minnet.layers import (
 )
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minnet.regularizers import L2
-from minnet.teaching.explain.digits import places
+from minnet.teaching.explain.digits import shown_indices
 from tests.strategies import seeds
 from tests.teaching.explain.printed import agrees, assert_agrees, numbers, read
 from tests.teaching.explain.reference import Reference
@@ -92,7 +92,7 @@ def _targets(loss, N, M, rng):
 
 
 class Expected:
-    """What each name in each part of the explanation stands for, by the reference."""
+    """What each name in each chapter of the explanation stands for, by the reference."""
 
     def __init__(self, model, reference, explanation):
         self.model, self.reference = model, reference
@@ -112,10 +112,10 @@ class Expected:
         key = f"{self.owners[section].name}.{LONG.get(name, name)}"
         return self.reference.params[key].real
 
-    def array(self, part, section, name):
+    def array(self, chapter, section, name):
         """The matrix of this name, under this heading."""
         reference = self.reference
-        if part == 4:
+        if chapter == 4:
             return self._of_update(section, name)
         if name == "x":
             return reference.x
@@ -142,9 +142,9 @@ class Expected:
             return self._of_data(section, name[1:])
         return self.weight(section, name)
 
-    def slack(self, part, section):
+    def slack(self, chapter, section):
         """Where the true gradient is 0, Adam divides rounding by rounding: any step is right."""
-        if part != 4 or section not in self.gradients:
+        if chapter != 4 or section not in self.gradients:
             return 1e-10
         return np.where(np.abs(self.gradients[section]) < 1e-12, 1e-7, 1e-10)
 
@@ -197,10 +197,10 @@ ENTRY = re.compile(r"([^\W\d]\w*)\[([\d, ]*)\]")
 def check_by_hand(line, expected):
     """A sum of products: every number is the entry that the line above it names."""
     names = ENTRY.findall(f"{line.left} {line.right[0]}") if len(line.right) > 1 else []
-    if line.part in (1, 3) and len(line.right) == 3:
+    if line.chapter in (1, 3) and len(line.right) == 3:
         wanted = [
-            expected.array(line.part, line.section, name)[tuple(map(int, place.split(",")))]
-            for name, place in names
+            expected.array(line.chapter, line.section, name)[tuple(map(int, index.split(",")))]
+            for name, index in names
         ]
         shown = numbers(line.right[1])
         assert len(shown) == len(wanted) - 1, line
@@ -209,26 +209,26 @@ def check_by_hand(line, expected):
         return 1
     if line.of and line.left in ("θ", "m", "v", "s", "G", "S", "m̂", "v̂", "root"):
         return check_update(line, expected)
-    if line.part in (1, 2, 3) and ENTRY.fullmatch(line.left) and line.right[-1] != line.left:
-        name, place = ENTRY.fullmatch(line.left).groups()
+    if line.chapter in (1, 2, 3) and ENTRY.fullmatch(line.left) and line.right[-1] != line.left:
+        name, index = ENTRY.fullmatch(line.left).groups()
         if not numbers(line.right[-1]) or len(line.right) < 2:
             return 0
-        array = expected.array(line.part, line.section, "L[n]" if name == "L" else name)
-        assert agrees(line.right[-1], array[tuple(map(int, place.split(",")))]), line
+        array = expected.array(line.chapter, line.section, "L[n]" if name == "L" else name)
+        assert agrees(line.right[-1], array[tuple(map(int, index.split(",")))]), line
         assert_evaluates(line.right[-2], line.right[-1])
         return 1
     return 0
 
 
 def check_update(line, expected):
-    _name, place = ENTRY.fullmatch(line.of).groups()
-    place = tuple(map(int, place.split(",")))
+    _name, index = ENTRY.fullmatch(line.of).groups()
+    index = tuple(map(int, index.split(",")))
     _handed, _, new, theta = expected.updated[line.section]
-    result, slack = line.right[-1].split()[0], expected.slack(4, line.section)[place]
+    result, slack = line.right[-1].split()[0], expected.slack(4, line.section)[index]
     if line.left in new:
-        assert agrees(result, new[line.left][place], slack), line
+        assert agrees(result, new[line.left][index], slack), line
     elif line.left == "θ" and "decay" not in line.right[-1]:
-        assert agrees(result, theta[place], slack), line
+        assert agrees(result, theta[index], slack), line
     assert_evaluates(line.right[0], result)
     return 1
 
@@ -258,8 +258,8 @@ def check(seed):
     matrices, by_hand = read(str(explanation))
     expected = Expected(model, reference, explanation)
     for printed in matrices:
-        array = expected.array(printed.part, printed.section, printed.name)
-        assert_agrees(printed, array, expected.slack(printed.part, printed.section))
+        array = expected.array(printed.chapter, printed.section, printed.name)
+        assert_agrees(printed, array, expected.slack(printed.chapter, printed.section))
     learned = len(expected.gradients)
     assert len(matrices) >= 2 * len(model.steps) + 4 * learned
     assert sum(check_by_hand(line, expected) for line in by_hand) >= learned
@@ -268,7 +268,7 @@ def check(seed):
 
 
 def check_outcome(by_hand, reference, expected, explanation):
-    said = {line.left: line.right[-1] for line in by_hand if line.part in (2, 5)}
+    results = {line.left: line.right[-1] for line in by_hand if line.chapter in (2, 5)}
     change = sum(
         (expected.gradients[key] * (theta - reference.params[key].real)).sum()
         for key, (_, _, _, theta) in expected.updated.items()
@@ -278,14 +278,14 @@ def check_outcome(by_hand, reference, expected, explanation):
         **{k: theta.astype(complex) for k, (*_, theta) in expected.updated.items()},
     }
     after = reference.run(moved)[0].real
-    assert agrees(said["L"], reference.loss)
-    assert agrees(said["loss before"], reference.loss)
-    assert agrees(said["∇L·Δθ"], change)
-    assert agrees(said["loss promised"], reference.loss + change)
-    assert agrees(said["loss after"], after)
+    assert agrees(results["L"], reference.loss)
+    assert agrees(results["loss before"], reference.loss)
+    assert agrees(results["∇L·Δθ"], change)
+    assert agrees(results["loss promised"], reference.loss + change)
+    assert agrees(results["loss after"], after)
     gap = after - reference.loss - change
     assert abs(explanation.gap - gap) <= 1e-9
-    assert agrees(said["gap"], explanation.gap)
+    assert agrees(results["gap"], explanation.gap)
     half = {key: (value + moved[key]) / 2 for key, value in reference.params.items()}
     half_gap = reference.run(half)[0].real - reference.loss - change / 2
     assert abs(explanation.half_gap - half_gap) <= 1e-9
@@ -305,5 +305,5 @@ def same_in_all_renderings(explanation, matrices):
 
 
 @pytest.mark.parametrize("array", [np.arange(48.0).reshape(6, 8), np.arange(3.0), np.array(2.0)])
-def test_places_are_those_that_are_shown(array):
-    assert len(places(array)) == min(array.size, 16 if array.ndim == 2 else 3)
+def test_indices_are_those_that_are_shown(array):
+    assert len(shown_indices(array)) == min(array.size, 16 if array.ndim == 2 else 3)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from minnet import Sequential, explain_step
 from minnet.layers import Dense
 from minnet.optimizers import SGD
-from minnet.teaching.explain.digits import aligned, cells, latex, number, places
+from minnet.teaching.explain.digits import aligned, cells, latex, number, shown_indices
 from minnet.teaching.explain.markdown import escape
 from tests.strategies import reals, seeds
 from tests.teaching.explain.test_figures import draw
@@ -60,11 +60,10 @@ def test_the_text_of_a_small_network_reads_from_top_to_bottom():
         "5. What the gradient promised, and what came",
         "gap           = ",
     ]
-    place = 0
-    for part in wanted:
-        found = text.find(part, place)
-        assert found >= 0, part
-        place = found
+    start = 0
+    for passage in wanted:
+        assert passage in text[start:], passage
+        start = text.index(passage, start)
 
 
 @settings(max_examples=15)
@@ -188,12 +187,12 @@ def test_cells_of_large_and_of_whole_arrays():
 
 
 @given(seed=seeds)
-def test_places_are_those_of_the_cells(seed):
+def test_indices_are_those_of_the_cells(seed):
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(1, 9, rng.integers(0, 4)))
     array = rng.permutation(int(np.prod(shape))).reshape(shape)
     shown = [cell for row in cells(array) for cell in row if cell not in "…⋮⋱"]
-    assert [str(array[place]) for place in places(array)] == shown
+    assert [str(array[index]) for index in shown_indices(array)] == shown
 
 
 def test_decimal_points_stand_below_each_other():

@@ -119,7 +119,7 @@ def test_frozen_layers_have_no_gradient_and_no_update():
     assert not frozen.delta.any()
     assert not step.weights["dense_2.W"].frozen
     assert step.steps[0].dy is step.steps[0].dx is None
-    assert not step.steps[0].trains
+    assert not step.steps[0].in_training
     assert "Frozen: dense_1, batch_normalization_1." in str(step)
     assert "Frozen, so not updated, every bit as it was: dense_1.W, dense_1.b" in str(step)
     assert "nothing below learns (dense_1" in str(step)
@@ -313,6 +313,21 @@ def test_formulas_by_name():
     assert [step.name for step in steps] == ["flatten_1", "dense_1", "dense_1.relu", "dense_2"]
     assert [step.formula for step in steps][1:] == ["y = x W + b", "y = max(x, 0)", "y = x W + b"]
     assert [step.kind for step in steps] == ["Flatten", "Dense", "ReLU", "Dense"]
+
+
+def test_sentences_stand_beside_the_formulas():
+    model = classifier(RMSprop(0.01, momentum=0.5))
+    text = " ".join(str(explain_step(model, X, LABELS)).split())
+    assert "y1 = x W + b N = 6 rows of D = 4 inputs become N = 6 rows of M = 5 outputs" in text
+    assert "The statistics μ and σ² are the batch's own" in text
+    assert "batch_normalization_1 moves them a little towards the batch's own: moving ←" in text
+    assert "moving ← 0.99 moving + 0.01 batch." in text
+    assert "The mask m is 0 with probability 0.4" in text
+    assert "μ = 0.5, ρ = 0.9, ε = 1e-07." in text
+    model.freeze(["batch_normalization_1", "dropout_1"])
+    text = " ".join(str(explain_step(model, X, LABELS)).split())
+    assert "Frozen, so μ and σ² are the running statistics" in text
+    assert "moves them" not in text
 
 
 def test_errors_are_the_houses():

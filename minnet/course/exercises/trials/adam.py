@@ -9,14 +9,14 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.adam import adam_step
 from minnet.course.exercises.trials.drawing import Draw, seeds, sizes, whole
 from minnet.foundation.checks import Array
 
 
 @st.composite
-def drawn(draw: Draw) -> Given:
+def states(draw: Draw) -> Given:
     """Any state that Adam can be in; at step 0 both means are 0."""
     step = draw(st.integers(0, 3))
     theta, m, v, grad = whole(draw(seeds), *[(draw(sizes),)] * 4)
@@ -91,70 +91,70 @@ GAPS = (
         adam_step,
         ("theta", "m", "v"),
         "m and v are running means of g and g²; θ ← θ − η m̂ / (√v̂ + ε)",
-        (Trial(drawn(), expecting(adam_step, "theta", "m", "v")),),
+        (Trial(states(), expecting(adam_step, "theta", "m", "v")),),
         (
-            Mistake(
+            KnownMistake(
                 "The bias correction is missing: m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ). Without "
                 "it the first steps have the wrong length.",
                 _wrong(corrected=False),
             ),
-            Mistake(
+            KnownMistake(
                 "t is the step, which is counted from 0, and then 1 − β⁰ = 0 is divided by. t "
                 "counts from 1: t = step + 1.",
                 _wrong(first=0),
             ),
-            Mistake("t is one too large: t = step + 1.", _wrong(first=2)),
-            Mistake(
+            KnownMistake("t is one too large: t = step + 1.", _wrong(first=2)),
+            KnownMistake(
                 "The correction is always that of the first step, 1 − β. It is 1 − βᵗ.",
                 _wrong(t_of_1=lambda t: 1),
             ),
-            Mistake(
+            KnownMistake(
                 "ε stands inside the root. It belongs beside it: √v̂ + ε.",
                 _wrong(move=lambda m, v, e: m / np.sqrt(v + e)),
             ),
-            Mistake(
+            KnownMistake(
                 "ε is missing: √v̂ + ε. It keeps the division finite where the gradient is 0.",
                 _wrong(move=lambda m, v, e: m / np.sqrt(v)),
             ),
-            Mistake(
+            KnownMistake(
                 "The root is missing: the step is m̂ / (√v̂ + ε).",
                 _wrong(move=lambda m, v, e: m / (v + e)),
             ),
-            Mistake(
+            KnownMistake(
                 "The new m is squared for v. v is the mean of the squared gradient: (1 − β₂) g².",
                 _wrong(_of_new_m),
             ),
-            Mistake(
+            KnownMistake(
                 "The old m is squared for v. v is the mean of the squared gradient: (1 − β₂) g².",
                 _wrong(lambda m, v, g, b1, b2: (b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * m**2)),
             ),
-            Mistake(
+            KnownMistake(
                 "v takes the gradient itself. It is the mean of its square: (1 − β₂) g².",
                 _wrong(lambda m, v, g, b1, b2: (b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g)),
             ),
-            Mistake(
+            KnownMistake(
                 "β₁ and β₂ have changed places: β₁ is for m, β₂ for v.",
                 _wrong(lambda m, v, g, b1, b2: (b2 * m + (1 - b2) * g, b1 * v + (1 - b1) * g**2)),
             ),
-            Mistake(
+            KnownMistake(
                 "The running means are the wrong way round: β belongs to the old mean, 1 − β to "
                 "what is new.",
                 _wrong(lambda m, v, g, b1, b2: ((1 - b1) * m + b1 * g, (1 - b2) * v + b2 * g**2)),
             ),
-            Mistake(
+            KnownMistake(
                 "The factors 1 − β are missing before g and g²: m and v are means, not sums.",
                 _wrong(lambda m, v, g, b1, b2: (b1 * m + g, b2 * v + g**2)),
             ),
-            Mistake(
+            KnownMistake(
                 "m and v come back with the correction, and would be corrected again in the next "
                 "step. Return m and v, and use m̂ and v̂ for θ alone.",
                 _wrong(kept_corrected=True),
             ),
-            Mistake(
+            KnownMistake(
                 "θ goes uphill: subtract the step, θ − η m̂ / (√v̂ + ε).",
                 _wrong(sign=1.0),
             ),
-            Mistake(
+            KnownMistake(
                 "The gradient moves θ, and not its running mean m̂.",
                 lambda theta, m, v, grad, step, learning_rate, beta_1, beta_2, epsilon: (
                     theta

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.batch_norm import batch_norm_backward, batch_norm_forward
 from minnet.course.exercises.trials.drawing import Draw, derivative, seeds, sizes, whole
 from minnet.foundation.checks import Array
@@ -100,18 +100,9 @@ def _forward(
 def _outside(mixed: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Of the right results and those as in training, some of each."""
 
-    def formula(
-        x: Array,
-        gamma: Array,
-        beta: Array,
-        moving_mean: Array,
-        moving_variance: Array,
-        momentum: float,
-        epsilon: float,
-        training: bool,
-    ) -> Any:
-        given = (x, gamma, beta, moving_mean, moving_variance, momentum, epsilon)
-        return mixed(batch_norm_forward(*given, training), batch_norm_forward(*given, True))
+    def formula(*given: Any) -> Any:  # training comes last
+        in_training = (*given[:-1], True)
+        return mixed(batch_norm_forward(*given), batch_norm_forward(*in_training))
 
     return formula
 
@@ -161,81 +152,85 @@ GAPS = (
             for training in (True, False)
         ),
         (
-            Mistake(
+            KnownMistake(
                 "The variance is divided by N − 1. Here it is that of the batch, divided by N: "
                 "x.var(axis=0) without ddof.",
                 _forward(variance=lambda x: x.var(axis=0, ddof=1)),
             ),
-            Mistake(
+            KnownMistake(
                 _WRONG_AXIS,
                 _forward(mean=lambda x: x.mean(axis=1), variance=lambda x: x.var(axis=1)),
             ),
-            Mistake(
+            KnownMistake(
                 _WRONG_AXIS,
                 _forward(
                     mean=lambda x: x.mean(axis=1, keepdims=True),
                     variance=lambda x: x.var(axis=1, keepdims=True),
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The mean and the variance are of the whole batch, one number. Each column has its "
                 "own: axis=0.",
                 _forward(mean=np.mean, variance=np.var),
             ),
-            Mistake(
+            KnownMistake(
                 "ε stands beside the root. Here it belongs inside: √(variance + ε).",
                 _forward(by=lambda v, e: np.sqrt(v) + e),
             ),
-            Mistake(
+            KnownMistake(
                 "The root is missing: divide by √(variance + ε).", _forward(by=lambda v, e: v + e)
             ),
-            Mistake(
+            KnownMistake(
                 "ε is missing: √(variance + ε). Without it a column that is constant gives 0 / 0.",
                 _forward(by=lambda v, e: np.sqrt(v)),
             ),
-            Mistake(
+            KnownMistake(
                 "The running mean and variance are the wrong way round: the momentum, near 1, "
                 "belongs to the old ones: μ moving + (1 − μ) batch.",
                 _forward(moving=lambda old, new, mu: (1 - mu) * old + mu * new),
             ),
-            Mistake(
+            KnownMistake(
                 "The running mean and variance come back as they were. In training they follow: "
                 "μ moving + (1 − μ) batch.",
                 _forward(moving=lambda old, new, mu: old),
             ),
-            Mistake(
+            KnownMistake(
                 "The batch's own mean and variance come back. The running ones follow slowly: "
                 "μ moving + (1 − μ) batch.",
                 _forward(moving=lambda old, new, mu: new),
             ),
-            Mistake(
+            KnownMistake(
                 "In training the running mean and variance are used. There, normalise with those "
                 "of the batch.",
                 _forward(from_moving=True),
             ),
-            Mistake(
+            KnownMistake(
                 "β stands in the bracket: y = γ x̂ + β.",
                 _forward(affine=lambda x_hat, g, b: g * (x_hat + b)),
             ),
-            Mistake(
+            KnownMistake(
                 "γ and β are missing: y = γ x̂ + β.", _forward(affine=lambda x_hat, g, b: x_hat)
             ),
-            Mistake("β is missing: y = γ x̂ + β.", _forward(affine=lambda x_hat, g, b: g * x_hat)),
-            Mistake("γ is missing: y = γ x̂ + β.", _forward(affine=lambda x_hat, g, b: x_hat + b)),
-            Mistake(
+            KnownMistake(
+                "β is missing: y = γ x̂ + β.", _forward(affine=lambda x_hat, g, b: g * x_hat)
+            ),
+            KnownMistake(
+                "γ is missing: y = γ x̂ + β.", _forward(affine=lambda x_hat, g, b: x_hat + b)
+            ),
+            KnownMistake(
                 "The batch's mean and variance are used outside of training too, so that a "
                 "prediction depends on its neighbours. There, use the running ones and leave them "
                 "as they are.",
                 _forward(always=True),
             ),
-            Mistake(
+            KnownMistake(
                 "Outside of training the running mean and variance change. They should come back "
                 "as they are.",
                 _outside(
                     lambda right, always: (right[0], always[1], always[2]),
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "Outside of training y has the batch's mean and variance, so that a prediction "
                 "depends on its neighbours. Use the running ones.",
                 _outside(lambda right, always: (always[0], right[1], right[2])),
@@ -248,17 +243,17 @@ GAPS = (
         "dx = γ / √(variance + ε) · (dy − mean(dy) − x̂ mean(dy x̂)), dγ = Σ dy x̂, dβ = Σ dy",
         (Trial(backwards(), expecting(measured, "dx", "dgamma", "dbeta")),),
         (
-            Mistake(
+            KnownMistake(
                 "The mean and the variance are taken for constants, but they depend on x too: "
                 "dx = γ s (dy − mean(dy) − x̂ mean(dy x̂)).",
                 _backward(dx=lambda x_hat, dy, factor, gamma: factor * dy),
             ),
-            Mistake(
+            KnownMistake(
                 "The variance is taken for a constant, but it depends on x too: − x̂ mean(dy x̂) is "
                 "missing.",
                 _backward(dx=lambda x_hat, dy, factor, gamma: factor * (dy - dy.mean(axis=0))),
             ),
-            Mistake(
+            KnownMistake(
                 "The mean is taken for a constant, but it depends on x too: − mean(dy) is missing.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
@@ -266,7 +261,7 @@ GAPS = (
                     )
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "Sums stand where means belong: mean(dy) and mean(dy x̂), each over the rows.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
@@ -274,7 +269,7 @@ GAPS = (
                     )
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The means in dx go along the rows, axis=1. Each column has its own, over the "
                 "samples: axis=0.",
                 _backward(
@@ -288,7 +283,7 @@ GAPS = (
                     )
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "γ is missing in dx: y = γ x̂ + β, so everything that comes back through x̂ has it.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
@@ -296,7 +291,7 @@ GAPS = (
                     )
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "1 / √(variance + ε) is missing in dx.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
@@ -304,15 +299,15 @@ GAPS = (
                     )
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "dγ has x where x̂ belongs: γ multiplies what has been normalised.",
                 _backward(dgamma=lambda x_hat, dy, x: (dy * x).sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "dγ lacks x̂: γ multiplies x̂, so dγ = Σ_n dy[n] x̂[n].",
                 _backward(dgamma=lambda x_hat, dy, x: dy.sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "dγ and dβ are means over the rows, and should be sums: the 1/N of the loss is in "
                 "dy already.",
                 _backward(
@@ -320,19 +315,19 @@ GAPS = (
                     dbeta=lambda dy: dy.mean(axis=0),
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "dβ is a mean over the rows, and should be the sum: the 1/N of the loss is in dy "
                 "already.",
                 _backward(dbeta=lambda dy: dy.mean(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "The variance is divided by N − 1. Here it is that of the batch, divided by N: "
                 "x.var(axis=0) without ddof.",
                 lambda x, dy, gamma, epsilon: _with(
                     1 / np.sqrt(x.var(axis=0, ddof=1) + epsilon), x, dy, gamma
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "ε stands beside the root. Here it belongs inside: √(variance + ε).",
                 lambda x, dy, gamma, epsilon: _with(
                     1 / (np.sqrt(x.var(axis=0)) + epsilon), x, dy, gamma

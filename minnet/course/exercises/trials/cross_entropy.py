@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.cross_entropy import cross_entropy, cross_entropy_gradient
 from minnet.course.exercises.trials.drawing import (
     Draw,
@@ -108,80 +108,82 @@ GAPS = (
         "L = 1/N Σ_n (m[n] + log Σ_k exp(logits[n, k] − m[n]) − logits[n, labels[n]])",
         (Trial(small, expecting(cross_entropy, "L")), Trial(large, expecting(cross_entropy, "L"))),
         (
-            Mistake(
+            KnownMistake(
                 "The loss is N times too large. It is a mean: is the sum divided by N? And does an "
                 "array (N, 1) meet one (N,), of which NumPy makes (N, N)?",
                 lambda logits, labels: _losses(logits, labels).sum(),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum is divided by N · K, the size of the array. The mean goes over the N "
                 "samples: divide by len(labels).",
                 lambda logits, labels: _losses(logits, labels).sum() / logits.size,
             ),
-            Mistake("This is one loss for each sample. Take the mean over the batch.", _losses),
-            Mistake(
+            KnownMistake(
+                "This is one loss for each sample. Take the mean over the batch.", _losses
+            ),
+            KnownMistake(
                 "The sign is wrong: a logarithm of a probability is negative, and the loss is "
                 "minus that.",
                 lambda logits, labels: -_losses(logits, labels).mean(),
             ),
-            Mistake(
+            KnownMistake(
                 "logits[:, labels] takes a column for each label, in every row: (N, N) numbers. "
                 "One of each row is logits[np.arange(N), labels].",
                 lambda logits, labels: (_log_sum(logits) - logits[:, labels]).mean(),
             ),
-            Mistake(
+            KnownMistake(
                 "Labels are the numbers of classes, not what the logits are multiplied by. Take "
                 "the logit of the right class: logits[np.arange(N), labels].",
                 lambda logits, labels: (
                     -(labels[:, None] * np.log(_softmax(logits))).sum(axis=1).mean()
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The largest logit of the row is taken, whatever the label is: take "
                 "logits[np.arange(N), labels].",
                 lambda logits, labels: (_log_sum(logits)[:, 0] - logits.max(axis=1)).mean(),
             ),
-            Mistake(
+            KnownMistake(
                 "The softmax is missing: logits are no probabilities, and may be negative.",
                 lambda logits, labels: _naive(logits, labels),
             ),
-            Mistake(
+            KnownMistake(
                 "The log Σ exp is missing: this is minus the right logit alone.",
                 lambda logits, labels: -logits[np.arange(len(labels)), labels].mean(),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes over the whole batch. Each row has its own log Σ exp: sum(axis=1).",
                 lambda logits, labels: (
                     np.log(np.exp(logits).sum()) - logits[np.arange(len(labels)), labels].mean()
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The logarithm has another base: the loss is in nats, np.log.",
                 lambda logits, labels: _losses(logits, labels).mean() / np.log(2),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum is subtracted before exp, and not added again after the logarithm.",
                 lambda logits, labels: _losses(logits, labels).mean() - logits.max(axis=1).mean(),
             ),
-            Mistake(_LOG_OF_0, lambda logits, labels: _naive(_softmax(logits), labels)),
+            KnownMistake(_LOG_OF_0, lambda logits, labels: _naive(_softmax(logits), labels)),
             *(
-                Mistake(_FLOORED, functools.partial(_floored, floor=floor, add=add))
+                KnownMistake(_FLOORED, functools.partial(_floored, floor=floor, add=add))
                 for floor in (1e-15, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6)
                 for add in (True, False)
             ),
-            Mistake(
+            KnownMistake(
                 _OVERFLOW,
                 lambda logits, labels: _naive(
                     np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), labels
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 _OVERFLOW,
                 lambda logits, labels: (
                     np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]
                 ).mean(),
             ),
-            Mistake(
+            KnownMistake(
                 "0 · log 0 is nan, at classes that are not even the right ones. Pick the right "
                 "entry of each row: logits[np.arange(N), labels].",
                 lambda logits, labels: (
@@ -189,7 +191,7 @@ GAPS = (
                     / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum is that of the whole batch, so a row far below it has exp = 0 "
                 "everywhere. Subtract the row's own.",
                 lambda logits, labels: (
@@ -209,55 +211,55 @@ GAPS = (
             Trial(large, expecting(cross_entropy_gradient, "d_logits")),
         ),
         (
-            Mistake(
+            KnownMistake(
                 "The division by N is missing: the loss is a mean over N samples.",
                 lambda logits, labels: _softmax(logits) - _one_hot(labels, logits.shape[1]),
             ),
-            Mistake(
+            KnownMistake(
                 "The division is by N · K, the size of the array. The loss is a mean over the N "
                 "samples: divide by len(labels).",
                 lambda logits, labels: (
                     (_softmax(logits) - _one_hot(labels, logits.shape[1])) / logits.size
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The division is by K, the number of classes. The loss is a mean over the N "
                 "samples: divide by len(labels).",
                 lambda logits, labels: (
                     (_softmax(logits) - _one_hot(labels, logits.shape[1])) / logits.shape[1]
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The sign is wrong: softmax minus one_hot, so that descent makes the right logit "
                 "larger.",
                 lambda logits, labels: (
                     (_one_hot(labels, logits.shape[1]) - _softmax(logits)) / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The labels themselves are subtracted, the numbers of the classes. Make one-hot "
                 "rows of them: a 1 at the right class, 0 elsewhere.",
                 lambda logits, labels: (_softmax(logits) - labels[:, None]) / len(labels),
             ),
-            Mistake(
+            KnownMistake(
                 "The labels themselves are subtracted, the numbers of the classes, and (N,) "
                 "against (N, K) goes along the wrong axis. Make one-hot rows of them.",
                 lambda logits, labels: (_softmax(logits) - labels) / len(labels),
             ),
-            Mistake(
+            KnownMistake(
                 "p[:, labels] −= 1 subtracts in all rows. One entry of each row is "
                 "p[np.arange(N), labels].",
                 _in_all_rows,
             ),
-            Mistake(
+            KnownMistake(
                 "The softmax is missing: it is softmax(logits) that one_hot is subtracted from.",
                 lambda logits, labels: (logits - _one_hot(labels, logits.shape[1])) / len(labels),
             ),
-            Mistake(
+            KnownMistake(
                 "one_hot is missing: this is the softmax alone.",
                 lambda logits, labels: _softmax(logits) / len(labels),
             ),
-            Mistake(
+            KnownMistake(
                 "The derivative of the softmax is in it twice. It is in p − one_hot already, where "
                 "p (1 − p) has cancelled.",
                 lambda logits, labels: (
@@ -267,14 +269,14 @@ GAPS = (
                     / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "This is −one_hot / p, the gradient with respect to the probabilities. With "
                 "respect to the logits it is (p − one_hot) / N.",
                 lambda logits, labels: (
                     -_one_hot(labels, logits.shape[1]) / _softmax(logits) / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum of the softmax goes over the whole batch. Each row has its own: "
                 "sum(axis=1, keepdims=True).",
                 lambda logits, labels: (
@@ -282,7 +284,7 @@ GAPS = (
                     / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "exp(1000) is too large for a float, and inf / inf is nan. Subtract the row's "
                 "maximum before exp; it cancels.",
                 lambda logits, labels: (
@@ -293,7 +295,7 @@ GAPS = (
                     / len(labels)
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum is that of the whole batch, and a row far below it becomes 0 / 0. "
                 "Subtract the row's own.",
                 lambda logits, labels: (

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.dense import dense_backward, dense_forward, dense_gradient
 from minnet.course.exercises.trials.drawing import Draw, derivative, seeds, sizes, whole
 from minnet.foundation.checks import Array
@@ -60,26 +60,26 @@ GAPS = (
         "y = x W + b",
         (Trial(forwards(), expecting(dense_forward, "y")),),
         (
-            Mistake("b is missing: y = x W + b.", lambda x, W, b: x @ W),
-            Mistake(
+            KnownMistake("b is missing: y = x W + b.", lambda x, W, b: x @ W),
+            KnownMistake(
                 "* multiplies entry by entry. The product of matrices is @: x @ W.",
                 lambda x, W, b: x * W + b,
             ),
-            Mistake(
+            KnownMistake(
                 "W is transposed, and should not be: W is (D, M), and x @ W is (N, M).",
                 lambda x, W, b: x @ W.T + b,
             ),
-            Mistake("x and W have changed places: x @ W.", lambda x, W, b: W @ x + b),
-            Mistake(
+            KnownMistake("x and W have changed places: x @ W.", lambda x, W, b: W @ x + b),
+            KnownMistake(
                 "The result is transposed. Rows are samples: x @ W + b.",
                 lambda x, W, b: W.T @ x.T + b[:, None],
             ),
-            Mistake(
+            KnownMistake(
                 "b has an axis too many: it is (M,), and is added to each row as it is.",
                 lambda x, W, b: x @ W + b[:, None],
             ),
-            Mistake("b is subtracted; it should be added.", lambda x, W, b: x @ W - b),
-            Mistake(
+            KnownMistake("b is subtracted; it should be added.", lambda x, W, b: x @ W - b),
+            KnownMistake(
                 "The sum of all of b is added to every output; b[j] belongs to output j alone.",
                 lambda x, W, b: x @ W + b.sum(),
             ),
@@ -91,33 +91,33 @@ GAPS = (
         "dx = dy Wᵀ",
         (Trial(backwards(), expecting(measured_dx, "dx")),),
         (
-            Mistake(
+            KnownMistake(
                 "W is not transposed: W leads from D inputs to M outputs, and the gradient goes "
                 "the other way, dy @ W.T.",
                 lambda dy, W: dy @ W,
             ),
-            Mistake(
+            KnownMistake(
                 "The result is transposed: dx has the shape of x, (N, D). Write dy @ W.T.",
                 lambda dy, W: W @ dy.T,
             ),
-            Mistake(
+            KnownMistake(
                 "dy and Wᵀ have changed places: dy @ W.T.",
                 lambda dy, W: W.T @ dy,
             ),
-            Mistake("dy and Wᵀ have changed places: dy @ W.T.", lambda dy, W: W @ dy),
-            Mistake(
+            KnownMistake("dy and Wᵀ have changed places: dy @ W.T.", lambda dy, W: W @ dy),
+            KnownMistake(
                 "* multiplies entry by entry. The product of matrices is @: dy @ W.T.",
                 lambda dy, W: dy * W.T,
             ),
-            Mistake(
+            KnownMistake(
                 "There is a 1/N too much: dy has it already, because the loss is a mean.",
                 lambda dy, W: dy @ W.T / len(dy),
             ),
-            Mistake(
+            KnownMistake(
                 "dy is missing: the chain rule multiplies W by what comes from above, dy @ W.T.",
                 lambda dy, W: np.ones_like(dy) @ W.T,
             ),
-            Mistake(
+            KnownMistake(
                 "The rows are summed up: each sample has a gradient of its own. Write dy @ W.T.",
                 lambda dy, W: dy.sum(axis=0) @ W.T,
             ),
@@ -129,43 +129,43 @@ GAPS = (
         "dW = xᵀ dy and db = Σ_n dy[n]",
         (Trial(gradients(), expecting(measured_gradients, "dW", "db")),),
         (
-            Mistake(
+            KnownMistake(
                 "dW is the wrong way round: dyᵀ x is (M, D), W is (D, M). Write x.T @ dy.",
                 lambda x, dy: (dy.T @ x, dy.sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "x is not transposed: the sum in dW goes over the samples, x.T @ dy.",
                 lambda x, dy: (x @ dy, dy.sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "dW has a 1/N too much, and db too: dy has it already, because the loss is a mean.",
                 lambda x, dy: (x.T @ dy / len(x), dy.sum(axis=0) / len(x)),
             ),
-            Mistake(
+            KnownMistake(
                 "dW has a 1/N too much: dy has it already, because the loss is a mean.",
                 lambda x, dy: (x.T @ dy / len(x), dy.sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "db is a mean over the samples, and should be the sum: the 1/N of the loss is in "
                 "dy already.",
                 lambda x, dy: (x.T @ dy, dy.mean(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "db is summed over the wrong axis: b belongs to all rows, so sum over the rows, "
                 "axis=0.",
                 lambda x, dy: (x.T @ dy, dy.sum(axis=1)),
             ),
-            Mistake(
+            KnownMistake(
                 "db is not summed: b is one row that is added to all N, so its gradient is the "
                 "sum over the rows, dy.sum(axis=0).",
                 lambda x, dy: (x.T @ dy, dy),
             ),
-            Mistake(
+            KnownMistake(
                 "db is one number, summed over everything; there is one for each output. Sum "
                 "over the rows alone, axis=0.",
                 lambda x, dy: (x.T @ dy, dy.sum()),
             ),
-            Mistake(
+            KnownMistake(
                 "db should have the shape of b, (M,): leave out keepdims.",
                 lambda x, dy: (x.T @ dy, dy.sum(axis=0, keepdims=True)),
             ),

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from minnet.course.exercises.judging import Given
 from minnet.foundation.checks import Array, Shape
 
-STEP = 1e-20
-"""Of the complex step, which subtracts nothing, so that it may be as small."""
+COMPLEX_STEP = 1e-20
+"""It subtracts nothing, so that it may be as small."""
 
 sizes = st.integers(1, 4)
 """N, D, M or P."""
@@ -62,19 +62,19 @@ def vectors(*names: str, **others: st.SearchStrategy[Any]) -> st.SearchStrategy[
 def derivative(f: Callable[[Array], Any], at: Array) -> Array:
     """∂f/∂x for each entry, measured: by complex step where f takes it."""
     result = np.empty(at.shape)
-    for place in np.ndindex(at.shape):
+    for index in np.ndindex(at.shape):
         moved = at.astype(complex)
-        moved[place] += 1j * STEP
-        result[place] = np.imag(f(moved)) / STEP
+        moved[index] += 1j * COMPLEX_STEP
+        result[index] = np.imag(f(moved)) / COMPLEX_STEP
     return result.round(12)  # 1e-17 for 0 is hard to read
 
 
 def central_difference(f: Callable[[Array], float], at: Array, h: float = 1e-5) -> Array:
     """∂f/∂x for each entry, from f(x ± h), for functions of real numbers alone."""
     result = np.empty(at.shape)
-    for place in np.ndindex(at.shape):
+    for index in np.ndindex(at.shape):
         up, down = at.copy(), at.copy()
-        up[place] += h
-        down[place] -= h
-        result[place] = (f(up) - f(down)) / (2 * h)
+        up[index] += h
+        down[index] -= h
+        result[index] = (f(up) - f(down)) / (2 * h)
     return result.round(8)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import FaultError, Given, Student, compare, near
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.dropout import dropout_backward, dropout_forward
 from minnet.course.exercises.trials.drawing import Draw, seeds, sizes, whole
 from minnet.course.exercises.wording import Seed, show
@@ -194,33 +194,33 @@ GAPS = (
             Trial(backwards(sizes, sizes), expecting(dropout_backward, "dx")),
         ),
         (
-            Mistake(
+            KnownMistake(
                 "The division by 1 − rate is missing, which the forward pass has.",
                 lambda dy, mask, rate: dy * mask,
             ),
-            Mistake(
+            KnownMistake(
                 "The mask is missing: what was dropped has no gradient.",
                 lambda dy, mask, rate: dy / (1 - rate),
             ),
-            Mistake(
+            KnownMistake(
                 "dy is handed on as it is. Only what was kept has a gradient, and it was divided "
                 "by 1 − rate.",
                 lambda dy, mask, rate: dy,
             ),
-            Mistake(
+            KnownMistake(
                 "The mask is the wrong way round: it is True for what was kept, which has the "
                 "gradient.",
                 lambda dy, mask, rate: dy * ~mask / (1 - rate),
             ),
-            Mistake(
+            KnownMistake(
                 "The division is by the rate; divide by what is kept, 1 − rate.",
                 lambda dy, mask, rate: dy * mask / rate,
             ),
-            Mistake(
+            KnownMistake(
                 "This multiplies by 1 − rate; divide by it, as the forward pass does.",
                 lambda dy, mask, rate: dy * mask * (1 - rate),
             ),
-            Mistake(
+            KnownMistake(
                 "dy is missing: this is the derivative of y by x, and the chain rule multiplies it "
                 "by dy.",
                 lambda dy, mask, rate: mask / (1 - rate),

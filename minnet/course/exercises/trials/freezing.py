@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.freezing import forward, freezing_step
 from minnet.course.exercises.trials.drawing import Draw, seeds, whole
 from minnet.foundation.checks import Array
@@ -119,72 +119,72 @@ GAPS = (
             for some_frozen in (False, True)
         ),
         (
-            Mistake(
+            KnownMistake(
                 "dy goes to the layer below with the W after the step. It is the W before it that "
                 "the outputs were computed with.",
                 _step(after=True),
             ),
-            Mistake(
+            KnownMistake(
                 "dy stays the same for all layers. Below a layer it has gone through it: dy @ W.T.",
                 _step(passes=lambda dy, W: dy),
             ),
-            Mistake(
+            KnownMistake(
                 "dy goes down with W, and not with its transpose: dy @ W.T.",
                 _step(passes=lambda dy, W: dy @ W),
             ),
-            Mistake(
+            KnownMistake(
                 "dW is the wrong way round: outputs[i].T @ dy.",
                 _step(gradient=lambda x, dy: dy.T @ x),
             ),
-            Mistake(
+            KnownMistake(
                 "The gradient is added to the velocity: that goes uphill. v ← μ v − η dW.",
                 _step(velocity=lambda v, dW, rate, mu: mu * v + rate * dW),
             ),
-            Mistake(
+            KnownMistake(
                 "The momentum is missing: v ← μ v − η dW.",
                 _step(velocity=lambda v, dW, rate, mu: -rate * dW),
             ),
-            Mistake(
+            KnownMistake(
                 "The weight decay is missing: W ← W − η λ W + v.",
                 _step(decay=lambda rate, decay: 0.0),
             ),
-            Mistake(
+            KnownMistake(
                 "The weight decay lacks the learning rate: W ← W − η λ W + v.",
                 _step(decay=lambda rate, decay: decay),
             ),
-            Mistake(
+            KnownMistake(
                 "The layers are gone through from the first to the last. dy is at the last one, so "
                 "begin there: reversed(range(len(weights))).",
                 _step(upwards=True),
             ),
-            Mistake("trainable is not asked: frozen layers learn too.", _step(ignores=True)),
-            Mistake(
+            KnownMistake("trainable is not asked: frozen layers learn too.", _step(ignores=True)),
+            KnownMistake(
                 "It is the wrong way round: the frozen layers learn, and the others stay.",
                 _step(inverted=True),
             ),
-            Mistake(_STOPS, _step(stop=True)),
-            Mistake(_STOPS, _step(zero=True)),
-            Mistake(
+            KnownMistake(_STOPS, _step(stop=True)),
+            KnownMistake(_STOPS, _step(zero=True)),
+            KnownMistake(
                 "dy jumps over a frozen layer as it is. It goes through its weights: dy @ W.T, "
                 "frozen or not.",
                 _step(skip=True),
             ),
-            Mistake(_ROLLS, _step(rolls=True, decays=True)),
-            Mistake(
+            KnownMistake(_ROLLS, _step(rolls=True, decays=True)),
+            KnownMistake(
                 "A frozen layer still rolls on with its velocity. Leave its weights and its "
                 "velocity as they are.",
                 _step(rolls=True),
             ),
-            Mistake(
+            KnownMistake(
                 "Weight decay still shrinks a frozen layer. Leave its weights as they are.",
                 _step(decays=True),
             ),
-            Mistake(
+            KnownMistake(
                 "The velocity of a frozen layer goes on, so it would jump when it is unfrozen. "
                 "Leave it as it is.",
                 _step(remembers=True),
             ),
-            Mistake(
+            KnownMistake(
                 "The velocity of a frozen layer is set to 0. Leave it as it is.",
                 _step(forgets=True),
             ),

@@ -7,12 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.momentum import momentum_step
 from minnet.course.exercises.trials.drawing import vectors
 from minnet.foundation.checks import Array
 
-drawn = vectors(
+states = vectors(
     "theta",
     "v",
     "grad",
@@ -46,42 +46,42 @@ GAPS = (
         momentum_step,
         ("theta", "v"),
         "v ← μ v − η g, then θ ← θ + v",
-        (Trial(drawn, expecting(momentum_step, "theta", "v")),),
+        (Trial(states, expecting(momentum_step, "theta", "v")),),
         (
-            Mistake(
+            KnownMistake(
                 "The gradient is added to the velocity: that rolls uphill. v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: mu * v + rate * g),
             ),
-            Mistake(
+            KnownMistake(
                 "The velocity has the other sign here: v ← μ v − η g, and then θ + v.",
                 _moved_by(lambda v, g, rate, mu: mu * v + rate * g, sign=-1.0),
             ),
-            Mistake(
+            KnownMistake(
                 "The velocity is subtracted; it has its minus already: θ ← θ + v.",
                 _moved_by(lambda v, g, rate, mu: mu * v - rate * g, sign=-1.0),
             ),
-            Mistake(
+            KnownMistake(
                 "The momentum has the wrong sign, and brakes: v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: -mu * v - rate * g),
             ),
-            Mistake(
+            KnownMistake(
                 "The learning rate stands outside of the velocity, as in PyTorch. Here it is in "
                 "it: v ← μ v − η g, then θ ← θ + v.",
                 _rate_outside,
             ),
-            Mistake(
+            KnownMistake(
                 "The learning rate is applied twice, in v and again in θ: θ ← θ + v.",
                 lambda theta, v, grad, learning_rate, momentum: (
                     theta + learning_rate * (momentum * v - learning_rate * grad),
                     momentum * v - learning_rate * grad,
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The gradient has a factor 1 − μ, as in a running mean. Here it has none: "
                 "v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: mu * v - (1 - mu) * rate * g),
             ),
-            Mistake(
+            KnownMistake(
                 "θ is moved by the old velocity. Make the new one first: v ← μ v − η g, then "
                 "θ ← θ + v.",
                 lambda theta, v, grad, learning_rate, momentum: (
@@ -89,27 +89,27 @@ GAPS = (
                     momentum * v - learning_rate * grad,
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The old velocity comes back: the new one is what the next step begins with.",
                 lambda theta, v, grad, learning_rate, momentum: (
                     theta + momentum * v - learning_rate * grad,
                     v,
                 ),
             ),
-            Mistake(
+            KnownMistake(
                 "The learning rate is missing: v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: mu * v - g),
             ),
-            Mistake(
+            KnownMistake(
                 "The momentum is missing: v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: v - rate * g),
             ),
-            Mistake(
+            KnownMistake(
                 "This is plain gradient descent: the velocity from before is not used. "
                 "v ← μ v − η g.",
                 _moved_by(lambda v, g, rate, mu: -rate * g),
             ),
-            Mistake(
+            KnownMistake(
                 "This is Nesterov's form, which looks ahead. Here θ is moved by v itself.",
                 lambda theta, v, grad, learning_rate, momentum: (
                     theta + momentum * (momentum * v - learning_rate * grad) - learning_rate * grad,

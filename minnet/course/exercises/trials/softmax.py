@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from minnet.course.exercises.judging import Given
-from minnet.course.exercises.searching import Gap, Mistake, Trial, expecting
+from minnet.course.exercises.searching import Gap, KnownMistake, Trial, expecting
 from minnet.course.exercises.sheets.softmax import softmax, softmax_backward
 from minnet.course.exercises.trials.drawing import (
     Draw,
@@ -73,67 +73,71 @@ GAPS = (
         "p[n, k] = exp(x[n, k]) / Σ_j exp(x[n, j])",
         (Trial(small, expecting(softmax, "p")), Trial(large, expecting(softmax, "p"))),
         (
-            Mistake(
+            KnownMistake(
                 "The exponentials are not divided by their sum: each row of p has to sum to 1.",
                 np.exp,
             ),
-            Mistake(
+            KnownMistake(
                 "The exponentials are not divided by their sum: each row of p has to sum to 1.",
                 lambda x: np.exp(x - x.max(axis=1, keepdims=True)),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes over the whole batch, so that all rows together sum to 1. Sum over "
                 "each row: sum(axis=1, keepdims=True).",
                 lambda x: np.exp(x) / np.exp(x).sum(),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes over the whole batch, but each row has its own maximum. Sum over "
                 "each row: sum(axis=1, keepdims=True).",
                 lambda x: _whole_sum(np.exp(x - x.max(axis=1, keepdims=True))),
             ),
-            Mistake(
+            KnownMistake(
                 "Python's own max and sum go over the rows of an array, and here down its columns. "
                 "NumPy's take an axis: x.max(axis=1, keepdims=True), e.sum(axis=1, keepdims=True).",
                 _pythons,
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes down the columns, axis=0. Rows are samples: sum over each row, "
                 "sum(axis=1, keepdims=True).",
                 _columns,
             ),
-            Mistake(
+            KnownMistake(
                 "The sum over a row, sum(axis=1), has the shape (N,), and NumPy sets it against "
                 "the columns. Keep the axis: sum(axis=1, keepdims=True).",
                 lambda x: np.exp(x) / np.exp(x).sum(axis=1),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum of a row, x.max(axis=1), has the shape (N,), and NumPy sets it "
                 "against the columns. Keep the axis: x.max(axis=1, keepdims=True).",
                 lambda x: _normed(np.exp(x - x.max(axis=1))),
             ),
-            Mistake("The numbers themselves are divided by their sum: exp is missing.", _normed),
-            Mistake("The exponential is of −x: leave out the sign.", lambda x: _normed(np.exp(-x))),
-            Mistake(
+            KnownMistake(
+                "The numbers themselves are divided by their sum: exp is missing.", _normed
+            ),
+            KnownMistake(
+                "The exponential is of −x: leave out the sign.", lambda x: _normed(np.exp(-x))
+            ),
+            KnownMistake(
                 "exp(1000) is too large for a float, and inf / inf is nan. Subtract the row's "
                 "maximum before exp: x - x.max(axis=1, keepdims=True); it cancels.",
                 lambda x: _normed(np.exp(x)),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum is that of the whole batch, and a row far below it becomes 0 / 0. "
                 "Subtract the row's own: x - x.max(axis=1, keepdims=True).",
                 lambda x: _normed(np.exp(x - x.max())),
             ),
-            Mistake(
+            KnownMistake(
                 "The maximum is that of each column. Subtract the row's own: "
                 "x - x.max(axis=1, keepdims=True).",
                 lambda x: _normed(np.exp(x - x.max(axis=0))),
             ),
-            Mistake(
+            KnownMistake(
                 "The mean is subtracted, and what is far above it still overflows. Subtract the "
                 "row's maximum: x - x.max(axis=1, keepdims=True).",
                 lambda x: _normed(np.exp(x - x.mean(axis=1, keepdims=True))),
             ),
-            Mistake(
+            KnownMistake(
                 "The minimum is subtracted, which leaves numbers that are too large for exp. "
                 "Subtract the row's maximum: x - x.max(axis=1, keepdims=True).",
                 lambda x: _normed(np.exp(x - x.min(axis=1, keepdims=True))),
@@ -146,48 +150,48 @@ GAPS = (
         "dx[n, k] = p[n, k] · (dy[n, k] − Σ_j dy[n, j] p[n, j])",
         (Trial(backwards(), expecting(measured_dx, "dx")),),
         (
-            Mistake(
+            KnownMistake(
                 "This is the diagonal alone, p (1 − p): each logit moves the other probabilities "
                 "of its row too, because the row sums to 1. Subtract the sum: "
                 "p (dy − Σ_j dy[j] p[j]).",
                 lambda p, dy: dy * p * (1 - p),
             ),
-            Mistake(
+            KnownMistake(
                 "dy is missing: the chain rule multiplies by what comes from above.",
                 lambda p, dy: p * (1 - p),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes over the whole batch. Each row has its own: "
                 "sum(axis=1, keepdims=True).",
                 lambda p, dy: p * (dy - (dy * p).sum()),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum goes down the columns, axis=0. Rows are samples: "
                 "sum(axis=1, keepdims=True).",
                 lambda p, dy: p * (dy - (dy * p).sum(axis=0)),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum over a row has the shape (N,), and NumPy sets it against the columns. "
                 "Keep the axis: sum(axis=1, keepdims=True).",
                 lambda p, dy: p * (dy - (dy * p).sum(axis=1)),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum is of dy alone. Each dy[j] counts with its probability: Σ_j dy[j] p[j].",
                 lambda p, dy: p * (dy - dy.sum(axis=1, keepdims=True)),
             ),
-            Mistake(
+            KnownMistake(
                 "The p before the bracket is missing: p (dy − Σ_j dy[j] p[j]).",
                 lambda p, dy: dy - (dy * p).sum(axis=1, keepdims=True),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum is added; it should be subtracted.",
                 lambda p, dy: p * (dy + (dy * p).sum(axis=1, keepdims=True)),
             ),
-            Mistake(
+            KnownMistake(
                 "The sum is missing: p (dy − Σ_j dy[j] p[j]).",
                 lambda p, dy: p * dy,
             ),
-            Mistake(
+            KnownMistake(
                 "There is a 1/N too much: dy has it already, because the loss is a mean.",
                 lambda p, dy: p * (dy - (dy * p).sum(axis=1, keepdims=True)) / len(p),
             ),

@@ -62,7 +62,7 @@ class Recorder:
 
 
 @st.composite
-def drawn(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int]) -> Given:
+def numbered_rows(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int]) -> Given:
     """Numbered rows."""
     n = draw(N)
     x, x_val = np.arange(1.0, n + 1), VALIDATION + np.arange(2.0)
@@ -80,8 +80,8 @@ def drawn(draw: Draw, N: st.SearchStrategy[int], epochs: st.SearchStrategy[int])
     }
 
 
-few = drawn(st.integers(1, 7), st.integers(1, 3))
-many = drawn(st.just(12), st.integers(2, 3))
+few = numbered_rows(st.integers(1, 7), st.integers(1, 3))
+many = numbered_rows(st.just(12), st.integers(2, 3))
 """So many rows that no shuffle leaves them in order by chance: 12! is 479 million."""
 
 
@@ -324,10 +324,10 @@ def judge_order(student: Student, given: Given) -> None:
     for number, alike in ((given["rng"].number, True), (given["rng"].number + 1, False)):
         _, again, _ = _called(student, given | {"rng": Seed(number)})
         student.given = given
-        found = [int(n) for call in again if not same_rows(call.x, x_val) for n in call.x[:, 0]]
-        if (found == rows) != alike:
+        seen = [int(n) for call in again if not same_rows(call.x, x_val) for n in call.x[:, 0]]
+        if (seen == rows) != alike:
             raise FaultError(
-                "the same order from another rng" if found == rows else "another from the same rng",
+                "the same order from another rng" if seen == rows else "another from the same rng",
                 "an order that the rng decides",
                 "The rng that is handed in is not used. Draw from it, rng.permutation(N), and from "
                 "no generator of your own: runs have to repeat.",

@@ -257,7 +257,7 @@ def test_the_same_seed_gives_the_same_bits():
 
 
 def test_the_same_seed_gives_the_same_bits_in_another_process():
-    code = "from tests.training.test_loop import *; print(everything(noisy(3))[0].hex())"
+    code = "from tests.training.test_fit import *; print(everything(noisy(3))[0].hex())"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

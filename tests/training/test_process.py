@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import minnet
 from minnet.callbacks import LambdaCallback
-from minnet.training.interrupts import whole_steps
+from minnet.layers import Dense
+from minnet.models import Sequential
+from minnet.training import process
+from minnet.training.process import WholeSteps
 from tests.small_models import everything, regression
 
 ROOT = Path(minnet.__file__).parents[1]
@@ -72,7 +79,7 @@ def test_somebody_elses_handler_of_ctrl_c_stays_in_place():
 
 CHILD = """
 import numpy as np
-from tests.training.test_interrupts import *
+from tests.training.test_process import *
 model, x, y = regression(N=1000)
 say = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, flush=True))
 try:
@@ -116,12 +123,12 @@ def test_ctrl_c_goes_on_once_however_often_it_was_pressed():
     caught = []
     old = signal.signal(signal.SIGINT, lambda *args: caught.append(args))
     try:
-        with whole_steps() as interrupted:
-            interrupted()
+        with WholeSteps() as whole_steps:
+            whole_steps.raise_if_interrupted()
             strike(3)
             assert caught == []
-            interrupted()
-            interrupted()
+            whole_steps.raise_if_interrupted()
+            whole_steps.raise_if_interrupted()
             assert [number for number, _ in caught] == [signal.SIGINT]
     finally:
         signal.signal(signal.SIGINT, old)
@@ -171,7 +178,7 @@ def test_somebody_elses_handler_waits_for_a_whole_step_too():
 def test_what_is_no_handler_of_pythons_is_let_alone(handler):
     old = signal.signal(signal.SIGINT, handler)
     try:
-        with whole_steps():
+        with WholeSteps():
             assert signal.getsignal(signal.SIGINT) is handler
         assert signal.getsignal(signal.SIGINT) is handler
     finally:
@@ -184,7 +191,7 @@ def test_a_handler_that_a_callback_puts_in_place_stays():
 
     old = signal.getsignal(signal.SIGINT)
     try:
-        with whole_steps():
+        with WholeSteps():
             signal.signal(signal.SIGINT, theirs)
         assert signal.getsignal(signal.SIGINT) is theirs
     finally:
@@ -227,3 +234,98 @@ def test_another_thread_gets_no_signals_and_none_are_held_back():
     assert signal.getsignal(signal.SIGINT) is before
     thread.join()
     assert model.updates.iterations == 200
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+class Pools:
+    """Stands for threadpoolctl's controller, and notes what it is asked."""
+
+    def __init__(self):
+        self.count, self.asked = 2, []
+
+    @contextmanager
+    def limit(self, *, limits, user_api):
+        self.asked.append((limits, user_api))
+        before, self.count = self.count, limits
+        try:
+            yield
+        finally:
+            self.count = before
+
+
+@pytest.fixture
+def pools(monkeypatch):
+    pools = Pools()
+    monkeypatch.setattr(process, "_pools", lambda: pools)
+    return pools
+
+
+def test_small_products_get_one_thread_and_large_ones_are_left_alone(pools):
+    with process.suited_to(process.SMALL):
+        assert pools.count == 1
+    assert (pools.count, pools.asked) == (2, [(1, "blas")])
+    with process.suited_to(process.SMALL + 1):
+        assert pools.count == 2
+    assert len(pools.asked) == 1
+
+
+def test_a_second_one_meanwhile_changes_nothing_and_the_first_puts_it_back(pools):
+    first, second = process.suited_to(1), process.suited_to(1)
+    first.__enter__()
+    second.__enter__()
+    assert (pools.count, len(pools.asked)) == (1, 1)
+    second.__exit__(None, None, None)
+    assert pools.count == 1
+    first.__exit__(None, None, None)
+    assert pools.count == 2
+    with process.suited_to(1):
+        assert pools.count == 1
+
+
+def test_the_number_is_put_back_after_an_error(pools):
+    with pytest.raises(KeyError), process.suited_to(1):
+        raise KeyError
+    assert pools.count == 2
+    with process.suited_to(1):
+        assert pools.count == 1
+
+
+def test_without_the_package_nothing_is_set(monkeypatch):
+    def missing(name):
+        raise ImportError(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    process._pools.cache_clear()
+    try:
+        with process.suited_to(1):
+            assert process._pools() is None
+    finally:
+        process._pools.cache_clear()
+
+
+def test_the_package_is_asked_once(monkeypatch):
+    made = []
+    package = SimpleNamespace(ThreadpoolController=lambda: made.append(Pools()) or made[-1])
+    monkeypatch.setattr(importlib, "import_module", {"threadpoolctl": package}.__getitem__)
+    process._pools.cache_clear()
+    try:
+        for _ in range(2):
+            with process.suited_to(1):
+                assert made[0].count == 1
+    finally:
+        process._pools.cache_clear()
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(("batch", "rows", "count"), [(32, 64, 1), (512, 600, 2), (512, 40, 1)])
+def test_a_fit_counts_the_multiplications_of_its_largest_product(pools, batch, rows, count):
+    model = Sequential([Dense(64, input_dim=64), Dense(2)], seed=0)  # 512 · 64 · 64 = 2^21
+    model.compile("sgd", "mse")
+    seen = []
+    see = LambdaCallback(on_train_batch_end=lambda *_: seen.append(pools.count))
+    x = np.zeros((rows, 64))
+    model.fit(x, np.zeros((rows, 2)), batch, callbacks=[see], verbose=0)
+    assert set(seen) == {count}
+    assert pools.count == 2

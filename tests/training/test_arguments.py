@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minnet.files.provenance import input_range
+from minnet.engine.inputs import value_range
 from minnet.layers import Dense
 from minnet.models import Sequential
 from minnet.optimizers import SGD
@@ -154,9 +154,9 @@ def test_data_that_is_not_finite_in_one_piece_is_found():
 @pytest.mark.parametrize("shape", [(1,), (300, 1000), (3, 70_000), (2, 300, 300)])
 def test_the_range_is_that_of_all_numbers(shape):
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    assert input_range(x) == [x.min(), x.max()]
+    assert value_range(x) == [x.min(), x.max()]
     x.flat[-1] = np.nan
-    assert np.isnan(input_range(x)).all()
+    assert np.isnan(value_range(x)).all()
 
 
 def test_a_row_may_have_more_numbers_than_a_piece():

@@ -1,0 +1,86 @@
+"""How a network is trained: optimizer, loss, metrics, and what the optimizer remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minnet.engine.ends import check_end
+from minnet.engine.updates import Updates
+from minnet.foundation import checks
+from minnet.foundation.checks import Array, Shape
+from minnet.layers import Layer
+from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
+from minnet.metrics import METRICS, Accuracy, Metric
+from minnet.optimizers import OPTIMIZERS, Optimizer
+
+
+class Compiled:
+    """What `compile` was told.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+    loss : Loss
+    metrics : list of Metric
+    updates : Updates
+        What the optimizer remembers of the model.
+    """
+
+    def __init__(self, optimizer: Optimizer, loss: Loss, metrics: list[Metric]) -> None:
+        self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
+        self.updates = Updates(optimizer)
+        self._checked: tuple[str, ...] = ()  # the loss and the steps that were checked together
+
+    def switch_optimizer(self, optimizer: Optimizer) -> None:
+        """Update by another optimizer, which remembers nothing yet."""
+        self.optimizer, self.updates = optimizer, Updates(optimizer)
+
+    def forget(self) -> None:
+        """Forget what the optimizer remembered."""
+        self.updates = Updates(self.optimizer)
+
+    def check_end(self, steps: Sequence[Layer], output_shape: Shape | None) -> None:
+        """Refuse or warn where loss and layers do not suit each other: once for each stack.
+
+        Parameters
+        ----------
+        output_shape
+            The shape of one prediction; None where the model is not built.
+        """
+        stack = (
+            repr(self.loss),
+            "" if output_shape is None else "built",
+            *(f"{type(step).__name__} {step.label}" for step in steps),
+        )
+        if steps and stack != self._checked:
+            check_end(steps, output_shape, self.loss)
+            self._checked = stack
+
+    def check_metrics(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        """Refuse targets that one of the metrics has no answer for, before anything is trained."""
+        for metric in self.metrics:
+            metric.check_target(target, output_shape, who)
+
+
+def compiled(
+    optimizer: str | Optimizer, loss: str | Loss | None, metrics: Sequence[str | Metric]
+) -> Compiled:
+    """Return what these names and objects mean; `Network.compile` explains them."""
+    optimizer = checks.instance(optimizer, Optimizer, OPTIMIZERS, "compile's optimizer")
+    if loss is None:
+        raise ValueError(f"compile takes a loss. Got none. Losses: {', '.join(LOSSES)}.")
+    loss = checks.instance(loss, Loss, LOSSES, "compile's loss")
+    if isinstance(metrics, str) or not isinstance(metrics, Sequence):
+        raise TypeError(
+            f'compile\'s metrics takes a list such as ["accuracy"]. Got {checks.short(metrics)}.'
+        )
+    made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
+    if isinstance(loss, BinaryCrossEntropy) and loss.from_logits:  # a logit of 0 is p = 0.5
+        made = [
+            Accuracy(threshold=0.0) if asked == "accuracy" else metric
+            for asked, metric in zip(metrics, made, strict=True)
+        ]
+    names = [metric.name for metric in made]
+    if len(set(names)) < len(names):
+        raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
+    return Compiled(optimizer, loss, made)

@@ -1,0 +1,146 @@
+"""Samples and targets, checked against a network before it computes with them."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minnet.engine.compiled import Compiled
+from minnet.engine.shapes import draw_end, layer_shapes
+from minnet.engine.stack import Stack
+from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped
+from minnet.foundation.targets import check_weight
+
+
+class Data:
+    """Samples, targets and weights that were checked and fit the model.
+
+    Attributes
+    ----------
+    x : (N, …) ndarray
+        In the model's dtype; a memmap as it is.
+    target : (N, …) ndarray
+        As the loss computes with it.
+    weight : (N,) ndarray or None
+    x_range : list of float
+        The smallest and the largest number of x, which the check comes by anyway.
+    """
+
+    def __init__(self, x: Array, target: Array, weight: Array | None, x_range: list[float]) -> None:
+        self.x, self.target, self.weight, self.x_range = x, target, weight, x_range
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def rows(self, rows: slice) -> Data:
+        """Return some of the rows, as views."""
+        weight = None if self.weight is None else self.weight[rows]
+        return Data(self.x[rows], self.target[rows], weight, self.x_range)
+
+
+def check_data(
+    stack: Stack,
+    compiled: Compiled,
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    whose: str = "",
+    class_names: Sequence[str] | None = None,
+) -> Data:
+    """Return x, y and the weights as training computes with them; the model stays as it is.
+
+    Parameters
+    ----------
+    whose
+        What stands before "x" and "y" in errors, such as "validation ".
+    class_names
+        Those of the model's classes, for an error about labels beyond them.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Shapes that do not fit, NaN or infinity, targets that the loss does not take.
+    """
+    x_name, y_name, weight_name = f"{whose}x", f"{whose}y", f"{whose}sample_weight"
+    layers, dtype, loss = stack.layers, stack.dtype, compiled.loss
+    if not layers:
+        stack.require_built()
+    input_shape = stack.built_for
+    if input_shape is None:
+        input_shape = as_array(x, x_name).shape[1:]
+    x, x_range = check_x(stack, x, input_shape, x_name)
+    shapes = layer_shapes(layers, input_shape, len(x))
+    output_shape = shapes[-1]
+    _check_known_classes(class_names, y, output_shape, y_name)
+    try:
+        target = loss.check_target(y, output_shape, y_name)
+    except ValueError as error:
+        came = as_array(y, y_name)
+        if came.shape[1:] in ((), (1,), output_shape):
+            raise
+        drawn = draw_end(layers, [input_shape, *shapes], came)
+        raise ValueError(f"{error} {drawn}") from None
+    same_length(x, target, (x_name, y_name))
+    weight = None
+    if sample_weight is not None:
+        weight = check_weight(sample_weight, len(x), weight_name)
+        finite(weight, weight_name, dtype)
+        weight = weight.astype(dtype, copy=False)
+    finite(target, y_name, dtype)
+    compiled.check_end(stack.steps, output_shape)  # layers may have come since compile
+    if target.dtype.kind != "i" or target.ndim > 1:
+        target = target.astype(dtype, copy=False)
+    if not isinstance(x, np.memmap):
+        x = x.astype(dtype, copy=False)
+    return Data(x, target, weight, x_range)
+
+
+def check_x(
+    stack: Stack, x: Any, input_shape: Shape, who: str = "x", *, empty: bool = False
+) -> tuple[Array, list[float]]:
+    """Return x as samples of this shape, all finite, and its range, [smallest, largest]."""
+    x = shaped(as_array(x, who), input_shape, who, empty=empty, drawn=stack.draw_misfit)
+    low, high = x_range = value_range(x)
+    largest = _largest(stack.dtype)
+    if not (low >= -largest and high <= largest):  # so a NaN, which compares as False, is caught
+        finite(x, who, stack.dtype)  # tells where
+    return x, x_range
+
+
+def value_range(x: Array) -> list[float]:
+    """Return the smallest and the largest number: both NaN where x holds a NaN, or nothing."""
+    if not x.size:
+        return [math.nan, math.nan]
+    rows = max(1, 2**16 // x[0].size)  # so few numbers are read from memory once, not twice
+    if len(x) <= rows:
+        return [float(x.item(x.argmin())), float(x.item(x.argmax()))]  # min costs one row more
+    pieces = [x[i : i + rows] for i in range(0, len(x), rows)]
+    low = np.min([np.minimum.reduce(piece, axis=None) for piece in pieces])
+    high = np.max([np.maximum.reduce(piece, axis=None) for piece in pieces])
+    return [float(low), float(high)]  # Python's min and max may lose a NaN
+
+
+@functools.cache
+def _largest(dtype: np.dtype[Any]) -> float:
+    """Return the largest number that a dtype holds."""
+    return float(np.finfo(dtype).max)
+
+
+def _check_known_classes(
+    class_names: Sequence[str] | None, y: Any, output_shape: Shape, who: str
+) -> None:
+    """Refuse labels beyond the named classes, with those names: they are of another task."""
+    if class_names is None or output_shape != (len(class_names),) or len(class_names) == 1:
+        return
+    labels = as_array(y, who)
+    if labels.size and labels.min() == 1 and labels.max() == len(class_names):
+        return  # counted from 1: the loss tells
+    if labels.size == len(labels) and labels.size and labels.max() >= len(class_names):
+        raise ValueError(
+            f"{who} contains {labels.max():g}, and this model knows {len(class_names)} classes: "
+            f"{class_names[0]}…{class_names[-1]}. Fitting a new task? Call replace_head first."
+        )

@@ -1,0 +1,407 @@
+"""Layers, one on top of the other: their names, the shapes that flow through, which are frozen."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Self, cast
+
+import numpy as np
+
+from minnet.engine.selection import Layers, Selector, select
+from minnet.engine.shapes import draw_misfit, layer_shapes
+from minnet.foundation import checks
+from minnet.foundation.checks import Array, Shape
+from minnet.foundation.registry import snake_case
+from minnet.foundation.strict import Strict, setting
+from minnet.layers import Input, Layer
+from minnet.layers.base import bind, unchanged_on_error
+
+
+def _a_generator(value: object, who: str) -> np.random.Generator:
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
+            f"{checks.short(value)}."
+        )
+    return value
+
+
+class Stack(Strict):
+    """A list of layers that fit together, built as soon as the shape of the input is known.
+
+    `Sequential` explains the arguments.
+    """
+
+    every_method = True
+
+    name: str = setting(checks.text, whose="The model's")
+    rng: np.random.Generator = setting(_a_generator, whose="The model's")
+    read_only: ClassVar[dict[str, str]] = {
+        "layers": "Use add, pop and replace_head.",
+        "dtype": "Make another model: Sequential(…, dtype=…).",
+    }
+
+    def __init__(
+        self,
+        layers: Iterable[Layer | Input] = (),
+        *,
+        seed: int | np.random.Generator | None = None,
+        dtype: str = "float32",
+        name: str | None = None,
+    ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"Sequential's name takes text. Got {checks.short(name)}.")
+        self.name = name or "sequential"
+        self._dtype = checks.dtype(dtype, "Sequential's dtype")
+        self.rng = checks.generator(seed, "Sequential's seed")
+        self._class_names: list[str] | None = None
+        self._first_rng = copy.deepcopy(self.rng)  # to start over with the same weights
+        self._layers: list[Layer] = []
+        self._steps: list[Layer] = []
+        self._input_shape: Shape | None = None
+        self._lay_out()
+        if isinstance(layers, (Layer, Stack, str)) or not isinstance(layers, Iterable):
+            raise TypeError(
+                f"Sequential takes a list of layers. Got {checks.short(layers)}. "
+                "Use Sequential([…]), or add(layer)."
+            )
+        layers = list(layers)
+        with unchanged_on_error([layer for layer in layers if isinstance(layer, Layer)]):
+            for layer in layers:
+                self.add(layer)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of all arrays."""
+        return self._dtype
+
+    @property
+    def layers(self) -> list[Layer]:
+        """What was added, in order. The list is a copy: use `add`, `pop`, `replace_head`."""
+        return Layers(self._layers)
+
+    @property
+    def steps(self) -> list[Layer]:
+        """What runs, in order."""
+        return list(self._steps)
+
+    def add(self, layer: Layer | Input) -> None:
+        """Put a layer on top of the stack, and build it if the input's shape is known.
+
+        Raises
+        ------
+        TypeError
+            Not a layer; a model inside a model.
+        ValueError
+            The layer is in this model already, its name is taken, or it does not fit.
+        """
+        if isinstance(layer, Input):
+            if self._layers or self._input_shape is not None:
+                raise ValueError("An Input comes before all layers, and once.")
+            self._input_shape = layer.shape
+            return
+        self.check_new(layer)
+        if layer.owner is not None:  # it belongs to another model, which stays as it is
+            source, layer = layer, layer.copy()
+            layer.origin = origin_of_copy(source)
+        input_shape = self._input_shape
+        if not self._layers:
+            input_shape = input_shape or layer.input_shape or layer.built_for
+        layers = [*self._layers, layer]
+        with unchanged_on_error([layer]):
+            if layer.name is None:
+                layer.name = self._free_name(layer)
+            if input_shape is not None:
+                shapes = layer_shapes(layers, input_shape)
+                _build(layers, [input_shape, *shapes], self.dtype, self.rng)
+        self._input_shape = input_shape
+        self._layers = layers
+        layer.owner = self.name
+        self._lay_out()
+
+    def check_new(self, layer: object) -> None:
+        """Refuse what cannot be put on top."""
+        if isinstance(layer, Stack):
+            raise TypeError(
+                "Sequential takes layers, not a model inside a model. Put its layers in: "
+                "Sequential(base.layers + [Dense(10)]) copies them with their weights."
+            )
+        if not isinstance(layer, Layer):
+            hint = f" Call it: {layer.__name__}(…)." if isinstance(layer, type) else ""
+            raise TypeError(f"Sequential takes layers. Got {checks.short(layer)}.{hint}")
+        if any(layer is known for known in self._layers):
+            raise ValueError(
+                f"{layer.label} is in this model already, and a layer has one place. "
+                "Add a copy: layer.copy(), under another name."
+            )
+        if layer.name is not None and layer.name in {known.name for known in self._layers}:
+            raise ValueError(
+                f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
+                "Give one of them another: layer = layer.copy(); layer.name = …"
+            )
+
+    def _free_name(self, layer: Layer) -> str:
+        stem = snake_case(type(layer))
+        taken = {known.name for known in self._layers}
+        number = sum(type(known) is type(layer) for known in self._layers) + 1
+        while f"{stem}_{number}" in taken:
+            number += 1
+        return f"{stem}_{number}"
+
+    def pop(self) -> Layer:
+        """Take the top layer off and return it, with weights of its own."""
+        if not self._layers:
+            raise ValueError("pop takes a layer off a model that has one. Got an empty model.")
+        layer = self._layers[-1]
+        self._layers = self._layers[:-1]
+        layer.owner = None
+        if layer.built:
+            bind([layer], layer.dtype)
+            if layer.arrays() and layer.origin == "new":  # it may have been trained
+                layer.origin = f"popped off {self.name}"
+        self._lay_out()
+        return layer
+
+    def get_layer(self, name: str | int) -> Layer:
+        """The layer of this name or index."""
+        if not isinstance(name, (str, numbers.Integral)) or isinstance(name, bool):
+            raise TypeError(f"get_layer takes a name or an index. Got {checks.short(name)}.")
+        selected = select(self._layers, name, "get_layer")
+        if len(selected) != 1:
+            raise ValueError(
+                f"get_layer takes one layer's name. Got {name!r}, which means several."
+            )
+        return selected[0]
+
+    def build(self, input_shape: Shape | int) -> None:
+        """Create the weights for samples of this shape, given without the batch."""
+        shape = checks.shape(input_shape, "build's input_shape")
+        if self._input_shape is not None and self._input_shape != shape:
+            raise ValueError(
+                f"The model is built for samples of shape {self._input_shape}. Got {shape}. "
+                "Make a new model for other data. "
+                f"{draw_misfit(self._layers, self._input_shape, shape)}"
+            )
+        if self.built:
+            return
+        if not self._layers:
+            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
+        with unchanged_on_error(self._layers):
+            _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
+        self._input_shape = shape
+        self._lay_out()
+
+    @property
+    def built_for(self) -> Shape | None:
+        """The shape of one sample of x, where it is known."""
+        return self._input_shape
+
+    @property
+    def built(self) -> bool:
+        """Whether the weights exist."""
+        return bool(self._layers) and self._input_shape is not None
+
+    def redraw(self, seed: int | np.random.Generator | None = None) -> None:
+        """Draw all weights anew, as when the layers were built.
+
+        Without a seed, a model that was given one and whose layers were only ever added gets the
+        weights that it began with. Any other gets fresh ones.
+        """
+        rng = copy.deepcopy(self._first_rng) if seed is None else checks.generator(seed)
+        self.require_built()
+        self.rng = rng
+        for layer in self._layers:
+            if layer.arrays():
+                layer.redraw(layer.built_for or self.input_shape, rng)
+
+    def seed_anew(self, rng: np.random.Generator) -> None:
+        """Draw from this generator from now on, as a model that was made with it."""
+        self.rng, self._first_rng = rng, copy.deepcopy(rng)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one sample of x."""
+        self.require_built()
+        return cast("Shape", self._input_shape)
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of one sample of the prediction."""
+        return layer_shapes(self._layers, self.input_shape)[-1]
+
+    def draw_misfit(self, x: Array) -> str:
+        """Return a drawing of x meeting a first layer that takes samples of another shape."""
+        batch = len(x) if x.ndim else None
+        return draw_misfit(self._layers, self._input_shape, x.shape[1:], batch)
+
+    def require_built(self) -> None:
+        """Raise RuntimeError where the weights do not exist yet."""
+        if not self._layers:
+            raise RuntimeError("The model has no layers yet. Use add(layer) first.")
+        if self._input_shape is None:
+            raise RuntimeError(
+                "The model is not built: it does not know the shape of its input. Give the first "
+                "layer input_dim=…, call build((784,)), or fit it."
+            )
+
+    def _lay_out(self) -> None:
+        """List the steps that run, after layers came or went."""
+        self._steps = []
+        for layer in self._layers:
+            steps = layer.steps()
+            for step in steps:
+                if step is not layer:
+                    step.within = layer.name
+            self._steps.extend(steps)
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the classes are called, by label; saved with the model, and used in errors."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        if names is None:
+            self._class_names = None
+            return
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
+        names = list(names)
+        wrong = [name for name in names if not isinstance(name, str)]
+        if wrong:
+            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
+        if len(set(names)) < len(names):
+            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
+        outputs = self.output_shape if self.built else (len(names),)
+        yes_or_no = outputs == (1,) and len(names) == 2
+        if outputs != (len(names),) and not yes_or_no:
+            raise ValueError(
+                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
+            )
+        self._class_names = names
+
+    # --- freezing -------------------------------------------------------------------------------
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer is trainable; setting it sets all layers."""
+        return any(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        value = checks.boolean(value, "model.trainable")
+        for layer in self._layers:
+            layer.trainable = value
+
+    def require_trainable(self, flags: Sequence[bool] | None = None) -> None:
+        """Raise ValueError where a training would change nothing.
+
+        Parameters
+        ----------
+        flags
+            Whether each layer is to be trainable; as it is now, if None.
+        """
+        layers = self._layers
+        flags = [layer.trainable for layer in layers] if flags is None else flags
+        if layers and not any(
+            on and layer.weights for layer, on in zip(layers, flags, strict=True)
+        ):
+            names = [layer.label for layer in layers if layer.weights]
+            if not names:
+                raise ValueError(
+                    "The model has no weights, so fit would change nothing. Add a Dense."
+                )
+            raise ValueError(
+                "Every layer is frozen, so fit would change nothing. Unfreeze one: "
+                f'model.unfreeze("{names[-1]}").'
+            )
+
+    def freeze(self, which: Selector | None = None) -> None:
+        """Keep these layers as they are from now on, every bit.
+
+        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
+        norm, and what the optimizer remembered of it is dropped.
+
+        Parameters
+        ----------
+        which
+            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
+            `"all_but_head"`. The head is the last Dense and all after it.
+
+        Raises
+        ------
+        ValueError
+            Nothing matches.
+        """
+        for layer in select(self._layers, which, "freeze"):
+            layer.trainable = False
+
+    def unfreeze(self, which: Selector = "*") -> None:
+        """Let these layers learn again, by default all; takes what `freeze` takes."""
+        for layer in select(self._layers, which, "unfreeze"):
+            layer.trainable = True
+
+    # --- copies ---------------------------------------------------------------------------------
+
+    def copy(self) -> Self:
+        """Return an independent model with the same layers, weights and settings."""
+        return copy.deepcopy(self)
+
+    def in_dtype(self, dtype: Any) -> Self:
+        """Return a copy with the same weights that computes in another dtype, for checking.
+
+        Parameters
+        ----------
+        dtype
+            float32, float64 or complex128.
+        """
+        new = copy.deepcopy(self)
+        complex_step = np.dtype(dtype) == np.complex128
+        new._dtype = np.dtype(dtype) if complex_step else checks.dtype(dtype, "in_dtype's dtype")
+        new._lay_out()
+        return new
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what `_lay_out` makes."""
+        return {name: value for name, value in vars(self).items() if name != "_steps"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+        for layer in self._layers:
+            layer.owner = self.name
+        self._lay_out()
+
+    def __repr__(self) -> str:
+        inside = ", ".join(map(repr, self._layers))
+        return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
+
+
+def _build(
+    layers: Sequence[Layer], shapes: Sequence[Shape], dtype: Any, rng: np.random.Generator
+) -> None:
+    """Create the weights of those layers that have none, each for its shape."""
+    for layer, shape in zip(layers, shapes, strict=False):
+        if not layer.built or layer.built_for is None:
+            if not layer.built or not layer.arrays():
+                layer.dtype = dtype
+                layer.build(shape, rng)
+                if not layer.built:
+                    missing = [
+                        n for n in (*layer.weights, *layer.states) if n not in layer.arrays()
+                    ]
+                    raise ValueError(
+                        f"{layer.label}.build creates all its weights by add_weight. Got none "
+                        f"named {', '.join(missing)}."
+                    )
+            layer.built_for = shape
+
+
+def origin_of_copy(layer: Layer) -> str:
+    """Return where a copy of this layer's weights came from, for the summary."""
+    return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"

@@ -1,0 +1,94 @@
+"""All parameters of a stack as one vector, all gradients as another, statistics as a third."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minnet.engine.stack import Stack
+from minnet.foundation import checks
+from minnet.foundation.checks import Array
+from minnet.layers.base import assign, bind
+
+
+class ParameterVectors(Stack):
+    """A stack of layers whose arrays are named views into three vectors."""
+
+    def _lay_out(self) -> None:
+        """Make theta, grad and state anew, with every layer's arrays as views into them."""
+        super()._lay_out()
+        built = [layer for layer in self.layers if layer.built]
+        self._theta, self._grad, self._state = bind(built, self.dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the vectors out: a copy lays its layers' arrays out anew."""
+        left_out = ("_theta", "_grad", "_state")
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in left_out}
+
+    @property
+    def theta(self) -> Array:
+        """All weights as one vector (P,); setting it copies the values in."""
+        self.require_built()
+        return self._theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        self._set_vector(self.theta, values, "theta")
+
+    @property
+    def grad(self) -> Array:
+        """All gradients as one vector (P,), in theta's layout; setting it copies the values in."""
+        self.require_built()
+        return self._grad
+
+    @grad.setter
+    def grad(self, values: Any) -> None:
+        self._set_vector(self.grad, values, "grad")
+
+    @property
+    def state(self) -> Array:
+        """The arrays that are saved but not learned, as one vector; setting it copies in."""
+        self.require_built()
+        return self._state
+
+    @state.setter
+    def state(self, values: Any) -> None:
+        self._set_vector(self.state, values, "state")
+
+    def _set_vector(self, vector: Array, values: Any, name: str) -> None:
+        if values is vector:  # `model.theta += 1` has done its work
+            return
+        values = checks.as_array(values, name)
+        if values.shape != vector.shape:
+            raise ValueError(f"{name} takes {vector.shape}. Got {values.shape}.")
+        checks.finite(values, name, vector.dtype)
+        vector[...] = values
+
+    def named_arrays(self) -> dict[str, Array]:
+        """All arrays, `dense_1.W` and so on, in Keras' order; views, no copies."""
+        self.require_built()
+        return {
+            f"{layer.name}.{name}": array
+            for layer in self.layers
+            for name, array in layer.arrays().items()
+        }
+
+    def get_weights(self) -> list[Array]:
+        """Copies of all arrays, in Keras' order and layout."""
+        return [array.copy() for array in self.named_arrays().values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Copy arrays in, in the order of `get_weights`: all of them or none.
+
+        Raises
+        ------
+        ValueError
+            Another number of arrays, another shape, NaN or infinity; the message lists what the
+            model wants beside what came.
+        """
+        assign("set_weights", self.named_arrays(), weights)
+
+    def count_params(self) -> int:
+        """How many numbers the model holds, running statistics included."""
+        return int(self.theta.size + self.state.size)

@@ -1,0 +1,235 @@
+"""How fit was called, and what is checked before a training begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from minnet.engine.inputs import Data, check_data
+from minnet.engine.network import Network
+from minnet.engine.selection import select
+from minnet.engine.updates import Rate
+from minnet.files.provenance import check_scale
+from minnet.foundation.checks import (
+    Array,
+    boolean,
+    finite,
+    generator,
+    integer,
+    number,
+    one_argument,
+    short,
+    warn,
+)
+from minnet.layers import Layer
+from minnet.training.callback import Callback
+from minnet.training.checkpoint import Checkpoint
+
+
+class FitArguments:
+    """What `Sequential.fit` was given besides x and y; its docstring explains each.
+
+    Parameters
+    ----------
+    given
+        The arguments by name, among others.
+    """
+
+    batch_size: int
+    epochs: int
+    verbose: str | int
+    callbacks: Sequence[Callback]
+    validation_split: float
+    validation_data: Sequence[Any] | None
+    shuffle: bool
+    class_weight: dict[int, float] | None
+    sample_weight: Any
+    learning_rate: Any
+    seed: int | np.random.Generator | None
+    resume: Any
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        for name in FitArguments.__annotations__:
+            setattr(self, name, given[name])
+        self.batch_size = check_batch_size(self.batch_size)
+        self.epochs = integer(self.epochs, "fit's epochs", minimum=0)
+        self.shuffle = boolean(self.shuffle, "fit's shuffle")
+        self.rng = None if self.seed is None else generator(self.seed, "fit's seed")
+        self.callbacks = check_callbacks(self.callbacks)
+        if isinstance(self.resume, Checkpoint):
+            raise TypeError(
+                "fit's resume takes a path. Got a Checkpoint. "
+                f"Use resume={str(self.resume.path)!r}."
+            )
+
+
+def check_batch_size(batch_size: Any) -> int:
+    """Return the number of samples of a batch, 1 or more."""
+    return integer(batch_size, "batch_size", minimum=1)
+
+
+def check_callbacks(callbacks: Any) -> list[Callback]:
+    """Fit's callbacks as a list."""
+    if isinstance(callbacks, Callback):
+        raise TypeError(
+            f"fit's callbacks takes a list. Got one {type(callbacks).__name__}. Use "
+            f"callbacks=[{type(callbacks).__name__}(…)]."
+        )
+    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
+        raise TypeError(
+            f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
+            "Use [EarlyStopping(…)]."
+        )
+    checked: list[Callback] = list(callbacks or ())
+    for callback in checked:
+        if not isinstance(callback, Callback):
+            hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
+            raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    if len(set(paths)) < len(paths):
+        raise ValueError(
+            "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
+            "give it another path."
+        )
+    return checked
+
+
+def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[Data, Data | None]:
+    """Return training and validation data, checked; the model is built for them."""
+    split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
+    pair = arguments.validation_data
+    if split and pair is not None:
+        raise ValueError("fit takes validation_data or validation_split. Got both.")
+    if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3)):
+        raise TypeError(
+            f"fit's validation_data takes (x, y) or (x, y, sample_weight). Got {_described(pair)}."
+        )
+    compiled = model.compiled
+    data = model.checked_data(x, y, arguments.sample_weight)
+    compiled.check_metrics(data.target, model.output_shape)
+    check_scale(model, data.x_range, len(data))
+    if model.provenance["input_range"] is None:
+        _warn_of_scale(model, data.x_range)
+    validation = None
+    if split:
+        kept = int(len(data) * split + 1e-9)
+        if not 0 < kept < len(data):
+            raise ValueError(
+                f"fit's validation_split takes a share that leaves rows on both sides. Got "
+                f"{split:g} of {len(data)} rows, which is {kept}. Use more data or another share."
+            )
+        data, validation = data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
+    elif pair is not None:
+        names = model.class_names
+        weight = pair[2] if len(pair) == 3 else None
+        validation = check_data(model, compiled, pair[0], pair[1], weight, "validation ", names)
+        compiled.check_metrics(validation.target, model.output_shape, "validation y")
+    if arguments.class_weight is not None:
+        weight = _class_weights(model, data.target, arguments.class_weight)
+        weight = weight if data.weight is None else weight * data.weight
+        finite(weight, "class_weight", model.dtype)
+        data = Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
+    return data, validation
+
+
+def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
+    """The weight of each sample by its class."""
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}.")
+    if target.ndim == 2 and target.shape[1] > 1 and np.allclose(target.sum(axis=1), 1.0, atol=1e-3):
+        labels, K = target.argmax(axis=1), target.shape[1]
+    elif target.ndim == 2 and np.isin(target, (0, 1)).all():
+        labels, K = target[:, 0].astype(np.intp), 2
+    elif target.ndim == 1 and target.dtype.kind == "i":
+        labels, K = target, model.output_shape[-1]
+    else:
+        raise ValueError(
+            "fit's class_weight takes class labels or one-hot rows in y. Got other numbers. "
+            "Use sample_weight."
+        )
+    table = np.ones(K)
+    for key, value in class_weight.items():
+        label = integer(key, "Each class of fit's class_weight", minimum=0)
+        if label >= K:
+            raise ValueError(f"fit's class_weight takes classes 0 to {K - 1}. Got {label}.")
+        table[label] = number(value, f"fit's class_weight of class {label}", minimum=0.0)
+    weights: Array = table[labels]
+    return weights
+
+
+def _warn_of_scale(model: Network, x_range: list[float]) -> None:
+    """Warn once of inputs such as raw 0–255 pixels, unless a first layer normalises them."""
+    if type(model.steps[0]).__name__ == "BatchNormalization":
+        return
+    largest = max(abs(x_range[0]), abs(x_range[1]))
+    if largest > 100.0:
+        warn(
+            f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "
+            "it first: x / 255 for pixels, or minnet.datasets.standardize(x)."
+        )
+
+
+def _described(value: Any) -> str:
+    """A tuple or list by its length, anything else as it would be typed."""
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    return short(value)
+
+
+def learning_rates(
+    layers: Sequence[Layer], flags: Sequence[bool], learning_rate: Any, start: int
+) -> dict[str, Rate]:
+    """Return the learning rate of each layer that fit's `learning_rate` names, by its name.
+
+    Parameters
+    ----------
+    flags
+        Whether each layer is trainable.
+    start
+        The number of the fit's first update: a schedule counts from there.
+    """
+    if learning_rate is None:
+        return {}
+    if not isinstance(learning_rate, dict):
+        rate = _rate(learning_rate, start, "fit's learning_rate")
+        return {layer.label: rate for layer in layers if layer.weights}
+    if not learning_rate:
+        raise ValueError("fit's learning_rate takes {layer: number}. Got an empty dict.")
+    learning = [layer for layer, on in zip(layers, flags, strict=True) if on and layer.weights]
+    rates: dict[str, Rate] = {}
+    for selector, value in learning_rate.items():
+        named = select(layers, selector, "fit's learning_rate")
+        trainable = [layer for layer in named if any(layer is one for one in learning)]
+        if not trainable:
+            raise ValueError(
+                f"fit's learning_rate takes layers that learn. Got {short(selector)}, which is "
+                f"frozen or has no weights. Unfreeze it first: model.unfreeze({short(selector)})."
+            )
+        rate = _rate(value, start, f"fit's learning_rate of {short(selector)}")
+        for layer in trainable:
+            if layer.label in rates:
+                raise ValueError(
+                    f"fit's learning_rate takes one rate for each layer. Got two for {layer.label}."
+                )
+            rates[layer.label] = rate
+    return rates
+
+
+def _rate(value: Any, start: int, who: str) -> Rate:
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        one_argument(value, who)
+        return lambda step: number(value(step - start), f"{who} at step {step - start}", minimum=0)
+    if not isinstance(value, (Real, np.ndarray)):
+        raise TypeError(
+            f"{who} takes a number, a schedule or {{layer: number}}. Got {short(value)}. Use 0.01."
+        )
+    constant = number(value, who, minimum=0.0)
+    return lambda step: constant

@@ -1,0 +1,107 @@
+"""The hooks by which anybody takes part in a fit."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from minnet.foundation.strict import Strict
+
+Logs = dict[str, float]
+
+HOOKS = (
+    "on_train_begin",
+    "on_epoch_begin",
+    "on_train_batch_begin",
+    "on_gradient",
+    "on_train_batch_end",
+    "on_test_begin",
+    "on_test_end",
+    "on_epoch_end",
+    "on_train_end",
+)
+"""In the order in which a fit calls them."""
+
+
+class Callback(Strict):
+    """Hooks that `fit` calls; override those you need.
+
+    `self.model` is the model, `self.fit` the fit under way (`self.fit.history`, `self.fit.epoch`),
+    and `self.params` has epochs, steps, samples, batch_size and metrics, the names of the figures
+    that each epoch's logs will have. To end the training set `self.model.stop_training = True`.
+    Freezing layers or changing weights in a hook is fine, and acts from the next step on.
+
+    What fit itself does besides learning (putting a diverged model back, recording, showing
+    progress, writing checkpoints, …) takes part by the same hooks, in one list with yours:
+    `model.show_training_loop(callbacks)` prints who does what when.
+
+    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
+    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
+    arrays or random generators; any other is refused before the training begins. Then say what
+    changes during a fit, and how it is put back::
+
+        class Best(Callback):
+            def __init__(self, log):
+                self.log, self.best = log, math.inf         # log is an open file
+
+            def get_state(self):
+                return {"best": self.best}
+
+            def set_state(self, state):
+                self.best = state["best"]
+
+    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
+    that had not begun.
+    """
+
+    changes_model: ClassVar[bool] = True
+    """Whether a hook may freeze layers or change weights: what depends on these is then looked at
+    anew in every step."""
+
+    model: Any
+    fit: Any = None
+    params: dict[str, Any]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, however the training ended: Ctrl-C and errors included."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation; `logs` has the loss and the metrics."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training step, counted from 0 in each epoch."""
+
+    def on_gradient(self, batch: int, logs: Logs | None = None) -> None:
+        """After the loss and the gradient of a training step, before the update.
+
+        `self.model.grad` may be looked at, and changed; `logs` has this batch's loss.
+        """
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training step; `logs` has this batch's loss."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before the validation of an epoch."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After the validation of an epoch; `logs` has its figures, without "val_"."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
+        given = ("model", "fit", "params")
+        return {name: value for name, value in vars(self).items() if name not in given}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember again what `get_state` gave."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+def has_hook(callback: Callback, hook: str) -> bool:
+    """Whether the callback does anything there, so that a step calls nothing in vain."""
+    return getattr(type(callback), hook) is not getattr(Callback, hook) or hook in vars(callback)

@@ -1,0 +1,102 @@
+"""What frozen layers make of the samples, computed once for a fit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minnet.engine.plan import Plan
+from minnet.foundation.checks import Array
+from minnet.training.callback import Callback, Logs
+from minnet.training.figures import PREDICT_ROWS
+
+FEATURE_BYTES = 2**30
+"""Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
+
+
+class Sources(NamedTuple):
+    """What features depend on: settings, by how often any was set, and arrays."""
+
+    settings: list[int]
+    arrays: list[Array]
+
+
+class KeepFeatures(Callback):
+    """Start the training above the lowest steps where these give the same output every time.
+
+    They do where they are frozen, or have nothing to learn. Their output is kept, and computed anew
+    when a callback froze, unfroze or changed what it depends on.
+    """
+
+    changes_model = False
+
+    def __init__(self) -> None:
+        # "x" or "validation" → what the features depend on, and the features
+        self._kept: dict[str, tuple[Sources, Array]] = {}
+        self._count = 0  # of the steps that made them
+        self._plan: Plan | None = None  # in which they were seen to hold
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.fit.take_inputs(*self._features(self.fit.data.x, "x"))
+        self._plan = self.model.plan()
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        if self.fit.inputs.start and (
+            self.fit.others_change_model or self.model.plan() is not self._plan
+        ):
+            self._plan = self.model.plan()
+            if not self._hold("x"):
+                self.fit.take_inputs(self.fit.data.x)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        self.fit.validation_inputs = self._features(self.fit.validation.x, "validation")
+
+    def get_state(self) -> dict[str, Any]:
+        """Return whether features are in use in the epoch under way."""
+        start = self.fit.inputs.start if self.fit.so_far is not None else 0
+        return {"start": start if start and self._hold("x") else 0}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        if state["start"]:
+            self.on_epoch_begin(self.fit.epoch)
+
+    def _features(self, x: Array, name: str) -> tuple[Array, int]:
+        """Return the input for the steps from a number on, and that number."""
+        model, count = self.model, self._cacheable()
+        if not self._sources(count).arrays:
+            return x, 0
+        if count != self._count:
+            self._kept, self._count = {}, count
+        if self._hold(name):
+            self.fit.history.features_saved += len(x)
+            return self._kept[name][1], count
+        self._kept.pop(name, None)
+        first = model.run(x[:1], 0, count)
+        if first.nbytes * len(x) > FEATURE_BYTES:
+            return x, 0
+        features = np.empty((len(x), *first.shape[1:]), first.dtype)
+        for i in range(0, len(x), PREDICT_ROWS):
+            features[i : i + PREDICT_ROWS] = model.run(x[i : i + PREDICT_ROWS], 0, count)
+        settings, arrays = self._sources(count)
+        self._kept[name] = Sources(settings, [array.copy() for array in arrays]), features
+        return features, count
+
+    def _cacheable(self) -> int:
+        """Return how many of the first steps need not run again: none below a step of one's own."""
+        return 0 if self.model.has_own_step else self.model.plan().cacheable
+
+    def _hold(self, name: str) -> bool:
+        """Whether features of this name are kept and what they depend on is as it was."""
+        if name not in self._kept or self._count > self._cacheable():
+            return False
+        then, now = self._kept[name][0], self._sources(self._count)
+        return then.settings == now.settings and all(map(np.array_equal, then.arrays, now.arrays))
+
+    def _sources(self, count: int) -> Sources:
+        """Return what the features of the first steps depend on: their arrays and settings."""
+        steps = self.model.steps[:count]
+        return Sources(
+            [step.revision - step.freeze_count for step in steps],
+            [array for step in steps for array in step.arrays().values()],
+        )

@@ -1,0 +1,277 @@
+"""The training loop: epochs, batches, loss, update, tell.
+
+Everything else that a fit does is done by its participants, which have the hooks of a callback:
+`start.py` lists them, and `show_loop` prints who takes part where.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minnet.engine.inputs import Data
+from minnet.engine.network import Network
+from minnet.files.states import set_generator
+from minnet.foundation.checks import Array
+from minnet.foundation.registry import Config
+from minnet.training.batches import Inputs, batches
+from minnet.training.callback import HOOKS, Callback, Logs, has_hook
+from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
+from minnet.training.history import History
+
+IN_EVERY_STEP = ("on_train_batch_begin", "on_gradient", "on_train_batch_end")
+
+
+class Fit:
+    """One fit under way: it owns what changes while a model trains.
+
+    Attributes
+    ----------
+    model
+        Compiled and built.
+    data, validation
+        Checked.
+    inputs : Inputs
+        Where the x of each batch comes from.
+    validation_inputs : tuple of ndarray and int
+        The x of the validation, and the number of the first step to run on it.
+    participants : list of Callback
+        Who is told, in this order.
+    user_callbacks
+        Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
+    stateful
+        Those of fit's own whose states a checkpoint keeps, by name.
+    call
+        How fit was called, in plain values, where a checkpoint needs it.
+    others_change_model
+        Whether one of them may freeze layers or change weights between two steps.
+    params
+        What the fit is made of: epochs, steps, samples, batch_size, and the figures' names.
+    history : History
+    rng
+        What the order of the batches and dropout are drawn from.
+    epoch, epochs
+        How many epochs are done, and how many there are.
+    so_far, finished : EpochSoFar or None
+        The epoch under way, and the one before it.
+    first_update
+        How many updates the model had before.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        data: Data,
+        validation: Data | None,
+        *,
+        batch_size: int,
+        epochs: int,
+        shuffle: bool,
+        rng: np.random.Generator,
+        keeps_order: bool = False,
+    ) -> None:
+        self.model, self.data, self.validation, self.rng = model, data, validation, rng
+        self.shuffle, self.keeps_order = shuffle, keeps_order
+        self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
+        self.epoch, self.epochs = 0, epochs
+        self.steps = -(-len(data) // batch_size)
+        facts: dict[str, Any] = {
+            "epochs": epochs,
+            "steps": self.steps,
+            "samples": len(data),
+            "batch_size": batch_size,
+        }
+        figures = ["loss", *(metric.name for metric in model.metrics)]
+        if validation is not None:
+            figures += [f"val_{name}" for name in figures]
+        self.params = {**facts, "metrics": figures}
+        self.history = History(**facts)
+        self.first_update = model.compiled.updates.iterations
+        self.so_far: EpochSoFar | None = None
+        self.finished: EpochSoFar | None = None
+        self.participants: list[Callback] = []
+        self.user_callbacks: list[Callback] = []
+        self.stateful: dict[str, Callback] = {}
+        self.call: Config = {}
+        self.others_change_model = False
+        self.take_inputs(data.x)
+        self.validation_inputs = (data.x if validation is None else validation.x, 0)
+
+    def take_inputs(self, x: Array, start: int = 0) -> None:
+        """Take the x of each batch from this array, and go in with it at the step `start`."""
+        self.inputs = Inputs(x, self.batch_size, self.shuffle, self.model.dtype, start)
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    def run(self) -> History:
+        """Train, epoch by epoch."""
+        model = self.model
+        model.history, model.stop_training = self.history, False
+        begun: list[Callback] = []
+        try:
+            self.begin(begun)
+            while self.epoch < self.epochs:
+                logs = self.run_epoch()
+                self.epoch, self.finished, self.so_far = self.epoch + 1, self.so_far, None
+                self.tell("on_epoch_end", logs, self.epoch - 1)
+                if model.stop_training:
+                    break
+        except BaseException as error:
+            for other in self.end(begun):
+                error.add_note(f"on_train_end then raised {other!r}.")
+            raise
+        errors = self.end(begun)
+        if errors:
+            raise errors[0]
+        return self.history
+
+    def run_epoch(self) -> Logs:
+        """Train on all batches, or on those that are left, and return the figures."""
+        model, rng = self.model, self.rng
+        so_far = self.so_far = self.so_far or self.begin_epoch()
+        begins, gradients, ends = (self.listeners[hook] for hook in IN_EVERY_STEP)
+        for rows, target, weight in batches(self.data, so_far.rows, self.batch_size, so_far.left):
+            step = so_far.step
+            for tell in begins:
+                tell(step, {})
+            inputs = self.inputs
+            loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            for tell in gradients:
+                tell(step, {"loss": loss})
+            model.run_update()
+            so_far.add(loss, model.training_step.outputs[-1], target)
+            for tell in ends:
+                tell(step, {"loss": loss})
+            if model.stop_training:
+                break
+        return so_far.logs() | self.validate()
+
+    def begin_epoch(self) -> EpochSoFar:
+        """Draw the order of an epoch's batches, once everybody is told."""
+        self.tell("on_epoch_begin", {}, self.epoch)
+        order = copy.deepcopy(self.rng) if self.keeps_order else None
+        rows = self.rng.permutation(len(self.data)) if self.shuffle else None
+        return EpochSoFar(order, rows, self.steps, Figures(self.model.metrics))
+
+    def validate(self) -> Logs:
+        """Return the figures on the validation data, if there are any."""
+        if self.validation is None:
+            return {}
+        self.tell("on_test_begin", {})
+        (x, start), data = self.validation_inputs, self.validation
+        figures = evaluate(self.model, x, data.target, data.weight, PREDICT_ROWS, start)
+        self.tell("on_test_end", figures)
+        return {f"val_{name}": figure for name, figure in figures.items()}
+
+    # --- going on another time ------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what changes while the fit runs, for a checkpoint."""
+        model, history, so_far = self.model, self.history, self.so_far
+        return {
+            "epoch": self.epoch,
+            "stop": model.stop_training,
+            "first_update": self.first_update,
+            "rng": self.rng,
+            "model_rng": None if self.rng is model.rng else model.rng,
+            "history": {k: list(map(float, v)) for k, v in history.history.items()},
+            "epochs": history.epoch,
+            "features_saved": history.features_saved,
+            "so_far": None if so_far is None else so_far.get_state(),
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` gave; the generators that callers hold go on, too."""
+        model, history, rng = self.model, self.history, state["rng"]
+        shared, seeded = state["model_rng"] is None, self.rng is not model.rng
+        model_rng = rng if shared else state["model_rng"]
+        if not set_generator(model.rng, model_rng):
+            model.rng = model_rng
+        if shared:
+            self.rng = model.rng
+        elif not (seeded and set_generator(self.rng, rng)):
+            self.rng = rng
+        history.history, history.epoch = state["history"], state["epochs"]
+        history.features_saved = state["features_saved"]
+        model.stop_training = state["stop"]
+        self.epoch, self.first_update = state["epoch"], state["first_update"]
+        if state["so_far"] is not None:
+            self.so_far = self._epoch_from(state["so_far"])
+        elif model.stop_training:
+            self.epochs = self.epoch
+
+    def _epoch_from(self, state: dict[str, Any]) -> EpochSoFar:
+        """Return the epoch that was under way: its order is drawn again."""
+        order = state["order"]
+        rows = copy.deepcopy(order).permutation(len(self.data)) if self.shuffle else None
+        figures = Figures(self.model.metrics, state["figures"])
+        steps = state["step"] if self.model.stop_training else self.steps
+        return EpochSoFar(
+            order, rows, steps, figures, state["step"], state["samples"], state["total"]
+        )
+
+    # --- telling --------------------------------------------------------------------------------
+
+    def tell(self, hook: str, logs: Logs, *number: int) -> None:
+        """Call this hook of all who have it, with the number of the step or epoch and the logs."""
+        for listener in self.listeners[hook]:
+            listener(*number, dict(logs))
+
+    def begin(self, begun: list[Callback]) -> None:
+        """Tell everybody that the training begins, and note in the list who has begun.
+
+        Those of fit's own that do nothing there have begun at once.
+        """
+        for participant in self.participants:
+            participant.model, participant.fit = self.model, self
+            participant.params = dict(self.params)
+        self.listeners = {
+            hook: [getattr(one, hook) for one in self.participants if has_hook(one, hook)]
+            for hook in HOOKS
+        }
+        begun += [
+            one
+            for one in self.participants
+            if not one.changes_model and not has_hook(one, "on_train_begin")
+        ]
+        self.others_change_model = any(
+            one.changes_model and has_hook(one, hook)
+            for one in self.participants
+            for hook in IN_EVERY_STEP
+        )
+        for participant in self.participants:
+            if participant.changes_model or has_hook(participant, "on_train_begin"):
+                begun.append(participant)
+                participant.on_train_begin({})
+
+    def end(self, begun: Sequence[Callback]) -> list[Exception]:
+        """Tell all of these, so that one cannot rob another of its end; return what they raised."""
+        self.model.training_step.memos = []
+        errors: list[Exception] = []
+        for participant in self.participants:
+            if any(participant is one for one in begun):
+                try:
+                    participant.on_train_end(dict(self.logs))
+                except Exception as error:
+                    errors.append(error)
+            participant.fit = None
+        return errors
+
+    @property
+    def steps_of_epoch(self) -> int:
+        """How many training steps the epoch under way has made, or between two epochs the last."""
+        epoch = self.so_far or self.finished
+        return 0 if epoch is None else epoch.step
+
+    @property
+    def updates_done(self) -> int:
+        """How many training steps are done, with those of epochs that were cut short."""
+        return self.epoch * self.steps + (0 if self.so_far is None else self.so_far.step)
+
+    @property
+    def logs(self) -> Logs:
+        """The figures of the last epoch that is done."""
+        return {name: values[-1] for name, values in self.history.history.items()}
