@@ -26,31 +26,30 @@ class Initializer(Configurable):
 
         @minnet.register
         class Alternating(Initializer):
-            def __call__(self, shape, rng):
+            def draw(self, shape, rng):
                 return rng.choice([-0.1, 0.1], shape)
     """
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """A float64 array of this shape, drawn from `rng`; both are checked first.
+
+        A number in the place of `rng` is a seed; NumPy's global generator is never used.
+        """
+        name = type(self).__name__
+        if shape != ():
+            shape = check_shape(shape, f"{name}'s shape")
+        return self.draw(shape, generator(rng, f"{name}'s rng"))
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """A float64 array of this shape, drawn from `rng`."""
-        raise NotImplementedError(f"{type(self).__name__} has no __call__(shape, rng).")
-
-
-def _checked(
-    who: Initializer, shape: Shape, rng: np.random.Generator
-) -> tuple[Shape, np.random.Generator]:
-    """A shape and a generator, never NumPy's global one; a number is a seed."""
-    name = type(who).__name__
-    if shape != ():
-        shape = check_shape(shape, f"{name}'s shape")
-    return shape, generator(rng, f"{name}'s rng")
+        raise NotImplementedError(f"{type(self).__name__} has no draw(shape, rng).")
 
 
 @register
 class Zeros(Initializer):
     """All zeros: for biases. Weights of equal value would learn equally and stay equal."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.zeros(shape)
 
 
@@ -58,8 +57,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All ones."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.ones(shape)
 
 
@@ -83,8 +81,7 @@ class Constant(Initializer):
     def __init__(self, value: float = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(shape, self.value)
 
 
@@ -104,8 +101,7 @@ class RandomNormal(Initializer):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
         self.mean, self.stddev = mean, stddev
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.stddev, shape)
 
 
@@ -130,8 +126,7 @@ class RandomUniform(Initializer):
         if bounds.keys() >= {"minval", "maxval"}:
             number(bounds["maxval"], "RandomUniform's maxval", minimum=bounds["minval"])
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.uniform(self.minval, self.maxval, shape)
 
 
@@ -146,8 +141,7 @@ class _Scaled(Initializer):
 class _Uniform(_Scaled):
     """U(−a, a) has the variance a²/3, so a = √(3 variance)."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return rng.uniform(-limit, limit, shape)
 
@@ -158,8 +152,7 @@ class _TruncatedNormal(_Scaled):
     So does Keras; the papers have a plain normal. Numbers beyond the cut are drawn again.
     """
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
         values = rng.standard_normal(shape)
         while (outside := np.abs(values) > 2.0).any():

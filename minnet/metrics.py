@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,16 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import named, setting
-from minnet.losses import check_labels
+from minnet.foundation.targets import (
+    align_formulas,
+    aligned,
+    check_from_0_to_1,
+    check_one_class_a_row,
+    check_pairs,
+    in_shape,
+    labels_of,
+    labels_or_rows,
+)
 
 
 class Metric(Configurable):
@@ -40,11 +49,28 @@ class Metric(Configurable):
                 return np.array([(prediction - target).sum(), prediction.size])
 
     For another figure than the first statistic by the second write `result`; for statistics that
-    do not simply add up, `merge`.
+    do not simply add up, `merge`. A target `(N,)` for predictions `(N, 1)`, or the other way round,
+    is aligned before `statistics` is called; where a metric says `one_shape = True`, other
+    differences are refused.
+
+    Parameters
+    ----------
+    name
+        Under this name the figure stands in logs and in `History`; by default under the one that
+        the class has.
     """
 
     name: str = setting(text, empty=False, default="metric")
-    """Under this name the figure stands in logs and in `History`."""
+
+    one_shape: ClassVar[bool] = False
+    """Whether targets have the shape of the predictions; those of classes may be labels."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        self.name = type(self).name if name is None else name
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        align_formulas(cls, {"statistics": aligned})
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that this metric has no answer for, before anything is computed.
@@ -79,11 +105,7 @@ class Metric(Configurable):
             Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
         """
         prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
-        if min(prediction.ndim, target.ndim) == 0 or not len(prediction) == len(target) > 0:
-            raise ValueError(
-                f"{self.name} takes one target for each prediction, and at least one. Got "
-                f"predictions {prediction.shape} and targets {target.shape}."
-            )
+        check_pairs(prediction, target, self.name)
         finite(prediction, "prediction")
         finite(target, "target")
         if prediction.ndim == 1:
@@ -93,70 +115,7 @@ class Metric(Configurable):
             return self.result(self.statistics(prediction, target))
 
 
-def _check_shape(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    if target.shape[1:] != output_shape and not (target.ndim == 1 and output_shape == (1,)):
-        raise ValueError(
-            f"{metric} takes {who} of shape {batch_shape(output_shape)}, as the predictions. "
-            f"Got {target.shape}."
-        )
-
-
-def _aligned(prediction: Array, target: Array, who: str) -> Array:
-    """The target in the prediction's shape: `(N,)` and `(N, 1)` are aligned, never broadcast."""
-    if target.shape == prediction.shape:
-        return target
-    if target.ndim == 1 and prediction.shape == (len(target), 1):
-        return target.reshape(-1, 1)
-    raise ValueError(
-        f"{who} takes predictions and targets of one shape. Got predictions {prediction.shape} "
-        f"and targets {target.shape}."
-    )
-
-
 # --- classes --------------------------------------------------------------------------------------
-
-
-@register
-class Accuracy(Metric):
-    """The share of samples whose class is right.
-
-    For K outputs the class is the largest output (the first of equal ones), and targets are labels
-    (N,) or rows (N, K), such as one-hot rows. For one output the class is 1 above the threshold and
-    0 up to it, and targets are 0 or 1, or probabilities, which count as 1 above 0.5. For several
-    yes-or-no outputs in a row see `BinaryAccuracy`.
-
-    Parameters
-    ----------
-    threshold
-        For one output: 0.5 for probabilities (Keras' default), 0 for logits.
-    name
-        The name in logs.
-
-    Examples
-    --------
-    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
-    0.5
-    """
-
-    threshold: float = setting(number)
-
-    def __init__(self, threshold: float = 0.5, *, name: str = "accuracy") -> None:
-        self.threshold, self.name = threshold, name
-
-    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        if output_shape == (1,):
-            _check_sides(target, output_shape, self.name, who)
-        else:
-            _check_classes(target, output_shape, self.name, who)
-
-    def statistics(self, prediction: Array, target: Array) -> Array:
-        N, K = prediction.shape
-        if K == 1:
-            target = _aligned(prediction, target, self.name)
-            right = (prediction > self.threshold) == (target > 0.5)
-        else:
-            right = prediction.argmax(axis=1) == _labels(target, K)
-        return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
 
 @register
@@ -179,18 +138,64 @@ class BinaryAccuracy(Metric):
     0.75
     """
 
+    name = "binary_accuracy"
+    one_shape = True
+
     threshold: float = setting(number)
 
-    def __init__(self, threshold: float = 0.5, *, name: str = "binary_accuracy") -> None:
-        self.threshold, self.name = threshold, name
+    def __init__(self, threshold: float = 0.5, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.threshold = threshold
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_sides(target, output_shape, self.name, who)
+        hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
+        in_shape(target, output_shape, self.name, who)
+        check_from_0_to_1(
+            target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint
+        )
 
     def statistics(self, prediction: Array, target: Array) -> Array:
-        target = _aligned(prediction, target, self.name)
         right = (prediction > self.threshold) == (target > 0.5)
         return np.array([np.count_nonzero(right), prediction.size], dtype=np.float64)
+
+
+@register
+class Accuracy(BinaryAccuracy):
+    """The share of samples whose class is right.
+
+    For K outputs the class is the largest output (the first of equal ones), and targets are labels
+    (N,) or rows (N, K), such as one-hot rows. For one output this is `BinaryAccuracy`: the class is
+    1 above the threshold and 0 up to it, and targets are 0 or 1, or probabilities, which count as 1
+    above 0.5. For several yes-or-no outputs in a row see there, too.
+
+    Parameters
+    ----------
+    threshold
+        For one output: 0.5 for probabilities (Keras' default), 0 for logits.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+    """
+
+    name = "accuracy"
+    one_shape = False
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        if output_shape == (1,):
+            super().check_target(target, output_shape, who)
+        else:
+            check_classes(target, output_shape, self.name, who)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        N, K = prediction.shape
+        if K == 1:
+            return super().statistics(prediction, in_shape(target, (1,), self.name, "targets"))
+        right = prediction.argmax(axis=1) == labels_of(target)
+        return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
 
 @register
@@ -213,13 +218,16 @@ class TopKCategoricalAccuracy(Metric):
     0.5
     """
 
+    name = "top_k_categorical_accuracy"
+
     k: int = setting(integer, minimum=1)
 
-    def __init__(self, k: int = 5, *, name: str = "top_k_categorical_accuracy") -> None:
-        self.k, self.name = k, name
+    def __init__(self, k: int = 5, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.k = k
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_classes(target, output_shape, self.name, who)
+        check_classes(target, output_shape, self.name, who)
         if output_shape[0] < self.k:
             raise ValueError(
                 f"{self.name} takes predictions (N, K) with K at least k = {self.k}. Got "
@@ -229,54 +237,18 @@ class TopKCategoricalAccuracy(Metric):
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         N, K = prediction.shape
-        labels = _labels(target, K).astype(np.intp, copy=False)
+        labels = labels_of(target).astype(np.intp, copy=False)
         own = prediction[np.arange(N), labels][:, None]
         behind = np.count_nonzero(prediction < own, axis=1)
         right = behind >= K - self.k  # at most k are not behind: itself, and those before or equal
         return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
 
-def _labels(target: Array, K: int) -> Array:
-    """Labels (N,) of targets that are labels, (N,) or (N, 1), or rows (N, K)."""
-    if target.ndim == 1:
-        return target
-    return target[:, 0] if target.shape[1] == 1 else target.argmax(axis=1)
-
-
-def _check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    if len(output_shape) != 1 or output_shape[0] < 2:
-        raise ValueError(
-            f"{metric} takes predictions (N, K) for K = 2 or more classes. Got "
-            f"{batch_shape(output_shape)}."
-        )
-    K = output_shape[0]
-    if target.shape[1:] in ((), (1,)):
-        check_labels(target.reshape(-1), K, who)
-        return
-    if target.shape[1:] != (K,):
-        raise ValueError(
-            f"{metric} takes {who} as labels (N,) or rows (N, {K}). Got {target.shape}."
-        )
-    largest = target == target.max(axis=1, keepdims=True)
-    several = (largest.sum(axis=1) > 1) & (np.abs(target.sum(axis=1) - 1.0) > 1e-3)
-    if several.any():
-        row = int(np.argmax(several))
-        raise ValueError(
-            f"{metric} takes rows of {who} that name one class. Got {int(largest[row].sum())} "
-            f'equal entries in row {row}. For several yes-or-no answers use "binary_accuracy".'
-        )
-
-
-def _check_sides(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    _check_shape(target, output_shape, metric, who)
-    bad = (target < 0) | (target > 1)
-    if bad.any():
-        row = int(np.nonzero(bad)[0][0])
-        raise ValueError(
-            f"{metric} takes {who} of 0 or 1 where an output is yes or no. Got "
-            f'{target[bad][0]:g} in row {row}. For numbers use "mae" or "r2_score", for more '
-            "classes one output for each."
-        )
+def check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
+    """Refuse targets that name no class for each sample."""
+    target = labels_or_rows(target, output_shape, metric, who)
+    if target.ndim == 2:
+        check_one_class_a_row(target, metric, who)
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -285,12 +257,13 @@ def _check_sides(target: Array, output_shape: Shape, metric: str, who: str) -> N
 class _Regression(Metric):
     """Compares numbers with numbers, in one shape."""
 
+    one_shape = True
+
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_shape(target, output_shape, self.name, who)
+        in_shape(target, output_shape, self.name, who)
 
     def errors(self, prediction: Array, target: Array) -> Array:
         """p − t in float64, so that neither large sums nor small integer dtypes lose anything."""
-        target = _aligned(prediction, target, self.name)
         difference: Array = np.subtract(prediction, target, dtype=np.float64)
         return difference
 
@@ -312,8 +285,7 @@ class MAE(_Regression):
     1.0
     """
 
-    def __init__(self, *, name: str = "mae") -> None:
-        self.name = name
+    name = "mae"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -335,8 +307,7 @@ class MSE(_Regression):
     2.0
     """
 
-    def __init__(self, *, name: str = "mse") -> None:
-        self.name = name
+    name = "mse"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -363,8 +334,7 @@ class R2Score(_Regression):
     0.9486
     """
 
-    def __init__(self, *, name: str = "r2_score") -> None:
-        self.name = name
+    name = "r2_score"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
@@ -392,7 +362,7 @@ class R2Score(_Regression):
 # --- the confusion matrix -------------------------------------------------------------------------
 
 
-LARGEST = 10_000
+MOST_CLASSES = 10_000
 """Classes of a confusion matrix; beyond, labels are more likely to be numbers of another kind."""
 
 
@@ -437,14 +407,14 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
         K = integer(classes, "confusion_matrix's classes", minimum=1)
         for labels, most, who in ((true, wide, "y"), (guessed, high, "predicted")):
             if most > K:
-                place = f"Got {labels.max()} in row {labels.argmax()}."
+                came = f"Got {labels.max()} in row {labels.argmax()}."
                 if labels.max() < K:
-                    place = f"Got rows of {most}."
+                    came = f"Got rows of {most}."
                 raise ValueError(
-                    f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {place}"
+                    f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {came}"
                 )
-    if K > LARGEST:
-        raise ValueError(f"confusion_matrix takes at most {LARGEST:,} classes. Got {K:,}.")
+    if K > MOST_CLASSES:
+        raise ValueError(f"confusion_matrix takes at most {MOST_CLASSES:,} classes. Got {K:,}.")
     counts = np.bincount(true * K + guessed, minlength=K * K)
     return counts.reshape(K, K)
 
@@ -461,11 +431,11 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
         raise ValueError(
             f"confusion_matrix takes {who} as labels (N,) or rows (N, K). Got {array.shape}."
         )
-    bad = (array < 0) | (array >= LARGEST) | (array != np.floor(array))
+    bad = (array < 0) | (array >= MOST_CLASSES) | (array != np.floor(array))
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"confusion_matrix takes {who} as whole labels from 0 to {LARGEST - 1:,}. Got "
+            f"confusion_matrix takes {who} as whole labels from 0 to {MOST_CLASSES - 1:,}. Got "
             f"{array[row]} in row {row}. Make probabilities of one output labels first: "
             f"({who} > 0.5)."
         )

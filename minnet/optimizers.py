@@ -22,11 +22,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number, one_argument, short
+from minnet.foundation.checks import Array, boolean, number, rate_or_schedule
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
@@ -34,22 +34,11 @@ LearningRate = float | Callable[[int], float]
 """A number, or a function of the number of the update (from 0), such as a `Schedule`."""
 
 
-def _rate(value: LearningRate, who: str) -> LearningRate:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
-            f"Call it: {value.__name__}(…)."
-        )
-    if callable(value):
-        one_argument(value, who)
-        return value
-    try:
-        return number(value, who, minimum=0.0)
-    except TypeError:
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
-        ) from None
+class OptimizerArguments(TypedDict, total=False):
+    """What every optimizer takes by name, besides its own arguments; see `Optimizer`."""
+
+    weight_decay: float
+    global_clipnorm: float | None
 
 
 class Optimizer(Configurable):
@@ -61,8 +50,8 @@ class Optimizer(Configurable):
         class Heavy(Optimizer):
             slots = ("v",)
 
-            def __init__(self, learning_rate=0.01):
-                super().__init__(learning_rate)
+            def __init__(self, learning_rate=0.01, **common):
+                super().__init__(learning_rate, **common)   # weight_decay, global_clipnorm
 
             def update(self, theta, grad, slots, t, learning_rate, scratch):
                 (v,) = slots
@@ -84,7 +73,7 @@ class Optimizer(Configurable):
     slots: tuple[str, ...] = ()
     """Names of the arrays that the formula keeps from one update to the next."""
 
-    learning_rate: LearningRate = setting(_rate)
+    learning_rate: LearningRate = setting(rate_or_schedule)
     weight_decay: float = setting(number, minimum=0.0)
     global_clipnorm: float | None = setting(number, above=0.0, optional=True)
 
@@ -199,11 +188,9 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("v",) if self.momentum else ()
 
@@ -285,11 +272,9 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = (
             "s",
@@ -378,11 +363,9 @@ class Adagrad(Optimizer):
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
@@ -463,11 +446,9 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def update(

@@ -23,6 +23,11 @@ class Regularizer(Configurable):
         raise NotImplementedError(f"{type(self).__name__} has no gradient(weights).")
 
 
+def _array(weights: Array) -> Array:
+    """Weights that need not be an array yet; complex ones pass."""
+    return weights if isinstance(weights, np.ndarray) else as_array(weights, "L2's weights")
+
+
 @register
 class L2(Regularizer):
     """λ Σ w², with the gradient 2 λ w.
@@ -48,16 +53,12 @@ class L2(Regularizer):
         self.l2 = l2
 
     def __call__(self, weights: Array) -> float:
-        if not isinstance(weights, np.ndarray):
-            weights = as_array(weights, "L2's weights")
-        flat = weights.ravel()
+        flat = _array(weights).ravel()
         penalty: float = (self.l2 * np.dot(flat, flat)).item()
         return penalty
 
     def gradient(self, weights: Array) -> Array:
-        if not isinstance(weights, np.ndarray):
-            weights = as_array(weights, "L2's weights")
-        return (2.0 * self.l2) * weights
+        return (2.0 * self.l2) * _array(weights)
 
 
 REGULARIZERS: dict[str, Callable[[], Regularizer]] = {"l2": L2}

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minnet.foundation.checks import boolean, integer, number, short
+from minnet.foundation.checks import boolean, integer, number, rate_or_schedule, short
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
@@ -150,16 +150,6 @@ class CosineDecay(Schedule):
         return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * wave)
 
 
-def _rate(value: Any, who: str) -> float | Callable[[int], float]:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} "
-            f"itself. Call it: {value.__name__}(…)."
-        )
-    return value if callable(value) else number(value, who, minimum=0.0)
-
-
 @register
 class LinearWarmup(Schedule):
     """A rate that rises in equal steps, and then follows another schedule from its start.
@@ -182,7 +172,7 @@ class LinearWarmup(Schedule):
     """
 
     warmup_steps: int = setting(integer, minimum=1)
-    then: float | Callable[[int], float] = setting(_rate)
+    then: float | Callable[[int], float] = setting(rate_or_schedule)
 
     def __init__(self, warmup_steps: int, then: float | Callable[[int], float]) -> None:
         self.warmup_steps, self.then = warmup_steps, then

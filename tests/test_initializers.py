@@ -189,7 +189,30 @@ def test_bounds_that_are_equal_are_a_constant() -> None:
 def test_names_of_no_initializer_and_formulas_that_are_missing() -> None:
     with pytest.raises(ValueError, match='Did you mean "he_normal"'):
         Dense(3, kernel_initializer="he_norml")
-    with pytest.raises(NotImplementedError, match="Initializer has no __call__"):
+    with pytest.raises(NotImplementedError, match="Initializer has no draw"):
         Initializer()((2,), np.random.default_rng(0))
     with pytest.raises(TypeError, match="Constant's value takes a number"):
         Constant("1")  # type: ignore[arg-type]
+
+
+def test_one_of_your_own_draws_and_has_its_arguments_checked() -> None:
+    class Alternating(Initializer):
+        def draw(self, shape, rng):
+            return rng.choice([-0.1, 0.1], shape)
+
+    class Whole(Initializer):
+        def __call__(self, shape, rng):
+            return np.arange(float(np.prod(shape))).reshape(shape)
+
+    drawn = Alternating()((3,), 0)
+    np.testing.assert_array_equal(drawn, Alternating()((3,), np.random.default_rng(0)))
+    assert set(np.abs(drawn)) == {0.1}
+    assert Alternating()(3, 0).shape == (3,)
+    assert Alternating()((), 0).shape == ()
+    with pytest.raises(TypeError, match=r"^Alternating's rng takes a whole number, .* Got 'x'"):
+        Alternating()((3,), "x")
+    with pytest.raises(ValueError, match=r"^Each axis of Alternating's shape takes"):
+        Alternating()((0,), 0)
+    layer = Dense(2, kernel_initializer=Whole(), input_dim=2)
+    layer.build((2,), np.random.default_rng(0))
+    np.testing.assert_array_equal(layer.W, [[0, 1], [2, 3]])

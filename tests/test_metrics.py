@@ -290,7 +290,12 @@ def test_r2_over_uneven_batches_is_that_of_all(seed: int, cuts: list[int]) -> No
         (Accuracy(), [[0.5]], [2], r"accuracy takes target of 0 or 1 .* Got 2 in row 0"),
         (Accuracy(), [[0.5]], [-1], r"Got -1 in row 0"),
         (Accuracy(), [[0.5, 0.5]], [[1, 1]], r"name one class. Got 2 equal entries in row 0"),
-        (Accuracy(), [[0.5, 0.5]], [[1, 0, 0]], r"labels \(N,\) or rows \(N, 2\). Got \(1, 3\)"),
+        (
+            Accuracy(),
+            [[0.5, 0.5]],
+            [[1, 0, 0]],
+            r"labels .* or rows of shape \(N, 2\). Got \(1, 3\)",
+        ),
         (Accuracy(), [[[0.5, 0.5]]], [0], r"K = 2 or more classes. Got \(N, 1, 2\)"),
         (Accuracy(), 0.5, 1, r"at least one. Got predictions \(\) and targets \(\)"),
         (Accuracy(), [], [], r"one target for each prediction, and at least one"),

@@ -213,3 +213,18 @@ def test_boundaries_rise_and_begin_at_0_or_later() -> None:
     with pytest.raises(ValueError, match="0 or more"):
         PiecewiseConstantDecay([-1], [0.1, 0.2])
     assert PiecewiseConstantDecay([0], [0.1, 0.2])(1) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("fast", r" takes a number or a schedule\. Got 'fast'\. Use 0\.01\.$"),
+        (CosineDecay, r" takes a number or a schedule\. Got the class CosineDecay itself"),
+        (lambda: 0.1, r" takes a number, or a function of one: the number of the update"),
+    ],
+)
+def test_what_follows_a_warmup_is_checked_as_an_optimizers_rate(rate, message) -> None:
+    with pytest.raises(TypeError, match=rf"^LinearWarmup's then{message}"):
+        LinearWarmup(3, rate)
+    with pytest.raises(TypeError, match=rf"^SGD's learning_rate{message}"):
+        SGD(rate)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from minnet.engine.ends import check_end
 from minnet.engine.updates import Updates
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, Shape, warn
-from minnet.layers import Dropout, Flatten, Layer, Sigmoid, Softmax
-from minnet.layers.activations import Linear
+from minnet.foundation.checks import Array, Shape
+from minnet.layers import Layer
 from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
 from minnet.metrics import METRICS, Accuracy, Metric
 from minnet.optimizers import OPTIMIZERS, Optimizer
@@ -84,33 +84,3 @@ def compiled(
     if len(set(names)) < len(names):
         raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
     return Compiled(optimizer, loss, made)
-
-
-def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
-    """Refuse or warn where the loss and the last layers do not suit each other."""
-    if isinstance(steps[-1], Softmax) and output_shape == (1,):
-        raise ValueError(
-            "Softmax over one output is always 1. Give the last layer one unit for each class, "
-            "or use activation='sigmoid' with loss='binary_crossentropy'."
-        )
-    last: Layer | None = None  # the last step that changes numbers for good
-    for step in steps:
-        if isinstance(last, Softmax) and isinstance(step, Softmax):
-            raise ValueError(
-                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
-            )
-        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
-            raise ValueError(
-                f"{last.label} gives probabilities, and {step.label} would squash them into "
-                "another form. Drop one of the two."
-            )
-        if not isinstance(step, (Linear, Dropout, Flatten)):
-            last = step
-    own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
-    hidden = [step.label for step in own if step is not last]
-    if hidden:
-        warn(
-            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
-            "small. Hidden layers usually have activation='relu'."
-        )
-    loss.check_last(steps[-1])

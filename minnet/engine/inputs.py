@@ -13,7 +13,7 @@ from minnet.engine.compiled import Compiled
 from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
 from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped
-from minnet.losses import check_weight
+from minnet.foundation.targets import check_weight
 
 
 class Data:

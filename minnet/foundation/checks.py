@@ -130,16 +130,16 @@ def number(
 
 
 def _interval(minimum: float, maximum: float, above: float, below: float) -> str:
-    parts = []
+    bounds = []
     if minimum > -math.inf:
-        parts.append(f"{minimum:g} or more")
+        bounds.append(f"{minimum:g} or more")
     if above > -math.inf:
-        parts.append(f"above {above:g}")
+        bounds.append(f"above {above:g}")
     if maximum < math.inf:
-        parts.append(f"{maximum:g} or less")
+        bounds.append(f"{maximum:g} or less")
     if below < math.inf:
-        parts.append(f"below {below:g}")
-    return " that is " + " and ".join(parts) if parts else ""
+        bounds.append(f"below {below:g}")
+    return " that is " + " and ".join(bounds) if bounds else ""
 
 
 def integer(value: object, who: str, *, minimum: int | None = None) -> int:
@@ -270,6 +270,24 @@ def one_argument(function: Callable[..., Any], who: str) -> None:
         pass
 
 
+def rate_or_schedule(value: Any, who: str) -> float | Callable[[int], float]:
+    """A learning rate: a number as a Python float, a function of the update's number as it is."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        one_argument(value, who)
+        return cast("Callable[[int], float]", value)
+    try:
+        return number(value, who, minimum=0.0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
+        ) from None
+
+
 def as_array(value: object, who: str) -> Array:
     """The value as a numeric ndarray, or an error that says what it was instead.
 
@@ -357,25 +375,26 @@ def finite(array: Array, who: str, dtype: Any = None) -> None:
         bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
-        place = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
-        value = piece[place]
+        index = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
+        value = piece[index]
         if array.ndim:
-            place = (place[0] + start * rows, *place[1:])
+            index = (index[0] + start * rows, *index[1:])
         wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
         raise ValueError(
-            f"{who} takes {wanted}. Got {value} in {_place(place)}"
+            f"{who} takes {wanted}. Got {value} in {_where(index)}"
             f"{_more(int(bad.sum()))}. Drop or fill such rows first."
         )
 
 
-def _place(place: Shape) -> str:
-    if len(place) == 0:
+def _where(index: Shape) -> str:
+    """An entry of an array, in words."""
+    if len(index) == 0:
         return "it"
-    if len(place) == 1:
-        return f"row {place[0]}"
-    if len(place) == 2:
-        return f"row {place[0]}, column {place[1]}"
-    return f"row {place[0]}, at {place[1:]}"
+    if len(index) == 1:
+        return f"row {index[0]}"
+    if len(index) == 2:
+        return f"row {index[0]}, column {index[1]}"
+    return f"row {index[0]}, at {index[1:]}"
 
 
 def _more(count: int) -> str:

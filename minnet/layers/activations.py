@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Unpack
 
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, instance, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-from minnet.layers.base import Layer, Memo
+from minnet.layers.base import Layer, LayerArguments, Memo
 
 
 def _positive_part(x: Array) -> Array:
@@ -83,11 +84,9 @@ class LeakyReLU(Layer):
     def __init__(
         self,
         negative_slope: float = 0.3,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.negative_slope = negative_slope
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -130,11 +129,9 @@ class ELU(Layer):
     def __init__(
         self,
         alpha: float = 1.0,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.alpha = alpha
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -204,19 +201,19 @@ class GELU(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)  # complex numbers are clipped by their real part
-        u = _ROOT * z * (1 + 0.044715 * z * z)
+        u = ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z)
         y: Array = 0.5 * x * (1 + np.tanh(u))
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)
-        t = np.tanh(_ROOT * z * (1 + 0.044715 * z * z))
-        du = _ROOT * (1 + 3 * 0.044715 * z * z)
+        t = np.tanh(ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z))
+        du = ROOT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
         dx: Array = dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du)
         return dx
 
 
-_ROOT = math.sqrt(2 / math.pi)
+ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
 @register
@@ -390,11 +387,9 @@ class Activation(Layer):
     def __init__(
         self,
         activation: str | Layer,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.activation = a_layer_without_weights(activation, "Activation's activation")
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypedDict, cast
 
 import numpy as np
 
@@ -50,6 +50,13 @@ def _checked_name(name: object, who: str) -> str:
             "mistaken for a path or a pattern."
         )
     return checked
+
+
+class LayerArguments(TypedDict, total=False):
+    """What every layer takes by name, besides its own arguments; see `Layer`."""
+
+    input_shape: Shape | int | None
+    name: str | None
 
 
 class Layer(Configurable):
@@ -85,10 +92,10 @@ class Layer(Configurable):
 
     Parameters
     ----------
-    name
-        The layer's name in summaries, errors and files; the model finds one if it is None.
     input_shape
         The shape of one sample, for the first layer of a model.
+    name
+        The layer's name in summaries, errors and files; the model finds one if it is None.
     """
 
     weights: tuple[str, ...] = ()
@@ -119,7 +126,7 @@ class Layer(Configurable):
     freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
     revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
-    def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
+    def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
         self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple
 
@@ -425,11 +432,23 @@ def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Ar
     return vector
 
 
-def expect_rows(layer: Layer, input_shape: Shape) -> int:
-    """D, of a layer that takes rows of D numbers and nothing else."""
+def expect_rows(layer: Layer, input_shape: Shape, width: int | None = None) -> int:
+    """D, of a layer that takes rows of D numbers and nothing else.
+
+    Parameters
+    ----------
+    width
+        The D that the layer is built for, if it is.
+    """
     if len(input_shape) != 1:
         raise ValueError(
             f"{layer.label} takes x of shape (N, D). Got {batch_shape(input_shape)}. "
             "Put a Flatten() before it."
         )
-    return input_shape[0]
+    (D,) = input_shape
+    if width not in (None, D):
+        raise ValueError(
+            f"{layer.label} takes x of shape (N, {width}). Got (N, {D}). Make what comes "
+            f"before it {width} wide, or build {layer.label} for {D} inputs."
+        )
+    return D

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, instance, integer
@@ -24,8 +22,7 @@ class Dense(Layer):
     With the chain rule, and y_nj = Σ_i x_ni W_ij + b_j:
 
     - ∂L/∂W_ij = Σ_n ∂L/∂y_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj, that is dW = xᵀ dy
-    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row; that is db = 1ᵀ dy, with a 1 for
-      each row
+    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row
     - ∂L/∂x_ni = Σ_j dy_nj W_ij, that is dx = dy Wᵀ
 
     Parameters
@@ -122,12 +119,7 @@ class Dense(Layer):
             self.add_weight("b", (self.units,), self.bias_initializer, rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = expect_rows(self, input_shape)
-        if self.built and len(self.W) != D:
-            raise ValueError(
-                f"{self.label} takes x of shape (N, {len(self.W)}). Got (N, {D}). Make what comes "
-                f"before it {len(self.W)} wide, or build {self.label} for {D} inputs."
-            )
+        expect_rows(self, input_shape, len(self.W) if self.built else None)
         return (self.units,)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -141,9 +133,9 @@ class Dense(Layer):
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
-        _multiply(x.T, dy, self.dW)  # dW = xᵀ dy: ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        np.matmul(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            _multiply(_ones(len(dy), self.db.dtype), dy, self.db)  # db = 1ᵀ dy: ∂L/∂b_j = Σ_n dy_nj
+            dy.sum(axis=0, out=self.db)  # ∂L/∂b_j = Σ_n dy_nj
 
     @property
     def input_dim(self) -> int | None:
@@ -162,19 +154,3 @@ class Dense(Layer):
 
     def steps(self) -> tuple[Layer, ...]:
         return (self,) if self.activation is None else (self, *self.activation.steps())
-
-
-def _multiply(a: Array, b: Array, product: Array) -> None:
-    """Write the matrix product a b into an array."""
-    try:
-        np.dot(a, b, out=product)  # costs small matrices less than np.matmul
-    except ValueError:  # another dtype or shape: np.matmul casts the one and says what is wrong
-        np.matmul(a, b, out=product)
-
-
-@functools.lru_cache(maxsize=4)  # an epoch has batches of two sizes at most
-def _ones(N: int, dtype: np.dtype[np.generic]) -> Array:
-    """N ones, made once for each size of batch and dtype; read-only, as they are shared."""
-    ones = np.ones(N, dtype)
-    ones.flags.writeable = False
-    return ones

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
-from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.layers.base import Layer, LayerArguments, Memo, expect_rows
 
 
 @register
@@ -82,10 +84,9 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = center, scale
         self.weights = ("gamma",) * self.scale + ("beta",) * self.center
@@ -100,13 +101,7 @@ class BatchNormalization(Layer):
         self.add_weight("moving_variance", shape, Ones(), rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = expect_rows(self, input_shape)
-        wanted = len(self.moving_mean) if self.built else D
-        if wanted != D:
-            raise ValueError(
-                f"{self.label} takes x of shape (N, {wanted}). Got (N, {D}). Make what comes "
-                f"before it {wanted} wide, or build {self.label} for {D} inputs."
-            )
+        expect_rows(self, input_shape, len(self.moving_mean) if self.built else None)
         return input_shape
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:

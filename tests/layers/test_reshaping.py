@@ -62,7 +62,7 @@ def test_contract():
     assert layer.built
     assert layer.count_params() == 0
     assert layer.compute_output_shape((28, 28)) == (784,)
-    assert repr(layer) == "Flatten(name='flat', input_shape=(28, 28))"
+    assert repr(layer) == "Flatten(input_shape=(28, 28), name='flat')"
     twin = from_config(to_config(layer))
     assert twin.input_shape == (28, 28)
     assert twin.name == "flat"
