@@ -345,8 +345,16 @@ class Sequential(Network):
         ----------
         callbacks
             As for `fit`.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled, or not built.
         """
-        print_fn(show_loop(callbacks))
+        defaults = inspect.signature(Sequential.fit).parameters.items()
+        given = {name: parameter.default for name, parameter in defaults}
+        arguments = FitArguments({**given, "callbacks": callbacks, "verbose": 2})
+        print_fn(show_loop(self, arguments))
 
     # --- looking --------------------------------------------------------------------------------
 

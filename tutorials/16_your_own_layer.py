@@ -343,8 +343,8 @@ assert check_gradients(own, x[:8], y[:8]).ok
 
 # %% [markdown]
 # Methods at the edge (`fit`, `predict`, `save`, `summary`, …) may be overridden with `super()`.
-# What a step is made of besides, such as `forward`, may not: that is what layers are for, and the class
-# is refused with a sentence that says what to write instead.
+# What a step is made of besides, such as `forward`, may not: that is what layers are for, and the
+# class is refused with a sentence that says what to write instead.
 #
 # **Freeze.** A frozen layer keeps every bit. minnet does not even call its `gradient`; but it still
 # calls `backward`, or the layers below could not learn.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.inputs import Data, check_data
+from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.engine.selection import select
 from minnet.engine.updates import Rate
@@ -27,6 +27,7 @@ from minnet.foundation.checks import (
 from minnet.layers import Layer
 from minnet.training.callback import Callback
 from minnet.training.checkpoint import Checkpoint
+from minnet.training.progress import progress
 
 
 class FitArguments:
@@ -59,6 +60,7 @@ class FitArguments:
         self.shuffle = boolean(self.shuffle, "fit's shuffle")
         self.rng = None if self.seed is None else generator(self.seed, "fit's seed")
         self.callbacks = check_callbacks(self.callbacks)
+        self.shown = progress(self.verbose)
         if isinstance(self.resume, Checkpoint):
             raise TypeError(
                 "fit's resume takes a path. Got a Checkpoint. "
@@ -72,67 +74,88 @@ def check_batch_size(batch_size: Any) -> int:
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
-    """Fit's callbacks as a list."""
-    if isinstance(callbacks, Callback):
-        raise TypeError(
-            f"fit's callbacks takes a list. Got one {type(callbacks).__name__}. Use "
-            f"callbacks=[{type(callbacks).__name__}(…)]."
-        )
-    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
-        raise TypeError(
-            f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
-            "Use [EarlyStopping(…)]."
-        )
-    checked: list[Callback] = list(callbacks or ())
-    for callback in checked:
+    """Return fit's callbacks as a list."""
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(_no_list(callbacks))
+    for callback in callbacks:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
-    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    paths = [callback.path.resolve() for callback in callbacks if isinstance(callback, Checkpoint)]
     if len(set(paths)) < len(paths):
         raise ValueError(
             "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
             "give it another path."
         )
-    return checked
+    return list(callbacks)
+
+
+def _no_list(callbacks: Any) -> str:
+    if isinstance(callbacks, Callback):
+        kind = type(callbacks).__name__
+        return f"fit's callbacks takes a list. Got one {kind}. Use callbacks=[{kind}(…)]."
+    return (
+        f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
+        "Use [EarlyStopping(…)]."
+    )
 
 
 def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[Data, Data | None]:
     """Return training and validation data, checked; the model is built for them."""
     split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     pair = arguments.validation_data
+    _check_pair(pair, split)
+    data = model.checked_data(x, y, arguments.sample_weight)
+    model.compiled.check_metrics(data.target, model.output_shape)
+    check_scale(model, data.x_range, len(data))
+    if model.provenance["input_range"] is None:
+        _warn_of_scale(model, data.x_range)
+    validation = None
+    if split:
+        data, validation = _split(data, split)
+    elif pair is not None:
+        validation = _validation(model, *pair)
+    if arguments.class_weight is not None:
+        data = _weighted(model, data, arguments.class_weight)
+    return data, validation
+
+
+def _check_pair(pair: Any, split: float) -> None:
+    """Refuse validation data that are no pair, or beside a split."""
     if split and pair is not None:
         raise ValueError("fit takes validation_data or validation_split. Got both.")
     if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3)):
         raise TypeError(
             f"fit's validation_data takes (x, y) or (x, y, sample_weight). Got {_described(pair)}."
         )
-    compiled = model.compiled
-    data = model.checked_data(x, y, arguments.sample_weight)
-    compiled.check_metrics(data.target, model.output_shape)
-    check_scale(model, data.x_range, len(data))
-    if model.provenance["input_range"] is None:
-        _warn_of_scale(model, data.x_range)
-    validation = None
-    if split:
-        kept = int(len(data) * split + 1e-9)
-        if not 0 < kept < len(data):
-            raise ValueError(
-                f"fit's validation_split takes a share that leaves rows on both sides. Got "
-                f"{split:g} of {len(data)} rows, which is {kept}. Use more data or another share."
-            )
-        data, validation = data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
-    elif pair is not None:
-        names = model.class_names
-        weight = pair[2] if len(pair) == 3 else None
-        validation = check_data(model, compiled, pair[0], pair[1], weight, "validation ", names)
-        compiled.check_metrics(validation.target, model.output_shape, "validation y")
-    if arguments.class_weight is not None:
-        weight = _class_weights(model, data.target, arguments.class_weight)
-        weight = weight if data.weight is None else weight * data.weight
-        finite(weight, "class_weight", model.dtype)
-        data = Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
-    return data, validation
+
+
+def _split(data: Data, share: float) -> tuple[Data, Data]:
+    """Return the first rows and the last ones, which are this share."""
+    kept = int(len(data) * share + 1e-9)
+    if not 0 < kept < len(data):
+        raise ValueError(
+            f"fit's validation_split takes a share that leaves rows on both sides. Got "
+            f"{share:g} of {len(data)} rows, which is {kept}. Use more data or another share."
+        )
+    return data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
+
+
+def _validation(model: Network, x: Any, y: Any, weight: Any = None) -> Data:
+    """Return validation data, checked."""
+    data = model.checked_data(x, y, weight, "validation ")
+    model.compiled.check_metrics(data.target, model.output_shape, "validation y")
+    return data
+
+
+def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
+    """Return the data with each sample weighted by its class, beside its own weight."""
+    weight = _class_weights(model, data.target, class_weight)
+    weight = weight if data.weight is None else weight * data.weight
+    finite(weight, "class_weight", model.dtype)
+    return Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
 
 
 def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
@@ -191,8 +214,6 @@ def learning_rates(
     start
         The number of the fit's first update: a schedule counts from there.
     """
-    if learning_rate is None:
-        return {}
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
         return {layer.label: rate for layer in layers if layer.weights}

@@ -22,44 +22,23 @@ HOOKS = (
 """In the order in which a fit calls them."""
 
 
-class Callback(Strict):
-    """Hooks that `fit` calls; override those you need.
+class Hooks:
+    """What a fit calls, and when; each does nothing here."""
 
-    `self.model` is the model, `self.fit` the fit under way (`self.fit.history`, `self.fit.epoch`),
-    and `self.params` has epochs, steps, samples, batch_size and metrics, the names of the figures
-    that each epoch's logs will have. To end the training set `self.model.stop_training = True`.
-    Freezing layers or changing weights in a hook is fine, and acts from the next step on.
-
-    What fit itself does besides learning (putting a diverged model back, recording, showing
-    progress, writing checkpoints, …) takes part by the same hooks, in one list with yours:
-    `model.show_training_loop(callbacks)` prints who does what when.
-
-    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
-    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
-    arrays or random generators; any other is refused before the training begins. Then say what
-    changes during a fit, and how it is put back::
-
-        class Best(Callback):
-            def __init__(self, log):
-                self.log, self.best = log, math.inf         # log is an open file
-
-            def get_state(self):
-                return {"best": self.best}
-
-            def set_state(self, state):
-                self.best = state["best"]
-
-    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
-    that had not begun.
-    """
+    hooks: ClassVar[frozenset[str]] = frozenset()
+    """Those that this class has, which a fit calls."""
 
     changes_model: ClassVar[bool] = True
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
     anew in every step."""
 
-    model: Any
     fit: Any = None
-    params: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.hooks = frozenset(
+            hook for hook in HOOKS if getattr(cls, hook) is not getattr(Hooks, hook)
+        )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
@@ -92,6 +71,65 @@ class Callback(Strict):
         """After the validation of an epoch; `logs` has its figures, without "val_"."""
 
     def get_state(self) -> dict[str, Any]:
+        """Return what is to be remembered between hooks, for a `Checkpoint`."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember again what `get_state` gave."""
+
+
+class Participant(Hooks):
+    """One of fit's own, which does something besides learning, by the hooks of a callback."""
+
+    changes_model = False
+
+    @property
+    def model(self) -> Any:
+        """The model that is trained."""
+        return self.fit.model
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What the fit is made of: epochs, steps, samples, batch_size, metrics."""
+        params: dict[str, Any] = self.fit.params
+        return params
+
+
+class Callback(Hooks, Strict):
+    """Hooks that `fit` calls; override those you need.
+
+    `self.model` is the model, `self.fit` the fit under way (`self.fit.history`, `self.fit.epoch`),
+    and `self.params` has epochs, steps, samples, batch_size and metrics, the names of the figures
+    that each epoch's logs will have. To end the training set `self.model.stop_training = True`.
+    Freezing layers or changing weights in a hook is fine, and acts from the next step on.
+
+    What fit itself does besides learning (putting a diverged model back, recording, showing
+    progress, writing checkpoints, …) takes part by the same hooks, in one list with yours:
+    `model.show_training_loop(callbacks)` prints who does what when.
+
+    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
+    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
+    arrays or random generators; any other is refused before the training begins. Then say what
+    changes during a fit, and how it is put back::
+
+        class Best(Callback):
+            def __init__(self, log):
+                self.log, self.best = log, math.inf         # log is an open file
+
+            def get_state(self):
+                return {"best": self.best}
+
+            def set_state(self, state):
+                self.best = state["best"]
+
+    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
+    that had not begun.
+    """
+
+    model: Any
+    params: dict[str, Any]
+
+    def get_state(self) -> dict[str, Any]:
         """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
         given = ("model", "fit", "params")
         return {name: value for name, value in vars(self).items() if name not in given}
@@ -102,6 +140,6 @@ class Callback(Strict):
             setattr(self, name, value)
 
 
-def has_hook(callback: Callback, hook: str) -> bool:
-    """Whether the callback does anything there, so that a step calls nothing in vain."""
-    return getattr(type(callback), hook) is not getattr(Callback, hook) or hook in vars(callback)
+def has_hook(one: Hooks, hook: str) -> bool:
+    """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
+    return hook in one.hooks or hook in vars(one)

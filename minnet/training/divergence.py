@@ -10,7 +10,7 @@ import numpy as np
 from minnet.engine.network import Network
 from minnet.engine.updates import norm
 from minnet.foundation.checks import Array, DivergedError
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 LARGE_INPUT = 100.0
 """Inputs beyond this are named as a cause; `fit` warns of them, too."""
@@ -41,14 +41,12 @@ class Snapshot:
         updates.set_counts(counts, self.iterations)
 
 
-class Rollback(Callback):
+class Rollback(Participant):
     """Put the model back to where the epoch began when its training leaves the finite numbers.
 
     The loss is looked at in every step, before the update; the weights once an epoch, by
     `CheckEpoch`, and before a checkpoint is written.
     """
-
-    changes_model = False
 
     largest_weight: float
     snapshot: Snapshot | None
@@ -113,10 +111,8 @@ class Rollback(Callback):
         )
 
 
-class CheckEpoch(Callback):
+class CheckEpoch(Participant):
     """Look at the weights after an epoch, before anybody hears of its figures."""
-
-    changes_model = False
 
     rollback: Rollback
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minnet.engine.plan import Plan
 from minnet.foundation.checks import Array
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 from minnet.training.figures import PREDICT_ROWS
 
 FEATURE_BYTES = 2**30
@@ -22,14 +22,12 @@ class Sources(NamedTuple):
     arrays: list[Array]
 
 
-class KeepFeatures(Callback):
+class KeepFeatures(Participant):
     """Start the training above the lowest steps where these give the same output every time.
 
     They do where they are frozen, or have nothing to learn. Their output is kept, and computed anew
     when a callback froze, unfroze or changed what it depends on.
     """
-
-    changes_model = False
 
     def __init__(self) -> None:
         # "x" or "validation" → what the features depend on, and the features

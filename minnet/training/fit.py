@@ -18,7 +18,7 @@ from minnet.files.states import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import Inputs, batches
-from minnet.training.callback import HOOKS, Callback, Logs, has_hook
+from minnet.training.callback import Callback, Hooks, Logs, Participant, has_hook
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
 
@@ -38,7 +38,7 @@ class Fit:
         Where the x of each batch comes from.
     validation_inputs : tuple of ndarray and int
         The x of the validation, and the number of the first step to run on it.
-    participants : list of Callback
+    participants : list of Hooks
         Who is told, in this order.
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
@@ -71,10 +71,9 @@ class Fit:
         epochs: int,
         shuffle: bool,
         rng: np.random.Generator,
-        keeps_order: bool = False,
     ) -> None:
         self.model, self.data, self.validation, self.rng = model, data, validation, rng
-        self.shuffle, self.keeps_order = shuffle, keeps_order
+        self.shuffle, self.keeps_order = shuffle, False
         self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
         self.epoch, self.epochs = 0, epochs
         self.steps = -(-len(data) // batch_size)
@@ -92,11 +91,12 @@ class Fit:
         self.first_update = model.compiled.updates.iterations
         self.so_far: EpochSoFar | None = None
         self.finished: EpochSoFar | None = None
-        self.participants: list[Callback] = []
+        self.participants: list[Hooks] = []
         self.user_callbacks: list[Callback] = []
-        self.stateful: dict[str, Callback] = {}
+        self.stateful: dict[str, Participant] = {}
         self.call: Config = {}
         self.others_change_model = False
+        self.listeners: dict[str, list[Any]] = {}
         self.take_inputs(data.x)
         self.validation_inputs = (data.x if validation is None else validation.x, 0)
 
@@ -110,7 +110,7 @@ class Fit:
         """Train, epoch by epoch."""
         model = self.model
         model.history, model.stop_training = self.history, False
-        begun: list[Callback] = []
+        begun: list[Hooks] = []
         try:
             self.begin(begun)
             while self.epoch < self.epochs:
@@ -216,48 +216,36 @@ class Fit:
     # --- telling --------------------------------------------------------------------------------
 
     def tell(self, hook: str, logs: Logs, *number: int) -> None:
-        """Call this hook of all who have it, with the number of the step or epoch and the logs."""
-        for listener in self.listeners[hook]:
-            listener(*number, dict(logs))
+        """Call this hook of all, with the number of the epoch and the figures."""
+        for one in self.participants:
+            getattr(one, hook)(*number, dict(logs))
 
-    def begin(self, begun: list[Callback]) -> None:
-        """Tell everybody that the training begins, and note in the list who has begun.
+    def begin(self, begun: list[Hooks]) -> None:
+        """Tell everybody that the training begins, and note in the list who has begun."""
+        for one in self.participants:
+            one.fit = self
+            if isinstance(one, Callback):
+                one.model, one.params = self.model, dict(self.params)
+        for hook in IN_EVERY_STEP:
+            hearing = [one for one in self.participants if has_hook(one, hook)]
+            self.listeners[hook] = [getattr(one, hook) for one in hearing]
+            self.others_change_model |= any(one.changes_model for one in hearing)
+        begun += [one for one in self.participants if not isinstance(one, Callback)]
+        for one in self.participants:
+            begun.append(one)
+            one.on_train_begin({})
 
-        Those of fit's own that do nothing there have begun at once.
-        """
-        for participant in self.participants:
-            participant.model, participant.fit = self.model, self
-            participant.params = dict(self.params)
-        self.listeners = {
-            hook: [getattr(one, hook) for one in self.participants if has_hook(one, hook)]
-            for hook in HOOKS
-        }
-        begun += [
-            one
-            for one in self.participants
-            if not one.changes_model and not has_hook(one, "on_train_begin")
-        ]
-        self.others_change_model = any(
-            one.changes_model and has_hook(one, hook)
-            for one in self.participants
-            for hook in IN_EVERY_STEP
-        )
-        for participant in self.participants:
-            if participant.changes_model or has_hook(participant, "on_train_begin"):
-                begun.append(participant)
-                participant.on_train_begin({})
-
-    def end(self, begun: Sequence[Callback]) -> list[Exception]:
+    def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""
         self.model.training_step.memos = []
-        errors: list[Exception] = []
-        for participant in self.participants:
-            if any(participant is one for one in begun):
+        logs, errors = self.logs, []
+        for one in self.participants:
+            if any(one is other for other in begun):
                 try:
-                    participant.on_train_end(dict(self.logs))
+                    one.on_train_end(dict(logs))
                 except Exception as error:
                     errors.append(error)
-            participant.fit = None
+            one.fit = None
         return errors
 
     @property

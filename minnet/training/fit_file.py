@@ -87,6 +87,12 @@ class FitFile(NamedTuple):
     states: dict[str, Any]
     callback_states: list[dict[str, Any]]
 
+    def flags(self, model: Network) -> list[bool]:
+        """Return whether each layer was trainable when the fit began, or of another model is."""
+        flags = [bool(flag) for flag in self.call["trainable"]]
+        now = [layer.trainable for layer in model.layers]
+        return flags if len(flags) == len(now) else now
+
     @property
     def epochs_begun(self) -> int:
         """How many epochs have begun."""

@@ -12,7 +12,7 @@ from minnet.files.provenance import add_training, data_hash, widened
 from minnet.foundation.checks import Array, short
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 
 class LayerReceipt(NamedTuple):
@@ -74,10 +74,8 @@ class Receipt:
         return self._table()._repr_html_()
 
 
-class WriteReceipt(Callback):
+class WriteReceipt(Participant):
     """Compare the layers' arrays at the end of a fit with those when this object was made."""
-
-    changes_model = False
 
     weights: dict[str, Array]
     hashes: dict[str, str]
@@ -93,6 +91,9 @@ class WriteReceipt(Callback):
 
     def get_state(self) -> dict[str, Any]:
         return {"weights": self.weights, "hashes": self.hashes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.weights, self.hashes = state["weights"], state["hashes"]
 
     def receipt(self, layers: Sequence[Layer]) -> Receipt:
         """Return the comparison with the arrays as they are now."""
@@ -114,7 +115,7 @@ class WriteReceipt(Callback):
         return Receipt(rows)
 
 
-class RecordTraining(Callback):
+class RecordTraining(Participant):
     """Write into the model's provenance what it was trained on, and how.
 
     Parameters
@@ -122,8 +123,6 @@ class RecordTraining(Callback):
     learning_rate
         What fit was given.
     """
-
-    changes_model = False
 
     learning_rate: str | None
 

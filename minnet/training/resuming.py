@@ -10,11 +10,22 @@ from minnet.files import provenance
 from minnet.foundation.checks import ModelFileError, warn
 from minnet.foundation.registry import Config, to_config
 from minnet.training.arguments import FitArguments
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 from minnet.training.checkpoint import Checkpoint
+from minnet.training.fit import Fit
 from minnet.training.fit_call import START_ONLY, differences, model_parts, words
 from minnet.training.fit_file import FitFile, environment
 from minnet.training.progress import Progress
+
+
+def resumed(fit: Fit, file: FitFile, arguments: FitArguments) -> Resume:
+    """Return the participant that resumes a fit from its file, if that is the fit.
+
+    From then on the fit was called as it was at its beginning: the file tells what is frozen.
+    """
+    check_resumed(file, fit.model, arguments, fit.call)
+    fit.call = file.call
+    return Resume(file)
 
 
 def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: Config) -> None:
@@ -64,13 +75,11 @@ def _layout(model: Network) -> object:
     return [(name, array.shape) for name, array in model.named_arrays().items()]
 
 
-class Resume(Callback):
+class Resume(Participant):
     """Make the model and the fit what they were when a checkpoint was written.
 
     It comes after all others, which have begun by then.
     """
-
-    changes_model = False
 
     file: FitFile
 

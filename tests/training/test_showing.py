@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from minnet.callbacks import Callback, Checkpoint, EarlyStopping
+from minnet.layers import Dense
+from minnet.models import Sequential
 from minnet.training.callback import HOOKS
 from minnet.training.fit import Fit
-from minnet.training.showing import LOOP, show_loop
+from minnet.training.showing import LOOP
 from tests.small_models import classifier
 
 
-class Everywhere(Callback):
-    """Notes each hook that is called."""
-
-    def __init__(self, log):
-        self.log = log
-
-
-for _hook in HOOKS:
-    setattr(
-        Everywhere, _hook, lambda self, *args, hook=_hook: self.log.append(f"Everywhere.{hook}")
-    )
+def everywhere(log):
+    """A callback that notes each hook that is called."""
+    hooks = {hook: lambda self, *args, hook=hook: log.append(hook) for hook in HOOKS}
+    return type("Everywhere", (Callback,), hooks)()
 
 
 def test_the_hooks_come_in_the_order_that_is_printed():
     model, x, y = classifier()
     log = []
-    model.fit(x, y, len(x), verbose=0, callbacks=[Everywhere(log)], validation_data=(x, y))
-    assert log == [f"Everywhere.{hook}" for _, hook, _ in LOOP if hook]
+    model.fit(x, y, len(x), verbose=0, callbacks=[everywhere(log)], validation_data=(x, y))
+    assert log == [hook for _, hook, _ in LOOP if hook]
 
 
-def test_who_takes_part_where_is_who_is_told(monkeypatch, tmp_path):
+def printed(model, callbacks=()):
+    lines = []
+    model.show_training_loop(callbacks, lines.append)
+    return lines[0]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_who_takes_part_where_is_who_is_told(monkeypatch, tmp_path, frozen):
     """Each participant's hooks are watched in a fit, and held against the lines of the loop."""
-    told = []
+    told = {hook: [] for hook in HOOKS}
+    model, x, y = classifier()
+    if frozen:
+        model.freeze(0)
+    callbacks = [EarlyStopping("loss"), Checkpoint(tmp_path / "run.npz")]
+    loop = printed(model, callbacks)
     begin = Fit.begin
 
-    def watched(self, begun):
-        begin(self, begun)
-        for hook, listeners in self.listeners.items():
-            names = [type(one).__name__ for one in self.participants if _tells(one, hook)]
-            assert len(names) == len(listeners)
-            told.append((hook, names))
+    def watched(fit, begun):
+        for participant in fit.participants:
+            for hook in HOOKS:
+                if getattr(type(participant), hook) is not getattr(Callback, hook):
+                    told[hook].append(type(participant).__name__)
+        begin(fit, begun)
 
     monkeypatch.setattr(Fit, "begin", watched)
-    model, x, y = classifier()
-    callbacks = [EarlyStopping("loss"), Checkpoint(tmp_path / "run.npz")]
-    model.fit(x, y, verbose=2, callbacks=callbacks)
-    lines = [line.strip() for line in show_loop(callbacks).splitlines()]
-    for hook, names in told:
+    model.fit(x, y, verbose=2, callbacks=callbacks, validation_data=(x, y))
+    lines = [line.strip() for line in loop.splitlines()]
+    for hook, names in told.items():
         assert f"{hook}: {', '.join(names) or 'nobody'}" in lines
 
 
-def _tells(participant, hook):
-    return getattr(type(participant), hook) is not getattr(Callback, hook)
-
-
-def test_the_model_prints_it():
+def test_the_loop_of_a_plain_fit():
     model, _, _ = classifier()
-    lines = []
-    model.show_training_loop([EarlyStopping()], lines.append)
-    assert lines == [show_loop([EarlyStopping()])]
-    assert "on_epoch_end: CheckEpoch, RecordHistory, EarlyStopping, Progress" in lines[0]
+    assert (
+        printed(model)
+        == """\
+on_train_begin: Progress
+for each epoch:
+    on_epoch_begin: Progress, Rollback
+    for each batch x, y:
+        on_train_batch_begin: nobody
+        loss = model.loss_and_gradient(x, y)
+        on_gradient: Rollback
+        model.apply_gradient()
+        on_train_batch_end: Progress, WholeSteps
+    on_test_begin: nobody
+    validation, if there are data for it
+    on_test_end: nobody
+    on_epoch_end: CheckEpoch, RecordHistory, Progress, WholeSteps
+on_train_end: Progress, WriteReceipt, RecordTraining"""
+    )
+
+
+def test_a_model_that_is_not_compiled_has_no_loop_to_show():
+    with pytest.raises(RuntimeError, match="not compiled"):
+        Sequential([Dense(1, input_dim=1)]).show_training_loop()
 
 
 def test_a_hook_between_gradient_and_update_may_change_the_gradient():
