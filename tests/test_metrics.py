@@ -374,7 +374,7 @@ def test_a_name_may_be_worked_out() -> None:
             self.limit = limit
 
         @property
-        def name(self) -> str:  # type: ignore[override]
+        def name(self) -> str:
             return f"within_{self.limit:g}"
 
         def statistics(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
