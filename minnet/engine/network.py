@@ -7,7 +7,7 @@ How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, ClassVar, Self
@@ -25,7 +25,7 @@ from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import setting
-from minnet.layers import Dense, Input, Layer
+from minnet.layers import Dense, Layer
 from minnet.layers.base import Memo
 from minnet.losses import Loss
 from minnet.metrics import Metric
@@ -61,24 +61,13 @@ class Network(ParameterVectors):
 
     inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
 
-    stop_training: bool = setting(checks.boolean, whose="The model's")
+    stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
+    _compiled: Compiled | None = None
     preprocessing: str | None = None
     provenance: dict[str, Any]
     history: Any = None  # what the last fit recorded
     training_step: TrainingStep
     scale_checked: bool = False  # whether inputs on another scale were warned of
-
-    def __init__(
-        self,
-        layers: Iterable[Layer | Input] = (),
-        *,
-        seed: int | np.random.Generator | None = None,
-        dtype: str = "float32",
-        name: str | None = None,
-    ) -> None:
-        self._compiled: Compiled | None = None
-        self.stop_training = False
-        super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
     has_own_step: bool = False
     """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
