@@ -77,6 +77,7 @@ class Network(ParameterVectors):
         name: str | None = None,
     ) -> None:
         self._compiled: Compiled | None = None
+        self._training = Lock()
         self.stop_training = False
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
@@ -102,14 +103,17 @@ class Network(ParameterVectors):
         super()._lay_out()
         self._plan: Plan | None = None
         self._revisions: list[tuple[Layer, int]] = []  # of what the plan was made from
-        self._training = Lock()
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made anew by `_lay_out`."""
+        """Leave out what `_lay_out` makes, and that a fit of this model is under way."""
         left_out = ("_revisions", "_plan", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._training = Lock()
+        super().__setstate__(state)
 
     # --- another head ---------------------------------------------------------------------------
 
