@@ -101,13 +101,13 @@ class Network(ParameterVectors):
 
     def _lay_out(self) -> None:
         super()._lay_out()
-        self._plan: Plan | None = None
-        self._revisions: list[tuple[Layer, int]] = []  # of what the plan was made from
+        # the plan, and how often each layer that it was made from had been set
+        self._planned: tuple[Plan, list[tuple[Layer, int]]] | None = None
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what `_lay_out` makes, and that a fit of this model is under way."""
-        left_out = ("_revisions", "_plan", "_training", "training_step")
+        left_out = ("_planned", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
 
@@ -236,16 +236,20 @@ class Network(ParameterVectors):
 
     def plan(self) -> Plan:
         """Return how a training step runs, worked out anew when something of a layer was set."""
-        if self._plan is not None:
-            for layer, revision in self._revisions:
+        planned = self._planned
+        if planned is not None:
+            plan, revisions = planned
+            for layer, revision in revisions:
                 if layer.revision != revision:
                     break
             else:
-                return self._plan
+                return plan
         self.require_built()
-        self._plan = make_plan(self.layers)
-        self._revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
-        return self._plan
+        # counted first: what another thread sets meanwhile outdates the plan
+        revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
+        plan = make_plan(self.layers)
+        self._planned = plan, revisions
+        return plan
 
     def forward(
         self, x: Array, memos: Sequence[Memo | None] | None = None, *, start: int = 0

@@ -384,7 +384,7 @@ def test_fit_works_outside_the_main_thread():
     assert everything(a) == everything(b)
 
 
-# --- what a hook does to the model ------------------------------------------------------------------
+# --- what a hook does to the model ----------------------------------------------------------------
 
 
 def hook_once(hook, act):
