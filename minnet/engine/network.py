@@ -75,6 +75,10 @@ class Network(ParameterVectors):
     has_own_update: bool = False
     """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._training = Lock()
+        super().__init__(*args, **kwargs)
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.has_own_step = cls.loss_and_gradient is not Network.loss_and_gradient
@@ -89,16 +93,19 @@ class Network(ParameterVectors):
 
     def _lay_out(self) -> None:
         super()._lay_out()
-        self._plan: Plan | None = None
-        self._revisions: list[tuple[Layer, int]] = []  # of what the plan was made from
-        self._training = Lock()
+        # the plan, and how often each layer that it was made from had been set
+        self._planned: tuple[Plan, list[tuple[Layer, int]]] | None = None
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made anew by `_lay_out`."""
-        left_out = ("_revisions", "_plan", "_training", "training_step")
+        """Leave out what `_lay_out` makes, and that a fit of this model is under way."""
+        left_out = ("_planned", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._training = Lock()
+        super().__setstate__(state)
 
     # --- another head ---------------------------------------------------------------------------
 
@@ -221,16 +228,20 @@ class Network(ParameterVectors):
 
     def plan(self) -> Plan:
         """Return how a training step runs, worked out anew when something of a layer was set."""
-        if self._plan is not None:
-            for layer, revision in self._revisions:
+        planned = self._planned
+        if planned is not None:
+            plan, revisions = planned
+            for layer, revision in revisions:
                 if layer.revision != revision:
                     break
             else:
-                return self._plan
+                return plan
         self.require_built()
-        self._plan = make_plan(self.layers)
-        self._revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
-        return self._plan
+        # counted first: what another thread sets meanwhile outdates the plan
+        revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
+        plan = make_plan(self.layers)
+        self._planned = plan, revisions
+        return plan
 
     def forward(
         self, x: Array, memos: Sequence[Memo | None] | None = None, *, start: int = 0

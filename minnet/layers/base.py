@@ -217,11 +217,11 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
+            self._trainable = value
             self.freeze_count += 1  # which outdates plans, too
             if not value:
                 for gradient in self.gradients().values():
                     gradient[...] = 0.0  # no step fills it any more
-        self._trainable = value
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""

@@ -139,10 +139,11 @@ class Fit:
                 tell(step, {})
             inputs = self.inputs
             loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            prediction = model.training_step.outputs[-1]
             for tell in gradients:
                 tell(step, {"loss": loss})
             model.run_update()
-            so_far.add(loss, model.training_step.outputs[-1], target)
+            so_far.add(loss, prediction, target)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
