@@ -140,7 +140,7 @@ def test_bad_factors_are_refused(bad: float) -> None:
 
 
 def test_other_penalties_of_keras_are_refused_with_what_to_write() -> None:
-    with pytest.raises(TypeError, match=r"Got bias_regularizer='l2'. Only W can be penalised: ker"):
+    with pytest.raises(TypeError, match=r"Got bias_regularizer='l2'. Only W can be penalised"):
         Dense(1, bias_regularizer="l2")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Got activity_regularizer='l2'. No layer penalises its"):
         Dense(1, activity_regularizer="l2")  # type: ignore[call-arg]
