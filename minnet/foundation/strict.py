@@ -24,7 +24,6 @@ OTHER_WORDS = {
     "alpha": ("negative_slope", "weight_decay"),
     "betas": ("beta_1",),
     "eps": ("epsilon",),
-    "clipnorm": ("global_clipnorm",),
     "max_norm": ("global_clipnorm",),
     "n_epochs": ("epochs",),
     "nb_epoch": ("epochs",),
@@ -37,6 +36,12 @@ OTHER_WORDS = {
     "return_dict": ("verbose",),
 }
 """What other libraries call things → minnet's names for them."""
+
+NOT_TAKEN = {
+    "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
+}
+"""Keywords of Keras that have no other word here → what to write instead."""
 
 
 def named(function: F, *, complete: bool = False) -> F:
@@ -101,6 +106,8 @@ def _fault(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         if name not in names:
             near = next((w for w in OTHER_WORDS.get(name, ()) if w in names), None)
             hint = f' Did you mean "{near}"?' if near else did_you_mean(name, names)
+            if name in NOT_TAKEN:
+                hint = f" {NOT_TAKEN[name]}"
             return f"{takes} Got {name}={short(kwargs[name])}.{hint or ' Leave it out.'}"
     if len(args) > len(first):
         several = len(first) == 1 and all(isinstance(a, Strict) for a in args)

@@ -9,12 +9,11 @@ gradients are checked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, instance, number
+from minnet.foundation.checks import Array, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, LayerArguments, Memo
@@ -330,76 +329,3 @@ class Linear(Layer):
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         return dy
-
-
-ACTIVATIONS: dict[str, Callable[[], Layer]] = {
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "softmax": Softmax,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "softplus": Softplus,
-    "gelu": GELU,
-    "linear": Linear,
-}
-"""Keras' name → the activation, with its default settings."""
-
-
-def a_layer_without_weights(activation: object, who: str) -> Layer:
-    """The activation of this name, or a copy of this layer."""
-    layer = instance(activation, Layer, ACTIVATIONS, who)
-    if layer.weights or layer.states:
-        raise ValueError(
-            f"{who} takes a layer without weights. Got {layer!r}. "
-            "Add it to the model as a layer of its own."
-        )
-    return layer.copy()
-
-
-@register
-class Activation(Layer):
-    """An activation by name, as an entry of `model.layers` of its own.
-
-    When the model runs, the activation itself is the step: `Activation("relu")` and `ReLU()` are
-    the same computation.
-
-    Parameters
-    ----------
-    activation
-        A name such as "relu", or an activation layer (it is copied).
-
-    Raises
-    ------
-    ValueError
-        An unknown name, or a layer with weights or states.
-
-    Examples
-    --------
-    >>> Activation("relu").forward(np.array([[-1.0, 2.0]]))
-    array([[0., 2.]])
-    """
-
-    training_differs = False
-
-    activation: Layer
-
-    def __init__(
-        self,
-        activation: str | Layer,
-        **common: Unpack[LayerArguments],
-    ) -> None:
-        super().__init__(**common)
-        self.activation = a_layer_without_weights(activation, "Activation's activation")
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self.activation.compute_output_shape(input_shape)
-
-    def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        return self.activation.forward(x, memo)
-
-    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
-        return self.activation.backward(x, y, dy, memo)
-
-    def steps(self) -> tuple[Layer, ...]:
-        return self.activation.steps()

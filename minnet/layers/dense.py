@@ -8,8 +8,8 @@ from minnet.foundation.checks import Array, Shape, boolean, instance, integer
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
 from minnet.initializers import INITIALIZERS, Initializer
-from minnet.layers.activations import a_layer_without_weights
 from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.layers.by_name import a_layer_without_weights
 from minnet.regularizers import REGULARIZERS, Regularizer
 
 

@@ -24,6 +24,7 @@ from minnet.layers import (
     Tanh,
 )
 from minnet.teaching.explain.blocks import Math, Worked, same
+from minnet.teaching.explain.curves import chain_rule, curve, is_positive
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import (
     Computation,
@@ -264,7 +265,7 @@ def dropout(step: Step) -> LayerFormulas:
             beside=mask,
         ),
         dx=Computation(
-            _chain_rule(f"m / (1 − {rate})", rf"\frac{{m}}{{1 - {rate}}}"),
+            chain_rule(f"m / (1 − {rate})", rf"\frac{{m}}{{1 - {rate}}}"),
             Math(f"@dx = m ⊙ @dy / (1 − {rate})", rf"@dx = \frac{{m \odot @dy}}{{1 - {rate}}}"),
             beside=mask,
         ),
@@ -349,38 +350,10 @@ def _one_probability(step: Step) -> Worked | None:
 # --- activations that treat every number by itself ------------------------------------------------
 
 
-def _chain_rule(slope: str, latex: str) -> Math:
-    """The chain rule of a step that treats every number by itself."""
-    return Math(
-        f"∂L/∂@x = ∂L/∂@y ⊙ ∂@y/∂@x, and ∂@y/∂@x = {slope}",
-        r"\frac{\partial L}{\partial @x} = \frac{\partial L}{\partial @y} \odot "
-        r"\frac{\partial @y}{\partial @x}, \qquad \frac{\partial @y}{\partial @x} = " + latex,
-    )
-
-
-def _curve(
-    step: Step, *forward: Math, slope: tuple[str, str], one: tuple[str, str] | None = None
-) -> LayerFormulas:
-    """An activation by its formula and its derivative, and how one y follows from its x, `@x`."""
-    by_hand = None
-    if one is not None:
-        index = first_nonzero(step.y)
-        right = Math(*one).named({"@x": value(step.x[index])})
-        by_hand = Worked(at(Y, *index), [right, value(step.y[index], bracketed=False)])
-    return LayerFormulas(
-        y=Computation(*forward, by_hand=by_hand),
-        dx=Computation(
-            _chain_rule(*slope),
-            Math("@dx = @dy ⊙ ∂@y/∂@x", r"@dx = @dy \odot \frac{\partial @y}{\partial @x}"),
-        ),
-        entrywise=True,
-    )
-
-
 @explains(ReLU)
 def relu(step: Step) -> LayerFormulas:
     """y = max(x, 0)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = max(@x, 0)", r"@y = \max(@x, 0)"),
         slope=("1 where @x > 0, else 0", r"1 \text{ where } @x > 0, \text{ else } 0"),
@@ -393,11 +366,11 @@ def leaky_relu(step: Step) -> LayerFormulas:
     """y = x where x > 0, else s x."""
     layer: Any = step.layer
     s = f"{layer.negative_slope:g}"
-    return _curve(
+    return curve(
         step,
         Math(f"@y = @x where @x > 0, else {s} @x", rf"@y = \max(@x, 0) + {s} \min(@x, 0)"),
         slope=(f"1 where @x > 0, else {s}", rf"1 \text{{ where }} @x > 0, \text{{ else }} {s}"),
-        one=("@x", "@x") if _is_positive(step) else (f"{s}·@x", rf"{s} \cdot @x"),
+        one=("@x", "@x") if is_positive(step) else (f"{s}·@x", rf"{s} \cdot @x"),
     )
 
 
@@ -406,7 +379,7 @@ def elu(step: Step) -> LayerFormulas:
     """y = x where x > 0, else α (exp(x) − 1)."""
     layer: Any = step.layer
     a = f"{layer.alpha:g}"
-    return _curve(
+    return curve(
         step,
         Math(
             f"@y = @x where @x > 0, else {a} (exp(@x) − 1)",
@@ -417,20 +390,15 @@ def elu(step: Step) -> LayerFormulas:
             rf"1 \text{{ where }} @x > 0, \text{{ else }} @y + {a}",
         ),
         one=("@x", "@x")
-        if _is_positive(step)
+        if is_positive(step)
         else (f"{a}·(exp(@x) − 1)", rf"{a} \cdot (e^{{@x}} - 1)"),
     )
-
-
-def _is_positive(step: Step) -> bool:
-    """Whether the number that is worked by hand is above 0."""
-    return bool(step.x[first_nonzero(step.y)] > 0)
 
 
 @explains(Softplus)
 def softplus(step: Step) -> LayerFormulas:
     """y = log(1 + exp(x))."""
-    return _curve(
+    return curve(
         step,
         Math("@y = log(1 + exp(@x))", r"@y = \log(1 + e^{@x})"),
         slope=("1 − exp(−@y), the sigmoid of @x", r"1 - e^{-@y}"),
@@ -441,7 +409,7 @@ def softplus(step: Step) -> LayerFormulas:
 @explains(GELU)
 def gelu(step: Step) -> LayerFormulas:
     """y = ½ x (1 + tanh u)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = ½ @x (1 + tanh u)", r"@y = \tfrac{1}{2}\, @x\, (1 + \tanh u)"),
         Math("u = √(2/π) (@x + 0.044715 @x³)", r"u = \sqrt{2/\pi}\,(@x + 0.044715\, @x^3)"),
@@ -456,7 +424,7 @@ def gelu(step: Step) -> LayerFormulas:
 @explains(Sigmoid)
 def sigmoid(step: Step) -> LayerFormulas:
     """y = 1 / (1 + exp(−x))."""
-    return _curve(
+    return curve(
         step,
         Math("@y = 1 / (1 + exp(−@x))", r"@y = \frac{1}{1 + e^{-@x}}"),
         slope=("@y ⊙ (1 − @y)", r"@y \odot (1 - @y)"),
@@ -467,7 +435,7 @@ def sigmoid(step: Step) -> LayerFormulas:
 @explains(Tanh)
 def tanh(step: Step) -> LayerFormulas:
     """y = tanh(x)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = tanh(@x)", r"@y = \tanh(@x)"),
         slope=("1 − @y²", r"1 - @y^2"),
@@ -478,7 +446,7 @@ def tanh(step: Step) -> LayerFormulas:
 @explains(Linear)
 def linear(step: Step) -> LayerFormulas:
     """y = x."""
-    return _curve(step, same("@y = @x"), slope=("1", "1"))
+    return curve(step, same("@y = @x"), slope=("1", "1"))
 
 
 # --- a layer of which minnet knows no formula -----------------------------------------------------

@@ -165,6 +165,14 @@ CURVES = {
     "Tanh": lambda step, x: (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1),
     "Softmax": lambda step, x: np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
     "Linear": lambda step, x: x,
+    "SELU": lambda step, x: (
+        1.0507009873554805 * np.where(x.real > 0, x, 1.6732632423543772 * (np.exp(x) - 1))
+    ),
+    "SiLU": lambda step, x: x * np.exp(x) / (1 + np.exp(x)),
+    "Mish": lambda step, x: x * np.tanh(np.log(1 + np.exp(x))),
+    "ReLU6": lambda step, x: np.where(x.real > 0, np.where(x.real < 6, x, 6), 0),
+    "HardSigmoid": lambda step, x: np.where(x.real > -3, np.where(x.real < 3, x / 6 + 0.5, 1), 0),
+    "Softsign": lambda step, x: np.where(x.real > 0, x / (1 + x), x / (1 - x)),
 }
 
 

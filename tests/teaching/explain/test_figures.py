@@ -14,14 +14,20 @@ from minnet import Sequential
 from minnet.layers import (
     ELU,
     GELU,
+    SELU,
     BatchNormalization,
     Dense,
     Dropout,
     Flatten,
+    HardSigmoid,
     LeakyReLU,
+    Mish,
     ReLU,
+    ReLU6,
     Sigmoid,
+    SiLU,
     Softplus,
+    Softsign,
     Tanh,
 )
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -43,6 +49,7 @@ OPTIMIZERS = [
     lambda c: SGD(minnet.schedules.ExponentialDecay(0.1, 10, 0.5), **c),
 ]
 HIDDEN = [Sigmoid, Tanh, ReLU, ELU, Softplus, GELU, LeakyReLU]
+HIDDEN += [SELU, SiLU, Mish, ReLU6, HardSigmoid, Softsign]
 
 
 def draw(seed):
@@ -239,7 +246,11 @@ def assert_evaluates(expression, result):
     for mark, python in (("·", "*"), ("−", "-"), ("²", "**2")):
         code = code.replace(mark, python)
     code = re.sub(r"\|([^|]*)\|", r"abs(\1)", code)
-    known = {n: getattr(np, n) for n in ("sqrt", "exp", "log", "tanh")} | {"max": max, "abs": abs}
+    known = {n: getattr(np, n) for n in ("sqrt", "exp", "log", "tanh")} | {
+        "max": max,
+        "min": min,
+        "abs": abs,
+    }
     value = eval(code, {"__builtins__": {}}, known)
     scale = max(1e-10, *(abs(float(n)) for n in numbers(expression)), abs(float(result)))
     assert abs(value - float(result)) <= 5e-3 * scale, (expression, value, result)
