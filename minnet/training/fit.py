@@ -228,15 +228,15 @@ class Fit:
             one.fit = self
             if isinstance(one, Callback):
                 one.model, one.params = self.model, dict(self.params)
-        for hook in IN_EVERY_STEP:
-            hearing = [one for one in self.participants if has_hook(one, hook)]
-            self.listeners[hook] = [getattr(one, hook) for one in hearing]
-            self.others_change_model |= any(one.changes_model for one in hearing)
         begun += [one for one in self.participants if not isinstance(one, Callback)]
         for one in self.participants:
             begun.append(one)
             if has_hook(one, "on_train_begin"):
                 one.on_train_begin({})
+        for hook in IN_EVERY_STEP:
+            hearing = [one for one in self.participants if has_hook(one, hook)]
+            self.listeners[hook] = [getattr(one, hook) for one in hearing]
+            self.others_change_model |= any(one.changes_model for one in hearing)
 
     def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""
