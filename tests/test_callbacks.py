@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -703,3 +705,22 @@ def test_a_class_below_progress_may_change_the_model(capsys):
         history = model.fit(x, y, 5, epochs=2, verbose=0, seed=0, callbacks=[own])
         losses.append(history.history["loss"])
     assert losses[0] == losses[1]
+
+
+class Copied(Callback):
+    """Keeps a copy of itself, made by this function, from within a fit."""
+
+    def __init__(self, again):
+        self.again = again
+
+    def on_epoch_end(self, epoch, logs=None):
+        again, self.again = self.again, None
+        self.copied = again(self)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_callback_is_copied_without_the_fit_under_way(again):
+    copied = Copied(again)
+    fit(copied)
+    assert copied.copied.fit is None
+    assert copied.copied.params == copied.params

@@ -114,6 +114,10 @@ class Callback(Hooks, Strict):
         if "changes_model" not in vars(cls):  # what the class above does not do, this one may
             cls.changes_model = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the fit under way, which a copy has no share in."""
+        return {name: value for name, value in vars(self).items() if name != "fit"}
+
     def get_state(self) -> dict[str, Any]:
         """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
         given = ("model", "fit", "params")
