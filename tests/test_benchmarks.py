@@ -257,7 +257,7 @@ def test_a_part_that_does_other_work_is_found() -> None:
     ("file", "name", "is_check"),
     [
         ("foundation/checks.py", "integer", True),
-        ("training/settings.py", "check_data", True),
+        ("engine/inputs.py", "check_data", True),
         ("files/provenance.py", "input_range", True),
         ("layers/dense.py", "forward", False),
         ("models.py", "_check_data", True),

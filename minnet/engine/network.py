@@ -45,6 +45,7 @@ class Network(ParameterVectors):
     - `checked_data(x, y)`: samples and targets as training computes with them.
     - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
       checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
+    - `has_own_step`, `has_own_update`: whether these two are a subclass's or a user's.
     - `training_step`: the outputs and memos of the last step; `update_groups()`: what an update
       moves.
     - `run(x, start, stop)`: some of the steps in inference mode.
@@ -68,6 +69,12 @@ class Network(ParameterVectors):
     training_step: TrainingStep
     scale_checked: bool = False  # whether inputs on another scale were warned of
 
+    has_own_step: bool = False
+    """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
+
+    has_own_update: bool = False
+    """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
+
     def __init__(
         self,
         layers: Iterable[Layer | Input] = (),
@@ -80,12 +87,6 @@ class Network(ParameterVectors):
         self._training = Lock()
         self.stop_training = False
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
-
-    has_own_step: bool = False
-    """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
-
-    has_own_update: bool = False
-    """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -36,12 +36,18 @@ class Fit:
         Checked.
     inputs : Inputs
         Where the x of each batch comes from.
+    batch_size, steps
+        Samples of a batch, no more than there are, and batches of an epoch.
+    shuffle, keeps_order
+        Whether each epoch draws an order, and whether a checkpoint wants the generator from before.
     validation_inputs : tuple of ndarray and int
         The x of the validation, and the number of the first step to run on it.
     participants : list of Hooks
         Who is told, in this order.
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
+    listeners
+        For each hook of a step, those who have it.
     stateful
         Those of fit's own whose states a checkpoint keeps, by name.
     call
