@@ -133,7 +133,7 @@ class Sequential(Network):
             ) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in NOT_OVERRIDDEN and callable(value):
+        if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(self), name))):
             raise AttributeError(
                 f"{type(self).__name__}'s {name} is the same for every caller. Got "
                 f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"

@@ -25,20 +25,11 @@ HOOKS = (
 class Hooks:
     """What a fit calls, and when; each does nothing here."""
 
-    hooks: ClassVar[frozenset[str]] = frozenset()
-    """Those that this class has, which a fit calls."""
-
     changes_model: ClassVar[bool] = True
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
     anew in every step."""
 
     fit: Any = None
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        cls.hooks = frozenset(
-            hook for hook in HOOKS if getattr(cls, hook) is not getattr(Hooks, hook)
-        )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
@@ -118,6 +109,15 @@ class Callback(Hooks, Strict):
     model: Any
     params: dict[str, Any]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "changes_model" not in vars(cls):  # what the class above does not do, this one may
+            cls.changes_model = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the fit under way, which a copy has no share in."""
+        return {name: value for name, value in vars(self).items() if name != "fit"}
+
     def get_state(self) -> dict[str, Any]:
         """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
         given = ("model", "fit", "params")
@@ -131,4 +131,4 @@ class Callback(Hooks, Strict):
 
 def has_hook(one: Hooks, hook: str) -> bool:
     """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
-    return hook in one.hooks or hook in vars(one)
+    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)

@@ -36,12 +36,18 @@ class Fit:
         Checked.
     inputs : Inputs
         Where the x of each batch comes from.
+    batch_size, steps
+        Samples of a batch, no more than there are, and batches of an epoch.
+    shuffle, keeps_order
+        Whether each epoch draws an order, and whether a checkpoint wants the generator from before.
     validation_inputs : tuple of ndarray and int
         The x of the validation, and the number of the first step to run on it.
     participants : list of Hooks
         Who is told, in this order.
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
+    listeners
+        For each hook of a step, those who have it.
     stateful
         Those of fit's own whose states a checkpoint keeps, by name.
     call
@@ -228,15 +234,15 @@ class Fit:
             one.fit = self
             if isinstance(one, Callback):
                 one.model, one.params = self.model, dict(self.params)
-        for hook in IN_EVERY_STEP:
-            hearing = [one for one in self.participants if has_hook(one, hook)]
-            self.listeners[hook] = [getattr(one, hook) for one in hearing]
-            self.others_change_model |= any(one.changes_model for one in hearing)
         begun += [one for one in self.participants if not isinstance(one, Callback)]
         for one in self.participants:
             begun.append(one)
             if has_hook(one, "on_train_begin"):
                 one.on_train_begin({})
+        for hook in IN_EVERY_STEP:
+            hearing = [one for one in self.participants if has_hook(one, hook)]
+            self.listeners[hook] = [getattr(one, hook) for one in hearing]
+            self.others_change_model |= any(one.changes_model for one in hearing)
 
     def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""

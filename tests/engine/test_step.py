@@ -248,7 +248,7 @@ def test_a_plan_that_is_made_while_a_layer_is_frozen_is_made_again(monkeypatch):
 
 
 def test_a_layer_is_frozen_when_its_count_tells():
-    """Whoever reads the count reads the flag that belongs to it, in another thread as well."""
+    """One who reads the count reads the flag that belongs to it, in another thread as well."""
 
     class Watched(Dense):
         def __setattr__(self, name, value):
