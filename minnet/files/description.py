@@ -1,6 +1,6 @@
 """The member `minnet.json`: what a file says of itself, and how that is checked.
 
-{"format": "minnet", "format_version": 3, "minnet_version": "0.1.0",
+{"format": "minnet", "format_version": 4, "minnet_version": "0.1.0",
  "config": {…}, "arrays": {name: {"dtype": …, "shape": […], "sha256": …}}, "sha256": …}
 
 An array's sha256 is that of its member, header included. The last sha256 is that of the rest of
@@ -12,48 +12,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from minnet.files import DTYPES
 from minnet.files.archive import damaged, fits_name, fits_shape
-from minnet.foundation.checks import Array, ModelFileError, short
+from minnet.foundation.checks import ModelFileError, short
 from minnet.foundation.registry import Config
 
-FORMAT_VERSION = 3
-"""A later format keeps the member `minnet.json`, stored or deflated: this minnet can say of it
-what wrote it."""
+FORMAT_VERSION = 4
+"""The one format that this minnet reads; no release wrote 1 to 3. Every format keeps the member
+`minnet.json`, stored or deflated, so that any minnet can name the format of any file."""
 
 NAME = "minnet.json"
 MAX_BYTES = 2 * 2**20
 MAX_VALUES = 100_000
 MAX_DEPTH = 50
-
-Migration = Callable[[Config, dict[str, Array]], tuple[Config, dict[str, Array]]]
-
-
-def _add_training(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
-    """Format 2 has checkpoints: models in the middle of a training, which format 1 had not."""
-    return ({**config, "training": None} if "layers" in config else config), arrays
-
-
-def _sums_for_adam(config: Config, arrays: dict[str, Array]) -> tuple[Config, dict[str, Array]]:
-    """Format 3 keeps Adam's sums G = m / (1 − β₁) and S = v / (1 − β₂), where format 2 had m, v."""
-    try:
-        kind, settings = (config["compile"]["optimizer"][key] for key in ("class", "config"))
-        m, v = arrays["optimizer[m]"], arrays["optimizer[v]"]
-        rests = 1.0 - settings["beta_1"], 1.0 - settings["beta_2"]
-        if kind in ("Adam", "AdamW") and min(rests) > 0.0:
-            arrays = {name: a for name, a in arrays.items() if a is not m and a is not v}
-            arrays["optimizer[G]"] = (m / rests[0]).astype(m.dtype)
-            arrays["optimizer[S]"] = (v / rests[1]).astype(v.dtype)
-    except (KeyError, TypeError, ValueError):
-        pass  # it describes no model with Adam, and whoever makes a model of it will say so
-    return config, arrays
-
-
-_MIGRATIONS: dict[int, Migration] = {1: _add_training, 2: _sums_for_adam}
-"""Format version → what turns its config and arrays into those of the next version."""
 
 _TEXT = re.compile(r'"(?:[^"\\]+|\\.)*+"?', re.DOTALL)
 
@@ -128,6 +101,11 @@ def read(data: bytes, name: str) -> dict[str, Any]:
             f"This is minnet {minnet_version()}, which reads up to format {FORMAT_VERSION}. "
             "Install the newer minnet."
         )
+    if version < FORMAT_VERSION:
+        raise ModelFileError(
+            f"{name} is a file of format {version}, which only minnet before its first release "
+            "wrote: make it again with this minnet."
+        )
     try:  # refuses NaN, a key that occurs twice, and every other spelling than `write`'s
         same = text == _dump(description) and description["sha256"] == _checksum(description)
     except (KeyError, ValueError):
@@ -157,22 +135,6 @@ def _check_entries(arrays: Any, name: str) -> None:
         )
         if not fine:
             raise damaged(name, f"its description of {short(key)} is not one")
-
-
-def migrate(
-    version: int, config: Config, arrays: dict[str, Array], name: str
-) -> tuple[Config, dict[str, Array]]:
-    """What an older format held, as today's format would hold it."""
-    while version < FORMAT_VERSION:
-        step = _MIGRATIONS.get(version)
-        if step is None:
-            raise ModelFileError(
-                f"{name} has file format {version}, which this minnet cannot read any more. Load "
-                "and save it with an older minnet."
-            )
-        config, arrays = step(config, arrays)
-        version += 1
-    return config, arrays
 
 
 def _dump(description: dict[str, Any]) -> str:

@@ -36,8 +36,6 @@ def empty() -> dict[str, Any]:
 
 def checked(described: Any) -> dict[str, Any]:
     """What a file says, where it is in this form."""
-    if described is None:
-        return empty()
     known, trainings, parent = (described[key] for key in ("input_range", "trainings", "parent"))
     if known is not None and not (len(known) == 2 and all(isinstance(n, float) for n in known)):
         raise ValueError("the input range is not two numbers")

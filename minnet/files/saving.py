@@ -94,7 +94,7 @@ def load_into(model: Sequential, config: Config, arrays: Mapping[str, Array]) ->
         layer.trainable = described["trainable"]
         layer.origin = str(described["origin"])
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
-    model.provenance = provenance.checked(config.get("provenance"))
+    model.provenance = provenance.checked(config["provenance"])
     if config["compile"] is not None:
         model.compile(**from_config(config["compile"]))
     wanted = model.named_arrays()
@@ -146,7 +146,7 @@ def load_weights(model: Sequential, path: str | PathLike[str]) -> Table:
     except (KeyError, TypeError, AttributeError):
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
     try:
-        known = provenance.checked(config.get("provenance"))
+        known = provenance.checked(config["provenance"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}

@@ -5,7 +5,7 @@ The file is an archive of `.npy` members that plain `numpy.load` reads, too. One
 
 - `disk.py`: a file is replaced whole or not at all.
 - `archive.py`: the container, and the arrays in it.
-- `description.py`: `minnet.json`, and the versions of the format.
+- `description.py`: `minnet.json`, and the version of the format.
 - `contents.py`: the two together, each checked by the other.
 
 Whatever the bytes of a file, `load` gives exactly what was saved or raises a `ModelFileError`, and
@@ -91,7 +91,7 @@ def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[
     Raises
     ------
     ModelFileError
-        The file is missing, no model, damaged, or of a newer format.
+        The file is missing, no model, damaged, or of another format.
     TypeError
         The path is no path.
 
@@ -102,14 +102,12 @@ def load(path: str | os.PathLike[str], who: str = "load") -> tuple[Config, dict[
     ...
     minnet.ModelFileError: load takes a file that exists. Got not_there.npz, which does ...
     """
-    from minnet.files import contents, description, disk
+    from minnet.files import contents, disk
 
     source = disk.as_path(path, who)
     with disk.reading(source, who) as file:
-        found = contents.Contents(file, str(source))
-        arrays = dict(found.arrays())
-    said = found.description
-    return description.migrate(said["format_version"], said["config"], arrays, str(source))
+        opened = contents.Contents(file, str(source))
+        return opened.description["config"], dict(opened.arrays())
 
 
 def check_path(path: str | os.PathLike[str], who: str) -> Path:

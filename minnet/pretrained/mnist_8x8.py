@@ -2,12 +2,20 @@
 
 Made by `python -m minnet.pretrained.mnist_8x8 OUTPUT`, which needs MNIST (see
 `minnet.datasets.mnist`). The UCI digits took no part in it.
+
+A training gives the same bits on the same machine with the same minnet. The weights that ship came
+from a processor with AVX2, and from an Adam that kept means where it keeps sums today, so a
+training of today ends at other weights, as good as these. When only the format of the file is new,
+`python -m minnet.pretrained.mnist_8x8 OUTPUT OLDER` trains nothing: it takes the weights and the
+provenance of an older file, whatever its format, and needs no MNIST.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -117,15 +125,8 @@ def _stretch(size: int, to: int) -> Array:
     return weights
 
 
-def make(seed: int = SEED) -> Sequential:
-    """Train the model on MNIST: 64-256-128-10, ReLU, dropout 0.2, Adam 1e-3, batch 64, 8 epochs.
-
-    Parameters
-    ----------
-    seed
-        For the weights, the order and dropout. The model that ships has 0.
-    """
-    x, y, x_test, y_test = mnist()
+def untrained(seed: int = SEED) -> Sequential:
+    """Return the model before its training: 64-256-128-10, ReLU, dropout 0.2, Adam 1e-3."""
     model = Sequential(
         [
             Dense(256, activation="relu", input_dim=64),
@@ -138,14 +139,55 @@ def make(seed: int = SEED) -> Sequential:
         name=NAME,
     )
     model.compile(optimizer=Adam(1e-3), loss="cross_entropy", metrics=["accuracy"])
-    model.fit(preprocess(x), y, batch_size=64, epochs=8, verbose=2)
-    print("MNIST test:", model.evaluate(preprocess(x_test), y_test))
     model.class_names = [str(digit) for digit in range(10)]
     model.preprocessing = PREPROCESSING
     return model
 
 
+def make(seed: int = SEED) -> Sequential:
+    """Train the model on MNIST: batches of 64, 8 epochs.
+
+    Parameters
+    ----------
+    seed
+        For the weights, the order and dropout. The model that ships has 0.
+    """
+    x, y, x_test, y_test = mnist()
+    model = untrained(seed)
+    model.fit(preprocess(x), y, batch_size=64, epochs=8, verbose=2)
+    print("MNIST test:", model.evaluate(preprocess(x_test), y_test))
+    return model
+
+
+def with_weights_of(path: str | Path) -> Sequential:
+    """Return the model with the weights and the provenance of an older file of any format.
+
+    Parameters
+    ----------
+    path
+        A file with this model, which `minnet.load` may refuse for its format. NumPy reads it.
+
+    Raises
+    ------
+    ValueError
+        Its arrays are not those of this model.
+    """
+    model = untrained()
+    weights = model.named_arrays()
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if name != "minnet.json"}
+        config = json.loads(file["minnet.json"].tobytes())["config"]
+    came = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    if came != {name: (array.dtype, array.shape) for name, array in weights.items()}:
+        raise ValueError(f"with_weights_of takes a file with the arrays of {NAME}. Got {path}.")
+    for name, array in weights.items():
+        array[...] = arrays[name]
+    model.provenance = config["provenance"]
+    return model
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("python -m minnet.pretrained.mnist_8x8 OUTPUT")
-    make().save(sys.argv[1], include_optimizer=False)
+    if len(sys.argv) not in (2, 3):
+        sys.exit("python -m minnet.pretrained.mnist_8x8 OUTPUT [OLDER]")
+    made = with_weights_of(sys.argv[2]) if len(sys.argv) == 3 else make()
+    made.save(sys.argv[1], include_optimizer=False)

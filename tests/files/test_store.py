@@ -20,9 +20,9 @@ import minnet
 from minnet.files import archive, description, disk, store
 from minnet.files.contents import Contents
 from minnet.foundation.checks import ModelFileError
+from tests import frozen_file
 from tests.files import (
     ARRAYS,
-    CONFIG,
     NAME,
     alike,
     describes,
@@ -295,67 +295,41 @@ def test_a_forged_file_without_a_change_is_the_file_itself(path) -> None:
 
 
 def test_a_newer_format_says_which_minnet_wrote_it(path) -> None:
-    forge(path, changed(format_version=4, minnet_version="7.1"))
+    forge(path, changed(format_version=5, minnet_version="7.1"))
     with pytest.raises(
         ModelFileError,
-        match=r"was written by minnet 7\.1 in file format 4. This is minnet .*, which reads up to "
-        r"format 3. Install the newer minnet",
+        match=r"was written by minnet 7\.1 in file format 5. This is minnet .*, which reads up to "
+        r"format 4. Install the newer minnet",
     ):
         store.load(path)
 
 
 def test_a_newer_format_may_differ_in_all_else(path) -> None:
     small(path)
-    text = json.dumps({"format": "minnet", "format_version": 4, "minnet_version": 8, "x": [{}]})
+    text = json.dumps({"format": "minnet", "format_version": 5, "minnet_version": 8, "x": [{}]})
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
         opened.writestr("weights/a", b"abc")
         opened.writestr(NAME, npy(np.frombuffer(text.encode(), np.uint8)))
-    with pytest.raises(ModelFileError, match="was written by minnet 8 in file format 4"):
+    with pytest.raises(ModelFileError, match="was written by minnet 8 in file format 5"):
         store.load(path)
 
 
-def test_an_older_format_is_brought_up_to_date(path, monkeypatch) -> None:
-    small(path)
-    monkeypatch.setattr(description, "FORMAT_VERSION", 5)
-    with pytest.raises(ModelFileError, match="has file format 3, which this minnet cannot read"):
+@pytest.mark.parametrize("version", range(1, description.FORMAT_VERSION))
+def test_an_older_format_is_refused_in_one_sentence_that_names_it(path, version) -> None:
+    forge(path, changed(format_version=version))
+    with pytest.raises(ModelFileError) as caught:
         store.load(path)
-    monkeypatch.setitem(description._MIGRATIONS, 3, lambda c, a: ({**c, "two": 2}, a))
-    monkeypatch.setitem(description._MIGRATIONS, 4, lambda c, a: ({**c, "three": c["two"]}, a))
-    config, loaded = store.load(path)
-    assert config == {**CONFIG, "two": 2, "three": 2}
-    assert alike(loaded, ARRAYS)
+    assert str(caught.value) == (
+        f"{path} is a file of format {version}, which only minnet before its first release wrote: "
+        "make it again with this minnet."
+    )
 
 
-ADAM = {"class": "Adam", "config": {"beta_1": 0.9, "beta_2": 0.999}}
-SLOTS = {"optimizer[m]": np.ones(2, "float32"), "optimizer[v]": np.ones(2, "float32")}
-
-
-def test_format_2_had_adams_means_where_there_are_sums_now() -> None:
-    config, arrays = {"compile": {"optimizer": ADAM}}, {"a": np.zeros(1), **SLOTS}
-    migrated = description.migrate(2, config, arrays, "file")
-    assert migrated[0] == config
-    assert list(migrated[1]) == ["a", "optimizer[G]", "optimizer[S]"]
-    np.testing.assert_allclose(migrated[1]["optimizer[G]"], 10.0, rtol=1e-6)
-    np.testing.assert_allclose(migrated[1]["optimizer[S]"], 1000.0, rtol=1e-6)
-    assert all(migrated[1][name].dtype == np.float32 for name in ("optimizer[G]", "optimizer[S]"))
-
-
-@pytest.mark.parametrize(
-    "compiled",
-    [
-        None,
-        "adam",
-        {"optimizer": None},
-        {"optimizer": {"class": "Adam"}},
-        {"optimizer": {"class": ["Adam"], "config": {}}},
-        {"optimizer": {"class": "Adam", "config": {"beta_1": "0.9", "beta_2": 0.9}}},
-        {"optimizer": {"class": "Adam", "config": {"beta_1": 1.0, "beta_2": 0.9}}},
-        {"optimizer": {"class": "Mine", "config": {"beta_1": 0.9, "beta_2": 0.9}}},
-    ],
-)
-def test_other_files_of_format_2_stay_as_they_are(compiled) -> None:
-    config = {"compile": compiled}
-    assert description.migrate(2, config, SLOTS, "file") == (config, SLOTS)
+def test_an_older_format_may_differ_in_all_else(path) -> None:
+    text = b'{"format": "minnet", "format_version": 1, "layers": ["from a time before checksums"]}'
+    rezip(path, [(NAME, npy(np.frombuffer(text, np.uint8)))])
+    with pytest.raises(ModelFileError, match="is a file of format 1, which only minnet before"):
+        store.load(path)
 
 
 W = "dense_1.W"
@@ -429,9 +403,9 @@ def test_a_description_in_another_spelling_is_refused(path, spelling) -> None:
         (b"NaN", "does not say that minnet wrote it"),
         (b"[]", "does not say that minnet wrote it"),
         (b'{"format": "minnet"}', "its format version is None"),
-        (b'{"format": "minnet", "format_version": 1}', "does not match its checksum"),
-        (b'{"format": "minnet", "format_version": 1, "a": NaN}', "does not match its checksum"),
-        (b'{"format": "minnet", "format_version": 1, "a": 1e999}', "does not match its checksum"),
+        (b'{"format": "minnet", "format_version": 4}', "does not match its checksum"),
+        (b'{"format": "minnet", "format_version": 4, "a": NaN}', "does not match its checksum"),
+        (b'{"format": "minnet", "format_version": 4, "a": 1e999}', "does not match its checksum"),
         (b"[" * 100_000, "its description is too large"),
         (b"[" * 51, "its description is too large"),
         (b"[" + b"1," * 200_000 + b"1]", "its description is too large"),
@@ -477,12 +451,12 @@ def test_all_faults_are_in_one_error_and_a_long_list_is_cut(path) -> None:
         store.load(path)
 
 
-@pytest.mark.parametrize("version", range(1, description.FORMAT_VERSION + 1))
-def test_every_version_of_the_format_has_a_frozen_file_that_loads(version) -> None:
-    """The file is made once, when a version is new, and never again; it goes through migration."""
-    file = Path(__file__).parents[1] / "fixtures" / f"format-{version}.npz"
-    with disk.reading(file, "load") as opened:
-        assert Contents(opened, file.name).description["format_version"] == version
-    config, arrays = store.load(file)
+def test_the_frozen_file_is_of_todays_format_and_whole() -> None:
+    """It is made once, when the format is new, and never again."""
+    with disk.reading(frozen_file.FILE, "load") as opened:
+        contents = Contents(opened, frozen_file.FILE.name)
+        assert contents.description["format_version"] == description.FORMAT_VERSION
+    config, arrays = store.load(frozen_file.FILE)
     assert config["layers"]
     assert all(np.isfinite(array).all() for array in arrays.values())
+    assert [file.name for file in frozen_file.FILE.parent.iterdir()] == [frozen_file.FILE.name]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,9 +15,11 @@ from hypothesis import strategies as st
 import minnet
 from minnet import load_pretrained
 from minnet.datasets import digits, mnist
+from minnet.files import store
 from minnet.layers import Dense
 from minnet.pretrained import MODELS, mnist_8x8
 from minnet.pretrained.mnist_8x8 import PREPROCESSING, preprocess
+from tests.files import alike
 from tests.strategies import seeds
 
 sizes = st.integers(1, 28)
@@ -292,6 +299,52 @@ def test_make_learns_from_a_part_of_mnist(monkeypatch, capsys, data_folder):
     model = mnist_8x8.make(seed=1)
     assert accuracy(model, preprocess(x_test[:500]), y_test[:500]) >= 0.85
     assert "epoch" in capsys.readouterr().out.lower()
+
+
+def test_the_weights_that_ship_are_the_first_ones_to_the_bit(base):
+    """Whatever the format of the file: see `minnet.pretrained.mnist_8x8` on why they stay."""
+    assert hashlib.sha256(base.theta.astype("<f4").tobytes()).hexdigest() == (
+        "5255b9dfa7066ce8f3121dbb20cee6e653596a1046ab0689f089db46e96a32e6"
+    )
+
+
+def of_another_format(path, change=lambda arrays: None):
+    """The file that ships, as a minnet of another format would have written it."""
+    with np.load(Path(mnist_8x8.__file__).with_name("mnist-8x8.npz")) as file:
+        arrays = dict(file)
+    text = arrays["minnet.json"].tobytes().replace(b'"format_version": 4', b'"format_version": 3')
+    arrays["minnet.json"] = np.frombuffer(text, np.uint8)
+    change(arrays)
+    np.savez(path, **arrays)
+    return path
+
+
+def test_the_weights_of_a_file_of_another_format_are_written_again(tmp_path, base):
+    older = of_another_format(tmp_path / "older.npz")
+    with pytest.raises(minnet.ModelFileError, match="is a file of format 3"):
+        minnet.load(older)
+    command = [sys.executable, "-W", "error", "-m", "minnet.pretrained.mnist_8x8"]
+    root = Path(minnet.__file__).parents[1]
+    subprocess.run([*command, tmp_path / "new.npz", older], check=True, cwd=root)
+    shipped = Path(mnist_8x8.__file__).with_name("mnist-8x8.npz")
+    (config, arrays), (kept, bits) = store.load(tmp_path / "new.npz"), store.load(shipped)
+    assert config == kept
+    assert alike(arrays, bits)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("dense_3.b"),
+        lambda arrays: arrays.update({"dense_4.b": np.zeros(3, np.float32)}),
+        lambda arrays: arrays.update({"dense_3.b": np.zeros((10, 1), np.float32)}),
+        lambda arrays: arrays.update({"dense_3.b": np.zeros(10)}),
+    ],
+)
+def test_a_file_of_another_model_is_not_written_again(tmp_path, change):
+    older = of_another_format(tmp_path / "older.npz", change)
+    with pytest.raises(ValueError, match=r"the arrays of mnist-8x8\. Got .*older"):
+        mnist_8x8.with_weights_of(older)
 
 
 def test_a_wrong_seed_is_no_fault_of_the_file():

@@ -29,7 +29,7 @@ from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minnet.schedules import CosineDecay, ExponentialDecay, LinearWarmup
 from minnet.training import resuming
 from minnet.transfer import fine_tune
-from tests import kills
+from tests import frozen_file, kills
 from tests.small_models import Counting, bits, classifier, everything
 from tests.strategies import seeds
 
@@ -561,23 +561,19 @@ def test_other_versions_are_warned_of(path, monkeypatch):
         classifier()[0].fit(x, y, **PLAIN, resume=path, callbacks=theirs)
 
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-"""A checkpoint in the middle of its second epoch, in each format: never to be written again."""
-
-
-@pytest.mark.parametrize("version", [2, 3])
-def test_a_checkpoint_of_an_earlier_format_is_still_resumed(version):
-    path = FIXTURES / f"format-{version}.npz"
-    model = minnet.load(path)
-    x, y = np.linspace(-1, 1, 60).reshape(20, 3), np.arange(20) % 3
-    stopping = EarlyStopping("loss", patience=3)
-    options = {"batch_size": 8, "epochs": 3, "callbacks": [stopping, Counting()], "verbose": 0}
+def test_the_frozen_checkpoint_is_resumed_in_the_middle_of_its_epoch():
+    model, (stopping, counting) = frozen_file.model(), frozen_file.callbacks()
+    options = {**frozen_file.CALL, "callbacks": [stopping, counting], "resume": frozen_file.FILE}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of another NumPy than that of the file
-        history = model.fit(x, y, **options, resume=path)
-    expected = [1.1507726, 1.1489158, 1.1471335]
+        history = model.fit(frozen_file.X, frozen_file.Y, **options)
+    expected = [1.4865197896957398, 1.4882718086242677, 1.3432155132293702]
     np.testing.assert_allclose(history.history["loss"], expected, rtol=1e-5)
-    assert model.updates.iterations == 9
+    assert history.history["accuracy"] == pytest.approx([0.2, 0.25, 0.35])
+    np.testing.assert_allclose(model.theta[-2:], [0.01620232, 0.00396755], rtol=1e-4)
+    assert model.updates.iterations == len(counting.losses) == 9
+    assert counting.seen == {0: 3, 1: 3, 2: 3}
+    assert stopping.best == pytest.approx(expected[-1], rel=1e-5)
 
 
 # --- files from others ----------------------------------------------------------------------------
