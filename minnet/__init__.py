@@ -20,6 +20,7 @@ from minnet import (
 )
 from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.foundation.registry import register
+from minnet.foundation.version import __version__ as __version__
 from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
 
@@ -28,8 +29,6 @@ if typing.TYPE_CHECKING:
     from minnet.pretrained import load_pretrained
     from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
     from minnet.teaching.rate_finder import find_learning_rate
-
-__version__ = "0.1.0"
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "models",

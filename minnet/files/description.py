@@ -18,6 +18,7 @@ from minnet.files import DTYPES
 from minnet.files.archive import damaged, fits_name, fits_shape
 from minnet.foundation.checks import ModelFileError, short
 from minnet.foundation.registry import Config
+from minnet.foundation.version import __version__
 
 FORMAT_VERSION = 4
 """The one format that this minnet reads; no release wrote 1 to 3. Every format keeps the member
@@ -44,7 +45,7 @@ def write(config: Config, arrays: dict[str, dict[str, Any]]) -> bytes:
     description: dict[str, Any] = {
         "format": "minnet",
         "format_version": FORMAT_VERSION,
-        "minnet_version": minnet_version(),
+        "minnet_version": __version__,
         "config": config,
         "arrays": arrays,
     }
@@ -98,7 +99,7 @@ def read(data: bytes, name: str) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise ModelFileError(
             f"{name} was written by minnet {_shown_version(description)} in file format {version}. "
-            f"This is minnet {minnet_version()}, which reads up to format {FORMAT_VERSION}. "
+            f"This is minnet {__version__}, which reads up to format {FORMAT_VERSION}. "
             "Install the newer minnet."
         )
     if version < FORMAT_VERSION:
@@ -157,13 +158,6 @@ def _values_and_depth(text: str) -> tuple[int, int]:
             depth += 1 if mark in "[{" else -1
             deepest = max(deepest, depth)
     return values, deepest
-
-
-def minnet_version() -> str:
-    """The version of this minnet."""
-    import minnet  # at the top it would be a cycle
-
-    return str(getattr(minnet, "__version__", "unknown"))
 
 
 def _shown_version(description: dict[str, Any]) -> str:

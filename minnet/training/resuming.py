@@ -31,6 +31,7 @@ from minnet.files.saving import FIT
 from minnet.files.states import pack, set_generator, unpack
 from minnet.foundation.checks import Array, ModelFileError, integer, short, warn
 from minnet.foundation.registry import Config, Configurable, to_config
+from minnet.foundation.version import __version__
 from minnet.training.batches import Data
 from minnet.training.settings import Settings
 
@@ -157,9 +158,7 @@ def _sha256(array: Array, dtype: Any = None) -> str:
 
 def place() -> dict[str, str]:
     """What the bits of a training depend on besides the call; threads and the build do, too."""
-    from minnet.files.description import minnet_version
-
-    return {"minnet": minnet_version(), "numpy": np.__version__, "machine": platform.machine()}
+    return {"minnet": __version__, "numpy": np.__version__, "machine": platform.machine()}
 
 
 # --- writing --------------------------------------------------------------------------------------

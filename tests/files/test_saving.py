@@ -385,7 +385,7 @@ def test_the_model_of_the_frozen_file_is_saved_as_it_was(path) -> None:
 
 
 def test_todays_format_is_still_written_byte_for_byte(path, monkeypatch) -> None:
-    monkeypatch.setattr(description, "minnet_version", lambda: "0.1.0")
+    monkeypatch.setattr(description, "__version__", "0.1.0")
     store.save(path, *store.load(frozen_file.FILE))
     assert path.read_bytes() == frozen_file.FILE.read_bytes()
 
@@ -657,7 +657,7 @@ def test_a_file_that_holds_no_model_says_so(path) -> None:
 
 def test_a_model_of_a_newer_format_says_which_minnet_wrote_it(path, monkeypatch) -> None:
     monkeypatch.setattr(description, "FORMAT_VERSION", 9)
-    monkeypatch.setattr(description, "minnet_version", lambda: "12.3")
+    monkeypatch.setattr(description, "__version__", "12.3")
     small().save(path)
     monkeypatch.undo()
     for read in (minnet.load, small().load_weights):
