@@ -106,6 +106,7 @@ def test_the_core_needs_numpy_and_matplotlib_alone() -> None:
     if not (ROOT / "pyproject.toml").exists():
         pytest.skip("minnet is installed without its sources")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["name"] == "minnet-nn"  # `minnet` on the package index is another project
     assert [d.split(">")[0] for d in project["dependencies"]] == ["numpy", "matplotlib"]
     assert project["requires-python"] == ">=3.11"
 

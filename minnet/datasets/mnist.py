@@ -74,8 +74,8 @@ def mnist(path: str | os.PathLike[str] | None = None) -> Split:
     """MNIST: 60,000 training and 10,000 test images of handwritten digits.
 
     Looked for in `path`; else in the folder that the environment variable `MINNET_DATA` names, or
-    its subfolder `mnist`; else in the cache; else downloaded with pooch (`pip install
-    'minnet[data]'`). Other than in Keras, images are rows of 784 numbers from 0 to 1.
+    its subfolder `mnist`; else in the cache; else downloaded with pooch (`pip install pooch`).
+    Other than in Keras, images are rows of 784 numbers from 0 to 1.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def _download(name: str, folder: Path) -> Path:
     except ImportError:
         raise FileNotFoundError(
             f"{name} is not on this machine, and pooch, which downloads it, is not installed: "
-            f"python -m pip install 'minnet[data]'. {_offline(name)}"
+            f"python -m pip install pooch. {_offline(name)}"
         ) from None
     try:
         for file, md5 in zip(FILES, GZIP_MD5[name], strict=True):

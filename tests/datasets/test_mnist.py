@@ -284,7 +284,7 @@ def test_without_a_network_the_error_says_what_to_do(name):
 @pytest.mark.usefixtures("nowhere")
 def test_without_pooch_the_error_says_how_to_get_it(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "pooch", None)
-    message = rf"{name} is not on this machine, and pooch.* python -m pip install 'minnet\[data\]'"
+    message = rf"{name} is not on this machine, and pooch.* python -m pip install pooch"
     with pytest.raises(FileNotFoundError, match=message + r"\. Offline: put"):
         LOADERS[name]()
 
