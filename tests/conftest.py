@@ -22,6 +22,35 @@ settings.register_profile("thorough", settings.get_profile("dev"), max_examples=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "dev"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the slow tests as well")
+
+
+left_out = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the slow tests, but for those that somebody asks for by an option or by name."""
+    named = any("::" in argument for argument in config.args)
+    if config.getoption("--slow") or config.getoption("-m") or named:
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.stash[left_out] = len(slow)
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how many tests were left out, and how to run them."""
+    if number := config.stash.get(left_out, 0):
+        terminalreporter.write_line(
+            f"{number} slow test{'s were' if number > 1 else ' was'} left out. "
+            "Run all tests with: python -m pytest --slow"
+        )
+
+
 @pytest.fixture
 def data_folder() -> Path:
     """The folder with MNIST and the original UCI files; tests that need it skip without it."""

@@ -111,6 +111,16 @@ def test_the_core_needs_numpy_and_matplotlib_alone() -> None:
     assert project["requires-python"] == ">=3.11"
 
 
+def test_the_tools_of_the_gate_are_pinned() -> None:
+    """A new release of theirs is a commit, and not a surprise in somebody else's change."""
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("minnet is installed without its sources")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    dev = dict(need.partition("==")[::2] for need in project["optional-dependencies"]["dev"])
+    assert dev["ruff"]
+    assert dev["mypy"]
+
+
 def test_the_wheel_carries_the_data_and_the_types(tmp_path: Path) -> None:
     hatchling = pytest.importorskip("hatchling.build")
     if not (ROOT / "pyproject.toml").exists():

@@ -24,6 +24,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "model.npz"
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_file_can_change_unseen(path) -> None:
     data = small(path)
     bits = np.random.default_rng(0).integers(8, size=len(data))

@@ -130,6 +130,7 @@ def check(path) -> None:
     assert seconds < SECONDS
 
 
+@pytest.mark.slow
 @settings(max_examples=FILES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**48 - 1))
 def test_a_file_is_what_was_saved_or_an_error(tmp_path, seed) -> None:

@@ -27,6 +27,7 @@ def trained():
     return model, record
 
 
+@pytest.mark.slow
 def test_a_frame_for_each_epoch_and_the_last_one_stays(trained, tmp_path):
     model, record = trained
     file = tmp_path / "training.gif"

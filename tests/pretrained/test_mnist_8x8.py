@@ -100,6 +100,7 @@ def test_it_comes_compiled(base):
     assert base.evaluate(x_test, y_test)["accuracy"] >= 0.85
 
 
+@pytest.mark.slow
 def test_it_reads_mnist(base, data_folder):
     assert data_folder.is_dir()
     _, _, x_test, y_test = mnist()
@@ -290,6 +291,7 @@ def test_make_trains_what_ships(monkeypatch, capsys, tmp_path):
     np.testing.assert_array_equal(minnet.load(tmp_path / "made.npz").theta, made.theta)
 
 
+@pytest.mark.slow
 def test_make_learns_from_a_part_of_mnist(monkeypatch, capsys, data_folder):
     assert data_folder.is_dir()
     x, y, x_test, y_test = mnist()

@@ -309,6 +309,7 @@ print(model.predict(x, 4096).shape[0], model.evaluate(x, y)["loss"] >= 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS works on Linux")
 @pytest.mark.parametrize(("shuffle", "order"), [(True, "C"), (False, "C"), (True, "F")])
 def test_x_may_be_larger_than_memory(tmp_path, shuffle, order):

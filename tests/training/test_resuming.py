@@ -163,6 +163,7 @@ def run(model, call, x, y, checkpoint=None, **more):
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     fit=fits(),
@@ -774,6 +775,7 @@ def test_a_checkpoint_is_a_model_like_any_other(tmp_path):
 # --- real processes, real kills -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_trainings_that_are_killed_go_on_to_the_same_bits():
     """`python -m tests.kills` does so 50 times."""
     outcomes = kills.trials(3, seed=1)

@@ -129,6 +129,7 @@ def test_a_head_of_ones_own_and_a_base_with_frozen_layers() -> None:
     assert not model.get_layer("dense_1").trainable
 
 
+@pytest.mark.slow
 def test_mnist_helps_with_other_peoples_digits() -> None:
     report = transfer.compare(base(), *DATA, per_class=5, arms=["scratch"], verbose=0)
     assert report.verdict().word == "HELPS"
@@ -145,6 +146,7 @@ def halves() -> tuple[Sequential, tuple[Array, Array, Array, Array]]:
     return model, minnet.datasets.digits(classes=[5, 6, 7, 8, 9])
 
 
+@pytest.mark.slow
 def test_one_half_of_the_digits_does_not_help_with_the_other() -> None:
     model, data = halves()
     report = transfer.compare(model, *data, per_class=10, arms=["head only"], verbose=0)

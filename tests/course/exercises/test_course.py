@@ -243,6 +243,7 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_check_of_everything_passes_and_leaves_nothing_behind():
     main(["exercises", "--solutions", "solved"])
     start = time.perf_counter()

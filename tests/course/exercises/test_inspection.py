@@ -162,6 +162,7 @@ def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
 # --- as real processes ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path):
     """One loops without an end, one ends Python, one writes where the answers go."""
     loop, end = "while True: x = x + 1", "import os; os._exit(0)"

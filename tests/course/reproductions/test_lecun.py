@@ -80,6 +80,7 @@ def test_no_data_is_told():
         REPRODUCTIONS["lecun-300"].run(0, None, str)
 
 
+@pytest.mark.slow
 def test_on_a_slice_of_mnist(little_mnist):
     linear, deep = (
         REPRODUCTIONS[name].run(0, little_mnist, str) for name in ("lecun-linear", "lecun-300-100")

@@ -72,6 +72,7 @@ def test_every_kind_is_planted():
     assert {kind for kind, *_ in scores.FAULTS} == set(KINDS)
 
 
+@pytest.mark.slow
 def test_healthy_trainings_are_left_in_peace():
     looked, alarms = scores.score_healthy(range(1), every=5)
     assert looked >= 25
