@@ -1,4 +1,4 @@
-"""The README's code runs and prints what the README says."""
+"""The README's code runs and prints what it says, and the pages name files that are there."""
 
 from __future__ import annotations
 
@@ -46,11 +46,32 @@ def test_there_are_two_commands_of_one_line_each() -> None:
     assert all(command.count("\n") == 1 for command in commands)
 
 
-def test_every_file_it_links_to_is_there() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text("utf-8"))
-    assert len(links) > 10
+PAGES = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "benchmarks/README.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_it_links_to_is_there(page) -> None:
+    if not README.exists():
+        pytest.skip("minnet is installed without its README")
+    path = README.parent / page
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text("utf-8"))
+    assert len(links) > (10 if page == "README.md" else -1)
     for link in links:
-        assert (README.parent / link).exists(), link
+        assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_of_the_tests_and_the_package_that_it_names_is_there(page) -> None:
+    """A promise names the test that holds it: by its path, from `tests/` on, or by its name."""
+    if not README.exists():
+        pytest.skip("minnet is installed without its README")
+    root = README.parent
+    text = (root / page).read_text("utf-8")
+    names = re.findall(r"`((?:tests|minnet)/[\w./-]+|(?:\w+/)*test_\w+\.py)`", text)
+    for name in names:
+        known = (root / name).exists() or (root / "tests" / name).exists()
+        assert known or list(root.glob(f"tests/**/{name}")), f"{page} names {name}"
+    assert len(names) > 20 or page != "SECURITY.md"
 
 
 def test_the_first_picture_is_within_two_screens() -> None:
