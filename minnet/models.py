@@ -46,7 +46,9 @@ NOT_OVERRIDDEN = {
         ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"), "Override compile."
     ),
     **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
-    **dict.fromkeys(("require_built", "require_trainable", "training_alone"), "Override fit."),
+    **dict.fromkeys(
+        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
+    ),
     "trainable": "Override freeze and unfreeze.",
     "named_arrays": "Write a Layer with weights of its own, and add it.",
     **dict.fromkeys(
@@ -284,6 +286,7 @@ class Sequential(Network):
         Without a seed, a model that was given one and whose layers were only ever added gets the
         weights that it began with. Any other gets fresh ones.
         """
+        self.refuse_in_fit("reset")
         self.redraw(seed)
         self.grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()

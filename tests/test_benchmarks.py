@@ -220,7 +220,7 @@ def test_a_program_that_fails_is_told() -> None:
     seconds, memory, said = whole_process.run("print(6 * 7)", {})
     assert said == "42\n"
     assert 0.0 < seconds < 60.0
-    assert 1.0 < memory < 1_000.0
+    assert 1.0 < memory < 200.0  # of that process, however large this one is
     with pytest.raises(RuntimeError, match="ended with 3"):
         whole_process.run("raise SystemExit(3)", {})
 

@@ -724,3 +724,16 @@ def test_a_callback_is_copied_without_the_fit_under_way(again):
     fit(copied)
     assert copied.copied.fit is None
     assert copied.copied.params == copied.params
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("on_batch_end", "on_train_batch_end"),
+        ("on_epoch_ends", "on_epoch_end"),
+        ("on_training_begin", "on_train_begin"),
+    ],
+)
+def test_a_hook_that_nobody_would_call_is_refused(name, near):
+    with pytest.raises(TypeError, match=rf"Got Mine\.{name}, which nobody .*mean \"{near}\""):
+        type("Mine", (Callback,), {name: lambda self, *args: None})

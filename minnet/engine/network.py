@@ -178,7 +178,10 @@ class Network(ParameterVectors):
         ------
         ValueError
             An unknown name; softmax applied twice; a loss that does not suit the last layer.
+        RuntimeError
+            The model is being trained.
         """
+        self.refuse_in_fit("compile")
         chosen = compiled(optimizer, loss, metrics)
         chosen.check_end(self.steps, self.output_shape if self.built else None)
         self._compiled = chosen
@@ -256,14 +259,14 @@ class Network(ParameterVectors):
             One for each step, for training; None means inference.
         """
         self.require_built()
-        forwards = self.plan().forward
-        if memos and len(memos) != len(forwards):
+        steps = self.plan().steps
+        if memos and len(memos) != len(steps):
             raise ValueError(
-                f"forward takes one memo for each of the model's {len(forwards)} steps. Got "
+                f"forward takes one memo for each of the model's {len(steps)} steps. Got "
                 f"{len(memos)}. Give {{}} or None for each of model.steps."
             )
         try:
-            return run_forward(forwards[start:], x, (memos or [None] * len(forwards))[start:])
+            return run_forward(steps[start:], x, (memos or [None] * len(steps))[start:])
         except ValueError:
             first = np.asarray(x)
             if start or first.shape[1:] == self.input_shape:
@@ -287,7 +290,7 @@ class Network(ParameterVectors):
             What `forward` gave.
         """
         plan = self.plan()
-        run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.forward))
+        run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.steps))
 
     def run(self, x: Array, start: int = 0, stop: int | None = None) -> Array:
         """Return what some of the steps make of x in inference mode; nothing is checked.
@@ -298,8 +301,8 @@ class Network(ParameterVectors):
             The first step to run, and the one before which to stop.
         """
         y = x.astype(self.dtype, copy=False) if start == 0 else x
-        for forward in self.plan().forward[start:stop]:
-            y = forward(y, None)
+        for step in self.plan().steps[start:stop]:
+            y = step.forward(y)
         view = y is x or y.base is not None
         return y.copy() if view and np.may_share_memory(y, x) else y
 
@@ -418,6 +421,14 @@ class Network(ParameterVectors):
         and all others then update so.
         """
         apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+
+    def refuse_in_fit(self, method: str) -> None:
+        """Raise RuntimeError while a fit of this model is under way."""
+        if self._training.locked():
+            raise RuntimeError(
+                f"{method} cannot be called while the model is trained: the fit goes on with the "
+                "optimizer, the loss and the metrics with which it began. Call it after the fit."
+            )
 
     @contextmanager
     def training_alone(self) -> Iterator[None]:

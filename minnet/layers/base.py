@@ -126,6 +126,12 @@ class Layer(Configurable):
     freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
     revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if isinstance(vars(cls).get("trainable"), bool):  # how its layers begin
+            cls._trainable = vars(cls)["trainable"]
+            del cls.trainable
+
     def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
         self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from minnet.foundation.checks import did_you_mean
 from minnet.foundation.strict import Strict
 
 Logs = dict[str, float]
@@ -30,6 +31,17 @@ class Hooks:
     anew in every step."""
 
     fit: Any = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in vars(cls):
+            if name.startswith("on_") and name not in HOOKS:
+                near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
+                hint = f' Did you mean "{near}"?' if near else did_you_mean(name, HOOKS)
+                raise TypeError(
+                    f"A callback takes hooks that fit calls: {', '.join(HOOKS)}. Got "
+                    f"{cls.__name__}.{name}, which nobody would call.{hint}"
+                )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""

@@ -261,3 +261,38 @@ def test_a_layer_is_frozen_when_its_count_tells():
     layer.trainable = False
     layer.trainable = True
     assert seen == [False, True]
+
+
+@pytest.mark.parametrize("method", ["forward", "gradient"])
+def test_a_formula_that_is_changed_in_the_class_is_obeyed_in_the_next_step(monkeypatch, method):
+    """As a student does who runs the cell with the class again."""
+    model, ran = make(), []
+    x, y, _ = next(batches())
+    model.fit(x, y, verbose=0)
+    given = getattr(Dense, method)
+
+    def noting(self, *args):
+        ran.append(self.label)
+        return given(self, *args)
+
+    monkeypatch.setattr(Dense, method, noting)
+    model.train_on_batch(x, y)
+    model.fit(x, y, verbose=0)
+    assert len(ran) == 2 * 3
+    model.predict(x)
+    assert len(ran) == 2 * 3 + 3 * (method == "forward")
+
+
+@pytest.mark.parametrize("method", ["compile", "reset"])
+def test_what_a_fit_depends_on_is_not_changed_while_it_runs(method):
+    model = make()
+    x, y, _ = next(batches())
+    calls = {
+        "compile": lambda: model.compile("sgd", "cross_entropy"),
+        "reset": lambda: model.reset(0),
+    }
+    hook = LambdaCallback(on_epoch_end=lambda epoch, logs: calls[method]())
+    with pytest.raises(RuntimeError, match=f"{method} cannot be called while the model is trained"):
+        model.fit(x, y, verbose=0, callbacks=[hook])
+    assert type(model.optimizer).__name__ == "Adam"
+    calls[method]()
