@@ -148,6 +148,12 @@ UNUSUAL = {
     "Exponential": LAYER,
     "PReLU": {**LAYER, "alpha_initializer": initializers.Constant(0.25)},
     "Flatten": {**LAYER, "input_shape": (2, 3)},
+    "AlphaDropout": {**LAYER, "rate": 0.1},
+    "GaussianDropout": {**LAYER, "rate": 0.1},
+    "GaussianNoise": {**LAYER, "stddev": 0.1},
+    "Rescaling": {**LAYER, "scale": 0.5, "offset": -1.0},
+    "Normalization": {**LAYER, "axis": None},
+    "Reshape": {**LAYER, "target_shape": (-1, 1)},
     "Activation": {**LAYER, "activation": layers.ELU(0.5)},
     "Dense": {
         **LAYER,
