@@ -510,3 +510,21 @@ def test_noise_and_prepared_data_are_explained_with_their_numbers():
     model.freeze("alpha_dropout_1")
     for kind in ("nothing is added", "nothing is multiplied", "nothing is dropped"):
         assert kind in str(explain_step(model, x, y))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"clipnorm": 0.01}, "norm is above clipnorm = 0.01 is scaled down to that norm"),
+        ({"clipvalue": 0.01}, "Each number of g is cut off at −0.01 and 0.01 first, by clipvalue"),
+    ],
+)
+def test_clipping_of_arrays_and_numbers_is_explained(settings, sentence):
+    model = Sequential([Dense(2, input_dim=4)], seed=0)
+    model.compile(optimizers.SGD(0.1, **settings), "mse")
+    explanation = explain_step(model, X[:3], np.ones((3, 2)))
+    assert sentence in " ".join(str(explanation).split())
+    weight = explanation.weights["dense_1.W"]
+    assert weight.clipped_gradient is not None
+    assert not np.array_equal(weight.clipped_gradient, weight.gradient)
+    np.testing.assert_allclose(weight.delta, -0.1 * weight.clipped_gradient, rtol=1e-5, atol=1e-9)
