@@ -83,6 +83,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Dense": {"units": 3},
     "Activation": {"activation": "tanh"},
     "Dropout": {"rate": 0.4},
+    "AlphaDropout": {"rate": 0.4},
+    "GaussianDropout": {"rate": 0.4},
+    "GaussianNoise": {"stddev": 0.4},
+    "Rescaling": {"scale": 0.4},
+    "Reshape": {"target_shape": (3, 1)},
     "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
     "PiecewiseConstantDecay": {"boundaries": [3], "values": [0.1, 0.01]},
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
@@ -281,7 +286,7 @@ def test_every_optimizer_learns_a_line(optimizer: Optimizer) -> None:
     x = np.linspace(-1, 1, 64)[:, None]
     model = minnet.Sequential([layers.Dense(1, input_dim=1)], seed=0)
     optimizer = copy.deepcopy(optimizer)
-    optimizer.learning_rate = 0.05
+    optimizer.learning_rate = 20.0 if isinstance(optimizer, optimizers.Adadelta) else 0.05
     model.compile(optimizer, "mse")
     before = model.evaluate(x, 0.5 * x + 0.2)["loss"]
     model.fit(x, 0.5 * x + 0.2, epochs=20, verbose=0, seed=0)

@@ -6,8 +6,32 @@ from collections.abc import Sequence
 
 from minnet.foundation.checks import Shape, warn
 from minnet.foundation.strict import is_minnets
-from minnet.layers import Dropout, Flatten, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from minnet.layers import (
+    AlphaDropout,
+    Dropout,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Layer,
+    Linear,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+
+SAME_NUMBERS = (
+    Linear,
+    Dropout,
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    Flatten,
+    Reshape,
+)
+"""Steps that a trained model's numbers pass unchanged."""
 
 
 def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
@@ -34,7 +58,7 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
                 f"{last.label} gives probabilities, and {step.label} would squash them into "
                 "another form. Drop one of the two."
             )
-        if not isinstance(step, (Linear, Dropout, Flatten)):
+        if not isinstance(step, SAME_NUMBERS):
             last = step
     own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
     hidden = [step.label for step in own if step is not last]

@@ -44,6 +44,7 @@ class UpdateGroup(NamedTuple):
     names: tuple[str, ...]
     rate: Rate | None  # None: the optimizer's own
     grad: Array
+    arrays: tuple[Array, ...]  # grad again, array by array, each as one row of numbers
     pieces: tuple[Piece, ...]
 
 
@@ -109,9 +110,16 @@ class Updates:
         optimizer = self.optimizer
         rates = [(group.rate or optimizer.rate)(self.iterations) for group in groups]
         if optimizer.global_clipnorm is not None:
-            clip(groups, optimizer.global_clipnorm)
+            clip([group.grad for group in groups], optimizer.global_clipnorm)
+        elif optimizer.clipnorm is not None:
+            for group in groups:
+                for array in group.arrays:
+                    clip([array], optimizer.clipnorm)
+        elif optimizer.clipvalue is not None:
+            for group in groups:
+                clip_values(group.grad, optimizer.clipvalue)
         decays, counts = optimizer.weight_decay > 0.0, self.counts
-        for learning_rate, (names, _, _, pieces) in zip(rates, groups, strict=True):
+        for learning_rate, (names, _, _, _, pieces) in zip(rates, groups, strict=True):
             t = counts[names[0]] + 1
             for theta, gradient, slots, scratch in pieces:
                 if decays:
@@ -172,7 +180,10 @@ class Updates:
             Piece(theta[a:b], grad[a:b], tuple(values[a:b] for values in slots), scratch[: b - a])
             for a, b in itertools.pairwise(edges)
         )
-        return UpdateGroup(names, self.rates.get(names[0]), grad[start:stop], pieces)
+        arrays = tuple(
+            gradient.reshape(-1) for layer in layers for gradient in layer.gradients().values()
+        )
+        return UpdateGroup(names, self.rates.get(names[0]), grad[start:stop], arrays, pieces)
 
 
 def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
@@ -191,21 +202,26 @@ def _size(numbers: slice) -> int:
     return size
 
 
-def norm(groups: tuple[UpdateGroup, ...]) -> float:
-    """‖g‖ over all that is trainable."""
+def norm(gradients: Sequence[Array]) -> float:
+    """Return ‖g‖ over these vectors together."""
     with np.errstate(over="ignore", invalid="ignore"):
-        size = math.sqrt(sum(float(np.dot(group.grad, group.grad)) for group in groups))
+        size = math.sqrt(sum(float(np.dot(g, g)) for g in gradients))
         if size < math.inf:
             return size
         # The squares are beyond the dtype's numbers: divide by the largest before squaring.
-        largest = max(float(np.abs(group.grad).max()) for group in groups)
-        scaled = [group.grad / largest for group in groups]
+        largest = max(float(np.abs(g).max()) for g in gradients)
+        scaled = [g / largest for g in gradients]
         return largest * math.sqrt(sum(float(np.dot(g, g)) for g in scaled))
 
 
-def clip(groups: tuple[UpdateGroup, ...], largest: float) -> None:
-    """Scale the gradient to g · c / ‖g‖ where its norm is above c."""
-    size = norm(groups)
+def clip(gradients: Sequence[Array], largest: float) -> None:
+    """Scale these vectors to g · c / ‖g‖ where their norm together is above c."""
+    size = norm(gradients)
     if size > largest:
-        for group in groups:
-            np.multiply(group.grad, largest / size, out=group.grad)
+        for g in gradients:
+            np.multiply(g, largest / size, out=g)
+
+
+def clip_values(gradient: Array, largest: float) -> None:
+    """Cut every number off at −c and c; what is not finite stays so, to be seen."""
+    np.clip(gradient, -largest, largest, out=gradient, where=np.isfinite(gradient))

@@ -25,8 +25,10 @@ from minnet.layers.curves import (
 )
 from minnet.layers.dense import Dense
 from minnet.layers.dropout import Dropout
+from minnet.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minnet.layers.normalization import BatchNormalization
-from minnet.layers.reshaping import Flatten, Input
+from minnet.layers.preprocessing import Normalization, Rescaling
+from minnet.layers.reshaping import Flatten, Input, Reshape
 
 __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "Layer",
@@ -53,6 +55,12 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "ACTIVATIONS",
     "Dropout",
     "BatchNormalization",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Normalization",
+    "Rescaling",
     "Flatten",
+    "Reshape",
     "Input",
 ]

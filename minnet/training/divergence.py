@@ -174,7 +174,7 @@ def gradient_norm(model: Network) -> float:
     grad = model.grad  # that of frozen layers is 0
     if not is_finite(grad):
         return math.nan if bool(np.isnan(grad).any()) else math.inf
-    return norm(model.update_groups())
+    return norm([group.grad for group in model.update_groups()])
 
 
 def _rate(model: Network, first_update: int) -> float:

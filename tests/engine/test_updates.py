@@ -20,7 +20,7 @@ from minnet.engine.updates import CACHE_NUMBERS
 from minnet.foundation.checks import Array
 from minnet.layers import Dense, Dropout, Tanh
 from minnet.layers.base import bind
-from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from minnet.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, Optimizer, RMSprop
 from tests.strategies import seeds
 
 X, Y = np.random.default_rng(0).standard_normal((12, 4)), np.arange(12) % 3
@@ -326,6 +326,9 @@ FORMULAS: list[Callable[..., Optimizer]] = [
     lambda **settings: Adagrad(0.01, **settings),
     lambda **settings: Adam(0.01, **settings),
     lambda **settings: AdamW(0.01, **settings),
+    lambda **settings: Adadelta(0.01, **settings),
+    lambda **settings: Adamax(0.01, **settings),
+    lambda **settings: Nadam(0.01, **settings),
 ]
 
 
@@ -436,3 +439,75 @@ def test_a_gradient_of_zeros_is_left_alone() -> None:
     model = three_layers(SGD(1.0, global_clipnorm=2.0))
     model.grad[...] = 0.0
     assert clipped(model) == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clipnorm_is_for_each_array_by_itself(dtype: str) -> None:
+    model = Sequential([Dense(3, input_dim=4), Dense(2)], seed=0, dtype=dtype)
+    model.compile(SGD(1.0, clipnorm=2.0), "mse")
+    rng, before = np.random.default_rng(0), {}
+    sizes = {"dense_1.W": 30.0, "dense_1.b": 0.5, "dense_2.W": 2.0, "dense_2.b": 9.0}
+    for layer in model.layers:
+        for name, gradient in layer.gradients().items():
+            unit = rng.standard_normal(gradient.shape)
+            unit *= sizes[f"{layer.name}.{name}"] / np.linalg.norm(unit)
+            gradient[...] = before[f"{layer.name}.{name}"] = unit
+    start = model.theta.copy()
+    model.apply_gradient()
+    moved = start - model.theta
+    at = 0
+    for name, unit in before.items():  # 30 → 2, 0.5 stays, 2 stays, 9 → 2
+        wanted = unit * min(1.0, 2.0 / sizes[name])
+        step = moved[at : at + unit.size].reshape(unit.shape)
+        np.testing.assert_allclose(step, wanted, rtol=1e-5, atol=1e-6)
+        at += unit.size
+
+
+def test_clipvalue_cuts_every_number() -> None:
+    model = three_layers(SGD(1.0, clipvalue=0.5))
+    g = 2 * np.random.default_rng(0).standard_normal(model.theta.size)
+    model.grad[...] = g
+    start = model.theta.copy()
+    model.apply_gradient()
+    wanted = [max(-0.5, min(0.5, value)) for value in g]
+    np.testing.assert_allclose(start - model.theta, wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("way", ["clipnorm", "clipvalue"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_the_other_ways_make_nothing_finite_either(way: str, bad: float) -> None:
+    model = three_layers(SGD(1.0, **{way: 2.0}))
+    model.grad[...] = 1.0
+    model.grad[3] = bad
+    model.apply_gradient()
+    assert not np.isfinite(model.theta[3])
+
+
+@pytest.mark.parametrize("way", ["clipnorm", "clipvalue"])
+def test_a_frozen_layers_gradient_is_not_clipped(way: str) -> None:
+    model = three_layers(SGD(1.0, **{way: 1e-3}))
+    model.freeze("dense_1")
+    model.grad[...] = 1.0
+    first = model.get_layer("dense_1").count_params()
+    model.apply_gradient()
+    assert (model.grad[:first] == 1.0).all()
+    assert (np.abs(model.grad[first:]) < 1.0).all()
+
+
+def test_clipnorm_survives_gradients_beyond_the_squares_of_float32() -> None:
+    model = Sequential([Dense(3, input_dim=4)], seed=0)
+    model.compile(SGD(0.0, clipnorm=2.0), "mse")
+    model.grad[...] = 1e30
+    model.apply_gradient()
+    assert np.linalg.norm(model.layers[0].dW) == pytest.approx(2.0, rel=1e-5)
+    assert np.linalg.norm(model.layers[0].db) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_the_arrays_of_a_group_are_its_gradient() -> None:
+    model = three_layers()
+    model.freeze("dense_2")
+    step(model)
+    for group in model.update_groups():
+        np.testing.assert_array_equal(np.concatenate(group.arrays), group.grad)
+        assert all(np.shares_memory(array, group.grad) for array in group.arrays)
+        assert len(group.arrays) == 2

@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minnet.layers import (
     ELU,
     GELU,
+    AlphaDropout,
     BatchNormalization,
     Dense,
     Dropout,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     LeakyReLU,
     Linear,
+    Normalization,
     ReLU,
+    Rescaling,
+    Reshape,
     Sigmoid,
     Softmax,
     Softplus,
@@ -271,6 +279,133 @@ def dropout(step: Step) -> LayerFormulas:
         ),
         about=f"The mask m is 0 with probability {rate}, drawn anew for each step; the division "
         "makes up for what is dropped. The way back meets the same mask.",
+    )
+
+
+@explains(AlphaDropout)
+def alpha_dropout(step: Step) -> LayerFormulas:
+    """y = a (m x + (1 − m) d) + b."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is dropped.")
+    mask = {"m": step.memo["mask"]}
+    a, b = (plain(float(f"{number:.6g}")) for number in layer.correction())
+    return LayerFormulas(
+        y=Computation(
+            Math(
+                f"@y = {a} (m ⊙ @x − (1 − m) 1.7581) + {b}",
+                rf"@y = {a}\,(m \odot @x - (1 - m)\, 1.7581) + {b}",
+            ),
+            beside=mask,
+        ),
+        dx=Computation(
+            chain_rule(f"{a} m", rf"{a}\, m"),
+            Math(f"@dx = {a} m ⊙ @dy", rf"@dx = {a}\, m \odot @dy"),
+            beside=mask,
+        ),
+        about=f"The mask m is 0 with probability {layer.rate:g}, drawn anew for each step. What is "
+        "dropped becomes SELU's lowest value, and the two numbers bring mean and variance back.",
+    )
+
+
+@explains(GaussianDropout)
+def gaussian_dropout(step: Step) -> LayerFormulas:
+    """y = x (1 + σ ε)."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is multiplied.")
+    noise = {same("e"): step.memo["noise"]}
+    sigma = plain(float(f"{(layer.rate / (1 - layer.rate)) ** 0.5:.6g}"))
+    return LayerFormulas(
+        y=Computation(
+            Math(f"@y = @x ⊙ (1 + {sigma} e)", rf"@y = @x \odot (1 + {sigma}\, e)"), beside=noise
+        ),
+        dx=Computation(
+            chain_rule(f"1 + {sigma} e", rf"1 + {sigma}\, e"),
+            Math(f"@dx = @dy ⊙ (1 + {sigma} e)", rf"@dx = @dy \odot (1 + {sigma}\, e)"),
+            beside=noise,
+        ),
+        about="The noise e is standard normal, drawn anew for each step; the way back meets it.",
+    )
+
+
+@explains(GaussianNoise)
+def gaussian_noise(step: Step) -> LayerFormulas:
+    """y = x + σ ε."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is added.")
+    sigma = plain(layer.stddev)
+    return LayerFormulas(
+        y=Computation(
+            Math(f"@y = @x + {sigma} e", rf"@y = @x + {sigma}\, e"),
+            beside={same("e"): step.memo["noise"]},
+        ),
+        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
+        about="The noise e is standard normal, drawn anew for each step.",
+    )
+
+
+def _as_it_is(about: str) -> LayerFormulas:
+    """y = x, and why."""
+    return LayerFormulas(
+        y=Computation(same("@y = @x")),
+        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
+        about=about,
+    )
+
+
+@explains(Rescaling)
+def rescaling(step: Step) -> LayerFormulas:
+    """y = s x + o."""
+    layer: Any = step.layer
+    s, o = plain(layer.scale), plain(layer.offset)
+    return LayerFormulas(
+        y=Computation(Math(f"@y = {s} @x + {o}", rf"@y = {s}\, @x + {o}")),
+        dx=Computation(
+            chain_rule(s, s),
+            Math(f"@dx = {s} @dy", rf"@dx = {s}\, @dy"),
+        ),
+        entrywise=True,
+    )
+
+
+@explains(Normalization)
+def normalization(step: Step) -> LayerFormulas:
+    """y = (x − μ) / σ, by statistics that were taken once."""
+    layer: Any = step.layer
+    sigma = np.maximum(np.sqrt(layer.variance), 1e-7)
+    return LayerFormulas(
+        y=Computation(
+            Math("@y = (@x − μ) / σ", r"@y = \frac{@x - \mu}{\sigma}"),
+            beside={Math("μ", r"\mu"): np.array(layer.mean), Math("σ", r"\sigma"): sigma},
+        ),
+        dx=Computation(
+            chain_rule("1 / σ", r"\frac{1}{\sigma}"),
+            Math("@dx = @dy / σ", r"@dx = \frac{@dy}{\sigma}"),
+        ),
+        about="The mean μ and the root σ of the variance are those of the data that adapt was "
+        "shown: constants.",
+    )
+
+
+@explains(Reshape)
+def reshape(step: Step) -> LayerFormulas:
+    """y is x with each sample in another shape."""
+    return LayerFormulas(
+        y=Computation(
+            Math(
+                f"@y = @x, each sample in the shape {step.y.shape[1:]}",
+                r"@y = \mathrm{reshape}(@x)",
+            )
+        ),
+        dx=Computation(
+            Math(
+                "∂@y/∂@x = 1 for each number in its place: @dx = @dy, in the shape of @x",
+                r"@dx = \mathrm{reshape}(@dy)",
+            )
+        ),
+        about="No number changes, only its place.",
     )
 
 

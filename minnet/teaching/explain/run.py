@@ -157,7 +157,7 @@ class RecordedStep:
         steps = self._steps(values)
         penalties, of_penalties = self._penalties()
         runs = model.update_groups()
-        gradient_norm = norm(runs)
+        gradient_norm = norm([group.grad for group in runs])
         slots = {name: array.copy() for name, array in self.updates.slots.items()}
         used = self._apply()
         delta = model.theta - theta

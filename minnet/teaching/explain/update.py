@@ -69,6 +69,7 @@ def _rate(weight: Weight) -> str:
 def _clipping(numbers: Numbers) -> Iterator[Block]:
     limit, size = numbers.optimizer.global_clipnorm, numbers.gradient_norm
     if limit is None:
+        yield from _other_clipping(numbers.optimizer)
         return
     yield Worked(
         Math("‖g‖ over all that is trainable", r"\lVert g \rVert"), [value(size, bracketed=False)]
@@ -80,6 +81,19 @@ def _clipping(numbers: Numbers) -> Iterator[Block]:
         )
     else:
         yield Prose(f"That is not above global_clipnorm = {plain(limit)}, so g stays as it is.")
+
+
+def _other_clipping(optimizer: Optimizer) -> Iterator[Block]:
+    """What clipnorm and clipvalue do, which is to each array; the clipped ones stand below."""
+    if optimizer.clipnorm is not None:
+        c = plain(optimizer.clipnorm)
+        yield Prose(
+            f"Each array's gradient whose norm is above clipnorm = {c} is scaled down to that norm "
+            f"first: g ← g · {c} / ‖g‖."
+        )
+    if optimizer.clipvalue is not None:
+        c = plain(optimizer.clipvalue)
+        yield Prose(f"Each number of g is cut off at −{c} and {c} first, by clipvalue = {c}.")
 
 
 def _one_weight(

@@ -208,4 +208,26 @@ def _adam(o, theta, g, old, t, eta):
     return new, theta - eta * m_hat / (np.sqrt(v_hat) + o.epsilon)
 
 
-STEPS = {"SGD": _sgd, "RMSprop": _rmsprop, "Adagrad": _adagrad, "Adam": _adam, "AdamW": _adam}
+def _adadelta(o, theta, g, old, t, eta):
+    s = o.rho * old["s"] + (1 - o.rho) * g**2
+    delta = np.sqrt(old["d"] + o.epsilon) / np.sqrt(s + o.epsilon) * g
+    return {"s": s, "d": o.rho * old["d"] + (1 - o.rho) * delta**2}, theta - eta * delta
+
+
+def _adamax(o, theta, g, old, t, eta):
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    u = np.maximum(o.beta_2 * old["u"], np.abs(g))
+    return {"m": m, "u": u}, theta - eta / (1 - o.beta_1**t) * m / (u + o.epsilon)
+
+
+def _nadam(o, theta, g, old, t, eta):
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    v = o.beta_2 * old["v"] + (1 - o.beta_2) * g**2
+    mu = [o.beta_1 * (1 - 0.96**i / 2) for i in range(1, t + 2)]
+    m_hat = mu[t] * m / (1 - math.prod(mu)) + (1 - mu[t - 1]) * g / (1 - math.prod(mu[:t]))
+    step = eta * m_hat / (np.sqrt(v / (1 - o.beta_2**t)) + o.epsilon)
+    return {"m": m, "v": v}, theta - step
+
+
+STEPS = {"Adadelta": _adadelta, "Adamax": _adamax, "Nadam": _nadam}
+STEPS |= {"SGD": _sgd, "RMSprop": _rmsprop, "Adagrad": _adagrad, "Adam": _adam, "AdamW": _adam}

@@ -30,7 +30,7 @@ from minnet.layers import (
     Softsign,
     Tanh,
 )
-from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from minnet.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from minnet.regularizers import L2
 from minnet.teaching.explain.digits import shown_indices
 from tests.strategies import seeds
@@ -46,6 +46,9 @@ OPTIMIZERS = [
     lambda c: Adagrad(0.02, **c),
     lambda c: Adam(0.01, **c),
     lambda c: AdamW(0.01, **c),
+    lambda c: Adadelta(1.0, **c),
+    lambda c: Adamax(0.01, **c),
+    lambda c: Nadam(0.01, **c),
     lambda c: SGD(minnet.schedules.ExponentialDecay(0.1, 10, 0.5), **c),
 ]
 HIDDEN = [Sigmoid, Tanh, ReLU, ELU, Softplus, GELU, LeakyReLU]

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minnet.foundation.checks import Array
-from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from minnet.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Nadam,
+    Optimizer,
+    RMSprop,
+)
 from tests.strategies import normal, seeds
 
 ALL: list[Callable[[], Optimizer]] = [
@@ -23,6 +33,9 @@ ALL: list[Callable[[], Optimizer]] = [
     Adagrad,
     Adam,
     AdamW,
+    Adadelta,
+    Adamax,
+    Nadam,
 ]
 
 
@@ -158,6 +171,20 @@ KERAS: list[tuple[Optimizer, float, list[list[float]]]] = [
         0.2,
         [[0.9963, 0.9604, 0.9251, 0.8903, 0.856], [0.9963, 0.8209, 0.6891, 0.579, 0.4825]],
     ),
+    (Adadelta(rho=0.8, epsilon=1e-6), 1.0, [[0.9978, 0.9947, 0.9915, 0.9882, 0.9849]] * 2),
+    (
+        Adamax(beta_1=0.85, beta_2=0.95, epsilon=1e-6),
+        0.2,
+        [[0.8, 0.6827, 0.5333, 0.368, 0.1933], [0.8, 0.691, 0.5466, 0.3848, 0.2126]],
+    ),
+    (
+        Nadam(beta_1=0.5, beta_2=0.67, epsilon=1e-5),
+        0.5,
+        [
+            [0.4281, -0.1738, -0.7115, -1.2335, -1.7492],
+            [0.4281, -0.1717, -0.7084, -1.2299, -1.7454],
+        ],
+    ),
 ]
 """Optimizer, rate, and θ from 1 with the gradients 0.01, g, g, … for g = 0.1 and g = 1, to four
 digits, as in the tests of Keras 3."""
@@ -244,6 +271,42 @@ def adam_by_hand(
     return x
 
 
+def adadelta_by_hand(x: float, grads: list[float], rate: float, rho: float, eps: float) -> float:
+    """Zeiler, algorithm 1, with a rate."""
+    s = d = 0.0
+    for g in grads:
+        s = rho * s + (1 - rho) * g * g
+        delta = -math.sqrt(d + eps) / math.sqrt(s + eps) * g
+        d = rho * d + (1 - rho) * delta * delta
+        x = x + rate * delta
+    return x
+
+
+def adamax_by_hand(
+    x: float, grads: list[float], rate: float, b1: float, b2: float, eps: float
+) -> float:
+    """Kingma and Ba, algorithm 2, with u as the largest of all faded gradients."""
+    for t in range(1, len(grads) + 1):
+        m = sum((1 - b1) * b1 ** (t - i) * grads[i - 1] for i in range(1, t + 1))
+        u = max(b2 ** (t - i) * abs(grads[i - 1]) for i in range(1, t + 1))
+        x = x - rate / (1 - b1**t) * m / (u + eps)
+    return x
+
+
+def nadam_by_hand(
+    x: float, grads: list[float], rate: float, b1: float, b2: float, eps: float
+) -> float:
+    """Dozat's algorithm as Keras has it, its products multiplied out."""
+    mu = [b1 * (1 - 0.5 * 0.96**i) for i in range(1, len(grads) + 2)]
+    for t in range(1, len(grads) + 1):
+        m = sum((1 - b1) * b1 ** (t - i) * grads[i - 1] for i in range(1, t + 1))
+        v = sum((1 - b2) * b2 ** (t - i) * grads[i - 1] ** 2 for i in range(1, t + 1))
+        ahead = mu[t] * m / (1 - math.prod(mu[: t + 1]))
+        now = (1 - mu[t - 1]) * grads[t - 1] / (1 - math.prod(mu[:t]))
+        x = x - rate * (ahead + now) / (math.sqrt(v / (1 - b2**t)) + eps)
+    return x
+
+
 BY_HAND: dict[str, tuple[Optimizer, Callable[[float, list[float], float], float]]] = {
     "sgd": (SGD(), lambda x, g, r: sgd_by_hand(x, g, r, 0.0)),
     "momentum": (SGD(momentum=0.7), lambda x, g, r: sgd_by_hand(x, g, r, 0.7)),
@@ -274,6 +337,18 @@ BY_HAND: dict[str, tuple[Optimizer, Callable[[float, list[float], float], float]
     "adamw": (
         AdamW(beta_1=0.6, beta_2=0.8, epsilon=0.03),
         lambda x, g, r: adam_by_hand(x, g, r, 0.6, 0.8, 0.03),
+    ),
+    "adadelta": (
+        Adadelta(rho=0.8, epsilon=0.03),
+        lambda x, g, r: adadelta_by_hand(x, g, r, 0.8, 0.03),
+    ),
+    "adamax": (
+        Adamax(beta_1=0.6, beta_2=0.8, epsilon=0.03),
+        lambda x, g, r: adamax_by_hand(x, g, r, 0.6, 0.8, 0.03),
+    ),
+    "nadam": (
+        Nadam(beta_1=0.6, beta_2=0.8, epsilon=0.03),
+        lambda x, g, r: nadam_by_hand(x, g, r, 0.6, 0.8, 0.03),
     ),
 }
 

@@ -1,11 +1,4 @@
-"""Optimizers: one update formula after another, each on one vector.
-
-An optimizer holds hyper-parameters and a formula, and nothing that changes. What it remembers
-between updates (its *slots*) belongs to the model, has `theta`'s layout and is handed over.
-
-`g` is the gradient, `t` counts updates from 1, η is the learning rate, per update. Every factor is
-a Python float before it meets a float32 array: a NumPy float64 scalar would turn whole arrays into
-float64. A comment beside a line is the formula that has been computed once the line is done.
+"""The optimizers that every book has, one formula after another.
 
 Libraries differ in four places, and each docstring says where minnet stands:
 
@@ -21,130 +14,14 @@ Libraries differ in four places, and each docstring says where minnet stands:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number, rate_or_schedule
-from minnet.foundation.registry import Configurable, register
+from minnet.foundation.checks import Array, boolean, number
+from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-
-LearningRate = float | Callable[[int], float]
-"""A number, or a function of the number of the update (from 0), such as a `Schedule`."""
-
-
-class OptimizerArguments(TypedDict, total=False):
-    """What every optimizer takes by name, besides its own arguments; see `Optimizer`."""
-
-    weight_decay: float
-    global_clipnorm: float | None
-
-
-class Optimizer(Configurable):
-    """The contract of an optimizer.
-
-    An optimizer of your own names its slots and has one formula::
-
-        @minnet.register
-        class Heavy(Optimizer):
-            slots = ("v",)
-
-            def __init__(self, learning_rate=0.01, **common):
-                super().__init__(learning_rate, **common)   # weight_decay, global_clipnorm
-
-            def update(self, theta, grad, slots, t, learning_rate, scratch):
-                (v,) = slots
-                v *= 0.9
-                v -= learning_rate * grad
-                theta += v
-
-    Parameters
-    ----------
-    learning_rate
-        η: a number, 0 or more, or a schedule.
-    weight_decay
-        λ of the decoupled decay θ ← θ − η λ θ that comes before each update (Loshchilov and
-        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it.
-    global_clipnorm
-        Where ‖g‖ over all that is trainable is larger than this, g is scaled down to it.
-    """
-
-    slots: tuple[str, ...] = ()
-    """Names of the arrays that the formula keeps from one update to the next."""
-
-    learning_rate: LearningRate = setting(rate_or_schedule)
-    weight_decay: float = setting(number, minimum=0.0)
-    global_clipnorm: float | None = setting(number, above=0.0, optional=True)
-
-    def __init__(
-        self,
-        learning_rate: LearningRate,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.global_clipnorm = global_clipnorm
-
-    def _check_together(self, name: str, value: Any) -> None:
-        rate = vars(self).get("learning_rate")
-        if name == "weight_decay" and isinstance(rate, float) and rate * value > 1.0:
-            raise ValueError(
-                f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
-                f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                f"{value:g}. Try 1e-4."
-            )
-
-    def initial(self, slot: str) -> float:
-        """What a slot is filled with at first."""
-        return 0.0
-
-    def rate(self, step: int) -> float:
-        """The learning rate of update number `step`, counted from 0.
-
-        Raises
-        ------
-        ValueError, TypeError
-            A schedule gave something else than a finite number, 0 or more.
-        """
-        rate = self.learning_rate
-        if isinstance(rate, float):
-            return rate
-        return number(
-            rate(step), f"The schedule of {type(self).__name__} at step {step}", minimum=0.0
-        )
-
-    def decay(self, theta: Array, learning_rate: float) -> None:
-        """θ ← θ − η λ θ, in place."""
-        theta *= 1.0 - learning_rate * self.weight_decay
-
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        slots: tuple[Array, ...],
-        t: int,
-        learning_rate: float,
-        scratch: Array,
-    ) -> None:
-        """Move theta by one step, in place.
-
-        Parameters
-        ----------
-        theta, grad : (P,) ndarray
-            A piece of the model's parameters, and its gradient, which is not written to.
-        slots
-            One (P,) array for each name in `slots`.
-        t
-            How many updates this piece has had, this one included.
-        learning_rate
-            η.
-        scratch : (P,) ndarray
-            For intermediate results, so that a step allocates nothing.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no update(theta, grad, …).")
+from minnet.optimizers.base import LearningRate, Optimizer, OptimizerArguments
 
 
 @register
@@ -168,7 +45,7 @@ class SGD(Optimizer):
         μ, from 0 to below 1.
     nesterov
         Whether to look ahead; without momentum there is nothing ahead, and this is plain SGD.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue
         See `Optimizer`.
 
     Examples
@@ -248,7 +125,7 @@ class RMSprop(Optimizer):
         ε, above 0: Keras' 1e-7.
     centered
         Whether the mean is subtracted.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue
         See `Optimizer`.
 
     Examples
@@ -341,7 +218,7 @@ class Adagrad(Optimizer):
         What s starts at, 0 or more.
     epsilon
         ε, above 0. Keras' default: 1e-7.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue
         See `Optimizer`.
 
     Examples
@@ -422,7 +299,7 @@ class Adam(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0: the paper's 1e-8.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue
         See `Optimizer`.
 
     Examples
@@ -484,7 +361,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, global_clipnorm
+    learning_rate, beta_1, beta_2, epsilon, global_clipnorm, clipnorm, clipvalue
         See `Adam`.
     weight_decay
         λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
@@ -499,6 +376,8 @@ class AdamW(Adam):
         *,
         weight_decay: float = 0.004,
         global_clipnorm: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
     ) -> None:
         super().__init__(
             learning_rate,
@@ -507,13 +386,6 @@ class AdamW(Adam):
             epsilon,
             weight_decay=weight_decay,
             global_clipnorm=global_clipnorm,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
         )
-
-
-OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
-}
