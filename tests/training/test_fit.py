@@ -185,7 +185,8 @@ def test_evaluate_is_predict_and_the_loss_whatever_the_batches(seed, N, batch_si
 @given(seed=seeds, N=st.integers(0, 9), batch_size=st.integers(1, 10))
 def test_predict_does_not_depend_on_the_batches(seed, N, batch_size):
     model, x, _ = regression(seed, N)
-    np.testing.assert_allclose(model.predict(x, batch_size), model.predict(x), rtol=1e-12)
+    # a sum of few terms that nearly cancel keeps the rounding of its terms, which are about 1
+    np.testing.assert_allclose(model.predict(x, batch_size), model.predict(x), 1e-12, 1e-15)
 
 
 def test_predict_is_the_same_in_four_threads():
