@@ -89,6 +89,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Rescaling": {"scale": 0.4},
     "Reshape": {"target_shape": (3, 1)},
     "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
     "PiecewiseConstantDecay": {"boundaries": [3], "values": [0.1, 0.01]},
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
     "LinearWarmup": {"warmup_steps": 3, "then": 0.1},
@@ -127,7 +129,11 @@ name_of = lambda thing: type(thing).__name__  # noqa: E731
 def test_no_class_of_the_package_is_forgotten() -> None:
     bases = {Layer, Loss, Optimizer, Metric, Schedule, Initializer, regularizers.Regularizer}
     found = every(layers, losses, optimizers, metrics, schedules, initializers, regularizers)
-    missing = {cls.__name__ for cls in found if cls not in bases and not is_registered(cls)}
+    missing = {
+        cls.__name__
+        for cls in found
+        if cls not in bases and not is_registered(cls) and not cls.cannot_be_saved
+    }
     assert missing <= {"Configurable"}
 
 
@@ -443,6 +449,10 @@ def test_a_schedule_is_saved_inside_its_optimizer(schedule: Schedule) -> None:
 def test_an_initializer_gives_float64_of_the_shape_from_the_seed_alone(
     initializer: Initializer, shape: tuple[int, ...]
 ) -> None:
+    if isinstance(initializer, initializers.Identity) and len(shape) != 2:
+        with pytest.raises(ValueError, match=r"Identity's shape takes two axes\. Got \("):
+            initializer(shape, 3)
+        return
     twin = pickle.loads(pickle.dumps(initializer))
     a, b = initializer(shape, np.random.default_rng(3)), twin(shape, np.random.default_rng(3))
     assert a.dtype == np.float64

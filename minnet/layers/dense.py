@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, instance, integer
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
-from minnet.initializers import INITIALIZERS, Initializer
+from minnet.initializers import Initializer, initializer
 from minnet.layers.base import Layer, Memo, expect_rows
 from minnet.layers.by_name import a_layer_without_weights
 from minnet.regularizers import REGULARIZERS, Regularizer
@@ -38,6 +41,7 @@ class Dense(Layer):
         Whether b is added.
     kernel_initializer, bias_initializer
         How W and b start: Glorot and Bengio's (2010) uniform and zeros, Keras' defaults.
+        A name, an `Initializer`, or a function of (shape, rng).
     kernel_regularizer
         A penalty on W, such as `L2(1e-4)`, or None.
 
@@ -74,8 +78,8 @@ class Dense(Layer):
         input_dim: int | None = None,
         input_shape: Shape | None = None,
         use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
+        kernel_initializer: str | Initializer | Callable[..., Any] = "glorot_uniform",
+        bias_initializer: str | Initializer | Callable[..., Any] = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
         name: str | None = None,
     ) -> None:
@@ -96,12 +100,8 @@ class Dense(Layer):
         self.use_bias = use_bias
         if not self.use_bias:
             self.weights = ("W",)
-        self.kernel_initializer = instance(
-            kernel_initializer, Initializer, INITIALIZERS, "Dense's kernel_initializer"
-        )
-        self.bias_initializer = instance(
-            bias_initializer, Initializer, INITIALIZERS, "Dense's bias_initializer"
-        )
+        self.kernel_initializer = initializer(kernel_initializer, "Dense's kernel_initializer")
+        self.bias_initializer = initializer(bias_initializer, "Dense's bias_initializer")
         self.kernel_regularizer = (
             None
             if kernel_regularizer is None

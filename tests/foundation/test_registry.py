@@ -127,6 +127,10 @@ UNUSUAL = {
     "HeNormal": {},
     "LecunUniform": {},
     "LecunNormal": {},
+    "TruncatedNormal": {"mean": 0.25, "stddev": 1 / 3},
+    "VarianceScaling": {"scale": 3.0, "mode": "fan_avg", "distribution": "uniform"},
+    "Orthogonal": {"gain": 2.0},
+    "Identity": {"gain": 2.0},
     "L1": {"l1": 1e-7},
     "L2": {"l2": 1e-7},
     "L1L2": {"l1": 0.25, "l2": 1e-7},
@@ -197,6 +201,19 @@ UNUSUAL = {
         "decay_rate": 0.9,
         "staircase": True,
     },
+    "InverseTimeDecay": {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 7,
+        "decay_rate": 0.9,
+        "staircase": True,
+    },
+    "PolynomialDecay": {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 7,
+        "end_learning_rate": 0.01,
+        "power": 2.0,
+        "cycle": True,
+    },
     "PiecewiseConstantDecay": {"boundaries": [3, 5], "values": [0.3, 0.2, 0.1]},
     "OneCycle": {
         "max_learning_rate": 0.1,
@@ -224,7 +241,7 @@ def arguments(cls: type) -> dict[str, object]:
 
 def test_every_public_class_that_describes_itself_is_in_the_table() -> None:
     contracts = {"Configurable", "Initializer", "Layer", "Loss", "Metric", "Optimizer"}
-    contracts |= {"Regularizer", "Schedule"}
+    contracts |= {"Regularizer", "Schedule", "FromFunction"}
     public = {
         name
         for name, thing in NAMES.items()
