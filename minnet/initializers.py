@@ -147,7 +147,7 @@ class _Uniform(_Scaled):
         return rng.uniform(-limit, limit, shape)
 
 
-class _TruncatedNormal(_Scaled):
+class _CutNormal(_Scaled):
     """A normal cut off at two standard deviations, then widened to have the variance asked for.
 
     So does Keras; the papers have a plain normal. Numbers beyond the cut are drawn again.
@@ -203,7 +203,7 @@ class GlorotUniform(_Glorot, _Uniform):
 
 
 @register
-class GlorotNormal(_Glorot, _TruncatedNormal):
+class GlorotNormal(_Glorot, _CutNormal):
     """Truncated normal with the variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
 
 
@@ -213,7 +213,7 @@ class HeUniform(_He, _Uniform):
 
 
 @register
-class HeNormal(_He, _TruncatedNormal):
+class HeNormal(_He, _CutNormal):
     """Truncated normal with the variance 2 / fan_in (He et al., 2015): for ReLU."""
 
 
@@ -223,7 +223,7 @@ class LecunUniform(_Lecun, _Uniform):
 
 
 @register
-class LecunNormal(_Lecun, _TruncatedNormal):
+class LecunNormal(_Lecun, _CutNormal):
     """Truncated normal with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998)."""
 
 

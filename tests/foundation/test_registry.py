@@ -187,6 +187,18 @@ UNUSUAL = {
     "MAE": {"name": "d"},
     "MSE": {"name": "e"},
     "R2Score": {"name": "f"},
+    **{
+        name: {"threshold": 0.25, "class_id": 1, "name": "g"}
+        for name in (
+            "TruePositives",
+            "FalsePositives",
+            "TrueNegatives",
+            "FalseNegatives",
+            "Precision",
+            "Recall",
+        )
+    },
+    "AUC": {"num_thresholds": 50, "curve": "PR", "name": "h"},
     "SGD": {**OPTIMIZER, "momentum": 0.9, "nesterov": True},
     "RMSprop": {**OPTIMIZER, "rho": 0.8, "momentum": 0.5, "epsilon": 1e-3, "centered": True},
     "Adagrad": {**OPTIMIZER, "initial_accumulator_value": 0.5, "epsilon": 1e-3},
