@@ -17,7 +17,16 @@ import pytest
 from hypothesis import given, settings
 
 import minnet
-from minnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from minnet import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import _KNOWN, Configurable, from_config, is_registered, to_config
 from minnet.initializers import Constant, Initializer
@@ -122,13 +131,26 @@ def every(*modules: Any) -> Iterator[type]:
 LAYERS, LOSSES, OPTIMIZERS = kinds(Layer), kinds(Loss), kinds(Optimizer)
 METRICS, SCHEDULES, INITIALIZERS = kinds(Metric), kinds(Schedule), kinds(Initializer)
 REGULARIZERS = kinds(regularizers.Regularizer)
-ALL = [*LAYERS, *LOSSES, *OPTIMIZERS, *METRICS, *SCHEDULES, *INITIALIZERS, *REGULARIZERS]
+CONSTRAINTS = kinds(constraints.Constraint)
+ALL = [
+    *LAYERS,
+    *LOSSES,
+    *OPTIMIZERS,
+    *METRICS,
+    *SCHEDULES,
+    *INITIALIZERS,
+    *REGULARIZERS,
+    *CONSTRAINTS,
+]
 name_of = lambda thing: type(thing).__name__  # noqa: E731
 
 
 def test_no_class_of_the_package_is_forgotten() -> None:
-    bases = {Layer, Loss, Optimizer, Metric, Schedule, Initializer, regularizers.Regularizer}
-    found = every(layers, losses, optimizers, metrics, schedules, initializers, regularizers)
+    bases = {Layer, Loss, Optimizer, Metric, Schedule, Initializer}
+    bases |= {regularizers.Regularizer, constraints.Constraint}
+    found = every(
+        layers, losses, optimizers, metrics, schedules, initializers, regularizers, constraints
+    )
     missing = {
         cls.__name__
         for cls in found
@@ -471,3 +493,16 @@ def test_a_regularizer_stays_in_its_dtype_and_writes_into_nothing(
     assert type(penalty(weights)) is float
     assert penalty.gradient(weights).dtype == dtype
     assert penalty.gradient(weights).shape == weights.shape
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=name_of)
+def test_a_constraint_stays_in_its_dtype_and_changes_nothing_the_second_time(
+    constraint: constraints.Constraint, dtype: str
+) -> None:
+    weights = 9 * np.random.default_rng(0).standard_normal((3, 4)).astype(dtype)
+    weights.flags.writeable = False
+    bounded = constraint(weights)
+    assert bounded.dtype == dtype
+    assert bounded.shape == weights.shape
+    np.testing.assert_allclose(constraint(bounded), bounded, rtol=1e-6)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import Array
 from minnet.layers import Layer
 from minnet.layers.base import Memo
@@ -30,6 +31,13 @@ class Penalty(NamedTuple):
     weight: Array
     gradient: Array
     regularizer: Regularizer
+
+
+class Bound(NamedTuple):
+    """A weight that is brought into bounds after each update."""
+
+    weight: Array
+    constraint: Constraint
 
 
 class Plan(NamedTuple):
@@ -57,6 +65,8 @@ class Plan(NamedTuple):
         How many of the first steps give the same output for the same input, update after update.
     penalties
         What is added to the loss and to the gradient for the weights of trainable layers.
+    bounds
+        What is done to the weights of trainable layers after each update.
     """
 
     layers: tuple[Layer, ...]
@@ -69,6 +79,7 @@ class Plan(NamedTuple):
     lowest_learning: int
     cacheable: int
     penalties: tuple[Penalty, ...]
+    bounds: tuple[Bound, ...]
 
 
 def make_plan(layers: Sequence[Layer]) -> Plan:
@@ -78,6 +89,7 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
     has_gradient: list[bool] = []
     changes_in_training: list[tuple[int, Callable[[Memo], None]]] = []
     penalties: list[Penalty] = []
+    bounds: list[Bound] = []
     for layer in layers:
         for step in layer.steps():
             if layer.trainable and step.training_differs:
@@ -90,6 +102,10 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
             penalties += [
                 Penalty(getattr(layer, name), gradients[name], regularizer)
                 for name, regularizer in layer.regularizers.items()
+            ]
+            bounds += [
+                Bound(getattr(layer, name), constraint)
+                for name, constraint in layer.constraints.items()
             ]
     lowest = has_gradient.index(True) if any(has_gradient) else len(steps)
     backward = [
@@ -111,6 +127,7 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
         lowest,
         min([lowest, *(i for i, _ in changes_in_training)]),
         tuple(penalties),
+        tuple(bounds),
     )
 
 
