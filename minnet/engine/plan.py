@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import Array
 from minnet.layers import Layer
 from minnet.layers.base import Memo
@@ -29,6 +30,13 @@ class Penalty(NamedTuple):
     weight: Array
     gradient: Array
     regularizer: Regularizer
+
+
+class Bound(NamedTuple):
+    """A weight that is brought into bounds after each update."""
+
+    weight: Array
+    constraint: Constraint
 
 
 class Plan(NamedTuple):
@@ -55,6 +63,8 @@ class Plan(NamedTuple):
         How many of the first steps give the same output for the same input, update after update.
     penalties
         What is added to the loss and to the gradient for the weights of trainable layers.
+    bounds
+        What is done to the weights of trainable layers after each update.
     """
 
     layers: tuple[Layer, ...]
@@ -67,6 +77,7 @@ class Plan(NamedTuple):
     lowest_learning: int
     cacheable: int
     penalties: tuple[Penalty, ...]
+    bounds: tuple[Bound, ...]
 
 
 def make_plan(layers: Sequence[Layer]) -> Plan:
@@ -76,6 +87,7 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
     has_gradient: list[bool] = []
     changes_in_training: list[int] = []
     penalties: list[Penalty] = []
+    bounds: list[Bound] = []
     for layer in layers:
         for step in layer.steps():
             if layer.trainable and step.training_differs:
@@ -88,6 +100,10 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
             penalties += [
                 Penalty(getattr(layer, name), gradients[name], regularizer)
                 for name, regularizer in layer.regularizers.items()
+            ]
+            bounds += [
+                Bound(getattr(layer, name), constraint)
+                for name, constraint in layer.constraints.items()
             ]
     lowest = has_gradient.index(True) if any(has_gradient) else len(steps)
     backward = [
@@ -105,6 +121,7 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
         lowest,
         min([lowest, *changes_in_training]),
         tuple(penalties),
+        tuple(bounds),
     )
 
 

@@ -2,7 +2,7 @@
 
     x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
     grad ◀──gradient, backward── from the last step down to the lowest that learns
-    theta ◀──optimizer── group by group, only what is trainable; then after_step
+    theta ◀──optimizer── group by group, only what is trainable; then constraints and after_step
 
 A *training step* is one update. The *steps* of a model are what runs: a Dense with an activation is
 two of them. How a training step runs through them is its plan, in `plan.py`.
@@ -99,8 +99,10 @@ def loss_and_gradient(
 def apply_gradient(
     plan: Plan, updates: Updates, vectors: ParameterVectors, memory: TrainingStep
 ) -> None:
-    """Move theta along the gradient, then let layers write what a finished step changes."""
+    """Move theta along the gradient into its bounds, and let layers write what they keep."""
     updates.apply(updates.groups(plan, vectors))
+    for weight, constraint in plan.bounds:
+        weight[...] = constraint(weight)
     memos, memory.memos = memory.memos, []
     if memos:  # none: no batch was seen since the last update
         for i in plan.changes_in_training:

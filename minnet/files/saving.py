@@ -23,7 +23,15 @@ from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Input, Layer
 
-FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "name", "input_shape")
+FORM_ONLY = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "name",
+    "input_shape",
+)
 """Settings of a layer that change how it starts or trains, and not what it computes."""
 
 SLOTS = "optimizer["

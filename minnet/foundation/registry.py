@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -26,6 +26,9 @@ class Configurable(Strict):
 
     The constructor keeps each argument under the argument's own name, as in scikit-learn.
     """
+
+    cannot_be_saved: ClassVar[str] = ""
+    """Why objects of this class are in no file, and what to write instead, if they are not."""
 
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
@@ -154,6 +157,8 @@ def is_registered(cls: type) -> bool:
 def to_config(value: Any) -> Any:
     """The value as JSON knows it: objects become `{"class": name, "config": arguments}`."""
     if isinstance(value, Configurable):
+        if value.cannot_be_saved:
+            raise TypeError(value.cannot_be_saved)
         if not is_registered(type(value)):
             raise TypeError(
                 f"A file takes objects of known classes. Got a {type(value).__name__}. Put "

@@ -24,6 +24,7 @@ OTHER_WORDS = {
     "alpha": ("negative_slope", "weight_decay"),
     "betas": ("beta_1",),
     "eps": ("epsilon",),
+    "thresholds": ("threshold",),
     "max_norm": ("global_clipnorm",),
     "n_epochs": ("epochs",),
     "nb_epoch": ("epochs",),

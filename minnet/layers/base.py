@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Self, TypedDict, cast
 
 import numpy as np
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import (
     Array,
     Shape,
@@ -112,6 +113,9 @@ class Layer(Configurable):
 
     regularizers: Mapping[str, Regularizer] = MappingProxyType({})
     """Weight name → penalty, for the weights that have one."""
+
+    constraints: Mapping[str, Constraint] = MappingProxyType({})
+    """Weight name → what brings it into bounds after each update, for the weights that have one."""
 
     # Defaults on the class, so that a layer of your own need not call super().__init__().
     name: str | None = setting(_checked_name, whose="A layer's", optional=True, default=None)

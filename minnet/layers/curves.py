@@ -6,13 +6,14 @@ its values are beyond all numbers where x is large.
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Callable
+from typing import Any, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, instance
+from minnet.foundation.checks import Array, Shape
 from minnet.foundation.registry import register
-from minnet.initializers import INITIALIZERS, Initializer
+from minnet.initializers import Initializer, initializer
 from minnet.layers.activations import Sigmoid, Softplus
 from minnet.layers.base import Layer, LayerArguments, Memo
 
@@ -271,13 +272,11 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer: str | Initializer = "zeros",
+        alpha_initializer: str | Initializer | Callable[..., Any] = "zeros",
         **common: Unpack[LayerArguments],
     ) -> None:
         super().__init__(**common)
-        self.alpha_initializer = instance(
-            alpha_initializer, Initializer, INITIALIZERS, "PReLU's alpha_initializer"
-        )
+        self.alpha_initializer = initializer(alpha_initializer, "PReLU's alpha_initializer")
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         self.add_weight("alpha", input_shape, self.alpha_initializer, rng)

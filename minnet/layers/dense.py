@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
+from minnet.constraints import CONSTRAINTS, Constraint
 from minnet.foundation.checks import Array, Shape, boolean, instance, integer
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
-from minnet.initializers import INITIALIZERS, Initializer
+from minnet.initializers import Initializer, initializer
 from minnet.layers.base import Layer, Memo, expect_rows
 from minnet.layers.by_name import a_layer_without_weights
 from minnet.regularizers import REGULARIZERS, Regularizer
@@ -38,8 +42,11 @@ class Dense(Layer):
         Whether b is added.
     kernel_initializer, bias_initializer
         How W and b start: Glorot and Bengio's (2010) uniform and zeros, Keras' defaults.
+        A name, an `Initializer`, or a function of (shape, rng).
     kernel_regularizer
         A penalty on W, such as `L2(1e-4)`, or None.
+    kernel_constraint, bias_constraint
+        Bounds of W and b, such as `MaxNorm(3)`, or None.
 
     Examples
     --------
@@ -60,6 +67,8 @@ class Dense(Layer):
     kernel_initializer: Initializer
     bias_initializer: Initializer
     kernel_regularizer: Regularizer | None
+    kernel_constraint: Constraint | None
+    bias_constraint: Constraint | None
 
     W: Array
     b: Array
@@ -74,9 +83,11 @@ class Dense(Layer):
         input_dim: int | None = None,
         input_shape: Shape | None = None,
         use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
+        kernel_initializer: str | Initializer | Callable[..., Any] = "glorot_uniform",
+        bias_initializer: str | Initializer | Callable[..., Any] = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
+        bias_constraint: str | Constraint | None = None,
         name: str | None = None,
     ) -> None:
         if input_dim is not None:
@@ -96,12 +107,8 @@ class Dense(Layer):
         self.use_bias = use_bias
         if not self.use_bias:
             self.weights = ("W",)
-        self.kernel_initializer = instance(
-            kernel_initializer, Initializer, INITIALIZERS, "Dense's kernel_initializer"
-        )
-        self.bias_initializer = instance(
-            bias_initializer, Initializer, INITIALIZERS, "Dense's bias_initializer"
-        )
+        self.kernel_initializer = initializer(kernel_initializer, "Dense's kernel_initializer")
+        self.bias_initializer = initializer(bias_initializer, "Dense's bias_initializer")
         self.kernel_regularizer = (
             None
             if kernel_regularizer is None
@@ -111,6 +118,12 @@ class Dense(Layer):
         )
         if self.kernel_regularizer is not None:
             self.regularizers = {"W": self.kernel_regularizer}
+        self.kernel_constraint = _constraint(kernel_constraint, "kernel_constraint")
+        self.bias_constraint = _constraint(bias_constraint, "bias_constraint")
+        bounds = {"W": self.kernel_constraint, "b": self.bias_constraint}
+        self.constraints = {
+            name: bound for name in self.weights if (bound := bounds[name]) is not None
+        }
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         D = expect_rows(self, input_shape)
@@ -147,10 +160,21 @@ class Dense(Layer):
         return (len(self.W),) if self.built else super().expects
 
     def get_config(self) -> Config:
-        return {k: v for k, v in super().get_config().items() if k != "input_dim"}
+        """Leave out the shorthand, and bounds that are not there: most files have none."""
+        bounds = ("kernel_constraint", "bias_constraint")
+        config = super().get_config()
+        return {
+            name: value
+            for name, value in config.items()
+            if name != "input_dim" and not (name in bounds and value is None)
+        }
 
     def __repr__(self) -> str:
         return super().__repr__().replace(f", input_shape={self.input_shape}", "")
 
     def steps(self) -> tuple[Layer, ...]:
         return (self,) if self.activation is None else (self, *self.activation.steps())
+
+
+def _constraint(value: str | Constraint | None, name: str) -> Constraint | None:
+    return None if value is None else instance(value, Constraint, CONSTRAINTS, f"Dense's {name}")

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 from minnet.foundation.checks import Array, number, rate_or_schedule
-from minnet.foundation.registry import Configurable
+from minnet.foundation.registry import Config, Configurable
 from minnet.foundation.strict import setting
 
 CLIPPINGS = ("global_clipnorm", "clipnorm", "clipvalue")
@@ -107,6 +107,12 @@ class Optimizer(Configurable):
                 f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
                 f"{value:g}. Try 1e-4."
             )
+
+    def get_config(self) -> Config:
+        """Leave out the rarer ways of clipping where they are None: most files have none."""
+        rare = ("clipnorm", "clipvalue")
+        config = super().get_config()
+        return {n: value for n, value in config.items() if n not in rare or value is not None}
 
     def initial(self, slot: str) -> float:
         """What a slot is filled with at first."""

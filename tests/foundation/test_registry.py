@@ -8,7 +8,16 @@ import json
 import numpy as np
 import pytest
 
-from minnet import initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from minnet import (
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    schedules,
+)
 from minnet.foundation.registry import (
     _KNOWN,
     Configurable,
@@ -108,7 +117,7 @@ def test_snake_case() -> None:
 
 # --- every class that comes with minnet -----------------------------------------------------------
 
-MODULES = (initializers, layers, losses, metrics, optimizers, regularizers, schedules)
+MODULES = (constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules)
 NAMES = {name: thing for module in MODULES for name, thing in vars(module).items()}
 
 LAYER = {"name": "mine", "input_shape": (3,)}
@@ -127,6 +136,14 @@ UNUSUAL = {
     "HeNormal": {},
     "LecunUniform": {},
     "LecunNormal": {},
+    "TruncatedNormal": {"mean": 0.25, "stddev": 1 / 3},
+    "VarianceScaling": {"scale": 3.0, "mode": "fan_avg", "distribution": "uniform"},
+    "Orthogonal": {"gain": 2.0},
+    "Identity": {"gain": 2.0},
+    "MaxNorm": {"max_value": 3.0, "axis": 1},
+    "UnitNorm": {"axis": 1},
+    "MinMaxNorm": {"min_value": 0.5, "max_value": 2.0, "rate": 0.5, "axis": 1},
+    "NonNeg": {},
     "L1": {"l1": 1e-7},
     "L2": {"l2": 1e-7},
     "L1L2": {"l1": 0.25, "l2": 1e-7},
@@ -163,6 +180,8 @@ UNUSUAL = {
         "kernel_initializer": initializers.RandomNormal(stddev=0.5),
         "bias_initializer": initializers.Constant(0.5),
         "kernel_regularizer": regularizers.L2(0.5),
+        "kernel_constraint": constraints.MaxNorm(3.0),
+        "bias_constraint": constraints.NonNeg(),
     },
     "Dropout": {**LAYER, "rate": 0.1},
     "BatchNormalization": {
@@ -183,6 +202,18 @@ UNUSUAL = {
     "MAE": {"name": "d"},
     "MSE": {"name": "e"},
     "R2Score": {"name": "f"},
+    **{
+        name: {"threshold": 0.25, "class_id": 1, "name": "g"}
+        for name in (
+            "TruePositives",
+            "FalsePositives",
+            "TrueNegatives",
+            "FalseNegatives",
+            "Precision",
+            "Recall",
+        )
+    },
+    "AUC": {"num_thresholds": 50, "curve": "PR", "name": "h"},
     "SGD": {**OPTIMIZER, "momentum": 0.9, "nesterov": True},
     "RMSprop": {**OPTIMIZER, "rho": 0.8, "momentum": 0.5, "epsilon": 1e-3, "centered": True},
     "Adagrad": {**OPTIMIZER, "initial_accumulator_value": 0.5, "epsilon": 1e-3},
@@ -196,6 +227,19 @@ UNUSUAL = {
         "decay_steps": 7,
         "decay_rate": 0.9,
         "staircase": True,
+    },
+    "InverseTimeDecay": {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 7,
+        "decay_rate": 0.9,
+        "staircase": True,
+    },
+    "PolynomialDecay": {
+        "initial_learning_rate": 0.1,
+        "decay_steps": 7,
+        "end_learning_rate": 0.01,
+        "power": 2.0,
+        "cycle": True,
     },
     "PiecewiseConstantDecay": {"boundaries": [3, 5], "values": [0.3, 0.2, 0.1]},
     "OneCycle": {
@@ -224,7 +268,7 @@ def arguments(cls: type) -> dict[str, object]:
 
 def test_every_public_class_that_describes_itself_is_in_the_table() -> None:
     contracts = {"Configurable", "Initializer", "Layer", "Loss", "Metric", "Optimizer"}
-    contracts |= {"Regularizer", "Schedule"}
+    contracts |= {"Regularizer", "Schedule", "FromFunction", "Constraint"}
     public = {
         name
         for name, thing in NAMES.items()

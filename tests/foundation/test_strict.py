@@ -88,7 +88,7 @@ def test_every_method_of_a_model_names_what_it_takes(method):
     ("call", "message"),
     [
         (lambda: Adam(lr=0.1), r"Got lr=0.1\. Did you mean \"learning_rate\"\?"),
-        (lambda: SGD(clipnorm=1), r"Did you mean \"global_clipnorm\""),
+        (lambda: SGD(max_norm=1), r"Did you mean \"global_clipnorm\""),
         (lambda: LeakyReLU(alpha=0.1), r"Did you mean \"negative_slope\""),
         (lambda: Dense(unit=3), r"Got unit=3\. Did you mean \"units\""),
         (lambda: Dense(), r"Got no units\. Write units=…"),
@@ -259,7 +259,8 @@ def test_a_signature_has_what_the_constructor_takes_and_no_more():
             super().__init__(learning_rate, weight_decay=weight_decay, **common)
 
     assert list(inspect.signature(Fixed).parameters) == ["momentum"]
-    assert list(inspect.signature(Quick).parameters) == ["weight_decay", "global_clipnorm"]
+    clippings = ["global_clipnorm", "clipnorm", "clipvalue"]
+    assert list(inspect.signature(Quick).parameters) == ["weight_decay", *clippings]
     assert repr(Decaying(weight_decay=0.25, global_clipnorm=1)) == (
         "Decaying(weight_decay=0.25, global_clipnorm=1.0)"
     )

@@ -351,6 +351,7 @@ class RecordedStep:
                     new_slots={s: cut(v) for s, v in new_slots.items()} if learns else {},
                     learning_rate=rate,
                     t=t,
+                    constraint=layer.constraints.get(name) if learns else None,
                 )
         return weights
 

@@ -141,6 +141,12 @@ def _one_weight(
         learning_rate=weight.learning_rate or 0.0,
         t=weight.t or 1,
     )
+    if weight.constraint is not None:
+        yield Prose(
+            f"The update is followed by {weight.constraint!r}, which brings {name.text} into its "
+            "bounds: the change and the new values are after both."
+        )
+        return
     worked = by_hand(optimizer, updated)
     if worked:
         entry = f"[{', '.join(map(str, index))}]" if index else ""

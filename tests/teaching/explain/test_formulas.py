@@ -527,4 +527,4 @@ def test_clipping_of_arrays_and_numbers_is_explained(settings, sentence):
     weight = explanation.weights["dense_1.W"]
     assert weight.clipped_gradient is not None
     assert not np.array_equal(weight.clipped_gradient, weight.gradient)
-    np.testing.assert_allclose(weight.delta, -0.1 * weight.clipped_gradient, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose(weight.delta, -0.1 * weight.clipped_gradient, rtol=1e-4, atol=1e-7)

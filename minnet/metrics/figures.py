@@ -6,8 +6,6 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -441,22 +439,3 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
             f"({who} > 0.5)."
         )
     return array.astype(np.intp), int(array.max(initial=-1)) + 1
-
-
-METRICS: dict[str, Callable[[], Metric]] = {
-    "accuracy": Accuracy,
-    "acc": partial(Accuracy, name="acc"),
-    "categorical_accuracy": partial(Accuracy, name="categorical_accuracy"),
-    "sparse_categorical_accuracy": partial(Accuracy, name="sparse_categorical_accuracy"),
-    "binary_accuracy": BinaryAccuracy,
-    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
-    "sparse_top_k_categorical_accuracy": partial(
-        TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"
-    ),
-    "mae": MAE,
-    "mean_absolute_error": partial(MAE, name="mean_absolute_error"),
-    "mse": MSE,
-    "mean_squared_error": partial(MSE, name="mean_squared_error"),
-    "r2_score": R2Score,
-}
-"""Name → metric. As in Keras, the name that was asked for is the name in logs and `History`."""
