@@ -22,7 +22,7 @@ from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, ModelFileError
+from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
@@ -43,12 +43,14 @@ NOT_OVERRIDDEN = {
     **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
     **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
     **dict.fromkeys(
-        ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"), "Override compile."
+        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
+        "Override compile.",
     ),
     **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
     **dict.fromkeys(
         ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
     ),
+    "add_all": "Override add.",
     "trainable": "Override freeze and unfreeze.",
     "named_arrays": "Write a Layer with weights of its own, and add it.",
     **dict.fromkeys(
@@ -436,12 +438,9 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     """
     checks.generator(seed)
     config, arrays = store.load(path)
-    try:
-        model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])
+    with saving.refusing(f"{path} describes no model that minnet can build"):
+        model = Sequential(seed=seed, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"its description lacks {error}" if isinstance(error, KeyError) else error
-        raise ModelFileError(f"{path} describes no model that minnet can build: {why}") from None
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
     return model

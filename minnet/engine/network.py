@@ -41,22 +41,19 @@ class Network(ParameterVectors):
     - `theta`, `grad`, `state`: the vectors; `named_arrays()`: the views, by name.
     - `plan()`: how a training step runs as the layers are frozen now.
     - `compiled`: optimizer, loss, metrics and what the optimizer remembers, or RuntimeError;
-      `is_compiled` asks without raising.
+      `is_compiled` asks without raising, and `train_as` sets it without a look at the layers.
+    - `add_all(layers)`: `add` for many layers at once.
     - `checked_data(x, y)`: samples and targets as training computes with them.
     - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
       checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
-    - `training_step`: the outputs and memos of the last step; `update_groups()`: what an update
-      moves.
-    - `run(x, start, stop)`: some of the steps in inference mode.
-    - `training_alone()`: refuse a second fit at once.
+    - `training_step`: the outputs and memos of the last; `update_groups()`: what an update moves.
+    - `run(x, start, stop)`: some of the steps in inference mode; `training_alone()`: one fit a time.
     """
 
     read_only: ClassVar[dict[str, str]] = {
         **ParameterVectors.read_only,
-        "optimizer": "Use compile(optimizer=…, loss=…).",
-        "loss": "Use compile(optimizer=…, loss=…).",
+        **dict.fromkeys(("optimizer", "loss", "updates"), "Use compile(optimizer=…, loss=…)."),
         "metrics": "Use compile(…, metrics=[…]).",
-        "updates": "Use compile(optimizer=…, loss=…).",
     }
 
     inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
@@ -184,6 +181,10 @@ class Network(ParameterVectors):
         self.refuse_in_fit("compile")
         chosen = compiled(optimizer, loss, metrics)
         chosen.check_end(self.steps, self.output_shape if self.built else None)
+        self.train_as(chosen)
+
+    def train_as(self, chosen: Compiled) -> None:
+        """Be trained so from now on; what does not suit the layers is refused by the next fit."""
         self._compiled = chosen
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from minnet.foundation.checks import did_you_mean
-from minnet.foundation.strict import Strict
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import Strict, is_minnets
 
 Logs = dict[str, float]
 
@@ -21,6 +22,9 @@ HOOKS = (
     "on_train_end",
 )
 """In the order in which a fit calls them."""
+
+LARGEST_COUNT = 2**53
+"""A float64 holds each whole number up to there; nobody counts as far."""
 
 
 class Hooks:
@@ -137,8 +141,31 @@ class Callback(Hooks, Strict):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember again what `get_state` gave."""
+        if is_minnets(type(self)):
+            check_state(state, {name: type(value) for name, value in self.get_state().items()})
+        for name in state:
+            if name in ("model", "fit", "params") or callable(getattr(type(self), name, None)):
+                raise ValueError(f"{name} is nothing that it remembers")
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
+    """Raise ValueError where a state that was read from a file has other names or kinds of values.
+
+    Parameters
+    ----------
+    kinds
+        The class of each value, or several; an int has to be 0 or more, and to count something.
+    """
+    if not isinstance(state, dict) or state.keys() != kinds.keys():
+        raise ValueError(f"it has {short(state)} where {', '.join(kinds)} should be")
+    for name, kind in kinds.items():
+        value = state[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{name} is {short(value)}")
+        if type(value) is int and not 0 <= value <= LARGEST_COUNT:
+            raise ValueError(f"{name} is {short(value)}")
 
 
 def has_hook(one: Hooks, hook: str) -> bool:

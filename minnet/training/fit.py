@@ -14,7 +14,7 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
-from minnet.files.states import set_generator
+from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import Inputs, batches
@@ -184,7 +184,7 @@ class Fit:
             "first_update": self.first_update,
             "rng": self.rng,
             "model_rng": None if self.rng is model.rng else model.rng,
-            "history": {k: list(map(float, v)) for k, v in history.history.items()},
+            "history": history.history,
             "epochs": history.epoch,
             "features_saved": history.features_saved,
             "so_far": None if so_far is None else so_far.get_state(),
