@@ -1,6 +1,6 @@
 """What an optimizer remembers of a model, and which parts of `theta` it moves.
 
-An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's G and S, …) and
+An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's m and v, …) and
 the count of updates belong to the model and are kept here, in `theta`'s layout. Adjacent trainable
 layers with the same rate and the same count form one *group*, which is updated by one call for each
 piece of theta that fits the processor's cache.
