@@ -56,11 +56,15 @@ class Loss(Configurable):
     fuses: ClassVar[type[Layer] | None] = None
     """The activation that, as a model's last step, is computed together with this loss."""
 
+    fuses_itself: ClassVar[type[Layer] | None] = None
+    """The same, where this very class says so: a subclass may have other formulas."""
+
     one_shape: ClassVar[bool] = True
     """Whether targets have the predictions' shape; False where a class has its own check_target."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls.fuses_itself = vars(cls).get("fuses")
         if "check_target" in vars(cls) and "one_shape" not in vars(cls):
             cls.one_shape = False
         align_formulas(cls, {"per_sample": aligned, "gradient": aligned})
@@ -84,8 +88,7 @@ class Loss(Configurable):
 
         A subclass of either, such as a student's own softmax, is really run.
         """
-        own = vars(type(self)).get("fuses")
-        return own is not None and type(step) is own and not self.from_logits
+        return type(step) is self.fuses_itself and not self.from_logits
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """The target as this loss computes with it, one row for each sample.

@@ -50,8 +50,7 @@ NOT_OVERRIDDEN = {
     "trainable": "Override freeze and unfreeze.",
     "named_arrays": "Write a Layer with weights of its own, and add it.",
     **dict.fromkeys(
-        ("layers", "steps", "theta", "grad", "state", "outputs", "has_own_step", "has_own_update"),
-        "Give it another name.",
+        ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
     ),
 }
 """What every step and every fit uses and no class below `Sequential` overrides → what to do."""

@@ -14,6 +14,8 @@ from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
 from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped
 from minnet.foundation.targets import check_weight
+from minnet.layers import Layer
+from minnet.losses import Loss
 
 
 class Data:
@@ -65,38 +67,42 @@ def check_data(
     ValueError, TypeError
         Shapes that do not fit, NaN or infinity, targets that the loss does not take.
     """
-    x_name, y_name, weight_name = f"{whose}x", f"{whose}y", f"{whose}sample_weight"
-    layers, dtype, loss = stack.layers, stack.dtype, compiled.loss
+    dtype, layers = stack.dtype, stack.layers
     if not layers:
         stack.require_built()
     input_shape = stack.built_for
     if input_shape is None:
-        input_shape = as_array(x, x_name).shape[1:]
-    x, x_range = check_x(stack, x, input_shape, x_name)
-    shapes = layer_shapes(layers, input_shape, len(x))
-    output_shape = shapes[-1]
-    _check_known_classes(class_names, y, output_shape, y_name)
-    try:
-        target = loss.check_target(y, output_shape, y_name)
-    except ValueError as error:
-        came = as_array(y, y_name)
-        if came.shape[1:] in ((), (1,), output_shape):
-            raise
-        drawn = draw_end(layers, [input_shape, *shapes], came)
-        raise ValueError(f"{error} {drawn}") from None
-    same_length(x, target, (x_name, y_name))
+        input_shape = as_array(x, f"{whose}x").shape[1:]
+    x, x_range = check_x(stack, x, input_shape, f"{whose}x")
+    shapes = [input_shape, *layer_shapes(layers, input_shape, len(x))]
+    _check_known_classes(class_names, y, shapes[-1], f"{whose}y")
+    target = _check_target(layers, compiled.loss, y, shapes, f"{whose}y")
+    same_length(x, target, (f"{whose}x", f"{whose}y"))
+    finite(target, f"{whose}y", dtype)
     weight = None
     if sample_weight is not None:
-        weight = check_weight(sample_weight, len(x), weight_name)
-        finite(weight, weight_name, dtype)
+        weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
+        finite(weight, f"{whose}sample_weight", dtype)
         weight = weight.astype(dtype, copy=False)
-    finite(target, y_name, dtype)
-    compiled.check_end(stack.steps, output_shape)  # layers may have come since compile
+    compiled.check_end(stack.steps, shapes[-1])  # layers may have come since compile
     if target.dtype.kind != "i" or target.ndim > 1:
         target = target.astype(dtype, copy=False)
     if not isinstance(x, np.memmap):
         x = x.astype(dtype, copy=False)
     return Data(x, target, weight, x_range)
+
+
+def _check_target(
+    layers: Sequence[Layer], loss: Loss, y: Any, shapes: Sequence[Shape], who: str
+) -> Array:
+    """Return y as the loss computes with it; where its shape does not fit, the network is drawn."""
+    try:
+        return loss.check_target(y, shapes[-1], who)
+    except ValueError as error:
+        came = as_array(y, who)
+        if came.shape[1:] in ((), (1,), shapes[-1]):
+            raise
+        raise ValueError(f"{error} {draw_end(layers, shapes, came)}") from None
 
 
 def check_x(

@@ -80,17 +80,34 @@ class Network(ParameterVectors):
         self.stop_training = False
         super().__init__(layers, seed=seed, dtype=dtype, name=name)
 
+    has_own_step: bool = False
+    """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
+
+    has_own_update: bool = False
+    """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.has_own_step = cls.loss_and_gradient is not Network.loss_and_gradient
+        cls.has_own_update = cls.apply_gradient is not Network.apply_gradient
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "loss_and_gradient":
+            self.has_own_step = True
+        elif name == "apply_gradient":
+            self.has_own_update = True
+
     def _lay_out(self) -> None:
         super()._lay_out()
-        self._planned = list(dict.fromkeys([*self.layers, *self.steps]))
-        self._revisions: list[int] = []
         self._plan: Plan | None = None
+        self._revisions: list[tuple[Layer, int]] = []  # of what the plan was made from
         self._training = Lock()
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made anew by `_lay_out`."""
-        left_out = ("_planned", "_revisions", "_plan", "_training", "training_step")
+        left_out = ("_revisions", "_plan", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
 
@@ -215,10 +232,15 @@ class Network(ParameterVectors):
 
     def plan(self) -> Plan:
         """Return how a training step runs, worked out anew when something of a layer was set."""
-        revisions = [layer.revision for layer in self._planned]
-        if self._plan is None or revisions != self._revisions:
-            self.require_built()
-            self._revisions, self._plan = revisions, make_plan(self.layers)
+        if self._plan is not None:
+            for layer, revision in self._revisions:
+                if layer.revision != revision:
+                    break
+            else:
+                return self._plan
+        self.require_built()
+        self._plan = make_plan(self.layers)
+        self._revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
         return self._plan
 
     def forward(
@@ -282,18 +304,6 @@ class Network(ParameterVectors):
         return y.copy() if view and np.may_share_memory(y, x) else y
 
     # --- one training step ----------------------------------------------------------------------
-
-    @property
-    def has_own_step(self) -> bool:
-        """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
-        inherited = type(self).loss_and_gradient is Network.loss_and_gradient
-        return not inherited or "loss_and_gradient" in vars(self)
-
-    @property
-    def has_own_update(self) -> bool:
-        """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
-        inherited = type(self).apply_gradient is Network.apply_gradient
-        return not inherited or "apply_gradient" in vars(self)
 
     @property
     def outputs(self) -> list[Array]:

@@ -294,6 +294,14 @@ def as_array(value: object, who: str) -> Array:
     DataFrames and lists pass; sparse matrices, generators, masked, object, text, complex and
     float16 arrays do not.
     """
+    array = value if type(value) is np.ndarray else _converted(value, who)
+    if array.dtype.kind not in "fiub" or array.dtype == np.float16:
+        raise TypeError(f"{who} takes {_other_dtype(value, array, who)}")
+    return array
+
+
+def _converted(value: object, who: str) -> Array:
+    """What is no plain array as one."""
     # Naming np.ma imports it, for 9 ms; where nobody else did, there is no masked array.
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -301,36 +309,34 @@ def as_array(value: object, who: str) -> Array:
             "or drop the masked rows."
         )
     if isinstance(value, np.memmap):
-        array: Array = value
-    elif isinstance(value, np.ndarray):
-        array = np.asarray(value)  # a numpy.matrix multiplies in another way
-    elif hasattr(value, "toarray"):
+        return value
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)  # a numpy.matrix multiplies in another way
+    if hasattr(value, "toarray"):
         raise TypeError(
             f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
         )
-    elif value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
+    if value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
-    elif hasattr(value, "__next__"):
+    if hasattr(value, "__next__"):
         raise TypeError(
             f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
             f"numpy.array(list({who}))."
         )
-    else:
-        try:
-            array = np.asarray(value)
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
-            ) from None
-    if array.dtype.kind in "OUSVmM":
-        raise TypeError(f"{who} takes numbers. Got {_not_a_number(value, array, who)}")
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
+        ) from None
+
+
+def _other_dtype(value: object, array: Array, who: str) -> str:
     if array.dtype.kind == "c":
-        raise TypeError(f"{who} takes real numbers. Got {array.dtype}. Use {who}.real.")
+        return f"real numbers. Got {array.dtype}. Use {who}.real."
     if array.dtype == np.float16:
-        raise TypeError(
-            f'{who} takes float32 or float64. Got float16. Use {who}.astype("float32").'
-        )
-    return array
+        return f'float32 or float64. Got float16. Use {who}.astype("float32").'
+    return f"numbers. Got {_not_a_number(value, array, who)}"
 
 
 def _not_a_number(value: object, array: Array, who: str) -> str:
@@ -360,8 +366,13 @@ def finite(array: Array, who: str, dtype: Any = None) -> None:
     if array.dtype.kind != "f" or array.size == 0:
         return
     narrows = dtype is not None and array.dtype.itemsize > np.dtype(dtype).itemsize
-    if array.size <= 2**16 and not narrows and np.logical_and.reduce(np.isfinite(array), axis=None):
+    if array.size <= 2**16 and not narrows and np.isfinite(array).all():
         return
+    _check_pieces(array, who, dtype)
+
+
+def _check_pieces(array: Array, who: str, dtype: Any) -> None:
+    """Raise where some of many numbers is not finite, or not in a narrower dtype."""
     rows = max(1, 2**22 // max(1, array[0].size)) if array.ndim else 1
     pieces = (
         [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
@@ -427,23 +438,25 @@ def shaped(
     drawn
         What draws x meeting the network, for the error where its shape does not fit.
     """
+    if x.ndim and sample_shape and x.shape[1:] == sample_shape and (len(x) or empty):
+        return x
+    raise ValueError(f"{who} takes {_misshaped(x, sample_shape, who, drawn)}")
+
+
+def _misshaped(
+    x: Array, sample_shape: Shape, who: str, drawn: Callable[[Array], str] | None
+) -> str:
     if sample_shape == ():
-        raise ValueError(
-            f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
+        return (
+            f"one row for each sample, shape (N, D). Got {x.shape}. For one feature "
             f"use {who}.reshape(-1, 1), for one sample {who}.reshape(1, -1)."
         )
     if x.shape[1:] != sample_shape or x.ndim == 0:
         picture = "" if drawn is None else f" {drawn(x)}"
-        raise ValueError(
-            f"{who} takes shape {batch_shape(sample_shape)}. Got {x.shape}."
-            f"{_shape_fix(x, sample_shape, who)}{picture}"
-        )
-    if len(x) == 0 and not empty:
-        raise ValueError(
-            f"{who} takes shape {batch_shape(sample_shape)} with at least one row. Got {x.shape}, "
-            "no rows at all."
-        )
-    return x
+        fix = _shape_fix(x, sample_shape, who)
+        return f"shape {batch_shape(sample_shape)}. Got {x.shape}.{fix}{picture}"
+    wanted = f"shape {batch_shape(sample_shape)} with at least one row"
+    return f"{wanted}. Got {x.shape}, no rows at all."
 
 
 def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:

@@ -83,17 +83,6 @@ class Participant(Hooks):
 
     changes_model = False
 
-    @property
-    def model(self) -> Any:
-        """The model that is trained."""
-        return self.fit.model
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """What the fit is made of: epochs, steps, samples, batch_size, metrics."""
-        params: dict[str, Any] = self.fit.params
-        return params
-
 
 class Callback(Hooks, Strict):
     """Hooks that `fit` calls; override those you need.

@@ -59,7 +59,7 @@ class Rollback(Participant):
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self.snapshot, self.snapshot_time = Snapshot(self.model), "before this epoch"
+        self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "before this epoch"
         self._epoch = epoch
 
     def on_gradient(self, batch: int, logs: Logs | None = None) -> None:
@@ -68,7 +68,7 @@ class Rollback(Participant):
 
     def check(self) -> None:
         """Raise DivergedError, with the model put back, where a number is not finite."""
-        if self.snapshot is not None and (symptom := trouble(self.model)):
+        if self.snapshot is not None and (symptom := trouble(self.fit.model)):
             raise self._diverged(symptom, self.fit.steps_of_epoch - 1)
 
     def get_state(self) -> dict[str, Any]:
@@ -78,12 +78,12 @@ class Rollback(Participant):
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.largest_weight = state["largest_weight"]
-        self.snapshot, self.snapshot_time = Snapshot(self.model), "when it was resumed"
+        self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "when it was resumed"
         self._epoch = self.fit.epoch
 
     def _diverged(self, symptom: str, step: int) -> DivergedError:
         """Put the model back, and return the error that tells where and why."""
-        model, snapshot = self.model, self.snapshot
+        model, snapshot = self.fit.model, self.snapshot
         if snapshot is None:
             raise RuntimeError("Rollback takes part in a fit. Got no step of one.")
         at_loss = symptom.startswith("The loss")

@@ -83,7 +83,7 @@ class Fit:
             "samples": len(data),
             "batch_size": batch_size,
         }
-        figures = ["loss", *(metric.name for metric in model.metrics)]
+        figures = ["loss", *(metric.name for metric in model.compiled.metrics)]
         if validation is not None:
             figures += [f"val_{name}" for name in figures]
         self.params = {**facts, "metrics": figures}
@@ -154,7 +154,7 @@ class Fit:
         self.tell("on_epoch_begin", {}, self.epoch)
         order = copy.deepcopy(self.rng) if self.keeps_order else None
         rows = self.rng.permutation(len(self.data)) if self.shuffle else None
-        return EpochSoFar(order, rows, self.steps, Figures(self.model.metrics))
+        return EpochSoFar(order, rows, self.steps, Figures(self.model.compiled.metrics))
 
     def validate(self) -> Logs:
         """Return the figures on the validation data, if there are any."""
@@ -207,7 +207,7 @@ class Fit:
         """Return the epoch that was under way: its order is drawn again."""
         order = state["order"]
         rows = copy.deepcopy(order).permutation(len(self.data)) if self.shuffle else None
-        figures = Figures(self.model.metrics, state["figures"])
+        figures = Figures(self.model.compiled.metrics, state["figures"])
         steps = state["step"] if self.model.stop_training else self.steps
         return EpochSoFar(
             order, rows, steps, figures, state["step"], state["samples"], state["total"]
@@ -218,7 +218,8 @@ class Fit:
     def tell(self, hook: str, logs: Logs, *number: int) -> None:
         """Call this hook of all, with the number of the epoch and the figures."""
         for one in self.participants:
-            getattr(one, hook)(*number, dict(logs))
+            if has_hook(one, hook):
+                getattr(one, hook)(*number, dict(logs))
 
     def begin(self, begun: list[Hooks]) -> None:
         """Tell everybody that the training begins, and note in the list who has begun."""
@@ -233,14 +234,15 @@ class Fit:
         begun += [one for one in self.participants if not isinstance(one, Callback)]
         for one in self.participants:
             begun.append(one)
-            one.on_train_begin({})
+            if has_hook(one, "on_train_begin"):
+                one.on_train_begin({})
 
     def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""
         self.model.training_step.memos = []
         logs, errors = self.logs, []
         for one in self.participants:
-            if any(one is other for other in begun):
+            if has_hook(one, "on_train_end") and any(one is other for other in begun):
                 try:
                     one.on_train_end(dict(logs))
                 except Exception as error:

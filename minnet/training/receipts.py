@@ -87,7 +87,7 @@ class WriteReceipt(Participant):
         }
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self.fit.history.receipt = self.receipt(self.model.layers)
+        self.fit.history.receipt = self.receipt(self.fit.model.layers)
 
     def get_state(self) -> dict[str, Any]:
         return {"weights": self.weights, "hashes": self.hashes}
@@ -130,7 +130,8 @@ class RecordTraining(Participant):
         self.learning_rate = None if learning_rate is None else short(learning_rate, 200)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        model, history, data = self.model, self.fit.history, self.fit.data
+        fit, model, compiled = self.fit, self.fit.model, self.fit.model.compiled
+        history, data = fit.history, fit.data
         if not history.epoch:
             return
         known = model.provenance
@@ -141,9 +142,9 @@ class RecordTraining(Participant):
                 "epochs": len(history.epoch),
                 "samples": len(data),
                 "data_sha256": data_hash(data.x, data.target),
-                "batch_size": self.params["batch_size"],
-                "optimizer": repr(model.optimizer),
-                "loss": repr(model.loss),
+                "batch_size": fit.params["batch_size"],
+                "optimizer": repr(compiled.optimizer),
+                "loss": repr(compiled.loss),
                 "learning_rate": self.learning_rate,
                 "frozen": [layer.label for layer in model.layers if not layer.trainable],
                 "figures": {

@@ -88,7 +88,7 @@ class Resume(Participant):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         fit, states = self.fit, self.file.states
-        _restore_model(self.model, self.file.model)
+        _restore_model(fit.model, self.file.model)
         fit.set_state(states["fit"])
         for callback, state in zip(fit.user_callbacks, self.file.callback_states, strict=True):
             callback.set_state(state)
