@@ -17,6 +17,7 @@ import numpy as np
 from minnet.callbacks import Callback
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
@@ -173,8 +174,9 @@ class Sequential(Network):
         """
         self.compiled  # noqa: B018 - raises where there is none
         self.require_trainable()
-        loss = self.loss_and_gradient(x, y, sample_weight)
-        check_batch(self, loss)
+        with unchanged_where_refused(self):
+            loss = self.loss_and_gradient(x, y, sample_weight)
+            check_batch(self, loss)
         self.apply_gradient()
         return loss
 
@@ -269,11 +271,12 @@ class Sequential(Network):
         verbose
             1 prints the line that is returned.
         """
-        data = self.checked_data(x, y, sample_weight)
-        self.compiled.check_metrics(data.target, self.output_shape)
-        provenance.check_scale(self, data.x_range, len(data))
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
-        figures = evaluate(self, data.x, data.target, data.weight, rows)
+        with unchanged_where_refused(self):
+            data = self.checked_data(x, y, sample_weight)
+            self.compiled.check_metrics(data.target, self.output_shape)
+            provenance.check_scale(self, data.x_range, len(data))
+            figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
             print(line(figures))
         return figures
@@ -309,9 +312,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
+        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self.run(x)
         pieces = [self.run(x[i : i + rows]) for i in range(0, len(x), rows)]

@@ -20,14 +20,15 @@ Libraries differ in four places, and each docstring says where minnet stands:
 
 from __future__ import annotations
 
+import fnmatch
 import math
-from collections.abc import Callable
-from typing import Any, TypedDict, Unpack
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number, rate_or_schedule
-from minnet.foundation.registry import Configurable, register
+from minnet.foundation.checks import Array, boolean, number, rate_or_schedule, short, text
+from minnet.foundation.registry import Configurable, parameters, register
 from minnet.foundation.strict import setting
 
 LearningRate = float | Callable[[int], float]
@@ -39,6 +40,18 @@ class OptimizerArguments(TypedDict, total=False):
 
     weight_decay: float
     global_clipnorm: float | None
+    excluded_from_weight_decay: Sequence[str]
+
+
+KERAS_NAMES = {"W": "kernel", "b": "bias"}
+"""What Keras calls the weights of a Dense."""
+
+
+def _names(value: Any, who: str) -> tuple[str, ...]:
+    """Names, or patterns of names, as a tuple."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f'{who} takes a list of names such as ["b", "gamma"]. Got {short(value)}.')
+    return tuple(text(name, f"Each name of {who}", empty=False) for name in value)
 
 
 class Optimizer(Configurable):
@@ -65,9 +78,12 @@ class Optimizer(Configurable):
         η: a number, 0 or more, or a schedule.
     weight_decay
         λ of the decoupled decay θ ← θ − η λ θ that comes before each update (Loshchilov and
-        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it.
+        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it. At most 1 / η:
+        above it weights would change their signs.
     global_clipnorm
         Where ‖g‖ over all that is trainable is larger than this, g is scaled down to it.
+    excluded_from_weight_decay
+        Which weights do not decay; see `exclude_from_weight_decay`.
     """
 
     slots: tuple[str, ...] = ()
@@ -76,6 +92,10 @@ class Optimizer(Configurable):
     learning_rate: LearningRate = setting(rate_or_schedule)
     weight_decay: float = setting(number, minimum=0.0)
     global_clipnorm: float | None = setting(number, above=0.0, optional=True)
+    excluded_from_weight_decay: tuple[str, ...] = setting(_names, default=())
+
+    rates_set: int = 0
+    """How often the learning rate was set: a rate that a fit was given holds until then."""
 
     def __init__(
         self,
@@ -83,19 +103,77 @@ class Optimizer(Configurable):
         *,
         weight_decay: float = 0.0,
         global_clipnorm: float | None = None,
+        excluded_from_weight_decay: Sequence[str] = (),
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.global_clipnorm = global_clipnorm
+        self.excluded_from_weight_decay = cast("tuple[str, ...]", excluded_from_weight_decay)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "learning_rate":
+            super().__setattr__("rates_set", self.rates_set + 1)
 
     def _check_together(self, name: str, value: Any) -> None:
-        rate = vars(self).get("learning_rate")
-        if name == "weight_decay" and isinstance(rate, float) and rate * value > 1.0:
+        now = {**vars(self), name: value}
+        rate = now.get("learning_rate")
+        if name in ("learning_rate", "weight_decay") and isinstance(rate, float):
+            self.check_decay(rate, now.get("weight_decay", 0.0))
+
+    def check_decay(self, learning_rate: float, weight_decay: float | None = None) -> None:
+        """Raise ValueError where θ ← θ − η λ θ would turn weights around, by η λ above 1.
+
+        Parameters
+        ----------
+        weight_decay
+            λ; the optimizer's own if None.
+        """
+        decay = self.weight_decay if weight_decay is None else weight_decay
+        if learning_rate * decay > 1.0:
             raise ValueError(
                 f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
-                f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                f"{value:g}. Try 1e-4."
+                f"{1.0 / learning_rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
+                f"{decay:g}. Try 1e-4."
             )
+
+    def exclude_from_weight_decay(self, var_names: Sequence[str]) -> None:
+        """Let no weight of these names decay: Keras' method.
+
+        By default all decay, biases and γ and β of batch normalization too, as in Keras and
+        PyTorch; optax takes a mask. Sparing these is common, since nothing is gained by drawing
+        them towards 0.
+
+        Parameters
+        ----------
+        var_names
+            Names such as "b", "gamma" and "beta" (or Keras' "bias" and "kernel"), for all layers,
+            or with the layer's, "dense_1.W"; `*` stands for anything.
+
+        Examples
+        --------
+        >>> optimizer = AdamW(weight_decay=0.01)
+        >>> optimizer.exclude_from_weight_decay(["bias", "gamma", "beta"])
+        >>> optimizer.decays("dense_1", "W"), optimizer.decays("dense_1", "b")
+        (True, False)
+        """
+        if "excluded_from_weight_decay" not in parameters(type(self)):
+            raise TypeError(
+                f"exclude_from_weight_decay takes an optimizer that hands its common arguments on, "
+                f"so that a file can keep the names. Got {type(self).__name__}. Write **common in "
+                "its constructor, and super().__init__(learning_rate, **common)."
+            )
+        self.excluded_from_weight_decay = cast("tuple[str, ...]", var_names)
+
+    def decays(self, layer: str, weight: str) -> bool:
+        """Whether weight decay acts on the weight of this name, of the layer of this name."""
+        names = (weight, KERAS_NAMES.get(weight, weight))
+        shown = (*names, *(f"{layer}.{name}" for name in names), *(f"{layer}/{n}" for n in names))
+        return not any(
+            fnmatch.fnmatchcase(name, pattern)
+            for pattern in self.excluded_from_weight_decay
+            for name in shown
+        )
 
     def initial(self, slot: str) -> float:
         """What a slot is filled with at first."""
@@ -168,7 +246,7 @@ class SGD(Optimizer):
         μ, from 0 to below 1.
     nesterov
         Whether to look ahead; without momentum there is nothing ahead, and this is plain SGD.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -248,7 +326,7 @@ class RMSprop(Optimizer):
         ε, above 0: Keras' 1e-7.
     centered
         Whether the mean is subtracted.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -341,7 +419,7 @@ class Adagrad(Optimizer):
         What s starts at, 0 or more.
     epsilon
         ε, above 0. Keras' default: 1e-7.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -414,7 +492,7 @@ class Adam(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0: the paper's 1e-8.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -473,11 +551,11 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     The same as `Adam(weight_decay=…)`: θ ← θ − η λ θ, then Adam's update. All parameters decay,
-    biases too, as in Keras, PyTorch and optax.
+    biases too, as in Keras, PyTorch and optax, but not what `exclude_from_weight_decay` names.
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, global_clipnorm
+    learning_rate, beta_1, beta_2, epsilon, global_clipnorm, excluded_from_weight_decay
         See `Adam`.
     weight_decay
         λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
@@ -492,6 +570,7 @@ class AdamW(Adam):
         *,
         weight_decay: float = 0.004,
         global_clipnorm: float | None = None,
+        excluded_from_weight_decay: Sequence[str] = (),
     ) -> None:
         super().__init__(
             learning_rate,
@@ -500,6 +579,7 @@ class AdamW(Adam):
             epsilon,
             weight_decay=weight_decay,
             global_clipnorm=global_clipnorm,
+            excluded_from_weight_decay=excluded_from_weight_decay,
         )
 
 

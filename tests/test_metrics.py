@@ -334,7 +334,8 @@ def test_bad_settings_of_metrics() -> None:
 
 
 def test_documented_defaults() -> None:
-    assert (Accuracy().threshold, BinaryAccuracy().threshold) == (0.5, 0.5)
+    for metric in (Accuracy(), BinaryAccuracy()):
+        assert metric([[0.5], [0.500001]], [[0], [1]]) == 1.0
     assert TopKCategoricalAccuracy().k == 5
 
 

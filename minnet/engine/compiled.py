@@ -78,7 +78,9 @@ def compiled(
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
     if loss.from_logits:
-        if isinstance(loss, CrossEntropy) and any(type(m) is BinaryAccuracy for m in made):
+        if isinstance(loss, CrossEntropy) and any(
+            type(m) is BinaryAccuracy and m.threshold is None for m in made
+        ):
             raise ValueError(
                 "binary_accuracy takes yes-or-no outputs. Got CrossEntropy(from_logits=True), "
                 'whose outputs compete. Use "accuracy".'

@@ -17,6 +17,7 @@ import numpy as np
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.stack import origin_of_copy
 from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
@@ -110,6 +111,10 @@ class Network(ParameterVectors):
         left_out = ("_revisions", "_plan", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
+
+    def rebuild_as(self, input_shape: checks.Shape | None, *, anew: bool) -> None:
+        super().rebuild_as(input_shape, anew=anew)
+        self._plan = None
 
     # --- another head ---------------------------------------------------------------------------
 
@@ -392,10 +397,14 @@ class Network(ParameterVectors):
         """
         batch = self.training_step.batch  # on its way through a subclass's method
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
-            data = self.checked_data(x, y, sample_weight)
-            rng = self.rng if batch is None else batch.rng
-            rng = rng if seed is None else checks.generator(seed)
-            batch = Batch(data.x, data.target, data.weight, rng)
+            with unchanged_where_refused(self):
+                data = self.checked_data(x, y, sample_weight)
+                rng = self.rng if batch is None else batch.rng
+                rng = rng if seed is None else checks.generator(seed)
+                return self._loss_and_gradient(Batch(data.x, data.target, data.weight, rng))
+        return self._loss_and_gradient(batch)
+
+    def _loss_and_gradient(self, batch: Batch) -> float:
         with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
             return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)
 

@@ -188,10 +188,28 @@ class Stack(Strict):
             return
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        with unchanged_on_error(self._layers):
-            _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
+        state = self.rng.bit_generator.state
+        try:
+            with unchanged_on_error(self._layers):
+                shapes = [shape, *layer_shapes(self._layers, shape)]
+                _build(self._layers, shapes, self.dtype, self.rng)
+        except BaseException:
+            self.rng.bit_generator.state = state
+            raise
         self._input_shape = shape
         self._lay_out()
+
+    def rebuild_as(self, input_shape: Shape | None, *, anew: bool) -> None:
+        """Take the layers as they were put back, for samples of this shape.
+
+        Parameters
+        ----------
+        anew
+            Whether their arrays are others than before, and have to be laid out.
+        """
+        self._input_shape = input_shape
+        if anew:
+            self._lay_out()
 
     @property
     def built_for(self) -> Shape | None:

@@ -357,14 +357,24 @@ class Layer(Configurable):
 @contextmanager
 def unchanged_on_error(layers: Sequence[Layer]) -> Iterator[None]:
     """Give layers back their attributes, and so no weights, when building them fails."""
-    before = [dict(layer.__dict__) for layer in layers]
+    before = attributes_of(layers)
     try:
         yield
     except BaseException:
-        for layer, attributes in zip(layers, before, strict=True):
-            layer.__dict__.clear()
-            layer.__dict__.update(attributes)
+        put_back(layers, before)
         raise
+
+
+def attributes_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """Each layer's attributes, to be put back later; arrays are no copies."""
+    return [dict(vars(layer)) for layer in layers]
+
+
+def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> None:
+    """Give layers back the attributes that `attributes_of` read."""
+    for layer, before in zip(layers, attributes, strict=True):
+        layer.__dict__.clear()
+        layer.__dict__.update(before)
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:

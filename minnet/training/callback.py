@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from minnet.foundation.strict import Strict
+from minnet.foundation.strict import Strict, is_minnets
 
 Logs = dict[str, float]
 
@@ -32,10 +32,15 @@ class Hooks:
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
     anew in every step."""
 
+    unfreezes: ClassVar[bool] = False
+    """Whether a hook may unfreeze layers, as any of a user's own may."""
+
     fit: Any = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if not is_minnets(cls):
+            cls.unfreezes = True
         cls.hooks = frozenset(
             hook for hook in HOOKS if getattr(cls, hook) is not getattr(Hooks, hook)
         )
