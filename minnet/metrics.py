@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from minnet.foundation.borders import figure_of, sums_of
 from minnet.foundation.checks import (
     Array,
     Shape,
@@ -121,7 +122,9 @@ class Metric(Configurable):
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
         with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
-            return self.result(self.statistics(prediction, target))
+            divided = type(self).result is Metric.result
+            statistics = sums_of(self, self.statistics(prediction, target), divided=divided)
+            return figure_of(self, self.result(statistics))
 
 
 # --- classes --------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from minnet.callbacks import Callback
+from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
 from minnet.engine.refusals import unchanged_where_refused
@@ -276,6 +277,7 @@ class Sequential(Network):
             data = self.checked_data(x, y, sample_weight)
             self.compiled.check_metrics(data.target, self.output_shape)
             provenance.check_scale(self, data.x_range, len(data))
+            try_own_classes(self, data)
             figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
             print(line(figures))

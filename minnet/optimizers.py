@@ -46,6 +46,9 @@ class OptimizerArguments(TypedDict, total=False):
 KERAS_NAMES = {"W": "kernel", "b": "bias"}
 """What Keras calls the weights of a Dense."""
 
+USUAL_NAMES = {"W", "b", "kernel", "bias", "gamma", "beta"}
+"""Names of weights that a model need not have when they are excluded from weight decay."""
+
 
 def _names(value: Any, who: str) -> tuple[str, ...]:
     """Names, or patterns of names, as a tuple."""
@@ -167,13 +170,15 @@ class Optimizer(Configurable):
 
     def decays(self, layer: str, weight: str) -> bool:
         """Whether weight decay acts on the weight of this name, of the layer of this name."""
+        excluded = self.excluded_from_weight_decay
+        return not any(self.is_named(pattern, layer, weight) for pattern in excluded)
+
+    @staticmethod
+    def is_named(pattern: str, layer: str, weight: str) -> bool:
+        """Whether a name or a pattern means the weight of this name, of the layer of this name."""
         names = (weight, KERAS_NAMES.get(weight, weight))
-        shown = (*names, *(f"{layer}.{name}" for name in names), *(f"{layer}/{n}" for n in names))
-        return not any(
-            fnmatch.fnmatchcase(name, pattern)
-            for pattern in self.excluded_from_weight_decay
-            for name in shown
-        )
+        shown = (*names, *(f"{layer}{dot}{name}" for name in names for dot in "./"))
+        return any(fnmatch.fnmatchcase(name, pattern) for name in shown)
 
     def initial(self, slot: str) -> float:
         """What a slot is filled with at first."""

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
@@ -399,6 +400,7 @@ class Network(ParameterVectors):
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
             with unchanged_where_refused(self):
                 data = self.checked_data(x, y, sample_weight)
+                try_own_classes(self, data)
                 rng = self.rng if batch is None else batch.rng
                 rng = rng if seed is None else checks.generator(seed)
                 return self._loss_and_gradient(Batch(data.x, data.target, data.weight, rng))

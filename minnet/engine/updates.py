@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minnet.engine.borders import first_update
 from minnet.engine.plan import Plan
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
-from minnet.optimizers import Optimizer
+from minnet.optimizers import USUAL_NAMES, Optimizer
 
 CACHE_NUMBERS = 65536
 """Numbers to a piece of theta, 256 KB in float32: the processor's caches hold them, and the work on
@@ -82,6 +83,7 @@ class Updates:
         self._owners: dict[str, tuple[Layer, int]] = {}
         self._plan: Plan | None = None  # that of the groups, whose rates were these
         self._grouped_rates: dict[str, Rate] = {}
+        self._tried = False  # whether one update of the optimizer was looked at
         self._excluded: tuple[str, ...] = ()
         self._rates_set = optimizer.rates_set
         self._key: object = None
@@ -129,6 +131,7 @@ class Updates:
             self._excluded = excluded
             key = (id(theta), [layer.freeze_count for layer in plan.layers], rates, excluded)
             if key != self._key:
+                check_excluded(plan.layers, optimizer)
                 self._realign_slots(plan.layers, theta)
                 self._groups = tuple(self._find_groups(plan.layers, theta, vectors.grad))
             self._plan, self._grouped_rates, self._key = plan, rates, key
@@ -140,7 +143,9 @@ class Updates:
         rates = [(group.rate or optimizer.rate)(self.iterations) for group in groups]
         if optimizer.global_clipnorm is not None:
             clip(groups, optimizer.global_clipnorm)
-        decays, counts = optimizer.weight_decay > 0.0, self.counts
+        decays, counts, update = optimizer.weight_decay > 0.0, self.counts, optimizer.update
+        if not self._tried:
+            self._tried, update = True, first_update(optimizer)
         if decays:
             for learning_rate in rates:
                 optimizer.check_decay(learning_rate)
@@ -150,7 +155,7 @@ class Updates:
                 if decays:
                     for theta_of_weight in decaying:
                         optimizer.decay(theta_of_weight, learning_rate)
-                optimizer.update(theta, gradient, slots, t, learning_rate, scratch)
+                update(theta, gradient, slots, t, learning_rate, scratch)
             for name in names:
                 counts[name] = t
         self.iterations += 1
@@ -227,6 +232,18 @@ def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
             slices[layer.label] = slice(start, start + size)
         start += size
     return slices
+
+
+def check_excluded(layers: Sequence[Layer], optimizer: Optimizer) -> None:
+    """Refuse names that are excluded from weight decay and are no weight's."""
+    weights = [(layer.label, name) for layer in layers for name in layer.weights]
+    for pattern in optimizer.excluded_from_weight_decay:
+        named = any(optimizer.is_named(pattern, *weight) for weight in weights)
+        if not named and pattern not in USUAL_NAMES:
+            raise ValueError(
+                "exclude_from_weight_decay takes names of weights. Got "
+                f"{pattern!r}. Weights: {', '.join(f'{a}.{b}' for a, b in weights)}."
+            )
 
 
 def decaying_ranges(

@@ -27,7 +27,7 @@ from minnet.foundation.checks import (
 from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer
 from minnet.losses import CrossEntropy
-from minnet.training.callback import Callback
+from minnet.training.callback import Callback, check_hooks
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.progress import progress
 
@@ -85,6 +85,8 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    for callback in callbacks:
+        check_hooks(callback)
     paths = [callback.path.resolve() for callback in callbacks if isinstance(callback, Checkpoint)]
     if len(set(paths)) < len(paths):
         raise ValueError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar
 
+from minnet.foundation.checks import did_you_mean
 from minnet.foundation.strict import Strict, is_minnets
 
 Logs = dict[str, float]
@@ -137,3 +139,27 @@ class Callback(Hooks, Strict):
 def has_hook(one: Hooks, hook: str) -> bool:
     """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
     return hook in one.hooks or hook in vars(one)
+
+
+def check_hooks(callback: Callback) -> None:
+    """Raise where a user's hook has a name that no fit calls, or does not take what fit gives."""
+    kind = type(callback)
+    own = {n for c in kind.__mro__ if not is_minnets(c) for n in vars(c)} | set(vars(callback))
+    for name in sorted(own):
+        if not name.startswith("on_") or not callable(getattr(callback, name)):
+            continue
+        if name not in HOOKS:
+            raise TypeError(
+                f"fit calls {', '.join(HOOKS)}. Got {kind.__name__}.{name}, which it never calls."
+                f"{did_you_mean(name, HOOKS)}"
+            )
+        numbered = "epoch" in name or "batch" in name or name == "on_gradient"
+        try:
+            inspect.signature(getattr(callback, name)).bind(*([0, {}] if numbered else [{}]))
+        except TypeError as error:
+            takes = "(self, number, logs)" if numbered else "(self, logs)"
+            raise TypeError(
+                f"{kind.__name__}.{name} takes {takes}. Got another signature: {error}."
+            ) from None
+        except ValueError:  # a function of C, which has no signature
+            pass

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minnet.engine.borders import try_own_classes
 from minnet.engine.network import Network
 from minnet.engine.refusals import Undo
 from minnet.engine.updates import Rate
@@ -38,6 +39,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     try:
         data, validation = fit_data(model, arguments, x, y)
         check_decay(model, rates)
+        try_own_classes(model, data)
         with model.training_alone(), WholeSteps() as whole_steps:
             fit = Fit(
                 model,
