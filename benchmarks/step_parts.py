@@ -91,7 +91,7 @@ class ByFunction(Peer):
                         dy = np.dot(dy, layers[i][0].T) * (h[i] > 0.0)
                 total += loss
                 self.t += 1
-                for theta, grad, slots, scratch in self.pieces:
+                for theta, grad, slots, scratch, _ in self.pieces:
                     self.adam.update(theta, grad, slots, self.t, RATE, scratch)
 
     def weights(self) -> Weights:
@@ -131,7 +131,7 @@ class InARow(Minnet):
                     if goes_on:
                         dy = step.backward(outputs[i], outputs[i + 1], dy)
                 total += mean(losses)
-                for theta, grad, slots, scratch in group.pieces:
+                for theta, grad, slots, scratch, _ in group.pieces:
                     update(theta, grad, slots, t, RATE, scratch)
         updates.iterations = t
 

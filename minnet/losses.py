@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from minnet.foundation.borders import one_a_sample
 from minnet.foundation.checks import Array, Shape, as_array, boolean, finite
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
@@ -130,7 +131,8 @@ class Loss(Configurable):
         check_pairs(prediction, target, type(self).__name__)
         weight = None if sample_weight is None else check_weight(sample_weight, len(prediction))
         with np.errstate(over="ignore"):  # a loss beyond all numbers is inf
-            return mean(self.per_sample(prediction, target), weight)
+            losses = self.per_sample(prediction, target)
+            return mean(one_a_sample(self, "per_sample", prediction, losses), weight)
 
 
 def mean(losses: Array, weight: Array | None = None) -> float:

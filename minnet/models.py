@@ -15,8 +15,10 @@ from typing import Any, Self
 import numpy as np
 
 from minnet.callbacks import Callback
+from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
@@ -86,8 +88,7 @@ class Sequential(Network):
     - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
       halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
       doctor and the rate finder all make their steps with them;
-    - methods at the edge, with `super()`: `compile`, `fit`, `evaluate`, `predict`, `save`,
-      `summary`, … No step and no fit calls those.
+    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
 
     What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
     be overridden: such a class raises TypeError, with what to write instead. A constructor of its
@@ -177,8 +178,9 @@ class Sequential(Network):
         """
         self.compiled  # noqa: B018 - raises where there is none
         self.require_trainable()
-        loss = self.loss_and_gradient(x, y, sample_weight)
-        check_batch(self, loss)
+        with unchanged_where_refused(self):
+            loss = self.loss_and_gradient(x, y, sample_weight)
+            check_batch(self, loss)
         self.apply_gradient()
         return loss
 
@@ -273,11 +275,13 @@ class Sequential(Network):
         verbose
             1 prints the line that is returned.
         """
-        data = self.checked_data(x, y, sample_weight)
-        self.compiled.check_metrics(data.target, self.output_shape)
-        provenance.check_scale(self, data.x_range, len(data))
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
-        figures = evaluate(self, data.x, data.target, data.weight, rows)
+        with unchanged_where_refused(self):
+            data = self.checked_data(x, y, sample_weight)
+            self.compiled.check_metrics(data.target, self.output_shape)
+            provenance.check_scale(self, data.x_range, len(data))
+            try_own_classes(self, data)
+            figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
             print(line(figures))
         return figures
@@ -314,9 +318,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
+        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self.run(x)
         pieces = [self.run(x[i : i + rows]) for i in range(0, len(x), rows)]

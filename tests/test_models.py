@@ -162,8 +162,8 @@ def test_accuracy_of_logits_counts_from_zero():
     model.compile("sgd", BinaryCrossEntropy(from_logits=True), ["accuracy"])
     logits = model.predict(X)[:, 0]
     assert model.evaluate(X, logits > 0)["accuracy"] == 1.0
-    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [Accuracy()])
-    assert model.metrics[0].get_config() == Accuracy().get_config()
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [Accuracy(0.5)])
+    assert model.metrics[0].threshold == 0.5  # as it was asked for
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from minnet.engine.updates import Updates
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.layers import Layer
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
-from minnet.metrics import METRICS, Accuracy, Metric
+from minnet.losses import LOSSES, CrossEntropy, Loss
+from minnet.metrics import METRICS, BinaryAccuracy, Metric
 from minnet.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -58,6 +58,7 @@ class Compiled:
 
     def check_metrics(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that one of the metrics has no answer for, before anything is trained."""
+        check_names(self.metrics)
         for metric in self.metrics:
             metric.check_target(target, output_shape, who)
 
@@ -75,12 +76,28 @@ def compiled(
             f'compile\'s metrics takes a list such as ["accuracy"]. Got {checks.short(metrics)}.'
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
-    if isinstance(loss, BinaryCrossEntropy) and loss.from_logits:  # a logit of 0 is p = 0.5
-        made = [
-            Accuracy(threshold=0.0) if asked == "accuracy" else metric
-            for asked, metric in zip(metrics, made, strict=True)
-        ]
-    names = [metric.name for metric in made]
+    check_names(made)
+    if loss.from_logits:
+        if isinstance(loss, CrossEntropy) and any(
+            type(m) is BinaryAccuracy and m.threshold is None for m in made
+        ):
+            raise ValueError(
+                "binary_accuracy takes yes-or-no outputs. Got CrossEntropy(from_logits=True), "
+                'whose outputs compete. Use "accuracy".'
+            )
+        made = [metric.for_logits() for metric in made]
+    return Compiled(optimizer, loss, made)
+
+
+def check_names(metrics: Sequence[Metric]) -> None:
+    """Refuse metrics under whose names other figures stand: logs and histories have one a name."""
+    names = [metric.name for metric in metrics]
     if len(set(names)) < len(names):
         raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
-    return Compiled(optimizer, loss, made)
+    for metric in metrics:
+        if metric.name == "loss" or metric.name.startswith("val_"):
+            raise ValueError(
+                'compile takes metrics with names other than "loss" and "val_…", which are the '
+                f"loss and the figures of the validation data. Got {metric.name!r}. Give it "
+                f'another: {type(metric).__name__}(name="my_{metric.name}").'
+            )

@@ -14,9 +14,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.stack import origin_of_copy
 from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
@@ -40,14 +42,12 @@ class Network(ParameterVectors):
     - `layers`, `steps`: what was added and what runs; `built_for`, `require_built()`.
     - `theta`, `grad`, `state`: the vectors; `named_arrays()`: the views, by name.
     - `plan()`: how a training step runs as the layers are frozen now.
-    - `compiled`: optimizer, loss, metrics and what the optimizer remembers, or RuntimeError;
-      `is_compiled` asks without raising, and `train_as` sets it without a look at the layers.
-    - `add_all(layers)`: `add` for many layers at once.
-    - `checked_data(x, y)`: samples and targets as training computes with them.
+    - `compiled`: how it is trained, or RuntimeError; `is_compiled` asks, `train_as` sets it.
+    - `add_all(layers)`: `add` for many at once; `checked_data(x, y)`: as training computes with it.
     - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
       checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
     - `training_step`: the outputs and memos of the last; `update_groups()`: what an update moves.
-    - `run(x, start, stop)`: some of the steps in inference mode; `training_alone()`: one fit a time.
+    - `run(x, start, stop)`: some steps in inference mode; `training_alone()`: one fit a time.
     """
 
     read_only: ClassVar[dict[str, str]] = {
@@ -197,10 +197,8 @@ class Network(ParameterVectors):
             The model is not compiled.
         """
         if self._compiled is None:
-            raise RuntimeError(
-                "The model is not compiled. Call compile(optimizer='adam', loss='cross_entropy') "
-                "first."
-            )
+            hint = "Call compile(optimizer='adam', loss='cross_entropy') first."
+            raise RuntimeError(f"The model is not compiled. {hint}")
         return self._compiled
 
     @property
@@ -396,9 +394,11 @@ class Network(ParameterVectors):
         """
         batch = self.training_step.batch  # on its way through a subclass's method
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
-            data = self.checked_data(x, y, sample_weight)
-            rng = self.rng if batch is None else batch.rng
-            rng = rng if seed is None else checks.generator(seed)
+            with unchanged_where_refused(self):
+                data = self.checked_data(x, y, sample_weight)
+                try_own_classes(self, data)
+                rng = self.rng if batch is None else batch.rng
+                rng = rng if seed is None else checks.generator(seed)
             batch = Batch(data.x, data.target, data.weight, rng)
         with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
             return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)

@@ -172,10 +172,18 @@ def check_distributions(rows: Array, owner: str, who: str) -> None:
         )
 
 
-def check_one_class_a_row(rows: Array, owner: str, who: str) -> None:
-    """Raise where several entries of a row (N, K) are the largest, and no distribution shares 1."""
+def check_one_class_a_row(rows: Array, owner: str, who: str, *, shares: bool = True) -> None:
+    """Raise where several entries of a row (N, K) are the largest.
+
+    Parameters
+    ----------
+    shares
+        Whether a distribution may share 1 evenly; its first class then counts.
+    """
     largest = rows == rows.max(axis=1, keepdims=True)
-    several = (largest.sum(axis=1) > 1) & (np.abs(rows.sum(axis=1) - 1.0) > 1e-3)
+    several = largest.sum(axis=1) > 1
+    if shares:
+        several &= np.abs(rows.sum(axis=1) - 1.0) > 1e-3
     if several.any():
         row = int(np.argmax(several))
         raise ValueError(

@@ -381,16 +381,40 @@ class Layer(Configurable):
 
 
 @contextmanager
-def unchanged_on_error(layers: Sequence[Layer]) -> Iterator[None]:
-    """Give layers back their attributes, and so no weights, when building them fails."""
-    before = [dict(layer.__dict__) for layer in layers]
+def unchanged_on_error(
+    layers: Sequence[Layer], rng: np.random.Generator | None = None
+) -> Iterator[None]:
+    """Give layers back their attributes, and so no weights, when building them fails.
+
+    Parameters
+    ----------
+    rng
+        What they draw from; it is put back too.
+    """
+    before, bits = attributes_of(layers), None if rng is None else rng.bit_generator
+    state = None if bits is None else bits.state
     try:
         yield
     except BaseException:
-        for layer, attributes in zip(layers, before, strict=True):
-            layer.__dict__.clear()
-            layer.__dict__.update(attributes)
+        put_back(layers, before)
+        if bits is not None and state is not None:
+            bits.state = state
         raise
+
+
+def attributes_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """Each layer's attributes, to be put back later; arrays are no copies."""
+    return [dict(vars(layer)) for layer in layers]
+
+
+def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> None:
+    """Give layers back the attributes that `attributes_of` read."""
+    for layer, before in zip(layers, attributes, strict=True):
+        revision = layer.revision
+        layer.__dict__.clear()
+        layer.__dict__.update(before)
+        if revision != layer.revision:  # putting back is a change too: plans are outdated
+            layer.__dict__["revision"] = revision + 1
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:

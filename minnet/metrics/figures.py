@@ -6,10 +6,12 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import copy
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from minnet.foundation.borders import figure_of, sums_of
 from minnet.foundation.checks import (
     Array,
     Shape,
@@ -47,7 +49,8 @@ class Metric(Configurable):
                 return np.array([(prediction - target).sum(), prediction.size])
 
     For another figure than the first statistic by the second write `result`; for statistics that
-    do not simply add up, `merge`. A target `(N,)` for predictions `(N, 1)`, or the other way round,
+    do not simply add up, `merge`. With `direction = "up"` or "down" it says where better is, which
+    `EarlyStopping` asks. A target `(N,)` for predictions `(N, 1)`, or the other way round,
     is aligned before `statistics` is called; where a metric says `one_shape = True`, other
     differences are refused.
 
@@ -63,6 +66,9 @@ class Metric(Configurable):
     one_shape: ClassVar[bool] = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
 
+    direction: Literal["up", "down"] | None = None
+    """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
+
     def __init__(self, *, name: str | None = None) -> None:
         if name is not None:
             self.name = name
@@ -70,6 +76,10 @@ class Metric(Configurable):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         align_formulas(cls, {"statistics": aligned})
+
+    def for_logits(self) -> Self:
+        """The metric as it reads logits, where the model's loss says that it has them."""
+        return self
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that this metric has no answer for, before anything is computed.
@@ -111,7 +121,9 @@ class Metric(Configurable):
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
         with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
-            return self.result(self.statistics(prediction, target))
+            divided = type(self).result is Metric.result
+            statistics = sums_of(self, self.statistics(prediction, target), divided=divided)
+            return figure_of(self, self.result(statistics))
 
 
 # --- classes --------------------------------------------------------------------------------------
@@ -127,7 +139,8 @@ class BinaryAccuracy(Metric):
     Parameters
     ----------
     threshold
-        0.5 for probabilities (Keras' default), 0 for logits.
+        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits
+        (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
     name
         The name in logs.
 
@@ -140,11 +153,20 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
     one_shape = True
 
-    threshold: float = setting(number)
+    direction = "up"
 
-    def __init__(self, threshold: float = 0.5, *, name: str | None = None) -> None:
+    threshold: float | None = setting(number, optional=True)
+
+    def __init__(self, threshold: float | None = None, *, name: str | None = None) -> None:
         super().__init__(name=name)
         self.threshold = threshold
+
+    def for_logits(self) -> Self:
+        if self.threshold is not None:
+            return self
+        metric = copy.copy(self)
+        metric.threshold = 0.0
+        return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
@@ -154,7 +176,8 @@ class BinaryAccuracy(Metric):
         )
 
     def statistics(self, prediction: Array, target: Array) -> Array:
-        right = (prediction > self.threshold) == (target > 0.5)
+        threshold = 0.5 if self.threshold is None else self.threshold
+        right = (prediction > threshold) == (target > 0.5)
         return np.array([np.count_nonzero(right), prediction.size], dtype=np.float64)
 
 
@@ -170,7 +193,7 @@ class Accuracy(BinaryAccuracy):
     Parameters
     ----------
     threshold
-        For one output: 0.5 for probabilities (Keras' default), 0 for logits.
+        For one output, as in `BinaryAccuracy`.
     name
         The name in logs.
 
@@ -218,6 +241,7 @@ class TopKCategoricalAccuracy(Metric):
     """
 
     name = "top_k_categorical_accuracy"
+    direction = "up"
 
     k: int = setting(integer, minimum=1)
 
@@ -285,6 +309,7 @@ class MAE(_Regression):
     """
 
     name = "mae"
+    direction = "down"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -307,6 +332,7 @@ class MSE(_Regression):
     """
 
     name = "mse"
+    direction = "down"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
@@ -334,6 +360,7 @@ class R2Score(_Regression):
     """
 
     name = "r2_score"
+    direction = "up"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
@@ -423,6 +450,7 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
     array = as_array(values, who)
     finite(array, who)
     if array.ndim == 2 and array.shape[1] > 1:
+        _check_one_class(array, who)
         return array.argmax(axis=1), array.shape[1]
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -438,4 +466,17 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
             f"{array[row]} in row {row}. Make probabilities of one output labels first: "
             f"({who} > 0.5)."
         )
-    return array.astype(np.intp), int(array.max(initial=-1)) + 1
+    labels = array.astype(np.intp)
+    return labels, int(labels.max(initial=-1)) + 1
+
+
+def _check_one_class(rows: Array, who: str) -> None:
+    """Refuse rows of 0 and 1 that name no class or several, which is a matrix for each class."""
+    ones = np.count_nonzero(rows == 1, axis=1)
+    if ones.any() and not (ones == 1).all() and ((rows == 0) | (rows == 1)).all():
+        row = int(np.argmax(ones != 1))
+        raise ValueError(
+            f"confusion_matrix takes rows of {who} that name one class. Got {ones[row]} classes in "
+            f"row {row}. For several yes-or-no answers make a matrix for each column k: "
+            f"confusion_matrix(y[:, k], predicted[:, k])."
+        )

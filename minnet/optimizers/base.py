@@ -10,11 +10,12 @@ float64. A comment beside a line is the formula that has been computed once the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypedDict
+import fnmatch
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict, cast
 
-from minnet.foundation.checks import Array, number, rate_or_schedule
-from minnet.foundation.registry import Config, Configurable
+from minnet.foundation.checks import Array, number, rate_or_schedule, short, text
+from minnet.foundation.registry import Config, Configurable, parameters
 from minnet.foundation.strict import setting
 
 CLIPPINGS = ("global_clipnorm", "clipnorm", "clipvalue")
@@ -31,6 +32,21 @@ class OptimizerArguments(TypedDict, total=False):
     global_clipnorm: float | None
     clipnorm: float | None
     clipvalue: float | None
+    excluded_from_weight_decay: Sequence[str]
+
+
+KERAS_NAMES = {"W": "kernel", "b": "bias"}
+"""What Keras calls the weights of a Dense."""
+
+USUAL_NAMES = {"W", "b", "kernel", "bias", "gamma", "beta"}
+"""Names of weights that a model need not have when they are excluded from weight decay."""
+
+
+def _names(value: Any, who: str) -> tuple[str, ...]:
+    """Names, or patterns of names, as a tuple."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f'{who} takes a list of names such as ["b", "gamma"]. Got {short(value)}.')
+    return tuple(text(name, f"Each name of {who}", empty=False) for name in value)
 
 
 class Optimizer(Configurable):
@@ -57,7 +73,8 @@ class Optimizer(Configurable):
         η: a number, 0 or more, or a schedule.
     weight_decay
         λ of the decoupled decay θ ← θ − η λ θ that comes before each update (Loshchilov and
-        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it.
+        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it. At most 1 / η:
+        above it weights would change their signs.
     global_clipnorm
         c: where ‖g‖ over all that is trainable is larger, g is scaled down to it, g ← g c / ‖g‖
         (Pascanu, Mikolov and Bengio, 2013). The direction of the step stays.
@@ -66,6 +83,8 @@ class Optimizer(Configurable):
         directions, the step as a whole does not.
     clipvalue
         c: every number of g is cut off at −c and c. Of the three, one can be given at a time.
+    excluded_from_weight_decay
+        Which weights do not decay; see `exclude_from_weight_decay`.
     """
 
     slots: tuple[str, ...] = ()
@@ -76,6 +95,10 @@ class Optimizer(Configurable):
     global_clipnorm: float | None = setting(number, above=0.0, optional=True)
     clipnorm: float | None = setting(number, above=0.0, optional=True)
     clipvalue: float | None = setting(number, above=0.0, optional=True)
+    excluded_from_weight_decay: tuple[str, ...] = setting(_names, default=())
+
+    rates_set: int = 0
+    """How often the learning rate was set: a rate that a fit was given holds until then."""
 
     def __init__(
         self,
@@ -85,11 +108,18 @@ class Optimizer(Configurable):
         global_clipnorm: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
+        excluded_from_weight_decay: Sequence[str] = (),
     ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.global_clipnorm = global_clipnorm
         self.clipnorm, self.clipvalue = clipnorm, clipvalue
+        self.excluded_from_weight_decay = cast("tuple[str, ...]", excluded_from_weight_decay)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "learning_rate":
+            super().__setattr__("rates_set", self.rates_set + 1)
 
     def _check_together(self, name: str, value: Any) -> None:
         if name in CLIPPINGS and value is not None:
@@ -100,19 +130,73 @@ class Optimizer(Configurable):
                         f"{type(self).__name__} takes one of {', '.join(CLIPPINGS)}. Got "
                         f"{name}={value:g} beside {other}={given:g}. Make one of them None."
                     )
-        rate = vars(self).get("learning_rate")
-        if name == "weight_decay" and isinstance(rate, float) and rate * value > 1.0:
-            raise ValueError(
-                f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
-                f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                f"{value:g}. Try 1e-4."
-            )
+        now = {**vars(self), name: value}
+        rate = now.get("learning_rate")
+        if name in ("learning_rate", "weight_decay") and isinstance(rate, float):
+            self.check_decay(rate, now.get("weight_decay", 0.0))
 
     def get_config(self) -> Config:
-        """Leave out the rarer ways of clipping where they are None: most files have none."""
-        rare = ("clipnorm", "clipvalue")
+        """Leave out what most optimizers do not use: most files have none of it."""
+        rare = ("clipnorm", "clipvalue", "excluded_from_weight_decay")
         config = super().get_config()
-        return {n: value for n, value in config.items() if n not in rare or value is not None}
+        return {n: value for n, value in config.items() if n not in rare or value}
+
+    def check_decay(self, learning_rate: float, weight_decay: float | None = None) -> None:
+        """Raise ValueError where θ ← θ − η λ θ would turn weights around, by η λ above 1.
+
+        Parameters
+        ----------
+        weight_decay
+            λ; the optimizer's own if None.
+        """
+        decay = self.weight_decay if weight_decay is None else weight_decay
+        if learning_rate * decay > 1.0:
+            raise ValueError(
+                f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
+                f"{1.0 / learning_rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
+                f"{decay:g}. Try 1e-4."
+            )
+
+    def exclude_from_weight_decay(self, var_names: Sequence[str]) -> None:
+        """Let no weight of these names decay: Keras' method.
+
+        By default all decay, biases and γ and β of batch normalization too, as in Keras and
+        PyTorch; optax takes a mask. Sparing these is common, since nothing is gained by drawing
+        them towards 0.
+
+        Parameters
+        ----------
+        var_names
+            Names such as "b", "gamma" and "beta" (or Keras' "bias" and "kernel"), for all layers,
+            or with the layer's, "dense_1.W"; `*` stands for anything.
+
+        Examples
+        --------
+        >>> from minnet.optimizers import AdamW
+        >>> optimizer = AdamW(weight_decay=0.01)
+        >>> optimizer.exclude_from_weight_decay(["bias", "gamma", "beta"])
+        >>> optimizer.decays("dense_1", "W"), optimizer.decays("dense_1", "b")
+        (True, False)
+        """
+        if "excluded_from_weight_decay" not in parameters(type(self)):
+            raise TypeError(
+                f"exclude_from_weight_decay takes an optimizer that hands its common arguments on, "
+                f"so that a file can keep the names. Got {type(self).__name__}. Write **common in "
+                "its constructor, and super().__init__(learning_rate, **common)."
+            )
+        self.excluded_from_weight_decay = cast("tuple[str, ...]", var_names)
+
+    def decays(self, layer: str, weight: str) -> bool:
+        """Whether weight decay acts on the weight of this name, of the layer of this name."""
+        excluded = self.excluded_from_weight_decay
+        return not any(self.is_named(pattern, layer, weight) for pattern in excluded)
+
+    @staticmethod
+    def is_named(pattern: str, layer: str, weight: str) -> bool:
+        """Whether a name or a pattern means the weight of this name, of the layer of this name."""
+        names = (weight, KERAS_NAMES.get(weight, weight))
+        shown = (*names, *(f"{layer}{dot}{name}" for name in names for dot in "./"))
+        return any(fnmatch.fnmatchcase(name, pattern) for name in shown)
 
     def initial(self, slot: str) -> float:
         """What a slot is filled with at first."""

@@ -14,6 +14,7 @@ Libraries differ in four places, and each docstring says where minnet stands:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -45,7 +46,7 @@ class SGD(Optimizer):
         μ, from 0 to below 1.
     nesterov
         Whether to look ahead; without momentum there is nothing ahead, and this is plain SGD.
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -125,7 +126,7 @@ class RMSprop(Optimizer):
         ε, above 0: Keras' 1e-7.
     centered
         Whether the mean is subtracted.
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -218,7 +219,7 @@ class Adagrad(Optimizer):
         What s starts at, 0 or more.
     epsilon
         ε, above 0. Keras' default: 1e-7.
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -278,18 +279,10 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    m̂ is the mean of all gradients so far, gᵢ with the weight β₁^(t−i). Its two parts are computed
-    as such, with two passes over the numbers less than m takes: the weighted sum of the gradients,
-    and w₁, the sum of the weights; v̂ likewise, of the squares::
-
-        G ← β₁ G + g       w₁ = Σ β₁^(t−i) = (1 − β₁ᵗ) / (1 − β₁)       m̂ = G / w₁
-        S ← β₂ S + g²      w₂ = Σ β₂^(t−i) = (1 − β₂ᵗ) / (1 − β₂)       v̂ = S / w₂
-
-    So m = (1 − β₁) G and v = (1 − β₂) S; the slots are G and S.
-
     ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. Keras has the paper's other
     form, with ε̂ beside √v, before the correction (ε̂ = ε √(1 − β₂ᵗ) makes them equal), and 1e-7 for
-    it. Here numerator and denominator are both multiplied by √w₂: one pass less again.
+    it. Here numerator and denominator are both multiplied by √(1 − β₂ᵗ), which spares a pass over
+    the numbers, and g by √(1 − β₂) before it is squared, so that large ones overflow later.
 
     Parameters
     ----------
@@ -299,19 +292,19 @@ class Adam(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0: the paper's 1e-8.
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> theta, G, S = np.zeros(2), np.zeros(2), np.zeros(2)
-    >>> Adam().update(theta, np.array([3.0, -0.01]), (G, S), 1, 0.001, np.empty(2))
+    >>> theta, m, v = np.zeros(2), np.zeros(2), np.zeros(2)
+    >>> Adam().update(theta, np.array([3.0, -0.01]), (m, v), 1, 0.001, np.empty(2))
     >>> theta.round(6)  # the first step is η in the direction of −sign(g)
     array([-0.001,  0.001])
     """
 
-    slots = ("G", "S")
+    slots = ("m", "v")
 
     beta_1: float = setting(number, minimum=0.0, below=1.0)
     beta_2: float = setting(number, minimum=0.0, below=1.0)
@@ -337,18 +330,19 @@ class Adam(Optimizer):
         learning_rate: float,
         scratch: Array,
     ) -> None:
-        G, S = slots
-        w1 = (1.0 - self.beta_1**t) / (1.0 - self.beta_1)  # Σ β₁^(t−i)
-        w2 = (1.0 - self.beta_2**t) / (1.0 - self.beta_2)  # Σ β₂^(t−i)
-        G *= self.beta_1  # β₁ G
-        G += grad  # G ← β₁ G + g, and m̂ = G / w₁
-        S *= self.beta_2  # β₂ S
-        np.square(grad, out=scratch)  # g²
-        S += scratch  # S ← β₂ S + g², and v̂ = S / w₂
-        np.sqrt(S, out=scratch)  # √S
-        scratch += self.epsilon * math.sqrt(w2)  # (√v̂ + ε) √w₂
-        np.divide(G, scratch, out=scratch)  # w₁ m̂ / ((√v̂ + ε) √w₂)
-        scratch *= learning_rate * math.sqrt(w2) / w1  # η m̂ / (√v̂ + ε)
+        m, v = slots
+        first, second = 1.0 - self.beta_1**t, 1.0 - self.beta_2**t  # m̂ = m / first, v̂ = v / second
+        m *= self.beta_1  # β₁ m
+        np.multiply(grad, 1.0 - self.beta_1, out=scratch)  # (1 − β₁) g
+        m += scratch  # m ← β₁ m + (1 − β₁) g
+        v *= self.beta_2  # β₂ v
+        np.multiply(grad, math.sqrt(1.0 - self.beta_2), out=scratch)  # √(1 − β₂) g
+        np.square(scratch, out=scratch)  # (1 − β₂) g²
+        v += scratch  # v ← β₂ v + (1 − β₂) g²
+        np.sqrt(v, out=scratch)  # √v
+        scratch += self.epsilon * math.sqrt(second)  # (√v̂ + ε) √(1 − β₂ᵗ)
+        np.divide(m, scratch, out=scratch)  # m / ((√v̂ + ε) √(1 − β₂ᵗ))
+        scratch *= learning_rate * math.sqrt(second) / first  # η m̂ / (√v̂ + ε)
         theta -= scratch  # θ ← θ − η m̂ / (√v̂ + ε)
 
 
@@ -357,11 +351,12 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     The same as `Adam(weight_decay=…)`: θ ← θ − η λ θ, then Adam's update. All parameters decay,
-    biases too, as in Keras, PyTorch and optax.
+    biases too, as in Keras, PyTorch and optax, but not what `exclude_from_weight_decay` names.
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, global_clipnorm, clipnorm, clipvalue
+    learning_rate, beta_1, beta_2, epsilon
+    global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Adam`.
     weight_decay
         λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
@@ -378,6 +373,7 @@ class AdamW(Adam):
         global_clipnorm: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
+        excluded_from_weight_decay: Sequence[str] = (),
     ) -> None:
         super().__init__(
             learning_rate,
@@ -388,4 +384,5 @@ class AdamW(Adam):
             global_clipnorm=global_clipnorm,
             clipnorm=clipnorm,
             clipvalue=clipvalue,
+            excluded_from_weight_decay=excluded_from_weight_decay,
         )

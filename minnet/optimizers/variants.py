@@ -34,7 +34,7 @@ class Adadelta(Optimizer):
         ρ, from 0 to below 1. Keras' and the paper's default: 0.95 (PyTorch: 0.9).
     epsilon
         ε, above 0. Keras' default: 1e-7 (the paper and PyTorch: 1e-6).
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -108,7 +108,7 @@ class Adamax(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0. Keras' default: 1e-7 (PyTorch: 1e-8, inside the maximum).
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -184,7 +184,7 @@ class Nadam(Optimizer):
         β₁ and β₂, from 0 to below 1. Keras' defaults: 0.9 and 0.999.
     epsilon
         ε, above 0, beside √v̂. Keras' default: 1e-7 (Dozat and PyTorch: 1e-8).
-    weight_decay, global_clipnorm, clipnorm, clipvalue
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples

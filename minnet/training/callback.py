@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -34,10 +35,15 @@ class Hooks:
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
     anew in every step."""
 
+    unfreezes: ClassVar[bool] = False
+    """Whether a hook may unfreeze layers, as any of a user's own may."""
+
     fit: Any = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if not is_minnets(cls):
+            cls.unfreezes = True
         for name in vars(cls):
             if name.startswith("on_") and name not in HOOKS:
                 near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
@@ -171,3 +177,22 @@ def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
 def has_hook(one: Hooks, hook: str) -> bool:
     """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
     return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)
+
+
+def check_hooks(callback: Callback) -> None:
+    """Raise where a user's hook does not take what fit gives it."""
+    kind = type(callback)
+    own = {n for c in kind.__mro__ if not is_minnets(c) for n in vars(c)} | set(vars(callback))
+    for name in sorted(own):
+        if name not in HOOKS or not callable(getattr(callback, name)):
+            continue
+        numbered = "epoch" in name or "batch" in name or name == "on_gradient"
+        try:
+            inspect.signature(getattr(callback, name)).bind(*([0, {}] if numbered else [{}]))
+        except TypeError as error:
+            takes = "(self, number, logs)" if numbered else "(self, logs)"
+            raise TypeError(
+                f"{kind.__name__}.{name} takes {takes}. Got another signature: {error}."
+            ) from None
+        except ValueError:  # a function of C, which has no signature
+            pass

@@ -17,6 +17,34 @@ PREDICT_ROWS = 1024
 """Rows that are predicted at a time."""
 
 
+def goes_up(model: Network, figure: str, mode: str, who: str) -> bool:
+    """Return whether more of a figure is better, by the class of its metric.
+
+    Parameters
+    ----------
+    figure
+        As the logs have it, with or without "val_".
+    mode
+        "min" or "max" decides; "auto" asks the metric.
+    who
+        Who wants to know, for the error where nobody says.
+    """
+    if mode != "auto":
+        return mode == "max"
+    name = figure.removeprefix("val_")
+    if name == "loss":
+        return False
+    metric = next((one for one in model.compiled.metrics if one.name == name), None)
+    if metric is None or metric.direction not in ("up", "down"):
+        kind = "its metric" if metric is None else type(metric).__name__
+        raise ValueError(
+            f'{who}\'s mode="auto" takes a figure whose metric says where better is. Got '
+            f'{figure!r}, and {kind} does not say. Write mode="min" or mode="max", or '
+            f'direction = "down" or "up" in the class.'
+        )
+    return metric.direction == "up"
+
+
 class Figures:
     """The metrics of an epoch or an evaluation, gathered batch by batch."""
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
+from minnet.engine.updates import Rate
 from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
@@ -59,6 +60,8 @@ class Fit:
     history : History
     rng
         What the order of the batches and dropout are drawn from.
+    rates
+        The learning rates of layers that fit was given, by name.
     epoch, epochs
         How many epochs are done, and how many there are.
     so_far, finished : EpochSoFar or None
@@ -77,9 +80,10 @@ class Fit:
         epochs: int,
         shuffle: bool,
         rng: np.random.Generator,
+        rates: dict[str, Rate] | None = None,
     ) -> None:
         self.model, self.data, self.validation, self.rng = model, data, validation, rng
-        self.shuffle, self.keeps_order = shuffle, False
+        self.shuffle, self.keeps_order, self.rates = shuffle, False, rates or {}
         self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
         self.epoch, self.epochs = 0, epochs
         self.steps = -(-len(data) // batch_size)
@@ -117,14 +121,13 @@ class Fit:
         model = self.model
         model.history, model.stop_training = self.history, False
         begun: list[Hooks] = []
+        model.compiled.updates.take_rates(self.rates)
         try:
             self.begin(begun)
-            while self.epoch < self.epochs:
+            while self.goes_on:
                 logs = self.run_epoch()
                 self.epoch, self.finished, self.so_far = self.epoch + 1, self.so_far, None
                 self.tell("on_epoch_end", logs, self.epoch - 1)
-                if model.stop_training:
-                    break
         except BaseException as error:
             for other in self.end(begun):
                 error.add_note(f"on_train_end then raised {other!r}.")
@@ -187,6 +190,7 @@ class Fit:
             "history": history.history,
             "epochs": history.epoch,
             "features_saved": history.features_saved,
+            "rates_hold": bool(model.compiled.updates.rates) or not self.rates,
             "so_far": None if so_far is None else so_far.get_state(),
         }
 
@@ -204,6 +208,7 @@ class Fit:
         history.history, history.epoch = state["history"], state["epochs"]
         history.features_saved = state["features_saved"]
         model.stop_training = state["stop"]
+        model.compiled.updates.take_rates(self.rates if state["rates_hold"] else {})
         self.epoch, self.first_update = state["epoch"], state["first_update"]
         if state["so_far"] is not None:
             self.so_far = self._epoch_from(state["so_far"])
@@ -262,6 +267,18 @@ class Fit:
         """How many training steps the epoch under way has made, or between two epochs the last."""
         epoch = self.so_far or self.finished
         return 0 if epoch is None else epoch.step
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is an epoch to train, or one that was cut short to finish."""
+        stopped = self.model.stop_training and self.so_far is None
+        return self.epoch < self.epochs and not stopped
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether an update was made, now or before this fit was resumed."""
+        updates = self.model.compiled.updates
+        return self.updates_done > 0 or updates.iterations != self.first_update
 
     @property
     def updates_done(self) -> int:

@@ -220,6 +220,7 @@ def _check_states(model: Network, states: dict[str, Any]) -> None:
             "history": dict,
             "epochs": list,
             "features_saved": int,
+            "rates_hold": bool,
             "so_far": (dict, NoneType),
         },
         "rollback": {"largest_weight": float},

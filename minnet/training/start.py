@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from minnet.engine.borders import try_own_classes
 from minnet.engine.network import Network
+from minnet.engine.refusals import Undo
 from minnet.engine.updates import Rate
-from minnet.training.arguments import FitArguments, fit_data, learning_rates
+from minnet.foundation.checks import DivergedError
+from minnet.training.arguments import FitArguments, check_decay, fit_data, learning_rates
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.divergence import CheckEpoch, Rollback, largest
 from minnet.training.features import KeepFeatures
@@ -30,26 +33,34 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     rates: dict[str, Rate] = {}
     if arguments.learning_rate is not None:
         first = updates.iterations if file is None else file.states["fit"]["first_update"]
-        rates = learning_rates(model.layers, flags, arguments.learning_rate, first)
-    data, validation = fit_data(model, arguments, x, y)
-    with model.training_alone(), WholeSteps() as whole_steps:
-        fit = Fit(
-            model,
-            data,
-            validation,
-            batch_size=arguments.batch_size,
-            epochs=arguments.epochs,
-            shuffle=arguments.shuffle,
-            rng=model.rng if arguments.rng is None else arguments.rng,
-        )
-        take_part(fit, arguments, file, whole_steps)
-        updates.rates = rates
-        try:
+        unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
+        rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
+    undo, fit = Undo(model), None
+    try:
+        data, validation = fit_data(model, arguments, x, y)
+        check_decay(model, rates)
+        try_own_classes(model, data)
+        with model.training_alone(), WholeSteps() as whole_steps:
+            fit = Fit(
+                model,
+                data,
+                validation,
+                batch_size=arguments.batch_size,
+                epochs=arguments.epochs,
+                shuffle=arguments.shuffle,
+                rng=model.rng if arguments.rng is None else arguments.rng,
+                rates=rates,
+            )
+            take_part(fit, arguments, file, whole_steps)
             threads = suited_to(_largest_product(model, fit.batch_size))
             with threads, np.errstate(all="ignore"), resumed_whole(fit):
                 return fit.run()
-        finally:
-            updates.rates = {}
+    except Exception as error:
+        if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
+            undo.restore()
+        raise
+    finally:
+        updates.rates = {}
 
 
 def take_part(

@@ -121,7 +121,12 @@ MODULES = (constraints, initializers, layers, losses, metrics, optimizers, regul
 NAMES = {name: thing for module in MODULES for name, thing in vars(module).items()}
 
 LAYER = {"name": "mine", "input_shape": (3,)}
-OPTIMIZER = {"learning_rate": 0.2, "weight_decay": 0.1, "global_clipnorm": 2.0}
+OPTIMIZER = {
+    "learning_rate": 0.2,
+    "weight_decay": 0.1,
+    "global_clipnorm": 2.0,
+    "excluded_from_weight_decay": ("b",),
+}
 ADAM = {**OPTIMIZER, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}
 
 UNUSUAL = {

@@ -260,7 +260,11 @@ def test_a_signature_has_what_the_constructor_takes_and_no_more():
 
     assert list(inspect.signature(Fixed).parameters) == ["momentum"]
     clippings = ["global_clipnorm", "clipnorm", "clipvalue"]
-    assert list(inspect.signature(Quick).parameters) == ["weight_decay", *clippings]
+    assert list(inspect.signature(Quick).parameters) == [
+        "weight_decay",
+        *clippings,
+        "excluded_from_weight_decay",
+    ]
     assert repr(Decaying(weight_decay=0.25, global_clipnorm=1)) == (
         "Decaying(weight_decay=0.25, global_clipnorm=1.0)"
     )
@@ -377,8 +381,6 @@ LATER = {
     "a shape of weights": (lambda: Dense(3), "input_shape", (3,)),
     "a value that does not even fit": (lambda: Dense(3), "units", "many"),
     "a shape untold": (lambda: Tanh(input_shape=3), "input_shape", None),
-    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
-    "mode": (lambda: callbacks.EarlyStopping(), "mode", "max"),
     "baseline": (lambda: callbacks.EarlyStopping(), "baseline", 0.5),
 }
 
@@ -401,7 +403,7 @@ FOLLOWED_BY_NOTHING = {
     "the same": (lambda: optimizers.RMSprop(), "centered", False),
     "nesterov": (lambda: SGD(), "nesterov", True),
     "then": (lambda: schedules.LinearWarmup(3, 0.1), "then", 0.2),
-    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "loss"),
+    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
     "mode": (lambda: callbacks.EarlyStopping("val_accuracy"), "mode", "max"),
     "input_shape": (lambda: Tanh(), "input_shape", (3,)),
     "from_logits": (lambda: losses.CrossEntropy(), "from_logits", True),

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.layers import Dense
+from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.metrics import (
     MAE,
     METRICS,
@@ -22,6 +24,7 @@ from minnet.metrics import (
     TopKCategoricalAccuracy,
     confusion_matrix,
 )
+from minnet.models import Sequential
 from tests.strategies import normal, seeds
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
@@ -334,7 +337,8 @@ def test_bad_settings_of_metrics() -> None:
 
 
 def test_documented_defaults() -> None:
-    assert (Accuracy().threshold, BinaryAccuracy().threshold) == (0.5, 0.5)
+    for metric in (Accuracy(), BinaryAccuracy()):
+        assert metric([[0.5], [0.500001]], [[0], [1]]) == 1.0
     assert TopKCategoricalAccuracy().k == 5
 
 
@@ -387,3 +391,67 @@ def test_a_name_may_be_worked_out() -> None:
         "distance",
         "MAE(name='distance')",
     )
+
+
+# --- logits, labels and rows ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("units", [1, 2])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "accuracy",
+        "acc",
+        "binary_accuracy",
+        "categorical_accuracy",
+        Accuracy(),
+        Accuracy(name="hits"),
+        BinaryAccuracy(),
+        BinaryAccuracy(name="hits"),
+    ],
+    ids=repr,
+)
+def test_every_accuracy_of_logits_counts_from_zero(metric, units) -> None:
+    """By the class of the metric and of the loss, whatever the name."""
+    model = Sequential([Dense(units, input_dim=1)], seed=0)
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [metric])
+    signs = np.array([1.0, -1.0])[:units]
+    model.layers[0].set_weights([signs[None, :], -0.4 * signs])
+    x = np.linspace(-1, 1, 201)[:, None]
+    y = (x > 0.4) == (signs > 0)  # z > 0 just where y is 1
+    rows = np.abs(x[:, 0] - 0.4) > 1e-3
+    figures = model.evaluate(x[rows], y[rows].astype(int))
+    assert figures[model.metrics[0].name] == 1.0
+
+
+def test_a_threshold_that_was_given_stays() -> None:
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    mine = BinaryAccuracy(threshold=0.25)
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [mine])
+    assert model.metrics == [mine]
+    assert BinaryAccuracy().threshold is None  # the object that was given is never changed
+
+
+def test_logits_of_classes_that_compete_are_not_yes_or_no() -> None:
+    model = Sequential([Dense(3, input_dim=1)], seed=0)
+    with pytest.raises(
+        ValueError, match=r"binary_accuracy takes yes-or-no outputs. Got CrossEntro"
+    ):
+        model.compile("sgd", CrossEntropy(from_logits=True), ["binary_accuracy"])
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.uint64, np.int8, "f4", "f8"])
+def test_a_confusion_matrix_takes_labels_of_any_dtype(dtype) -> None:
+    y, p = np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1])
+    wanted = [[2, 0], [1, 2]]
+    assert confusion_matrix(y.astype(dtype), p.astype(dtype)).tolist() == wanted
+    assert confusion_matrix(y.astype(dtype)[:, None], p).tolist() == wanted
+
+
+@pytest.mark.parametrize("rows", [[[1, 1, 0], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]], [[1, 1], [0, 1]]])
+def test_a_confusion_matrix_refuses_rows_that_name_several_classes_or_none(rows) -> None:
+    labels = [0, 1]
+    for arguments in ((rows, labels), (labels, rows), (np.array(rows, bool), labels)):
+        with pytest.raises(ValueError, match=r"takes rows of .* that name one class"):
+            confusion_matrix(*arguments)
+    assert confusion_matrix([[1, 0], [0, 1]], [[0.5, 0.5], [0.0, 0.0]]).sum() == 2  # outputs

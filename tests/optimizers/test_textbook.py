@@ -120,13 +120,39 @@ def test_adam() -> None:
     assert two_steps(Adam()) == pytest.approx([0.9, second], abs=1e-8)
 
 
-def test_adams_slots_are_what_they_are_called() -> None:
-    theta, G, S = np.ones(1), np.zeros(1), np.zeros(1)
-    Adam().update(theta, np.array([2.0]), (G, S), 1, 0.1, np.empty(1))
-    assert (G[0], S[0]) == (2.0, 4.0)
-    Adam().update(theta, np.array([-1.0]), (G, S), 2, 0.1, np.empty(1))
-    assert (G[0], S[0]) == (pytest.approx(0.9 * 2 - 1), pytest.approx(0.999 * 4 + 1))
-    assert Adam.slots == ("G", "S")
+def test_adams_slots_are_the_papers_m_and_v() -> None:
+    theta, m, v = np.ones(1), np.zeros(1), np.zeros(1)
+    Adam().update(theta, np.array([2.0]), (m, v), 1, 0.1, np.empty(1))
+    assert (m[0], v[0]) == (pytest.approx(0.2), pytest.approx(0.004))
+    Adam().update(theta, np.array([-1.0]), (m, v), 2, 0.1, np.empty(1))
+    assert (m[0], v[0]) == (pytest.approx(0.08), pytest.approx(0.999 * 0.004 + 0.001))
+    assert Adam.slots == ("m", "v")
+
+
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("betas", [(0.85, 0.999), (0.5, 0.999), (0.9, 0.99), (0.0, 0.0)])
+def test_adam_follows_the_formula_when_a_beta_is_set_between_updates(kind, betas) -> None:
+    """Kingma and Ba's algorithm 1, with the β of each step, as in PyTorch and Keras."""
+    rng, optimizer = np.random.default_rng(0), kind(0.01)
+    theta, m, v = np.zeros(3), np.zeros(3), np.zeros(3)
+    wanted, mean, square = np.zeros(3), np.zeros(3), np.zeros(3)
+    for t in range(1, 61):
+        if t == 31:
+            optimizer.beta_1, optimizer.beta_2 = betas
+        b1, b2 = optimizer.beta_1, optimizer.beta_2
+        g = rng.normal(size=3) + 1
+        optimizer.update(theta, g, (m, v), t, 0.01, np.empty(3))
+        mean, square = b1 * mean + (1 - b1) * g, b2 * square + (1 - b2) * g * g
+        step = (mean / (1 - b1**t)) / (np.sqrt(square / (1 - b2**t)) + 1e-8)
+        wanted = wanted - 0.01 * step
+        np.testing.assert_allclose(theta, wanted, rtol=1e-12, atol=1e-15)
+
+
+def test_adams_v_is_finite_wherever_the_formulas_is() -> None:
+    g = np.array([1e20], np.float32)  # g² is beyond float32, and (1 − β₂) g² is not
+    theta, m, v = np.zeros(1, "f4"), np.zeros(1, "f4"), np.zeros(1, "f4")
+    Adam().update(theta, g, (m, v), 1, 0.001, np.empty(1, "f4"))
+    np.testing.assert_allclose([theta[0], v[0]], [-0.001, 1e37], rtol=1e-5)
 
 
 def test_adam_with_its_epsilon_beside_the_corrected_root() -> None:

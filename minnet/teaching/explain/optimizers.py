@@ -102,7 +102,7 @@ def settings(optimizer: Optimizer) -> list[str]:
 # --- lines by hand --------------------------------------------------------------------------------
 
 THETA = Math("θ", r"\theta")
-M, V, S, SUM, SQUARES = (same(name) for name in ("m", "v", "s", "G", "S"))
+M, V, S = (same(name) for name in ("m", "v", "s"))
 M_HAT, V_HAT = Math("m̂", r"\hat{m}"), Math("v̂", r"\hat{v}")
 
 
@@ -222,10 +222,10 @@ def adam(optimizer: Adam) -> OptimizerFormulas:
     """θ ← θ − η m̂ / (√v̂ + ε); AdamW is Adam with a decay, and finds this, too."""
     return OptimizerFormulas(
         update=Computation(
-            Math("G ← β₁ G + g", r"G \leftarrow \beta_1 G + g"),
-            Math("S ← β₂ S + g²", r"S \leftarrow \beta_2 S + g^2"),
-            Math("m̂ = G (1 − β₁) / (1 − β₁ᵗ)", r"\hat{m} = G\, \frac{1 - \beta_1}{1 - \beta_1^t}"),
-            Math("v̂ = S (1 − β₂) / (1 − β₂ᵗ)", r"\hat{v} = S\, \frac{1 - \beta_2}{1 - \beta_2^t}"),
+            Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
+            Math("v ← β₂ v + (1 − β₂) g²", r"v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2"),
+            Math("m̂ = m / (1 − β₁ᵗ)", r"\hat{m} = \frac{m}{1 - \beta_1^t}"),
+            Math("v̂ = v / (1 − β₂ᵗ)", r"\hat{v} = \frac{v}{1 - \beta_2^t}"),
             Math(
                 "θ ← θ − η m̂ / (√v̂ + ε)",
                 r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
@@ -237,19 +237,19 @@ def adam(optimizer: Adam) -> OptimizerFormulas:
 
 def _adam_by_hand(optimizer: Adam, updated: UpdatedNumber) -> list[Worked]:
     old, g, t = updated.slots, factor(updated.g), updated.t
-    G, S = updated.new_slots["G"], updated.new_slots["S"]
+    m, v = updated.new_slots["m"], updated.new_slots["v"]
     beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
     first, second = 1.0 - beta_1**t, 1.0 - beta_2**t
-    m_hat, v_hat = G * (1.0 - beta_1) / first, S * (1.0 - beta_2) / second
+    m_hat, v_hat = m / first, v / second
     moved = (
         f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
         f"(√{number(v_hat)} + {plain(optimizer.epsilon)})"
     )
     return [
-        line(SUM, f"{plain(beta_1)}·{factor(old['G'])} + {g}", G),
-        line(SQUARES, f"{plain(beta_2)}·{factor(old['S'])} + {g}²", S),
-        line(M_HAT, f"{factor(G)}·{plain(1.0 - beta_1)} / {number(first)}", m_hat),
-        line(V_HAT, f"{factor(S)}·{plain(1.0 - beta_2)} / {number(second)}", v_hat),
+        line(M, f"{plain(beta_1)}·{factor(old['m'])} + {plain(1.0 - beta_1)}·{g}", m),
+        line(V, f"{plain(beta_2)}·{factor(old['v'])} + {plain(1.0 - beta_2)}·{g}²", v),
+        line(M_HAT, f"{number(m)} / {number(first)}", m_hat),
+        line(V_HAT, f"{number(v)} / {number(second)}", v_hat),
         line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
     ]
 

@@ -201,11 +201,10 @@ def _adagrad(o, theta, g, old, t, eta):
 
 
 def _adam(o, theta, g, old, t, eta):
-    m = o.beta_1 * (1 - o.beta_1) * old["G"] + (1 - o.beta_1) * g
-    v = o.beta_2 * (1 - o.beta_2) * old["S"] + (1 - o.beta_2) * g**2
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    v = o.beta_2 * old["v"] + (1 - o.beta_2) * g**2
     m_hat, v_hat = m / (1 - o.beta_1**t), v / (1 - o.beta_2**t)
-    new = {"G": m / (1 - o.beta_1), "S": v / (1 - o.beta_2)}
-    return new, theta - eta * m_hat / (np.sqrt(v_hat) + o.epsilon)
+    return {"m": m, "v": v}, theta - eta * m_hat / (np.sqrt(v_hat) + o.epsilon)
 
 
 def _adadelta(o, theta, g, old, t, eta):
