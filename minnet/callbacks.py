@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from numbers import Real
+from types import NoneType
 from typing import Any
+
+import numpy as np
 
 from minnet.foundation.checks import (
     Array,
     boolean,
     choice,
     did_you_mean,
+    finite,
     integer,
     number,
+    short,
     text,
     warn,
 )
 from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import setting
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Callback, Logs, check_state
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.progress import Progress
 
@@ -162,6 +168,24 @@ class EarlyStopping(Callback, Configurable):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
+        epoch = (int, NoneType)
+        check_state(
+            state,
+            {
+                "best": Real,
+                "to_beat": Real,
+                "best_epoch": epoch,
+                "stopped_epoch": epoch,
+                "waited": int,
+                "kept": (tuple, NoneType),
+            },
+        )
+        vectors = (self.model.theta, self.model.state)
+        if state["kept"] is not None:
+            for kept, vector in zip(state["kept"], vectors, strict=True):
+                if not isinstance(kept, np.ndarray) or kept.shape != vector.shape:
+                    raise ValueError(f"the best weights are {short(kept)}")
+                finite(kept, "EarlyStopping's best weights", vector.dtype)
         self.best, self._to_beat = state["best"], state["to_beat"]
         self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
         self._waited, self._kept = state["waited"], state["kept"]
@@ -239,6 +263,9 @@ class GradualUnfreezing(Callback, Configurable):
         self._end = (
             0 if self.lowest is None else self.model.layers.index(self.model.get_layer(self.lowest))
         )
+
+    def get_state(self) -> dict[str, Any]:
+        return {"every": self.every, "lowest": self.lowest}
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch == 0 or epoch % self.every:

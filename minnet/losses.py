@@ -269,7 +269,7 @@ class CrossEntropy(Loss):
         dz = y.copy()
         dz[rows, target] = p - 1.0
         dz *= 1.0 / N
-        if p.real.min() > 1e-30:
+        if p.real.item(p.real.argmin()) > 1e-30:
             return -np.log(p), dz
         return -_log_softmax(z, y)[rows, target], dz  # some p is too small for its logarithm
 

@@ -22,7 +22,7 @@ from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, ModelFileError
+from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
@@ -43,10 +43,14 @@ NOT_OVERRIDDEN = {
     **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
     **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
     **dict.fromkeys(
-        ("compiled", "is_compiled", "optimizer", "loss", "metrics", "updates"), "Override compile."
+        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
+        "Override compile.",
     ),
     **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
-    **dict.fromkeys(("require_built", "require_trainable", "training_alone"), "Override fit."),
+    **dict.fromkeys(
+        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
+    ),
+    "add_all": "Override add.",
     "trainable": "Override freeze and unfreeze.",
     "named_arrays": "Write a Layer with weights of its own, and add it.",
     **dict.fromkeys(
@@ -133,7 +137,7 @@ class Sequential(Network):
             ) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in NOT_OVERRIDDEN and callable(value):
+        if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(self), name))):
             raise AttributeError(
                 f"{type(self).__name__}'s {name} is the same for every caller. Got "
                 f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"
@@ -284,6 +288,7 @@ class Sequential(Network):
         Without a seed, a model that was given one and whose layers were only ever added gets the
         weights that it began with. Any other gets fresh ones.
         """
+        self.refuse_in_fit("reset")
         self.redraw(seed)
         self.grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()
@@ -433,12 +438,9 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     """
     checks.generator(seed)
     config, arrays = store.load(path)
-    try:
-        model = Sequential(seed=seed, name=str(config["name"]), dtype=config["dtype"])
+    with saving.refusing(f"{path} describes no model that minnet can build"):
+        model = Sequential(seed=seed, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"its description lacks {error}" if isinstance(error, KeyError) else error
-        raise ModelFileError(f"{path} describes no model that minnet can build: {why}") from None
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
     return model

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
 from minnet.training import progress
+from tests.small_models import classifier
 
 ROOT = Path(minnet.__file__).parents[1]
 
@@ -643,3 +646,94 @@ def test_the_bar_of_a_resumed_fit_begins_where_it_goes_on(tmp_path, capsys):
     model, x, y = model_and_data()
     model.fit(x, y, 4, epochs=3, verbose=1, resume=path)
     assert "9/9" in capsys.readouterr().err
+
+
+# --- which hooks a callback has -------------------------------------------------------------------
+
+
+def test_a_hook_is_called_whenever_its_class_got_it():
+    model, x, y = classifier()
+    seen = []
+
+    class Late(Callback):
+        pass
+
+    late = Late()
+    Late.on_epoch_end = lambda self, epoch, logs: seen.append(epoch)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[late])
+    assert seen == [0, 1]
+
+
+def test_a_hook_may_be_set_when_the_training_begins():
+    model, x, y = classifier()
+    seen = []
+
+    class Choosing(Callback):
+        def on_train_begin(self, logs=None):
+            self.on_train_batch_end = lambda batch, logs: seen.append(batch)
+
+    model.fit(x, y, 10, verbose=0, callbacks=[Choosing()])
+    assert seen == [0, 1]
+
+
+def test_an_attribute_of_a_callback_takes_no_hook_away():
+    model, x, y = classifier()
+
+    class Student(Callback):
+        def __init__(self):
+            self.hooks, self.seen = [], []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(epoch)
+
+    student = Student()
+    model.fit(x, y, verbose=0, callbacks=[student])
+    assert student.seen == [0]
+
+
+def test_a_class_below_progress_may_change_the_model(capsys):
+    """What frozen layers make of the samples is then looked at in every step."""
+
+    def hook(self, batch, logs=None):
+        self.model.layers[0].W *= 1.5
+
+    losses = []
+    for kind, options in ((Callback, {}), (Progress, {"bar": False})):
+        model, x, y = classifier()
+        model.freeze("all_but_head")
+        own = type("Own", (kind,), {"on_train_batch_end": hook})(**options)
+        history = model.fit(x, y, 5, epochs=2, verbose=0, seed=0, callbacks=[own])
+        losses.append(history.history["loss"])
+    assert losses[0] == losses[1]
+
+
+class Copied(Callback):
+    """Keeps a copy of itself, made by this function, from within a fit."""
+
+    def __init__(self, again):
+        self.again = again
+
+    def on_epoch_end(self, epoch, logs=None):
+        again, self.again = self.again, None
+        self.copied = again(self)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_callback_is_copied_without_the_fit_under_way(again):
+    copied = Copied(again)
+    fit(copied)
+    assert copied.copied.fit is None
+    assert copied.copied.params == copied.params
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("on_batch_end", "on_train_batch_end"),
+        ("on_epoch_ends", "on_epoch_end"),
+        ("on_training_begin", "on_train_begin"),
+    ],
+)
+def test_a_hook_that_nobody_would_call_is_refused(name, near):
+    with pytest.raises(TypeError, match=rf"Got Mine\.{name}, which nobody .*mean \"{near}\""):
+        type("Mine", (Callback,), {name: lambda self, *args: None})

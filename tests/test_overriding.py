@@ -170,6 +170,17 @@ def test_what_a_step_uses_is_refused_on_an_object(name):
         setattr(model, name, lambda *args: None)
 
 
+@pytest.mark.parametrize(("name", "value"), [("penalty", 0.1), ("run", "a name"), ("plan", None)])
+def test_no_value_takes_the_place_of_what_a_step_uses(name, value):
+    class MLP(Sequential):
+        def __init__(self):
+            super().__init__([Dense(3, input_dim=4)])
+            setattr(self, name, value)
+
+    with pytest.raises(AttributeError, match=rf"MLP's {name} is the same for every caller\. Got"):
+        MLP()
+
+
 def test_a_step_with_another_signature_is_refused():
     with pytest.raises(TypeError, match=r"MLP\.loss_and_gradient takes \(self, x, y, sample_wei"):
 

@@ -29,7 +29,7 @@ class Compiled:
     def __init__(self, optimizer: Optimizer, loss: Loss, metrics: list[Metric]) -> None:
         self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
         self.updates = Updates(optimizer)
-        self._checked: tuple[str, ...] = ()  # the loss and the steps that were checked together
+        self._checked: tuple[str, ...] = ()  # what was checked together
 
     def switch_optimizer(self, optimizer: Optimizer) -> None:
         """Update by another optimizer, which remembers nothing yet."""
@@ -48,7 +48,7 @@ class Compiled:
             The shape of one prediction; None where the model is not built.
         """
         stack = (
-            repr(self.loss),
+            "logits" if self.loss.from_logits else "",
             "" if output_shape is None else "built",
             *(f"{type(step).__name__} {step.label}" for step in steps),
         )

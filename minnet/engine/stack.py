@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import numbers
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -68,8 +69,11 @@ class Stack(Strict):
                 "Use Sequential([…]), or add(layer)."
             )
         layers = list(layers)
+        if type(self).add is Stack.add:
+            self.add_all(layers)
+            return
         with unchanged_on_error([layer for layer in layers if isinstance(layer, Layer)]):
-            for layer in layers:
+            for layer in layers:  # a subclass does something of its own with each
                 self.add(layer)
 
     @property
@@ -97,58 +101,51 @@ class Stack(Strict):
         ValueError
             The layer is in this model already, its name is taken, or it does not fit.
         """
-        if isinstance(layer, Input):
-            if self._layers or self._input_shape is not None:
-                raise ValueError("An Input comes before all layers, and once.")
-            self._input_shape = layer.shape
-            return
-        self.check_new(layer)
-        if layer.owner is not None:  # it belongs to another model, which stays as it is
-            source, layer = layer, layer.copy()
-            layer.origin = origin_of_copy(source)
-        input_shape = self._input_shape
-        if not self._layers:
-            input_shape = input_shape or layer.input_shape or layer.built_for
-        layers = [*self._layers, layer]
-        with unchanged_on_error([layer]):
-            if layer.name is None:
-                layer.name = self._free_name(layer)
-            if input_shape is not None:
-                shapes = layer_shapes(layers, input_shape)
-                _build(layers, [input_shape, *shapes], self.dtype, self.rng)
-        self._input_shape = input_shape
-        self._layers = layers
-        layer.owner = self.name
-        self._lay_out()
+        self.add_all([layer])
+
+    def add_all(self, layers: Iterable[Layer | Input]) -> None:
+        """Put layers on top of the stack, one after the other: all of them, or none.
+
+        What `add` does for each, but that the arrays are laid out once: a thousand layers take as
+        long for each as ten.
+        """
+        stack, input_shape = list(self._layers), self._input_shape
+        by_name = {layer.name: layer for layer in stack}
+        counts = Counter(type(layer) for layer in stack)
+        shape = (
+            None if input_shape is None else [input_shape, *layer_shapes(stack, input_shape)][-1]
+        )
+        new = list(layers)
+        with unchanged_on_error([layer for layer in new if isinstance(layer, Layer)]):
+            for layer in new:
+                if isinstance(layer, Input):
+                    if stack or input_shape is not None:
+                        raise ValueError("An Input comes before all layers, and once.")
+                    input_shape = shape = layer.shape
+                    continue
+                _check_new(layer, by_name)
+                if layer.owner is not None:  # it belongs to another model, which stays as it is
+                    source, layer = layer, layer.copy()
+                    layer.origin = origin_of_copy(source)
+                counts[type(layer)] += 1
+                if layer.name is None:
+                    layer.name = _free_name(layer, counts[type(layer)], by_name)
+                if not stack and input_shape is None:
+                    input_shape = shape = layer.input_shape or layer.built_for
+                if input_shape is not None and shape is not None:
+                    built_for, shape = shape, _shape_above(layer, shape, stack, input_shape)
+                    build(layer, built_for, self.dtype, self.rng)
+                stack.append(layer)
+                by_name[layer.name] = layer
+            self._input_shape, added = input_shape, stack[len(self._layers) :]
+            self._layers = stack
+            for layer in added:
+                layer.owner = self.name
+            self._lay_out()
 
     def check_new(self, layer: object) -> None:
         """Refuse what cannot be put on top."""
-        if isinstance(layer, Stack):
-            raise TypeError(
-                "Sequential takes layers, not a model inside a model. Put its layers in: "
-                "Sequential(base.layers + [Dense(10)]) copies them with their weights."
-            )
-        if not isinstance(layer, Layer):
-            hint = f" Call it: {layer.__name__}(…)." if isinstance(layer, type) else ""
-            raise TypeError(f"Sequential takes layers. Got {checks.short(layer)}.{hint}")
-        if any(layer is known for known in self._layers):
-            raise ValueError(
-                f"{layer.label} is in this model already, and a layer has one place. "
-                "Add a copy: layer.copy(), under another name."
-            )
-        if layer.name is not None and layer.name in {known.name for known in self._layers}:
-            raise ValueError(
-                f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
-                "Give one of them another: layer = layer.copy(); layer.name = …"
-            )
-
-    def _free_name(self, layer: Layer) -> str:
-        stem = snake_case(type(layer))
-        taken = {known.name for known in self._layers}
-        number = sum(type(known) is type(layer) for known in self._layers) + 1
-        while f"{stem}_{number}" in taken:
-            number += 1
-        return f"{stem}_{number}"
+        _check_new(layer, {known.name: known for known in self._layers})
 
     def pop(self) -> Layer:
         """Take the top layer off and return it, with weights of its own."""
@@ -189,7 +186,9 @@ class Stack(Strict):
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
         with unchanged_on_error(self._layers):
-            _build(self._layers, [shape, *layer_shapes(self._layers, shape)], self.dtype, self.rng)
+            shapes = [shape, *layer_shapes(self._layers, shape)]
+            for layer, built_for in zip(self._layers, shapes, strict=False):
+                build(layer, built_for, self.dtype, self.rng)
         self._input_shape = shape
         self._lay_out()
 
@@ -272,6 +271,8 @@ class Stack(Strict):
         wrong = [name for name in names if not isinstance(name, str)]
         if wrong:
             raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
+        for name in names:
+            checks.text(name, "Each of class_names")
         if len(set(names)) < len(names):
             raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
         outputs = self.output_shape if self.built else (len(names),)
@@ -382,24 +383,60 @@ class Stack(Strict):
         return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
 
 
-def _build(
-    layers: Sequence[Layer], shapes: Sequence[Shape], dtype: Any, rng: np.random.Generator
-) -> None:
-    """Create the weights of those layers that have none, each for its shape."""
-    for layer, shape in zip(layers, shapes, strict=False):
-        if not layer.built or layer.built_for is None:
-            if not layer.built or not layer.arrays():
-                layer.dtype = dtype
-                layer.build(shape, rng)
-                if not layer.built:
-                    missing = [
-                        n for n in (*layer.weights, *layer.states) if n not in layer.arrays()
-                    ]
-                    raise ValueError(
-                        f"{layer.label}.build creates all its weights by add_weight. Got none "
-                        f"named {', '.join(missing)}."
-                    )
-            layer.built_for = shape
+def _check_new(layer: object, by_name: Mapping[str | None, Layer]) -> None:
+    """Refuse what cannot be put on top of a stack with these layers."""
+    if isinstance(layer, Stack):
+        raise TypeError(
+            "Sequential takes layers, not a model inside a model. Put its layers in: "
+            "Sequential(base.layers + [Dense(10)]) copies them with their weights."
+        )
+    if not isinstance(layer, Layer):
+        hint = f" Call it: {layer.__name__}(…)." if isinstance(layer, type) else ""
+        raise TypeError(f"Sequential takes layers. Got {checks.short(layer)}.{hint}")
+    known = None if layer.name is None else by_name.get(layer.name)
+    if known is layer:
+        raise ValueError(
+            f"{layer.label} is in this model already, and a layer has one place. "
+            "Add a copy: layer.copy(), under another name."
+        )
+    if known is not None:
+        raise ValueError(
+            f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
+            "Give one of them another: layer = layer.copy(); layer.name = …"
+        )
+
+
+def _free_name(layer: Layer, number: int, by_name: Mapping[str | None, Layer]) -> str:
+    """A name for a layer, by its class and a number from this one on."""
+    stem = snake_case(type(layer))
+    while f"{stem}_{number}" in by_name:
+        number += 1
+    return f"{stem}_{number}"
+
+
+def _shape_above(layer: Layer, shape: Shape, below: Sequence[Layer], input_shape: Shape) -> Shape:
+    """The shape of a sample that comes out of a layer; where it does not fit, all are drawn."""
+    try:
+        return layer_shapes([layer], shape)[-1]
+    except ValueError:
+        layer_shapes([*below, layer], input_shape)
+        raise
+
+
+def build(layer: Layer, shape: Shape, dtype: Any, rng: np.random.Generator) -> None:
+    """Create the weights of a layer that has none, for samples of this shape."""
+    if layer.built and layer.built_for is not None:
+        return
+    if not layer.built or not layer.arrays():
+        layer.dtype = dtype
+        layer.build(shape, rng)
+        if not layer.built:
+            missing = [n for n in (*layer.weights, *layer.states) if n not in layer.arrays()]
+            raise ValueError(
+                f"{layer.label}.build creates all its weights by add_weight. Got none "
+                f"named {', '.join(missing)}."
+            )
+    layer.built_for = shape
 
 
 def origin_of_copy(layer: Layer) -> str:

@@ -78,7 +78,7 @@ def loss_and_gradient(
     memos: list[Memo | None] = [{"rng": rng} if on else None for on in plan.in_training]
     if start:
         memos[:start] = [None] * start  # these have run, as in inference
-    outputs = run_forward(plan.forward[start:], x, memos[start:])
+    outputs = run_forward(plan.steps[start:], x, memos[start:])
     y, way_back = outputs[-1], plan.backward
     if len(outputs) > 1 and plan.last is not None and loss.is_fused_with(plan.last):
         losses, dy = loss.fused(outputs[-2], y, target)
@@ -105,7 +105,7 @@ def apply_gradient(
         weight[...] = constraint(weight)
     memos, memory.memos = memory.memos, []
     if memos:  # none: no batch was seen since the last update
-        for i, after_step in plan.changes_in_training:
+        for i in plan.changes_in_training:
             memo = memos[i]
             if memo is not None:
-                after_step(memo)
+                plan.steps[i].after_step(memo)

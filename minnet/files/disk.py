@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -37,6 +38,12 @@ _OTHERS = {
     ".joblib": "joblib",
 }
 """Suffixes that say what a file is → whose files have them."""
+
+LEFTOVER_SECONDS = 3600.0
+"""Part files older than this are of no process that still writes."""
+
+_PART = re.compile(r"\.minnet-[0-9a-f]+\.part")
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows' word for: as it is
 
 
 def as_path(path: object, who: str) -> Path:
@@ -113,25 +120,27 @@ def target_of(path: Path, who: str) -> Path:
     return target
 
 
-def keep_as(path: Path, other: Path, who: str) -> None:
-    """Give the file at `path` a second name, in the place of what has that name.
+def keep_as(path: Path, other: Path, who: str) -> bool:
+    """Give the file at `path` a second name; False where another file has that name.
 
-    A link where the file system has links, so nothing is written; else a copy. At every moment
-    both names are of whole files.
+    A link where the file system has links, so nothing is written; else a copy, of the same
+    permissions. At every moment both names are of whole files. A second name that this file has
+    already stays.
     """
     try:
-        unfinished = other.with_name(f".minnet-{secrets.token_hex(8)}.part")
+        source = Path(os.path.realpath(path))
+        if os.path.lexists(other):
+            return not other.is_symlink() and other.samefile(source)
         try:
-            try:
-                unfinished.hardlink_to(os.path.realpath(path))
-            except (OSError, NotImplementedError):
-                shutil.copyfile(path, unfinished)
-            unfinished.replace(other)
-        finally:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
+            other.hardlink_to(source)
+        except FileExistsError:
+            return False
+        except (OSError, NotImplementedError):
+            with _unfinished(other, source) as file, source.open("rb") as original:
+                shutil.copyfileobj(original, file)
     except OSError as error:
         raise _could_not_write(error, other, who) from None
+    return True
 
 
 @contextlib.contextmanager
@@ -139,26 +148,72 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
     """A new file beside `path`, which takes its place once the block is through.
 
     Until then, and if the block is left by any exception, what was at `path` stays as it was and
-    the new file is removed. (A process that is killed leaves a `.minnet-….part` behind.) The new
-    file has the permissions of the old one, or those that any new file gets.
+    the new file is removed. A process that is killed leaves a `.minnet-….part` behind, which a save
+    into the same folder clears away when it is older than an hour. The new file has the permissions
+    of the old one, or those that any new file gets, and is never more open than that.
     """
     try:
         target = target_of(path, who)
-        unfinished = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
-        try:
-            with unfinished.open("x+b") as file:
-                yield file
-            if target.exists():
-                with contextlib.suppress(OSError):
-                    unfinished.chmod(stat.S_IMODE(target.stat().st_mode))
-            unfinished.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise
+        with _unfinished(target, target) as file:
+            yield file
         _sync_folder(target.parent)
+        _clear_leftovers(target)
     except OSError as error:
         raise _could_not_write(error, path, who) from None
+
+
+@contextlib.contextmanager
+def _unfinished(target: Path, model: Path) -> Iterator[IO[bytes]]:
+    """A part file that becomes `target` when it is whole, as open to others as `model` is."""
+    unfinished = target.with_name(f".minnet-{secrets.token_hex(8)}.part")
+    mode = 0o600 if model.exists() else 0o666  # the latter less the process's umask
+    try:
+        handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, mode)
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+        if model.exists():
+            with contextlib.suppress(OSError):
+                _open_as(unfinished, model)
+        unfinished.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+def _open_as(new: Path, old: Path) -> None:
+    """Give a new file the owner, as far as the system lets us, and the permissions of an old one.
+
+    Where its group cannot be the old one's, the group may do no more than anybody could before.
+    """
+    wanted, mode = old.stat(), stat.S_IMODE(old.stat().st_mode)
+    if hasattr(os, "chown"):
+        for owner in (wanted.st_uid, -1):
+            with contextlib.suppress(OSError):
+                os.chown(new, owner, wanted.st_gid)
+                break
+    if new.stat().st_gid != wanted.st_gid:
+        mode &= ~0o070 | (mode & 0o007) << 3
+    new.chmod(mode)
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Remove part files that a process of this user left beside the target, over an hour ago.
+
+    Their age is taken from the file that was just written, whose time is of the same clock.
+    """
+    if not hasattr(os, "geteuid"):  # nobody could tell whose they are
+        return
+    with contextlib.suppress(OSError):
+        now = target.stat().st_mtime
+        with os.scandir(target.parent) as entries:
+            leftovers = [Path(entry) for entry in entries if _PART.fullmatch(entry.name)]
+        for leftover in leftovers:
+            with contextlib.suppress(OSError):
+                known = leftover.lstat()
+                own = stat.S_ISREG(known.st_mode) and known.st_uid == os.geteuid()
+                if own and known.st_mtime < now - LEFTOVER_SECONDS:
+                    leftover.unlink()
 
 
 def _could_not_write(error: OSError, path: Path, who: str) -> ModelFileError:

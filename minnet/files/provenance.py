@@ -34,18 +34,51 @@ def empty() -> dict[str, Any]:
     return {"input_range": None, "trainings": [], "parent": None}
 
 
+_TEXT, _COUNT = (str,), (int,)
+_TRAINING: dict[str, tuple[type, ...]] = {
+    "epochs": _COUNT,
+    "samples": _COUNT,
+    "data_sha256": _TEXT,
+    "batch_size": _COUNT,
+    "optimizer": _TEXT,
+    "loss": _TEXT,
+    "learning_rate": (str, type(None)),
+    "frozen": (list,),
+    "figures": (dict,),
+}
+"""What is known of a training, and of which kinds."""
+
+
 def checked(described: Any) -> dict[str, Any]:
-    """What a file says, where it is in this form."""
+    """What a file says, where it is in this form.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError, AttributeError
+        It is not.
+    """
     known, trainings, parent = (described[key] for key in ("input_range", "trainings", "parent"))
     if known is not None and not (len(known) == 2 and all(isinstance(n, float) for n in known)):
         raise ValueError("the input range is not two numbers")
-    wanted = {"epochs", "samples", "data_sha256", "batch_size", "optimizer", "loss"}
-    wanted |= {"learning_rate", "frozen", "figures"}
-    if not all(training.keys() == wanted for training in trainings):
+    if not isinstance(trainings, list) or not all(map(_is_training, trainings)):
         raise ValueError("a training is not described in full")
-    if parent is not None and parent.keys() != {"name", "sha256"}:
+    if parent is not None and not _is_of(parent, {"name": _TEXT, "sha256": _TEXT}):
         raise ValueError("the parent is not a name and a hash")
     return {"input_range": known, "trainings": trainings, "parent": parent}
+
+
+def _is_of(value: Any, kinds: dict[str, tuple[type, ...]]) -> bool:
+    """Whether a dict has these keys and no others, with values of these kinds."""
+    return value.keys() == kinds.keys() and all(type(value[k]) in kinds[k] for k in kinds)
+
+
+def _is_training(value: Any) -> bool:
+    return (
+        _is_of(value, _TRAINING)
+        and all(value[name] >= 0 for name in ("epochs", "samples", "batch_size"))
+        and all(isinstance(name, str) for name in value["frozen"])
+        and all(type(figure) in (int, float) for figure in value["figures"].values())
+    )
 
 
 def data_hash(x: Array, y: Array) -> str:

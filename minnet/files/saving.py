@@ -7,21 +7,27 @@ was compiled, and what its optimizer remembers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
+from minnet.engine.compiled import Compiled
 from minnet.engine.network import Network
 from minnet.engine.shapes import drawing, layer_shapes
+from minnet.engine.stack import build
 from minnet.files import provenance, store
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, ModelFileError, Shape, integer
+from minnet.foundation.checks import Array, ModelFileError, Shape
 from minnet.foundation.registry import Config, from_config, to_config
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Input, Layer
+from minnet.losses import Loss
+from minnet.metrics import Metric
+from minnet.optimizers import Optimizer
 
 FORM_ONLY = (
     "kernel_initializer",
@@ -41,6 +47,20 @@ FIT = "fit["
 """Begins the names of the arrays that only a resumed fit needs."""
 
 
+MOST_UPDATES = 2**53
+"""Updates that a file may count: a float64 holds each whole number up to there."""
+
+LARGEST_AXIS = 2**63
+"""Beyond the length of any axis."""
+
+LONGEST_REASON = 1_000
+"""Characters of what is wrong with a file, at most."""
+
+_CONFIG = {"name", "dtype", "input_shape", "layers", "class_names", "preprocessing", "provenance"}
+_CONFIG |= {"compile", "updates", "training"}
+_LAYER = {"class", "config", "name", "trainable", "origin"}
+
+
 def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) -> None:
     """Write a model to one file."""
     config, arrays = describe(model, include_optimizer=include_optimizer)
@@ -48,7 +68,13 @@ def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) 
 
 
 def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[str, Array]]:
-    """The model as plain values and named arrays."""
+    """The model as plain values and named arrays, from which it can be made again.
+
+    Raises
+    ------
+    ModelFileError
+        It could not: something was changed so that its class does not take it any more.
+    """
     model.require_built()
     arrays = dict(model.named_arrays())
     config: Config = {
@@ -81,41 +107,85 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
             updates = model.compiled.updates
             model.update_groups()  # gives the slots theta's layout
             config["updates"] = {"iterations": updates.iterations, "counts": dict(updates.counts)}
-            for slot, values in updates.slots.items():
-                arrays[f"{SLOTS}{slot}]"] = values
+    _rehearse(config, arrays)
+    if config["updates"] is not None:
+        slots = model.compiled.updates.slots
+        arrays |= {f"{SLOTS}{slot}]": values for slot, values in slots.items()}
     return config, arrays
 
 
+def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
+    """Make all that a file describes, as `load_into` does, but with arrays that hold nothing."""
+
+    def create(layer: Layer, name: str, shape: Shape, rng: np.random.Generator) -> None:
+        layer.rebind(name, np.empty(shape, dtype))
+        if name in layer.weights:
+            layer.rebind("d" + name, np.empty(shape, dtype))
+
+    with refusing(
+        "save takes a model that can be made again from its settings. This one cannot, since one "
+        "was changed later; get_weights gives the weights in any case. The reason"
+    ):
+        dtype, input_shape = dtype_of(config), _sample_shape(config["input_shape"])
+        layers, rng = _made_layers(config["layers"]), np.random.default_rng(0)
+        with _only_saved(layers, arrays, create):
+            shapes = [input_shape, *layer_shapes(layers, input_shape)]
+            for layer, shape in zip(layers, shapes, strict=False):
+                build(layer, shape, dtype, rng)
+        provenance.checked(config["provenance"])
+        if config["compile"] is not None:
+            _compiled(config["compile"])
+
+
+@contextmanager
+def refusing(refused: str) -> Iterator[None]:
+    """Raise ModelFileError, with what is refused and why, whatever is raised inside.
+
+    A file may hold anything, and what is made from it are objects whose constructors may raise
+    anything.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except Exception as error:
+        why = f"its description lacks {error}" if isinstance(error, KeyError) else str(error)
+        why = " ".join(why.split()) or type(error).__name__
+        if len(why) > LONGEST_REASON:
+            why = f"{why[:LONGEST_REASON]}…"
+        raise ModelFileError(f"{refused}: {why}") from None
+
+
+def dtype_of(config: Config) -> str:
+    """The dtype of the model that was described."""
+    name = config["dtype"]
+    if not isinstance(name, str) or name not in checks.DTYPES:
+        raise ValueError(f"a model takes float32 or float64. Got {checks.short(name)}")
+    return name
+
+
 def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> None:
-    """Turn an empty model into the one that was described."""
-    if not config["layers"]:
-        raise ValueError("it has no layers")
-    model.add(Input(checks.shape(config["input_shape"], "input_shape")))
-    for described in config["layers"]:
-        layer = from_config({"class": described["class"], "config": described["config"]})
-        if not isinstance(layer, Layer):
-            raise ValueError(f"a model is made of layers, not of a {type(layer).__name__}")
-        layer.name = described["name"]
-        _add(model, layer, arrays)
-        layer.trainable = described["trainable"]
-        layer.origin = str(described["origin"])
+    """Turn an empty model into the one that was described.
+
+    Only what it says of itself is checked. Whether the loss suits the last layer, and the class
+    names its outputs, is a question to the next fit.
+    """
+
+    def create(layer: Layer, name: str, shape: Shape, rng: np.random.Generator) -> None:
+        type(layer).add_weight(layer, name, shape, Zeros(), rng)
+
+    _check_keys(config, _CONFIG, "it")
+    model.name = config["name"]
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config["provenance"])
+    layers = _made_layers(config["layers"])
+    with _only_saved(layers, arrays, create):
+        model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
     if config["compile"] is not None:
-        Network.compile(model, **from_config(config["compile"]))
+        model.train_as(_compiled(config["compile"]))
     wanted = model.named_arrays()
     if config["updates"] is not None:
-        if not model.is_compiled:
-            raise ValueError("it is not compiled, and has an optimizer's state")
-        updates = model.compiled.updates
-        model.update_groups()  # gives the slots theta's layout
-        iterations = integer(config["updates"]["iterations"], "iterations", minimum=0)
-        counts = config["updates"]["counts"]
-        if counts.keys() != updates.counts.keys():
-            raise ValueError("the optimizer's counts are of other layers")
-        counts = {n: integer(c, "an update count", minimum=0) for n, c in counts.items()}
-        updates.set_counts(counts, iterations)
-        wanted |= {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
+        wanted |= _load_updates(model, config["updates"])
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
     _match(wanted, kept)
@@ -123,23 +193,101 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
         array[...] = kept[name]
 
 
-def _add(model: Network, layer: Layer, arrays: Mapping[str, Array]) -> None:
-    """Add a layer that may create the arrays of the file alone, before it takes any memory."""
+def _check_keys(described: Any, keys: set[str], whose: str) -> None:
+    """Refuse what is no dict, or has other keys."""
+    if not isinstance(described, dict):
+        raise ValueError(f"{whose} is described by {checks.short(described)}")
+    missing, extra = keys - described.keys(), described.keys() - keys
+    if missing or extra:
+        raise ValueError(f"{whose} is described with other words: {sorted(missing | extra)[0]!r}")
 
-    def add_weight(
-        name: str, shape: Shape, initializer: Initializer, rng: np.random.Generator
-    ) -> None:
-        saved = arrays.get(f"{layer.name}.{name}")
-        if saved is None or saved.shape != shape:
-            came = "none" if saved is None else saved.shape
-            raise ValueError(f"{layer.name}.{name} has shape {shape}, and in the file {came}")
-        type(layer).add_weight(layer, name, shape, Zeros(), rng)
 
-    layer.add_weight = add_weight  # type: ignore[method-assign]
+def _sample_shape(described: Any) -> Shape:
+    """The shape of a sample, of as many axes as an array may have, each of a usual size."""
+    from minnet.files import archive
+
+    if not isinstance(described, list) or len(described) > archive.MAX_AXES:
+        raise ValueError(f"a sample has no shape {checks.short(described)}")
+    shape = checks.shape(described, "input_shape")
+    if max(shape) >= LARGEST_AXIS:
+        raise ValueError(f"a sample has no shape {checks.short(shape)}")
+    return shape
+
+
+def _made_layers(described: Any) -> list[Layer]:
+    """The layers that a file describes, without weights."""
+    if not isinstance(described, list) or not described:
+        raise ValueError("it has no layers")
+    layers = []
+    for entry in described:
+        _check_keys(entry, _LAYER, "a layer")
+        layer = from_config({"class": entry["class"], "config": entry["config"]})
+        if not isinstance(layer, Layer):
+            raise ValueError(f"a model is made of layers, not of a {type(layer).__name__}")
+        layer.name = checks.text(entry["name"], "A layer's name", empty=False)
+        layer.trainable, layer.origin = entry["trainable"], str(entry["origin"])
+        layers.append(layer)
+    return layers
+
+
+@contextmanager
+def _only_saved(
+    layers: Sequence[Layer],
+    arrays: Mapping[str, Array],
+    create: Callable[[Layer, str, Shape, np.random.Generator], None],
+) -> Iterator[None]:
+    """Let layers create the arrays of the file alone, before any takes memory."""
+
+    def creating(layer: Layer) -> Callable[..., None]:
+        def add_weight(
+            name: str, shape: Shape, initializer: Initializer, rng: np.random.Generator
+        ) -> None:
+            saved = arrays.get(f"{layer.name}.{name}")
+            if saved is None or saved.shape != shape:
+                came = "none" if saved is None else saved.shape
+                raise ValueError(f"{layer.name}.{name} has shape {shape}, and in the file {came}")
+            create(layer, name, shape, rng)
+
+        return add_weight
+
+    for layer in layers:
+        layer.add_weight = creating(layer)  # type: ignore[method-assign]
     try:
-        model.add(layer)
+        yield
     finally:
-        del layer.add_weight
+        for layer in layers:
+            del layer.add_weight
+
+
+def _compiled(described: Any) -> Compiled:
+    """How a model is trained, by what a file says."""
+    _check_keys(described, {"optimizer", "loss", "metrics"}, "how it is trained")
+    optimizer, loss, metrics = (from_config(described[n]) for n in ("optimizer", "loss", "metrics"))
+    if not isinstance(metrics, list):
+        raise TypeError(f"its metrics are {checks.short(metrics)}")
+    return Compiled(
+        checks.instance(optimizer, Optimizer, {}, "compile's optimizer"),
+        checks.instance(loss, Loss, {}, "compile's loss"),
+        [checks.instance(metric, Metric, {}, "Each of compile's metrics") for metric in metrics],
+    )
+
+
+def _load_updates(model: Network, described: Any) -> dict[str, Array]:
+    """Bring the counts of updates, and return what the optimizer remembers, by its file's names."""
+    if not model.is_compiled:
+        raise ValueError("it is not compiled, and has an optimizer's state")
+    _check_keys(described, {"iterations", "counts"}, "what its optimizer remembers")
+    updates = model.compiled.updates
+    model.update_groups()  # gives the slots theta's layout
+    counts = described["counts"]
+    if counts.keys() != updates.counts.keys():
+        raise ValueError("the optimizer's counts are of other layers")
+    counts = {n: checks.integer(c, "an update count", minimum=0) for n, c in counts.items()}
+    iterations = checks.integer(described["iterations"], "iterations", minimum=0)
+    if max(iterations, *counts.values(), 0) > MOST_UPDATES:
+        raise ValueError("it has made more updates than there is time for")
+    updates.set_counts(counts, iterations)
+    return {f"{SLOTS}{slot}]": values for slot, values in updates.slots.items()}
 
 
 def load_weights(model: Network, path: str | PathLike[str]) -> Table:
@@ -167,7 +315,10 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
     for (name, saved), here in zip(saved_layers, own_layers, strict=False):
         if saved != here:
-            raise ModelFileError(f"{refused} Its layer {name!r} is {saved}, here it is {here}.")
+            raise ModelFileError(
+                f"{refused} Its layer {checks.short(name)} is {saved[:LONGEST_REASON]}, here it is "
+                f"{here}."
+            )
     if len(saved_layers) != len(own_layers):
         raise ModelFileError(
             f"{refused} It has {len(saved_layers)} layers, this model {len(own_layers)}."

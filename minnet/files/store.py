@@ -127,8 +127,8 @@ def check_path(path: str | os.PathLike[str], who: str) -> Path:
     return checked
 
 
-def keep_as(path: Path, other: Path, who: str) -> None:
-    """Give the file at `path` a second name, in the place of what has that name.
+def keep_as(path: Path, other: Path, who: str) -> bool:
+    """Give the file at `path` a second name; False where another file has that name.
 
     Raises
     ------
@@ -137,7 +137,22 @@ def keep_as(path: Path, other: Path, who: str) -> None:
     """
     from minnet.files import disk
 
-    disk.keep_as(path, other, who)
+    return disk.keep_as(path, other, who)
+
+
+def config_of(path: Path) -> Config:
+    """The config alone of a file that `save` wrote; of the arrays only the headers are read.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, no model, or damaged there.
+    """
+    from minnet.files import contents, disk
+
+    with disk.reading(path, "config_of") as file:
+        config: Config = contents.Contents(file, str(path)).description["config"]
+        return config
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:

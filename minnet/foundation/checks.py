@@ -167,6 +167,13 @@ def text(value: object, who: str, *, kind: str = "text", empty: bool = True) -> 
     """The value, a text, of the kind that a message names; empty only where that is allowed."""
     if not isinstance(value, str) or not (value or empty):
         raise TypeError(f"{who} takes {kind}. Got {short(value)}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{who} takes text that can be written to a file. Got {short(value)}, with half of a "
+            "character in it."
+        ) from None
     return value
 
 
@@ -253,7 +260,7 @@ def dtype(value: object, who: str) -> np.dtype[Any]:
     """float32 or float64, the dtypes that a model trains in."""
     try:
         name = "" if value is None else np.dtype(cast("Any", value)).name  # None is float64
-    except (TypeError, ValueError):
+    except Exception:  # of text such as "f4,(" NumPy makes a SyntaxError
         name = ""
     if name not in DTYPES:
         raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")

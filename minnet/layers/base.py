@@ -42,13 +42,23 @@ Memo = dict[str, Any]
 """What one training step remembers of one layer; handed over empty but for `memo["rng"]`."""
 
 
+LONGEST_NAME = 128
+LONGEST_ARRAY_NAME = 71
+"""Bytes in UTF-8: a file holds names of 200 for `layer.array`."""
+
+
 def _checked_name(name: object, who: str) -> str:
-    """A layer's name, which no path and no pattern can be mistaken for."""
+    """A layer's name, which files can hold, and no path and no pattern can be mistaken for."""
     checked = text(name, who)
     if not checked or any(mark in checked for mark in "./\\*?[]\0"):
         raise ValueError(
             f"{who} takes letters, digits, '_' and '-'. Got {name!r}, which could be "
             "mistaken for a path or a pattern."
+        )
+    if not checked.isprintable() or len(checked.encode()) > LONGEST_NAME:
+        raise ValueError(
+            f"{who} takes letters, digits, '_' and '-', {LONGEST_NAME} bytes at most. Got "
+            f"{short(name)}, which no file can hold."
         )
     return checked
 
@@ -130,6 +140,12 @@ class Layer(Configurable):
     freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
     revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if isinstance(vars(cls).get("trainable"), bool):  # how its layers begin
+            cls._trainable = vars(cls)["trainable"]
+            del cls.trainable
+
     def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
         self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple
@@ -181,6 +197,11 @@ class Layer(Configurable):
                 f"{self.label}.add_weight takes a name from `weights` or `states`. Got {name!r}. "
                 f'Write weights = ("{name}",) in the class.'
             )
+        if not name.isidentifier() or len(name.encode()) > LONGEST_ARRAY_NAME:
+            raise ValueError(
+                f"{self.label}.add_weight takes a name that an attribute can have, of up to "
+                f"{LONGEST_ARRAY_NAME} bytes. Got {short(name)}. Rename it in the class."
+            )
         values = np.array(initializer(shape, rng), dtype=self.dtype)  # a copy: it may be kept
         if values.shape != shape:
             raise ValueError(
@@ -221,11 +242,11 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
+            self._trainable = value
             self.freeze_count += 1  # which outdates plans, too
             if not value:
                 for gradient in self.gradients().values():
                     gradient[...] = 0.0  # no step fills it any more
-        self._trainable = value
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -319,7 +340,8 @@ class Layer(Configurable):
         )
 
     def _follows(self, name: str, value: Any) -> bool:
-        return name == "input_shape" and value is None
+        built_otherwise = self.built_for is not None and value != self.input_shape
+        return name == "input_shape" and (value is None or built_otherwise)
 
     def __delattr__(self, name: str) -> None:
         super().__delattr__(name)
@@ -432,7 +454,8 @@ def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Ar
         layer.rebind(name, view)
         start += old.size
     for layer in layers:
-        layer.dtype = vector.dtype
+        if layer.dtype != vector.dtype:
+            layer.dtype = vector.dtype
     return vector
 
 

@@ -64,7 +64,8 @@ class Metric(Configurable):
     """Whether targets have the shape of the predictions; those of classes may be labels."""
 
     def __init__(self, *, name: str | None = None) -> None:
-        self.name = type(self).name if name is None else name
+        if name is not None:
+            self.name = name
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from minnet.foundation.strict import Strict
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import Strict, is_minnets
 
 Logs = dict[str, float]
 
@@ -21,12 +23,12 @@ HOOKS = (
 )
 """In the order in which a fit calls them."""
 
+LARGEST_COUNT = 2**53
+"""A float64 holds each whole number up to there; nobody counts as far."""
+
 
 class Hooks:
     """What a fit calls, and when; each does nothing here."""
-
-    hooks: ClassVar[frozenset[str]] = frozenset()
-    """Those that this class has, which a fit calls."""
 
     changes_model: ClassVar[bool] = True
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
@@ -36,9 +38,14 @@ class Hooks:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls.hooks = frozenset(
-            hook for hook in HOOKS if getattr(cls, hook) is not getattr(Hooks, hook)
-        )
+        for name in vars(cls):
+            if name.startswith("on_") and name not in HOOKS:
+                near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
+                hint = f' Did you mean "{near}"?' if near else did_you_mean(name, HOOKS)
+                raise TypeError(
+                    f"A callback takes hooks that fit calls: {', '.join(HOOKS)}. Got "
+                    f"{cls.__name__}.{name}, which nobody would call.{hint}"
+                )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
@@ -118,6 +125,15 @@ class Callback(Hooks, Strict):
     model: Any
     params: dict[str, Any]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "changes_model" not in vars(cls):  # what the class above does not do, this one may
+            cls.changes_model = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the fit under way, which a copy has no share in."""
+        return {name: value for name, value in vars(self).items() if name != "fit"}
+
     def get_state(self) -> dict[str, Any]:
         """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
         given = ("model", "fit", "params")
@@ -125,10 +141,33 @@ class Callback(Hooks, Strict):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember again what `get_state` gave."""
+        if is_minnets(type(self)):
+            check_state(state, {name: type(value) for name, value in self.get_state().items()})
+        for name in state:
+            if name in ("model", "fit", "params") or callable(getattr(type(self), name, None)):
+                raise ValueError(f"{name} is nothing that it remembers")
         for name, value in state.items():
             setattr(self, name, value)
 
 
+def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
+    """Raise ValueError where a state that was read from a file has other names or kinds of values.
+
+    Parameters
+    ----------
+    kinds
+        The class of each value, or several; an int has to be 0 or more, and to count something.
+    """
+    if not isinstance(state, dict) or state.keys() != kinds.keys():
+        raise ValueError(f"it has {short(state)} where {', '.join(kinds)} should be")
+    for name, kind in kinds.items():
+        value = state[name]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{name} is {short(value)}")
+        if type(value) is int and not 0 <= value <= LARGEST_COUNT:
+            raise ValueError(f"{name} is {short(value)}")
+
+
 def has_hook(one: Hooks, hook: str) -> bool:
     """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
-    return hook in one.hooks or hook in vars(one)
+    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)

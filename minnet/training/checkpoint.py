@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import math
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minnet.files import store
-from minnet.foundation.checks import Array, choice, integer
+from minnet.foundation.checks import (
+    Array,
+    ModelFileError,
+    boolean,
+    choice,
+    did_you_mean,
+    integer,
+    number,
+    text,
+    warn,
+)
 from minnet.foundation.registry import Config
 from minnet.training.callback import Callback, Logs
 from minnet.training.fit_file import describe_fit
@@ -15,14 +28,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class Kept(NamedTuple):
+    """An older checkpoint: its steps, which file of that number it is, and its SHA-256."""
+
+    updates: int
+    copy: int
+    sha256: str
+
+
 class Checkpoint(Callback):
     """Write the model and the state of the fit to a file, so that a stopped fit can be resumed.
 
     `fit(..., resume=path)` goes on from there to the same bits as a fit that was never stopped;
     `minnet.load(path)` reads the file as a model. Each save replaces the file whole or not at
     all, so whatever stops the process, `path` is one good checkpoint. It comes after all other
-    callbacks, wherever it stands in their list. For the best weights use `EarlyStopping`, whose
-    memory is in the checkpoint: this is the last state, which alone can be resumed.
+    callbacks, wherever it stands in their list.
+
+    With `monitor` the file is the fit as it was after its best epoch so far: `minnet.load` reads
+    the best model, and a fit that is resumed from it goes on from that epoch. To resume from where
+    a process was stopped, have another Checkpoint without it. `EarlyStopping` gives the best
+    weights back to the model in memory.
 
     Parameters
     ----------
@@ -32,14 +57,28 @@ class Checkpoint(Callback):
         "epoch", or a number of steps. At the end of the last epoch it saves in any case.
     keep
         How many files stay: `path` is the newest, and the older ones have the number of steps
-        before the suffix, such as `run-300.npz`.
+        before the suffix, such as `run-300.npz`. Only files that this run wrote are ever replaced
+        or removed, or that the run wrote which it resumes: where another file has such a name, it
+        stays, and the checkpoint is `run-300-2.npz`.
+    monitor
+        The figure by which the best epoch is told, such as "val_loss". None writes the last state.
+    mode
+        "min" or "max": whether less or more of it is better. "auto" takes less of a loss.
+    save_best_only
+        Whether only the best epoch is written: by default where there is a monitor, which is
+        "val_loss" if none is named, as in Keras.
+
+    Attributes
+    ----------
+    best, best_epoch
+        The best figure, where one is monitored, and the epoch of it (from 0).
 
     Notes
     -----
     When the fit begins, the data are read once more for their SHA-256, about a second for every
     1.5 GB; that is how a resumed fit knows other data. Keras has `BackupAndRestore`, which
-    deletes its file at the end, and `ModelCheckpoint` (`save_freq`); Lightning's has
-    `every_n_train_steps` and `save_top_k`.
+    deletes its file at the end, and `ModelCheckpoint` (`save_freq`, `monitor`, `save_best_only`);
+    Lightning's has `every_n_train_steps` and `save_top_k`.
 
     Examples
     --------
@@ -60,9 +99,20 @@ class Checkpoint(Callback):
     path: Path
     every: str | int
     keep: int
+    monitor: str | None
+    mode: str
+    best: float
+    best_epoch: int | None
 
     def __init__(
-        self, path: str | os.PathLike[str], every: str | int = "epoch", keep: int = 1
+        self,
+        path: str | os.PathLike[str],
+        every: str | int = "epoch",
+        keep: int = 1,
+        *,
+        monitor: str | None = None,
+        mode: str = "auto",
+        save_best_only: bool | None = None,
     ) -> None:
         self.path = store.check_path(path, "Checkpoint")
         if isinstance(every, str):
@@ -71,25 +121,86 @@ class Checkpoint(Callback):
             every = integer(every, "Checkpoint's every", minimum=1)
         self.every = every
         self.keep = integer(keep, "Checkpoint's keep", minimum=1)
+        if monitor is not None:
+            monitor = text(monitor, "Checkpoint's monitor", kind="a figure's name", empty=False)
+        if save_best_only is not None:
+            save_best_only = boolean(save_best_only, "Checkpoint's save_best_only")
+        self.monitor = monitor or ("val_loss" if save_best_only else None)
+        self.mode = choice(mode, ("auto", "min", "max"), "Checkpoint's mode")
+        if self.monitor is None and self.mode != "auto":
+            raise ValueError(
+                f"Checkpoint's mode is about a monitor. Got mode={mode!r} and none. Write "
+                'monitor="val_loss".'
+            )
+        if self.monitor is not None and save_best_only is False:
+            raise ValueError(
+                "Checkpoint's monitor tells which epoch to write. Got save_best_only=False, which "
+                "writes each. Leave one of them out."
+            )
+        if self.monitor is not None and self.every != "epoch":
+            raise ValueError(
+                f"A Checkpoint with a monitor writes at the end of epochs. Got every={every!r}. "
+                "Leave it out."
+            )
+        self._up = self.monitor is not None and more_is_better(self.monitor, self.mode)
         self._start()
 
     def _start(self) -> None:
         self._newest: int | None = None  # steps of the file at `path`, if this run wrote it
-        self._older: list[int] = []
+        self._older: list[Kept] = []
+        self._warned = False
+        self.best, self.best_epoch = -math.inf if self._up else math.inf, None
 
     def get_state(self) -> dict[str, Any]:
-        return {"newest": self._newest, "older": list(self._older)}
+        return {"newest": self._newest, "older": [list(kept) for kept in self._older]}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._newest = integer(state["newest"], "the steps of a checkpoint", minimum=0)
-        self._older = [integer(n, "an older checkpoint's steps", minimum=0) for n in state["older"]]
+        self._older = [
+            Kept(
+                integer(updates, "an older checkpoint's steps", minimum=0),
+                integer(copy, "an older checkpoint's number", minimum=1),
+                text(sha256, "an older checkpoint's SHA-256"),
+            )
+            for updates, copy, sha256 in state["older"]
+        ]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.changes_model = True  # one of a user's own may do anything
 
+    def goes_on(
+        self, resumed: str, state: dict[str, Any], best: dict[str, tuple[str, float, int | None]]
+    ) -> None:
+        """Go on after a fit was resumed.
+
+        Parameters
+        ----------
+        resumed
+            The file from which it was.
+        state
+            What the Checkpoint that wrote it remembered: this one goes on with it if it writes
+            there, too.
+        best
+            Path → monitor, best figure and best epoch of those that keep the best epoch.
+        """
+        if not self.path.exists():
+            return
+        if self.path.samefile(resumed):
+            self.set_state(state)
+        monitor, figure, epoch = best.get(self._path_text, (None, 0.0, None))
+        if monitor == self.monitor is not None and epoch is not None:
+            self.best = number(figure, "a best figure")
+            self.best_epoch = integer(epoch, "a best epoch", minimum=0)
+
+    # --- hooks ------------------------------------------------------------------------------------
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._start()
+        if self.fit is None:
+            raise RuntimeError("A Checkpoint is called by fit. Use fit(callbacks=[Checkpoint(…)]).")
+        if self.monitor is not None:
+            check_monitor(self.monitor, self.params["metrics"], "Checkpoint")
         store.check_path(self.path, "Checkpoint")
         self._describe()  # what no file can hold is refused now, and not after an epoch
 
@@ -98,33 +209,108 @@ class Checkpoint(Callback):
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.monitor is not None:
+            self._save_if_best(epoch, (logs or {})[self.monitor])
+            return
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training
         if self.every == "epoch" or last:
             self.save()
 
+    def _save_if_best(self, epoch: int, figure: float) -> None:
+        if figure > self.best if self._up else figure < self.best:
+            before = self.best, self.best_epoch
+            self.best, self.best_epoch = float(figure), epoch
+            try:
+                self.save()
+            except BaseException:
+                self.best, self.best_epoch = before
+                raise
+
+    # --- saving -----------------------------------------------------------------------------------
+
     def save(self) -> None:
         """Write what the fit has done so far."""
-        done, newest, older = self.fit.updates_done, self._newest, self._older
-        before = self.get_state()
-        if newest is not None and newest != done and self.keep > 1 and self.path.exists():
-            older = [*older, newest]
-        dropped = max(0, len(older) - self.keep + 1)
-        self._newest, self._older = done, older[dropped:]
+        done, before = self.fit.updates_done, (self._newest, self._older)
+        beside = None
         try:
-            config, arrays = self._describe()
-            if newest is not None and newest in self._older:
-                store.keep_as(self.path, self._numbered(newest), "Checkpoint")
-            for updates in older[:dropped]:
-                self._numbered(updates).unlink(missing_ok=True)
-            store.save(self.path, config, arrays)
+            if self.keep > 1 and self._newest not in (None, done) and self.path.exists():
+                beside = self._keep(self._newest or 0)
+            self._newest, self._older = done, [*self._older, *([beside] if beside else [])]
+            store.save(self.path, *self._describe())
         except BaseException:
-            self._newest, self._older = before["newest"], before["older"]
+            self._newest, self._older = before
             raise
+        while len(self._older) >= self.keep:  # the file lists them still: it may end here
+            self._remove(self._older[0])
+            self._older = self._older[1:]
+        if beside is not None and beside.copy > 1 and not self._warned:
+            self._warned = True
+            warn(
+                f"{self._numbered(beside.updates)} was there, and this fit did not write it: it "
+                f"stays as it is. The checkpoint of that step is {self._numbered(*beside[:2])}."
+            )
 
-    def _numbered(self, updates: int) -> Path:
-        return self.path.with_name(f"{self.path.stem}-{updates}{self.path.suffix}")
+    def _keep(self, updates: int) -> Kept | None:
+        """Give the file at `path` a name with its steps; None where a copy of it has that name."""
+        sha256 = store.file_hash(self.path)
+        for copy in itertools.count(1):
+            other = self._numbered(updates, copy)
+            if store.keep_as(self.path, other, "Checkpoint"):
+                return Kept(updates, copy, sha256)
+            with contextlib.suppress(ModelFileError):
+                if store.file_hash(other) == sha256:
+                    return None
+        raise AssertionError("there are numbers without end")
+
+    def _remove(self, kept: Kept) -> None:
+        """Remove an older checkpoint: the very file that was written, and of this fit."""
+        path = self._numbered(kept.updates, kept.copy)
+        with contextlib.suppress(ModelFileError, OSError):
+            if not path.is_symlink() and store.file_hash(path) == kept.sha256:
+                training = store.config_of(path)["training"]
+                if training is not None and training["call"] == self.fit.call:
+                    path.unlink()
+
+    def _numbered(self, updates: int, copy: int = 1) -> Path:
+        which = f"{updates}" if copy == 1 else f"{updates}-{copy}"
+        return self.path.with_name(f"{self.path.stem}-{which}{self.path.suffix}")
+
+    @property
+    def _path_text(self) -> str:
+        """The path as text that any file can hold, whatever bytes are in it."""
+        return os.fsencode(self.path).decode(errors="backslashreplace")
 
     def _describe(self) -> tuple[Config, dict[str, Array]]:
-        if self.fit is None:
-            raise RuntimeError("A Checkpoint is called by fit. Use fit(callbacks=[Checkpoint(…)]).")
-        return describe_fit(self.fit, self.get_state())
+        checkpoints = [one for one in self.fit.participants if isinstance(one, Checkpoint)]
+        best = {
+            one._path_text: (one.monitor, one.best, one.best_epoch)
+            for one in checkpoints
+            if one.monitor is not None
+        }
+        states = {"checkpoint": self.get_state(), **({"best": best} if best else {})}
+        return describe_fit(self.fit, states)
+
+
+def more_is_better(monitor: str, mode: str) -> bool:
+    """Return whether more of a figure is better; "auto" knows it of losses."""
+    if mode == "auto" and monitor.removeprefix("val_") != "loss":
+        raise ValueError(
+            f"Checkpoint's mode takes 'min' or 'max' where {monitor!r} is monitored. Got 'auto', "
+            "which knows losses. Say whether more of it is better."
+        )
+    return mode == "max"
+
+
+def check_monitor(monitor: str, figures: list[str], who: str) -> None:
+    """Raise ValueError where the fit reports no such figure."""
+    if monitor not in figures:
+        unvalidated = monitor.startswith("val_") and not any(f.startswith("val_") for f in figures)
+        hint = (
+            " Give fit validation_data or validation_split."
+            if unvalidated
+            else did_you_mean(monitor, figures)
+        )
+        raise ValueError(
+            f"{who} takes a monitor that the fit reports: {', '.join(figures)}. Got {monitor!r}."
+            f"{hint}"
+        )

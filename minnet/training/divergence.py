@@ -147,8 +147,12 @@ def trouble(model: Network) -> str | None:
 
 def check_batch(model: Network, loss: float) -> None:
     """Refuse to step from a batch whose loss or gradient is not finite; nothing has changed yet."""
-    if math.isfinite(loss) and is_finite(model.grad):
-        return
+    if not (math.isfinite(loss) and is_finite(model.grad)):
+        raise _spoilt_batch(model, loss)
+
+
+def _spoilt_batch(model: Network, loss: float) -> DivergedError:
+    """Return the error for a batch that no step is made from."""
     symptom = f"The loss of this batch is {loss:g}"
     if math.isfinite(loss):
         symptom = "The gradient of this batch is not finite"
@@ -159,7 +163,7 @@ def check_batch(model: Network, loss: float) -> None:
     fix = "Try a smaller learning rate, or inputs scaled to about 1."
     if not is_finite(model.theta):
         fix = "An earlier step spoilt the weights: load a saved model, or call reset()."
-    raise DivergedError(
+    return DivergedError(
         f"{symptom}, so no step was made. The first that is not finite is {fault.words}. {fix} "
         f"Likely cause: {cause} (The gradient's norm: {size:.3g}.)",
         step=model.compiled.updates.iterations,

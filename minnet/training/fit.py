@@ -14,7 +14,7 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
-from minnet.files.states import set_generator
+from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import Inputs, batches
@@ -36,12 +36,18 @@ class Fit:
         Checked.
     inputs : Inputs
         Where the x of each batch comes from.
+    batch_size, steps
+        Samples of a batch, no more than there are, and batches of an epoch.
+    shuffle, keeps_order
+        Whether each epoch draws an order, and whether a checkpoint wants the generator from before.
     validation_inputs : tuple of ndarray and int
         The x of the validation, and the number of the first step to run on it.
     participants : list of Hooks
         Who is told, in this order.
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
+    listeners
+        For each hook of a step, those who have it.
     stateful
         Those of fit's own whose states a checkpoint keeps, by name.
     call
@@ -139,10 +145,11 @@ class Fit:
                 tell(step, {})
             inputs = self.inputs
             loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            prediction = model.training_step.outputs[-1]
             for tell in gradients:
                 tell(step, {"loss": loss})
             model.run_update()
-            so_far.add(loss, model.training_step.outputs[-1], target)
+            so_far.add(loss, prediction, target)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
@@ -177,7 +184,7 @@ class Fit:
             "first_update": self.first_update,
             "rng": self.rng,
             "model_rng": None if self.rng is model.rng else model.rng,
-            "history": {k: list(map(float, v)) for k, v in history.history.items()},
+            "history": history.history,
             "epochs": history.epoch,
             "features_saved": history.features_saved,
             "so_far": None if so_far is None else so_far.get_state(),
@@ -227,15 +234,15 @@ class Fit:
             one.fit = self
             if isinstance(one, Callback):
                 one.model, one.params = self.model, dict(self.params)
-        for hook in IN_EVERY_STEP:
-            hearing = [one for one in self.participants if has_hook(one, hook)]
-            self.listeners[hook] = [getattr(one, hook) for one in hearing]
-            self.others_change_model |= any(one.changes_model for one in hearing)
         begun += [one for one in self.participants if not isinstance(one, Callback)]
         for one in self.participants:
             begun.append(one)
             if has_hook(one, "on_train_begin"):
                 one.on_train_begin({})
+        for hook in IN_EVERY_STEP:
+            hearing = [one for one in self.participants if has_hook(one, hook)]
+            self.listeners[hook] = [getattr(one, hook) for one in hearing]
+            self.others_change_model |= any(one.changes_model for one in hearing)
 
     def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""

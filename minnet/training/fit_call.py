@@ -65,8 +65,13 @@ def model_parts(model: Network) -> Config:
 
 def _seed(seed: Any) -> Any:
     if isinstance(seed, np.random.Generator):
-        return f"a generator of {type(seed.bit_generator).__name__}"
+        return _generator_kind(seed)
     return None if seed is None else int(seed)
+
+
+def _generator_kind(rng: np.random.Generator) -> str:
+    """A generator in words: where it is in its sequence is told by the state of the fit."""
+    return f"a generator of {type(rng.bit_generator).__name__}"
 
 
 def _rates(learning_rate: Any) -> Any:
@@ -97,6 +102,8 @@ def _plain(value: Any, who: str) -> Any:
     """A value to be compared, not to be read back: arrays by hash, other objects by class."""
     if isinstance(value, Configurable):
         return repr(value)
+    if isinstance(value, np.random.Generator):
+        return _generator_kind(value)
     arrays: dict[str, Array] = {}
     try:
         packed = pack(value, arrays, "", who)

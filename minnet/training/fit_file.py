@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -24,11 +26,11 @@ import numpy as np
 from minnet.engine.network import Network
 from minnet.files import saving, store
 from minnet.files.saving import FIT
-from minnet.files.states import pack, unpack
-from minnet.foundation.checks import Array, ModelFileError, integer, short
+from minnet.files.states import Packing, Unpacking
+from minnet.foundation.checks import Array, ModelFileError, short
 from minnet.foundation.registry import Config
 from minnet.foundation.version import __version__
-from minnet.training.callback import Callback
+from minnet.training.callback import Callback, check_state
 from minnet.training.fit import Fit
 
 
@@ -37,37 +39,72 @@ def environment() -> dict[str, str]:
     return {"minnet": __version__, "numpy": np.__version__, "machine": platform.machine()}
 
 
+def shared_arrays(model: Network) -> dict[str, Array]:
+    """Return the arrays of a model that a callback may keep as its own, by their names in files."""
+    vectors = {"theta": model.theta, "grad": model.grad, "state": model.state}
+    gradients = {
+        f"{layer.name}.d{name}": array
+        for layer in model.layers
+        for name, array in layer.gradients().items()
+    }
+    return {**vectors, **model.named_arrays(), **gradients}
+
+
 # --- writing --------------------------------------------------------------------------------------
 
 
-def describe_fit(fit: Fit, checkpoint: dict[str, Any]) -> tuple[Config, dict[str, Array]]:
+def describe_fit(fit: Fit, checkpoints: dict[str, Any]) -> tuple[Config, dict[str, Array]]:
     """Return the model and the fit as plain values and named arrays.
 
     Parameters
     ----------
-    checkpoint
-        The state of the Checkpoint that writes it.
+    checkpoints
+        "checkpoint": the state of the Checkpoint that writes it; "best": those of all that keep the
+        best epoch, by their paths.
     """
     own = {name: participant.get_state() for name, participant in fit.stateful.items()}
     config, arrays = saving.describe(fit.model, include_optimizer=True)
     of_fit: dict[str, Array] = {}
-    states = {"fit": fit.get_state(), **own, "checkpoint": checkpoint}
+    packing = Packing(of_fit, FIT, shared_arrays(fit.model))
+    states = {"fit": fit.get_state(), **own, **checkpoints}
+    remembered = [_state_of(callback) for callback in fit.user_callbacks]
+    for state in states.values():
+        packing.look_at(state, "what fit remembers")
+    for callback, state in zip(fit.user_callbacks, remembered, strict=True):
+        with _advised(callback):
+            for name, value in state.items():
+                packing.look_at(value, f"{type(callback).__name__}.{name}")
     packed: Config = {
-        owner: {name: pack(value, of_fit, FIT, f"fit's {name}") for name, value in state.items()}
+        owner: {name: packing.pack(value, f"fit's {name}") for name, value in state.items()}
         for owner, state in states.items()
     }
-    packed["callbacks"] = [_pack_callback(callback, of_fit) for callback in fit.user_callbacks]
+    packed["callbacks"] = [
+        _pack_callback(callback, state, packing)
+        for callback, state in zip(fit.user_callbacks, remembered, strict=True)
+    ]
     config["training"] = {"call": fit.call, "state": packed, "environment": environment()}
     return config, {**arrays, **of_fit}
 
 
-def _pack_callback(callback: Callback, arrays: dict[str, Array]) -> Any:
-    name = type(callback).__name__
+def _state_of(callback: Callback) -> dict[str, Any]:
     state = callback.get_state()
     if not isinstance(state, dict):
-        raise TypeError(f"{name}.get_state gives a dict. Got {short(state)}.")
+        raise TypeError(f"{type(callback).__name__}.get_state gives a dict. Got {short(state)}.")
+    return {str(name): value for name, value in state.items()}
+
+
+def _pack_callback(callback: Callback, state: dict[str, Any], packing: Packing) -> Any:
+    name = type(callback).__name__
+    with _advised(callback):
+        return {"dict": [[k, packing.pack(v, f"{name}.{k}")] for k, v in state.items()]}
+
+
+@contextmanager
+def _advised(callback: Callback) -> Iterator[None]:
+    """Add to what no file holds how the callback could tell what it remembers."""
+    name = type(callback).__name__
     try:
-        return {"dict": [[str(k), pack(v, arrays, FIT, f"{name}.{k}")] for k, v in state.items()]}
+        yield
     except TypeError as error:
         raise TypeError(
             f"{error} Write get_state and set_state in {name}, for what changes during a fit."
@@ -78,7 +115,17 @@ def _pack_callback(callback: Callback, arrays: dict[str, Array]) -> Any:
 
 
 class FitFile(NamedTuple):
-    """A checkpoint that was read: its model, and the call and the states of its fit."""
+    """A checkpoint that was read: its model, and the call and the states of its fit.
+
+    Attributes
+    ----------
+    states
+        Owner → what it remembers, by name.
+    callback_states
+        What the user's callbacks remember, in their order.
+    packed, arrays
+        The same as the file has it, to be unpacked for the running program.
+    """
 
     path: str
     model: Network
@@ -86,6 +133,8 @@ class FitFile(NamedTuple):
     environment: dict[str, str]
     states: dict[str, Any]
     callback_states: list[dict[str, Any]]
+    packed: Config
+    arrays: Mapping[str, Array]
 
     def flags(self, model: Network) -> list[bool]:
         """Return whether each layer was trainable when the fit began, or of another model is."""
@@ -121,58 +170,79 @@ def read(path: Any) -> FitFile:
             f"fit's resume takes a file that a Checkpoint wrote. Got {shown}, which is a model "
             "without a fit. Use minnet.load, and fit without resume."
         )
-    try:
-        model = Network(seed=0, name=str(config["name"]), dtype=config["dtype"])
+    with saving.refusing(f"{shown} describes no fit that minnet can resume"):
+        model = Network(seed=0, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
-        packed = dict(training["state"])
-        callback_states = [unpack(state, arrays) for state in packed.pop("callbacks")]
-        states = {
-            owner: {name: unpack(value, arrays) for name, value in state.items()}
-            for owner, state in packed.items()
-        }
-        _check_states(states, callback_states)
-        call, versions = training["call"], training["environment"]
-        if not model.is_compiled or not isinstance(call["trainable"], list):
+        _check_keys(training, {"call", "state", "environment"})
+        packed, call, versions = training["state"], training["call"], training["environment"]
+        of_fit = {name: array for name, array in arrays.items() if name.startswith(FIT)}
+        unpacking = Unpacking(of_fit, shared_arrays(model))
+        states = unpack_states(unpacking, packed)
+        callback_states = [unpacking.unpack(state) for state in packed["callbacks"]]
+        if unpacking.left:
+            raise ValueError(f"nothing in it is made of {next(iter(unpacking.left))}")
+        _check_states(model, states)
+        if not all(isinstance(state, dict) for state in callback_states):
+            raise ValueError("what it says of the callbacks is no list of dicts")
+        if not model.is_compiled or config["updates"] is None:
+            raise ValueError("it does not say how its model is trained")
+        if not all(type(flag) is bool for flag in call["trainable"]) or not isinstance(call, dict):
             raise ValueError("it does not say how its fit was called")
-        return FitFile(shown, model, call, versions, states, callback_states)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        why = f"its description lacks {error}" if isinstance(error, KeyError) else error
-        raise ModelFileError(f"{shown} describes no fit that minnet can resume: {why}") from None
+        if not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError("its versions are no texts")
+        return FitFile(shown, model, call, versions, states, callback_states, packed, of_fit)
 
 
-def _check_states(states: dict[str, dict[str, Any]], callback_states: list[Any]) -> None:
+def unpack_states(unpacking: Unpacking, packed: Config) -> dict[str, Any]:
+    """Return what all but the callbacks remember, by owner and name."""
+    return {
+        owner: {name: unpacking.unpack(value) for name, value in state.items()}
+        for owner, state in packed.items()
+        if owner != "callbacks"
+    }
+
+
+def _check_keys(value: Any, keys: set[str]) -> None:
+    if not isinstance(value, dict) or value.keys() != keys:
+        raise ValueError(f"it has {short(value)} where {', '.join(sorted(keys))} should be")
+
+
+def _check_states(model: Network, states: dict[str, Any]) -> None:
     """Refuse what is of another kind than fit takes: a file may hold anything."""
     generator = np.random.Generator  # here, so that importing minnet does not import numpy.random
     wanted: dict[str, dict[str, Any]] = {
         "fit": {
+            "epoch": int,
             "stop": bool,
+            "first_update": int,
             "rng": generator,
             "model_rng": (generator, NoneType),
             "history": dict,
             "epochs": list,
+            "features_saved": int,
             "so_far": (dict, NoneType),
         },
         "rollback": {"largest_weight": float},
         "receipt": {"weights": dict, "hashes": dict},
         "features": {"start": int},
-        "checkpoint": {},
     }
+    _check_keys(states, {*wanted, "checkpoint", *(["best"] if "best" in states else [])})
     for owner, kinds in wanted.items():
-        state = states[owner]
-        for name, kind in kinds.items():
-            if not isinstance(state[name], kind):
-                raise ValueError(f"{name} is {short(state[name])}")
-    fit = states["fit"]
-    for name in ("epoch", "first_update", "features_saved"):
-        integer(fit[name], name, minimum=0)
-    if len({len(values) for values in [fit["epochs"], *fit["history"].values()]}) > 1:
+        check_state(states[owner], kinds)
+    fit, receipt = states["fit"], states["receipt"]
+    if len(fit["epochs"]) != fit["epoch"] or fit["epochs"] != list(range(fit["epoch"])):
         raise ValueError("its history has gaps")
-    if not all(isinstance(state, dict) for state in callback_states):
-        raise ValueError("what it says of the callbacks is no list of dicts")
-    so_far = fit["so_far"]
-    if so_far is not None:
-        kinds = {"order": generator, "step": int, "samples": int, "total": float, "figures": list}
-        if so_far.keys() != kinds.keys() or not all(
-            isinstance(so_far[name], kind) for name, kind in kinds.items()
-        ):
-            raise ValueError("what it says of its epoch is not one")
+    if not all(isinstance(n, str) and isinstance(v, list) for n, v in fit["history"].items()):
+        raise ValueError("its history is not made of lists")
+    if fit["so_far"] is not None:
+        number = (float, np.floating)  # as a student's step gives the loss
+        kinds = {"order": generator, "step": int, "samples": int, "total": number, "figures": list}
+        check_state(fit["so_far"], kinds)
+    sizes = {layer.label: sum(w.size for w in layer.gradients().values()) for layer in model.layers}
+    for name, weights in receipt["weights"].items():
+        if not isinstance(weights, np.ndarray) or weights.shape != (sizes.get(name),):
+            raise ValueError(f"its receipt has other weights of {short(name)}")
+        if weights.dtype != model.dtype:
+            raise ValueError(f"its receipt has weights of {weights.dtype}")
+    if not all(isinstance(text, str) for pair in receipt["hashes"].items() for text in pair):
+        raise ValueError("its receipt has hashes that are no texts")

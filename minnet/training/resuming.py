@@ -1,21 +1,30 @@
-"""Going on with a fit as if it had never stopped."""
+"""Going on with a fit as if it had never stopped: all of it is restored, or nothing is changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from minnet.engine.network import Network
-from minnet.files import provenance
-from minnet.foundation.checks import ModelFileError, warn
-from minnet.foundation.registry import Config, to_config
+from minnet.files import provenance, saving
+from minnet.files.states import Unpacking, holds_generator
+from minnet.foundation.checks import ModelFileError, short, warn
+from minnet.foundation.registry import Config, Configurable, to_config
+from minnet.foundation.undo import Before
 from minnet.training.arguments import FitArguments
-from minnet.training.callback import Logs, Participant
+from minnet.training.callback import Callback, Logs, Participant
 from minnet.training.checkpoint import Checkpoint
+from minnet.training.figures import Figures
 from minnet.training.fit import Fit
 from minnet.training.fit_call import START_ONLY, differences, model_parts, words
-from minnet.training.fit_file import FitFile, environment
+from minnet.training.fit_file import FitFile, environment, shared_arrays, unpack_states
 from minnet.training.progress import Progress
+
+SHOWN = 10
+"""How many differences of two fits an error lists."""
 
 
 def resumed(fit: Fit, file: FitFile, arguments: FitArguments) -> Resume:
@@ -47,8 +56,10 @@ def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: 
     left_out = ("trainable",)  # the file tells what is frozen
     differing = list(differences("", _without(here, left_out), _without(there, left_out)))
     if differing:
+        more = [f"and {len(differing) - SHOWN:,} more"] if len(differing) > SHOWN else []
+        listed = "; ".join([*differing[:SHOWN], *more])
         raise ModelFileError(
-            f"fit's resume takes the fit that wrote {file.path}. Got {'; '.join(differing)}. Call "
+            f"fit's resume takes the fit that wrote {file.path}. Got {listed}. Call "
             "compile and fit as they were called then; for anything else load the model and fit "
             "it without resume."
         )
@@ -72,7 +83,30 @@ def _without(values: Config, names: Sequence[str]) -> Config:
 
 
 def _layout(model: Network) -> object:
-    return [(name, array.shape) for name, array in model.named_arrays().items()]
+    """Of what a model is made, without its settings."""
+    compiled = model.compiled
+    return (
+        [(type(layer), layer.label) for layer in model.layers],
+        [(name, array.shape) for name, array in model.named_arrays().items()],
+        [type(one) for one in (compiled.optimizer, compiled.loss, *compiled.metrics)],
+    )
+
+
+@contextmanager
+def resumed_whole(fit: Fit) -> Iterator[None]:
+    """Put everything back where a resumed fit ends before all of its checkpoint is restored."""
+    resume = next((one for one in fit.participants if isinstance(one, Resume)), None)
+    if resume is None:
+        yield
+        return
+    checkpoints = [one for one in fit.participants if isinstance(one, Checkpoint)]
+    resume.before = Before(fit.model, fit.rng, *fit.user_callbacks, *checkpoints)
+    try:
+        yield
+    except BaseException:
+        if resume.before is not None:
+            resume.before.put_back()
+        raise
 
 
 class Resume(Participant):
@@ -82,25 +116,78 @@ class Resume(Participant):
     """
 
     file: FitFile
+    before: Before | None
 
     def __init__(self, file: FitFile) -> None:
-        self.file = file
+        self.file, self.before = file, None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        fit, states = self.fit, self.file.states
-        _restore_model(fit.model, self.file.model)
-        fit.set_state(states["fit"])
-        for callback, state in zip(fit.user_callbacks, self.file.callback_states, strict=True):
-            callback.set_state(state)
-        for name, participant in fit.stateful.items():
-            participant.set_state(states[name])
+        with saving.refusing(self._refused):
+            _check_progress(self.fit, self.file)
+            _restore_model(self.fit.model, self.file.model)
+        self._restore_fit()
+        self.before = None  # from here on the fit is the one that was stopped
+
+    @property
+    def _refused(self) -> str:
+        return f"{self.file.path} describes no fit that minnet can resume"
+
+    def _restore_fit(self) -> None:
+        fit, file = self.fit, self.file
+        unpacking = Unpacking(file.arrays, shared_arrays(self.fit.model))
+        with saving.refusing(self._refused):
+            states = unpack_states(unpacking, file.packed)
+            fit.set_state(states["fit"])
+            unpacking.put_in_place_of(states["fit"]["rng"], fit.rng)
+            if states["fit"]["model_rng"] is not None:
+                unpacking.put_in_place_of(states["fit"]["model_rng"], self.fit.model.rng)
+        for callback, packed in zip(fit.user_callbacks, file.packed["callbacks"], strict=True):
+            self._restore_callback(callback, packed, unpacking)
+        with saving.refusing(self._refused):
+            for name, participant in fit.stateful.items():
+                participant.set_state(states[name])
+            for participant in fit.participants:
+                if isinstance(participant, Checkpoint):
+                    participant.goes_on(file.path, states["checkpoint"], states.get("best", {}))
         for participant in fit.participants:
-            if isinstance(participant, Checkpoint):
-                path = participant.path
-                if path.exists() and path.samefile(self.file.path):
-                    participant.set_state(states["checkpoint"])
             if isinstance(participant, Progress):
                 participant.goes_on(fit.epoch, 0 if fit.so_far is None else fit.so_far.step)
+
+    def _restore_callback(self, callback: Callback, packed: Any, unpacking: Unpacking) -> None:
+        """Let a callback remember again; its generators go on, for all who hold them."""
+        try:
+            live = callback.get_state() if holds_generator(packed) else None
+            callback.set_state(unpacking.unpack(packed, live))
+        except Warning:
+            raise
+        except Exception as error:
+            name = type(callback).__name__
+            raise ModelFileError(
+                f"{self._refused}: {name} does not take what a {name} remembered there, and raised "
+                f"{type(error).__name__}: {short(str(error), 200)}. Nothing has changed."
+            ) from error
+
+
+def _check_progress(fit: Fit, file: FitFile) -> None:
+    """Refuse a state of another fit: in its history, or in the epoch that is under way."""
+    state, steps = file.states["fit"], len(fit.model.steps)
+    for name in fit.params["metrics"] if state["epoch"] else ():
+        values = state["history"].get(name)
+        if values is None or len(values) != state["epoch"]:
+            raise ValueError(f"its history has gaps in {name}")
+        if np.asarray(values).dtype.kind not in "fiu" or np.ndim(values) != 1:
+            raise ValueError(f"its history has no numbers in {name}")
+    if file.states["features"]["start"] > steps:
+        raise ValueError("it has features of more steps than there are")
+    so_far = state["so_far"]
+    if so_far is None:
+        return
+    if so_far["step"] > fit.steps or bool(so_far["step"]) != bool(so_far["samples"]):
+        raise ValueError("its epoch has other steps")
+    if so_far["step"] and fit.model.metrics:
+        figures = Figures(fit.model.metrics, [np.copy(one) for one in so_far["figures"]])
+        figures.add(file.model.run(fit.data.x[:1]), fit.data.target[:1])  # one more sample fits
+        figures.results()
 
 
 def _restore_model(model: Network, saved: Network) -> None:
@@ -124,8 +211,13 @@ def _restore_model(model: Network, saved: Network) -> None:
 
 
 def _bring_settings(here: Any, there: Any) -> None:
-    """Set the hyper-parameters that a callback had changed."""
+    """Set the hyper-parameters that a callback had changed, also those of parts of a thing."""
     now, then = to_config(here)["config"], to_config(there)["config"]
     for name, value in then.items():
-        if name not in START_ONLY and value != now.get(name):
-            setattr(here, name, getattr(there, name))
+        if name in START_ONLY or value == now.get(name):
+            continue
+        own, saved = getattr(here, name), getattr(there, name)
+        if isinstance(own, Configurable) and type(own) is type(saved):
+            _bring_settings(own, saved)
+        else:
+            setattr(here, name, saved)

@@ -18,7 +18,7 @@ from minnet.training.fit_file import FitFile, read
 from minnet.training.history import History, RecordHistory
 from minnet.training.process import WholeSteps, suited_to
 from minnet.training.receipts import RecordTraining, WriteReceipt
-from minnet.training.resuming import resumed
+from minnet.training.resuming import resumed, resumed_whole
 
 
 def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
@@ -45,7 +45,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         take_part(fit, arguments, file, whole_steps)
         updates.rates = rates
         try:
-            with suited_to(_largest_product(model, fit.batch_size)), np.errstate(all="ignore"):
+            threads = suited_to(_largest_product(model, fit.batch_size))
+            with threads, np.errstate(all="ignore"), resumed_whole(fit):
                 return fit.run()
         finally:
             updates.rates = {}

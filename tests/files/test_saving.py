@@ -574,7 +574,7 @@ def settings_of(**parts):
         ),
         (lambda c: c.update(input_shape=[]), "input_shape takes a shape of at least one axis"),
         (lambda c: c.update(layers=[]), "it has no layers"),
-        (lambda c: c["layers"].pop(), "CrossEntropy takes probabilities"),
+        (lambda c: c["layers"].pop(), "the optimizer's counts are of other layers"),
         (
             lambda c: (c["layers"].pop(), c.update(compile=None, updates=None)),
             r"head\.W +\(4, 2\) +none +UNUSED",

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minnet.files.states import LONG, pack, set_generator, unpack
+from minnet.files.generators import set_generator
+from minnet.files.states import LONG, pack, unpack
 from tests.strategies import seeds
 
 KINDS = np.random.BitGenerator.__subclasses__()

@@ -365,3 +365,25 @@ def test_the_diagonal_of_the_confusion_matrix_is_the_accuracy(seed: int) -> None
     assert counts.shape == (4, 4)
     assert np.trace(counts) / 12 == Accuracy()(p, t)
     np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(t, minlength=4))
+
+
+def test_a_name_may_be_worked_out() -> None:
+    class Within(Metric):
+        def __init__(self, limit: float = 0.5) -> None:
+            super().__init__()
+            self.limit = limit
+
+        @property
+        def name(self) -> str:
+            return f"within_{self.limit:g}"
+
+        def statistics(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+            return np.array([(abs(prediction - target) <= self.limit).sum(), prediction.size])
+
+    assert Within(0.25).name == "within_0.25"
+    assert Within()([[1.0], [2.0]], [1.25, 4.0]) == 0.5
+    assert (MAE().name, MAE(name="distance").name, repr(MAE(name="distance"))) == (
+        "mae",
+        "distance",
+        "MAE(name='distance')",
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from minnet.course.exercises.files import Exercise, exercises, find, put_aside, write
+from minnet.course.exercises.files import Exercise, exercises, find, put_aside, write_new
 from minnet.course.exercises.inspection import (
     DONE,
     SECONDS,
@@ -80,7 +80,7 @@ def run(
         for _, path in sheets:
             if path.exists():
                 print(f"What you had is kept in {put_aside(path)}.")
-    new = [sheet for sheet in sheets if write(sheet.path, sheet.exercise.with_gaps())]
+    new = [sheet for sheet in sheets if write_new(sheet.path, sheet.exercise.with_gaps())]
     if new:
         print(_copied(new, folder))
     old = [sheet for sheet in sheets if sheet not in new]
@@ -105,7 +105,7 @@ def solutions(folder: str) -> str:
     OSError
         A file cannot be written.
     """
-    written = [e.file for e in exercises() if write(Path(folder, e.file), e.solved())]
+    written = [e.file for e in exercises() if write_new(Path(folder, e.file), e.solved())]
     kept = [e.file for e in exercises() if e.file not in written]
     are = "solution is" if len(written) == 1 else "solutions are"
     lines = [f"{len(written)} {are} in {folder}."] if written else []

@@ -110,7 +110,7 @@ def find(asked: str) -> Exercise:
     )
 
 
-def write(path: Path, text: str) -> bool:
+def write_new(path: Path, text: str) -> bool:
     """Write a new file; whether it was written, and not there already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from minnet.course.exercises.files import GAP, exercises, find, put_aside, write
+from minnet.course.exercises.files import GAP, exercises, find, put_aside, write_new
 
 
 def test_the_exercises_are_numbered_and_their_gaps_found():
@@ -79,8 +79,8 @@ def test_a_number_that_is_none():
 
 def test_a_file_is_never_overwritten(tmp_path):
     path = tmp_path / "new" / "a.py"
-    assert write(path, "mine")
-    assert not write(path, "yours")
+    assert write_new(path, "mine")
+    assert not write_new(path, "yours")
     assert path.read_text() == "mine"
 
 
