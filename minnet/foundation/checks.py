@@ -84,6 +84,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
 
     >>> did_you_mean("rleu", ["relu", "tanh"])
     ' Did you mean "relu"?'
+    >>> did_you_mean("adma", ["adamax", "adam"])
+    ' Did you mean "adam"?'
     >>> did_you_mean("cosine", ["relu", "tanh"])
     ''
     """
@@ -91,7 +93,9 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
 
     names = list(names)
     lowered = {known.lower(): known for known in reversed(names)}
-    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    word = str(name).lower()
+    close = difflib.get_close_matches(word, lowered, n=3, cutoff=0.6)
+    close.sort(key=lambda near: sorted(near) != sorted(word))  # letters that changed places first
     return f' Did you mean "{lowered[close[0]]}"?' if close else ""
 
 

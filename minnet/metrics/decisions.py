@@ -198,9 +198,9 @@ class Recall(_Counts):
         return float(_share(tp, tp + fn))
 
 
-def _share(part: Array, whole: Array) -> Array:
-    """part / whole, and 0 where there is no whole."""
-    return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), 0.0)
+def _share(count: Array, whole: Array) -> Array:
+    """count / whole, and 0 where there is no whole."""
+    return np.where(whole > 0, count / np.where(whole > 0, whole, 1.0), 0.0)
 
 
 @register
