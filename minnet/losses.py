@@ -130,23 +130,37 @@ class Loss(Configurable):
         target = self.check_target(target, prediction.shape[1:], "target")
         check_pairs(prediction, target, type(self).__name__)
         weight = None if sample_weight is None else check_weight(sample_weight, len(prediction))
-        with np.errstate(over="ignore"):  # a loss beyond all numbers is inf
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss beyond all numbers is inf
             losses = self.per_sample(prediction, target)
             return mean(one_a_sample(self, "per_sample", prediction, losses), weight)
 
 
 def mean(losses: Array, weight: Array | None = None) -> float:
     """Σ wₙ Lₙ / N as a Python number."""
-    total = losses.sum() if weight is None else np.dot(weight, losses)
+    if weight is None:
+        total = losses.sum()
+    else:  # a dot product loses digits of many
+        total = np.dot(weight, losses) if len(losses) < 1024 else (weight * losses).sum()
     value: float = total.item() / len(losses)
-    if value == math.inf and weight is None:  # the sum overflows before the mean does
-        value = (losses / len(losses)).sum().item()
+    if value == math.inf or value != value:
+        value = _mean_at_the_end(losses, weight)
     return value
+
+
+def _mean_at_the_end(losses: Array, weight: Array | None) -> float:
+    """Σ wₙ Lₙ / N where the sum overflows before the mean does, or a loss counts 0 and is inf."""
+    if weight is None:
+        return float((losses / len(losses)).sum())
+    counted = weight != 0
+    return float((weight[counted] * (losses[counted] / len(losses))).sum())
 
 
 def over_outputs(values: Array) -> Array:
     """The mean of the M outputs of each sample, (N,), of values of shape (N, M) or (N, …)."""
-    means: Array = values.mean(axis=tuple(range(1, values.ndim)))
+    axes = tuple(range(1, values.ndim))
+    means: Array = values.mean(axis=axes)
+    if values.shape[1:] != (1,) and not np.isfinite(means).all():  # their sum may overflow
+        means = (values / values[0].size).sum(axis=axes)
     return means
 
 
@@ -167,7 +181,10 @@ class MeanSquaredError(Loss):
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
-        return over_outputs(error * error)
+        losses = over_outputs(error * error)
+        if not np.isfinite(losses).all() and error.dtype == np.float32:  # a square may overflow
+            return over_outputs(np.square(error, dtype=np.float64)).astype(error.dtype)
+        return losses
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         return (prediction - target) * (2.0 / prediction.size)

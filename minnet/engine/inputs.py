@@ -12,10 +12,13 @@ import numpy as np
 from minnet.engine.compiled import Compiled
 from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
-from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped
+from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped, warn
 from minnet.foundation.targets import check_weight
 from minnet.layers import Layer
 from minnet.losses import Loss
+
+FEWEST_STEPS = 128
+"""Targets that vary by fewer steps of the model's dtype are not rounded to it."""
 
 
 class Data:
@@ -85,11 +88,35 @@ def check_data(
         finite(weight, f"{whose}sample_weight", dtype)
         weight = weight.astype(dtype, copy=False)
     compiled.check_end(stack.steps, shapes[-1])  # layers may have come since compile
-    if target.dtype.kind != "i" or target.ndim > 1:
+    if (target.dtype.kind != "i" or target.ndim > 1) and not _is_too_coarse(
+        target, dtype, f"{whose}y"
+    ):
         target = target.astype(dtype, copy=False)
     if not isinstance(x, np.memmap):
         x = x.astype(dtype, copy=False)
     return Data(x, target, weight, x_range)
+
+
+def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
+    """Warn where a dtype cannot tell apart what varies far from 0, as time stamps do.
+
+    Such targets stay as they are, so that figures are right; the weights cannot learn them.
+    """
+    if target.dtype.kind not in "iuf" or np.can_cast(target.dtype, dtype):
+        return False
+    low, high = target.min(axis=0).astype(np.float64), target.max(axis=0).astype(np.float64)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    step = np.spacing(largest.astype(dtype)).astype(np.float64)
+    coarse = (high > low) & (high - low < FEWEST_STEPS * step)
+    if not coarse.any():
+        return False
+    i, y = np.unravel_index(coarse.argmax(), coarse.shape), who.split()[-1]
+    warn(
+        f"{who} varies by {(high - low)[i]:g} at about {largest[i]:g}, where {dtype} has steps of "
+        f"{step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
+        "make the model with dtype='float64'."
+    )
+    return True
 
 
 def _check_target(

@@ -90,6 +90,8 @@ def loss_and_gradient(
         losses, dy = loss.per_sample(y, target), loss.gradient(y, target)
     if weight is not None:
         dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
+        if not np.isfinite(dy.sum()):
+            dy[weight == 0] = 0.0  # a sample that does not count may be beyond all numbers
     run_backward(way_back, outputs, dy, memos, start)
     value = mean(losses, weight)
     for array, gradient, regularizer in plan.penalties:

@@ -14,6 +14,7 @@ from minnet.foundation.strict import setting
 from minnet.initializers import Initializer, initializer
 from minnet.layers.base import Layer, Memo, expect_rows
 from minnet.layers.by_name import a_layer_without_weights
+from minnet.layers.sums import multiply_rows, sum_rows
 from minnet.regularizers import REGULARIZERS, Regularizer
 
 
@@ -146,9 +147,9 @@ class Dense(Layer):
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
-        np.matmul(x.T, dy, out=self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        multiply_rows(x, dy, self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            dy.sum(axis=0, out=self.db)  # ∂L/∂b_j = Σ_n dy_nj
+            sum_rows(dy, self.db)  # ∂L/∂b_j = Σ_n dy_nj
 
     @property
     def input_dim(self) -> int | None:

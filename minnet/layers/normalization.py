@@ -11,6 +11,7 @@ from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
 from minnet.layers.base import Layer, LayerArguments, Memo, expect_rows
+from minnet.layers.sums import mean_rows, sum_rows
 
 
 @register
@@ -116,15 +117,15 @@ class BatchNormalization(Layer):
         if memo is None:  # fixed statistics
             dx = dy * factor
         else:
-            dx = factor * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+            dx = factor * (dy - mean_rows(dy) - x_hat * mean_rows(dy * x_hat))
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
         if self.scale:
             x_hat, _ = self._recall(x, memo)
-            np.sum(dy * x_hat, axis=0, out=self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
+            sum_rows(dy * x_hat, self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
         if self.center:
-            np.sum(dy, axis=0, out=self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
+            sum_rows(dy, self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
 
     def after_step(self, memo: Memo) -> None:
         if len(memo["x_hat"]) == 1:  # the variance of one row is 0, and says nothing

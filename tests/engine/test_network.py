@@ -925,3 +925,38 @@ def test_forward_takes_a_memo_for_each_step(count):
     model = Sequential([Dense(3, activation="relu", input_dim=2)], seed=0)
     with pytest.raises(ValueError, match=f"one memo for each of the model's 2 steps. Got {count}"):
         model.forward(np.ones((1, 2)), [{}] * count)
+
+
+# --- targets that the model's dtype cannot tell apart -----------------------------------------------
+
+
+SECONDS = 1_600_000_000 + np.arange(60)
+
+
+@pytest.mark.parametrize(
+    "y", [SECONDS, SECONDS.astype("f8"), SECONDS[:, None]], ids=["i", "f", "c"]
+)
+def test_figures_are_those_of_the_targets_as_they_were_given(y):
+    """float32 has steps of 128 there: all would be right where the model says 1.6e9."""
+    constant = minnet.initializers.Constant(1.6e9)
+    model = Sequential([Dense(1, input_dim=1, bias_initializer=constant)], seed=0)
+    model.compile(minnet.optimizers.SGD(0.0), "mse", ["mae", "r2_score"])
+    x, t = np.zeros((60, 1)), np.ravel(y).astype("f8")
+    e = model.predict(x)[:, 0].astype("f8") - t
+    right = {"loss": (e**2).mean(), "mae": np.abs(e).mean()}
+    right["r2_score"] = 1 - (e**2).sum() / ((t - t.mean()) ** 2).sum()
+    message = r"y varies by 59 at about 1.6e\+09, where float32 has steps of 128. Subtract the mean"
+    with pytest.warns(UserWarning, match=message):
+        assert model.evaluate(x, y) == pytest.approx(right, rel=1e-6)
+    with pytest.warns(UserWarning, match=message):
+        history = model.fit(x, y, verbose=0, batch_size=60).history
+    assert {name: values[0] for name, values in history.items()} == pytest.approx(right, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(60), 1e6 + np.arange(60), np.full(60, 1.6e9), np.linspace(0, 1.6e9, 60)]
+)
+def test_targets_that_float32_holds_are_not_warned_of(y):
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse")
+    model.evaluate(np.zeros((60, 1)), y)

@@ -434,9 +434,7 @@ def test_a_threshold_that_was_given_stays() -> None:
 
 def test_logits_of_classes_that_compete_are_not_yes_or_no() -> None:
     model = Sequential([Dense(3, input_dim=1)], seed=0)
-    with pytest.raises(
-        ValueError, match=r"binary_accuracy takes yes-or-no outputs. Got CrossEntro"
-    ):
+    with pytest.raises(ValueError, match=r"binary_accuracy takes yes-or-no outputs. Got Cro"):
         model.compile("sgd", CrossEntropy(from_logits=True), ["binary_accuracy"])
 
 
