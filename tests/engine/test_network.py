@@ -927,7 +927,7 @@ def test_forward_takes_a_memo_for_each_step(count):
         model.forward(np.ones((1, 2)), [{}] * count)
 
 
-# --- targets that the model's dtype cannot tell apart -----------------------------------------------
+# --- targets that the model's dtype cannot tell apart ---------------------------------------------
 
 
 SECONDS = 1_600_000_000 + np.arange(60)
