@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet.foundation.borders import one_a_sample
-from minnet.foundation.checks import Array, Shape, as_array, boolean, finite
+from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, number
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import (
@@ -238,6 +238,9 @@ class CrossEntropy(Loss):
     ----------
     from_logits
         Whether predictions are logits z, for a model without a softmax at its end.
+    label_smoothing
+        ε, from 0 to below 1: t becomes (1 − ε) t + ε / K, so that no logit has to grow without end
+        (Szegedy et al., 2016, section 7). Keras' argument; metrics see the targets as they are.
 
     Examples
     --------
@@ -250,13 +253,26 @@ class CrossEntropy(Loss):
     fuses: ClassVar[type[Layer]] = Softmax
 
     from_logits: bool = setting(boolean)
+    label_smoothing: float = setting(number, minimum=0.0, below=1.0)
 
-    def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+
+    def smoothed(self, target: Array, like: Array) -> Array:
+        """(1 − ε) t + ε / K as rows, from labels or rows, in the dtype of the predictions."""
+        if target.ndim == 1:
+            rows = np.zeros_like(like)
+            rows[np.arange(len(target)), target] = 1.0
+            target = rows
+        smooth = self.label_smoothing
+        smoothed: Array = target * (1.0 - smooth) + smooth / like.shape[1]
+        return smoothed
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
             return self.fused(prediction, softmax(prediction), target)[0]
+        if self.label_smoothing:
+            target = self.smoothed(target, prediction)
         p = np.where(prediction.real > EPSILON, prediction, EPSILON)
         if target.ndim == 1:
             return -np.log(p[np.arange(len(p)), target])
@@ -266,6 +282,8 @@ class CrossEntropy(Loss):
     def gradient(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
             return self.fused(prediction, softmax(prediction), target)[1]
+        if self.label_smoothing:
+            target = self.smoothed(target, prediction)
         N = len(prediction)
         clipped = prediction.real <= EPSILON
         p = np.where(clipped, EPSILON, prediction)
@@ -279,6 +297,8 @@ class CrossEntropy(Loss):
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
         N = len(z)
+        if self.label_smoothing:
+            target = self.smoothed(target, y)
         if target.ndim == 2:
             total = target.sum(axis=1, keepdims=True)  # 1, up to rounding
             losses: Array = -(target * _log_softmax(z, y)).sum(axis=1)
@@ -333,6 +353,8 @@ class BinaryCrossEntropy(Loss):
     ----------
     from_logits
         Whether predictions are logits z, for a model without a sigmoid at its end.
+    label_smoothing
+        ε, from 0 to below 1: t becomes (1 − ε) t + ε / 2; see `CrossEntropy`. Keras' argument.
 
     Examples
     --------
@@ -346,11 +368,18 @@ class BinaryCrossEntropy(Loss):
     one_shape = True
 
     from_logits: bool = setting(boolean)
+    label_smoothing: float = setting(number, minimum=0.0, below=1.0)
 
-    def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+
+    def smoothed(self, target: Array, like: Array) -> Array:
+        """(1 − ε) t + ε / 2, in the dtype of the predictions."""
+        smooth = self.label_smoothing
+        return target * (1.0 - smooth) + smooth / 2.0 if smooth else target
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
+        target = self.smoothed(target, prediction)
         if self.from_logits:
             return self._from_logits(prediction, target)
         low, high = _bounds(prediction)
@@ -358,6 +387,7 @@ class BinaryCrossEntropy(Loss):
         return -over_outputs(target * np.log(p) + (1.0 - target) * np.log(1.0 - p))
 
     def gradient(self, prediction: Array, target: Array) -> Array:
+        target = self.smoothed(target, prediction)
         if self.from_logits:
             return (_sigmoid(prediction) - target) * (1.0 / prediction.size)
         low, high = _bounds(prediction)
@@ -367,6 +397,7 @@ class BinaryCrossEntropy(Loss):
         return dp
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
+        target = self.smoothed(target, z)
         return self._from_logits(z, target), (y - target) * (1.0 / z.size)
 
     @staticmethod

@@ -89,6 +89,7 @@ class Bias(Metric):
 
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "Weighted": {"metric": "mae"},
     "Dense": {"units": 3},
     "Activation": {"activation": "tanh"},
     "Dropout": {"rate": 0.4},

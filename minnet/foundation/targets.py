@@ -24,10 +24,10 @@ def aligned(formula: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(formula)
-    def call(self: Any, prediction: Array, target: Array) -> Any:
+    def call(self: Any, prediction: Array, target: Array, *weight: Array) -> Any:
         if not _alike(prediction, target):
             target = _align(self, prediction, target)
-        return formula(self, prediction, target)
+        return formula(self, prediction, target, *weight)
 
     return call
 

@@ -1,8 +1,6 @@
 """Metrics: figures for people. The contract and the usual ones, then those of decisions."""
 
-from collections.abc import Callable
-from functools import partial
-
+from minnet.metrics.by_name import METRICS
 from minnet.metrics.decisions import (
     AUC,
     FalseNegatives,
@@ -22,6 +20,7 @@ from minnet.metrics.figures import (
     TopKCategoricalAccuracy,
     confusion_matrix,
 )
+from minnet.metrics.weighted import Weighted
 
 __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "Metric",
@@ -39,30 +38,6 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "Precision",
     "Recall",
     "AUC",
+    "Weighted",
     "METRICS",
 ]
-
-METRICS: dict[str, Callable[[], Metric]] = {
-    "accuracy": Accuracy,
-    "acc": partial(Accuracy, name="acc"),
-    "categorical_accuracy": partial(Accuracy, name="categorical_accuracy"),
-    "sparse_categorical_accuracy": partial(Accuracy, name="sparse_categorical_accuracy"),
-    "binary_accuracy": BinaryAccuracy,
-    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
-    "sparse_top_k_categorical_accuracy": partial(
-        TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"
-    ),
-    "mae": MAE,
-    "mean_absolute_error": partial(MAE, name="mean_absolute_error"),
-    "mse": MSE,
-    "mean_squared_error": partial(MSE, name="mean_squared_error"),
-    "r2_score": R2Score,
-    "precision": Precision,
-    "recall": Recall,
-    "auc": AUC,
-    "true_positives": TruePositives,
-    "false_positives": FalsePositives,
-    "true_negatives": TrueNegatives,
-    "false_negatives": FalseNegatives,
-}
-"""Name → metric. As in Keras, the name that was asked for is the name in logs and `History`."""

@@ -7,7 +7,7 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 from __future__ import annotations
 
 import copy
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Metric(Configurable):
 
     name: str = setting(text, empty=False, default="metric")
 
-    one_shape: ClassVar[bool] = False
+    one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
 
     direction: Literal["up", "down"] | None = None
@@ -75,7 +75,14 @@ class Metric(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        align_formulas(cls, {"statistics": aligned})
+        align_formulas(cls, {"statistics": aligned, "weighted_statistics": aligned})
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        """What is to be known of a batch whose samples count wₙ, of shape (N,), instead of 1."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no weighted_statistics(prediction, target, weight). Write "
+            "it, with each sample's terms times its weight."
+        )
 
     def for_logits(self) -> Self:
         """The metric as it reads logits, where the model's loss says that it has them."""
@@ -180,6 +187,9 @@ class BinaryAccuracy(Metric):
         right = (prediction > threshold) == (target > 0.5)
         return np.array([np.count_nonzero(right), prediction.size], dtype=np.float64)
 
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _by_sample(self, prediction, target, weight)
+
 
 @register
 class Accuracy(BinaryAccuracy):
@@ -266,6 +276,18 @@ class TopKCategoricalAccuracy(Metric):
         right = behind >= K - self.k  # at most k are not behind: itself, and those before or equal
         return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _by_sample(self, prediction, target, weight)
+
+
+def _by_sample(metric: Metric, prediction: Array, target: Array, weight: Array) -> Array:
+    """Sums of a metric that counts, each sample's by its weight: those with one weight at once."""
+    total = np.zeros(2)
+    for value in np.unique(weight):
+        rows = weight == value
+        total += value * metric.statistics(prediction[rows], target[rows])
+    return total
+
 
 def check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
     """Refuse targets that name no class for each sample."""
@@ -289,6 +311,13 @@ class _Regression(Metric):
         """p − t in float64, so that neither large sums nor small integer dtypes lose anything."""
         difference: Array = np.subtract(prediction, target, dtype=np.float64)
         return difference
+
+
+def _weighted_sums(terms: Array, weight: Array) -> Array:
+    """Σ wₙ Σ_m termₙₘ and M Σ wₙ, in float64."""
+    w = weight.astype(np.float64)
+    rows = terms.reshape(len(terms), -1)
+    return np.array([(w * rows.sum(axis=1)).sum(), w.sum() * rows.shape[1]])
 
 
 @register
@@ -315,6 +344,9 @@ class MAE(_Regression):
         errors = self.errors(prediction, target)
         return np.array([np.abs(errors).sum(), errors.size])
 
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _weighted_sums(np.abs(self.errors(prediction, target)), weight)
+
 
 @register
 class MSE(_Regression):
@@ -337,6 +369,9 @@ class MSE(_Regression):
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
         return np.array([np.square(errors).sum(), errors.size])
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _weighted_sums(np.square(self.errors(prediction, target)), weight)
 
 
 @register
@@ -364,17 +399,23 @@ class R2Score(_Regression):
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
-        N = len(target)
+        return self.weighted_statistics(prediction, target, np.ones(len(target)))
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        N, w = len(target), weight.astype(np.float64)[:, None]
         errors = self.errors(prediction, target).reshape(N, -1)
         t = target.reshape(N, -1).astype(np.float64)
-        mean = t[0] + (t - t[0]).mean(axis=0)  # equal targets have exactly that mean
-        around = np.square(t - mean).sum(axis=0)
-        return np.stack([np.full_like(mean, N), mean, around, np.square(errors).sum(axis=0)])
+        total = w.sum()
+        share = w / total if total else w
+        mean = t[0] + (share * (t - t[0])).sum(axis=0)  # equal targets have exactly that mean
+        around = (w * np.square(t - mean)).sum(axis=0)
+        squares = (w * np.square(errors)).sum(axis=0)
+        return np.stack([np.full_like(mean, total), mean, around, squares])
 
     def merge(self, a: Array, b: Array) -> Array:
         """Sums about the common mean (Chan, Golub and LeVeque, 1983): stable for far-off means."""
         (n, mean_a, around_a, errors_a), (m, mean_b, around_b, errors_b) = a, b
-        total, gap = n + m, mean_b - mean_a
+        total, gap = np.maximum(n + m, 1e-300), mean_b - mean_a  # all weights may be 0
         around = around_a + around_b + gap**2 * n * m / total
         return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
 

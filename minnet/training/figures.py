@@ -10,7 +10,7 @@ import numpy as np
 from minnet.engine.network import Network
 from minnet.foundation.checks import Array
 from minnet.losses import mean
-from minnet.metrics import Metric
+from minnet.metrics import Metric, Weighted
 from minnet.training.callback import Logs
 
 PREDICT_ROWS = 1024
@@ -52,9 +52,14 @@ class Figures:
         self.metrics = metrics
         self.statistics: list[Array] = [] if statistics is None else statistics
 
-    def add(self, prediction: Array, target: Array) -> None:
+    def add(self, prediction: Array, target: Array, weight: Array | None = None) -> None:
         """Count a batch in."""
-        new = [metric.statistics(prediction, target) for metric in self.metrics]
+        new = [
+            metric.statistics(prediction, target)
+            if weight is None or not isinstance(metric, Weighted)
+            else metric.weighted_statistics(prediction, target, weight)
+            for metric in self.metrics
+        ]
         if self.statistics:
             both = zip(self.metrics, self.statistics, new, strict=True)
             new = [metric.merge(old, more) for metric, old, more in both]
@@ -104,13 +109,15 @@ class EpochSoFar:
         """The numbers of the training steps that are left."""
         return range(self.step, self.steps)
 
-    def add(self, loss: float, prediction: Array, target: Array) -> None:
+    def add(
+        self, loss: float, prediction: Array, target: Array, weight: Array | None = None
+    ) -> None:
         """Count a training step in."""
         self.step += 1
         self.total += loss * len(prediction)
         self.samples += len(prediction)
         if self.figures.metrics:
-            self.figures.add(prediction, target)
+            self.figures.add(prediction, target, weight)
 
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""
@@ -156,6 +163,7 @@ def evaluate(
             losses = loss.fused(outputs[-2], outputs[-1], t)[0]
         else:
             losses = loss.per_sample(outputs[-1], t)
-        total += mean(losses, None if weight is None else weight[i : i + rows]) * len(xb)
-        figures.add(outputs[-1], t)
+        w = None if weight is None else weight[i : i + rows]
+        total += mean(losses, w) * len(xb)
+        figures.add(outputs[-1], t, w)
     return {"loss": total / len(x) + model.penalty(), **figures.results()}

@@ -152,7 +152,7 @@ class Fit:
             for tell in gradients:
                 tell(step, {"loss": loss})
             model.run_update()
-            so_far.add(loss, prediction, target)
+            so_far.add(loss, prediction, target, weight)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:

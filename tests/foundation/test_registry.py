@@ -199,8 +199,8 @@ UNUSUAL = {
     "Input": {"shape": (2, 3)},
     "MeanSquaredError": {},
     "MeanAbsoluteError": {},
-    "CrossEntropy": {"from_logits": True},
-    "BinaryCrossEntropy": {"from_logits": True},
+    "CrossEntropy": {"from_logits": True, "label_smoothing": 0.1},
+    "BinaryCrossEntropy": {"from_logits": True, "label_smoothing": 0.1},
     "Accuracy": {"threshold": 0.25, "name": "a"},
     "BinaryAccuracy": {"threshold": 0.25, "name": "b"},
     "TopKCategoricalAccuracy": {"k": 2, "name": "c"},
@@ -246,6 +246,7 @@ UNUSUAL = {
         "power": 2.0,
         "cycle": True,
     },
+    "Weighted": {"metric": metrics.MAE(), "name": "mine"},
     "PiecewiseConstantDecay": {"boundaries": [3, 5], "values": [0.3, 0.2, 0.1]},
     "OneCycle": {
         "max_learning_rate": 0.1,

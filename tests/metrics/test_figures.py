@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minnet
 from minnet.layers import Dense
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.metrics import (
@@ -22,9 +23,11 @@ from minnet.metrics import (
     Metric,
     R2Score,
     TopKCategoricalAccuracy,
+    Weighted,
     confusion_matrix,
 )
 from minnet.models import Sequential
+from minnet.optimizers import SGD
 from tests.strategies import normal, seeds
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
@@ -453,3 +456,53 @@ def test_a_confusion_matrix_refuses_rows_that_name_several_classes_or_none(rows)
         with pytest.raises(ValueError, match=r"takes rows of .* that name one class"):
             confusion_matrix(*arguments)
     assert confusion_matrix([[1, 0], [0, 1]], [[0.5, 0.5], [0.0, 0.0]]).sum() == 2  # outputs
+
+
+# --- weighted metrics -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        ("accuracy", "labels"),
+        ("top_k_categorical_accuracy", "labels"),
+        ("binary_accuracy", "yes"),
+        ("mae", "numbers"),
+        ("mse", "numbers"),
+        ("r2_score", "numbers"),
+    ],
+)
+def test_a_weighted_metric_counts_a_sample_as_often_as_its_weight_says(metric, target) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.normal(size=(12, 6))
+    t = {"labels": rng.integers(0, 6, 12), "yes": (p > 0.3) * 1.0, "numbers": p + rng.random(6)}
+    y, weight = t[target], rng.integers(0, 4, 12)
+    weighted, plain = Weighted(metric), METRICS[metric]()
+    repeated = np.repeat(np.arange(12), weight)
+    right = plain(p[repeated], y[repeated])
+    assert weighted.result(weighted.weighted_statistics(p, y, weight)) == pytest.approx(right)
+    halves = [weighted.weighted_statistics(p[i::2], y[i::2], weight[i::2]) for i in (0, 1)]
+    assert weighted.result(weighted.merge(*halves)) == pytest.approx(right)
+    assert weighted(p, y) == pytest.approx(plain(p, y))  # without weights, the metric itself
+    assert weighted.direction == plain.direction
+
+
+def test_weighted_metrics_in_fit_evaluate_and_a_file(tmp_path) -> None:
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse", ["mae", Weighted("mae")])
+    x, y, w = np.arange(6.0)[:, None], np.arange(6.0) ** 2, np.array([0, 0, 0, 1, 2, 3.0])
+    figures = model.evaluate(x, y, batch_size=2, sample_weight=w)
+    e = np.abs(model.predict(x)[:, 0] - y)
+    assert figures["mae"] == pytest.approx(e.mean(), rel=1e-6)
+    assert figures["weighted_mae"] == pytest.approx((w * e).sum() / w.sum(), rel=1e-6)
+    model.save(tmp_path / "m.npz")
+    assert minnet.load(tmp_path / "m.npz").evaluate(x, y, sample_weight=w) == pytest.approx(figures)
+    model.compile(SGD(0.0), "mse", [Weighted("mae")])
+    history = model.fit(x, y, 2, verbose=0, sample_weight=w, validation_data=(x, y, w)).history
+    assert history["weighted_mae"] == pytest.approx([figures["weighted_mae"]], rel=1e-5)
+    assert history["val_weighted_mae"] == pytest.approx([figures["weighted_mae"]], rel=1e-5)
+
+
+def test_a_metric_that_cannot_be_weighted_says_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r"Write weighted_statistics\(prediction, target, weight\)"):
+        Weighted(Metric())

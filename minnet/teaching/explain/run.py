@@ -19,6 +19,7 @@ from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
 from minnet.layers.base import Layer
+from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
 from minnet.teaching.explain.explanation import Explanation
 from minnet.teaching.explain.layers import layer_formulas
@@ -178,7 +179,7 @@ class RecordedStep:
                 for name in layer.states
             },
             prediction=self.y[-1],
-            target=self.target,
+            target=self._shown_target(),
             losses=self.losses,
             sample_weight=self.weight,
             penalties=penalties,
@@ -198,6 +199,13 @@ class RecordedStep:
             loss_function=self.loss,
             optimizer=self.optimizer,
         )
+
+    def _shown_target(self) -> Array:
+        """The targets as the loss computes with them: smoothed, where it smoothes labels."""
+        loss = self.model.compiled.loss
+        if isinstance(loss, (CrossEntropy, BinaryCrossEntropy)) and loss.label_smoothing:
+            return loss.smoothed(self.target, self.model.outputs[-1])
+        return self.target
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
         """L in training mode, each time with the same dropout."""
