@@ -261,6 +261,11 @@ class Strict:
         there = name in vars(self) or hasattr(kind, name)
         if not there and is_minnets(kind) and name not in _annotated(kind):
             raise AttributeError(_not_there(self, name, value))
+        if is_minnets(kind) and inspect.isroutine(declared) and not callable(value):
+            raise AttributeError(
+                f"{kind.__name__}'s {name} is a method, to be called and not set. Got "
+                f"{short(value)}."
+            )
         if name in kind._settings:
             return kind._settings[name].checked(value, kind.__name__, name)
         return value

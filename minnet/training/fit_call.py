@@ -20,6 +20,12 @@ from minnet.training.callback import Callback
 START_ONLY = ("kernel_initializer", "bias_initializer", "input_shape", "input_dim", "name")
 """Settings of a layer that matter before its weights exist, and not for a resumed fit."""
 
+LISTED = 20
+"""Items of a list that are told in words."""
+
+LONGEST_WORDS = 400
+"""Characters of words for a value."""
+
 HASH_BYTES = 2**22
 """Bytes of data that are hashed at a time, about."""
 
@@ -163,10 +169,13 @@ def differences(path: str, here: Any, there: Any) -> Iterator[str]:
 def words(value: Any) -> str:
     """A plain value in a few words."""
     if isinstance(value, dict) and value.keys() == {"class", "config"}:
-        return f"{value['class']}(…)"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {words(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return f"[{', '.join(map(words, value))}]"
-    text = value if isinstance(value, str) else short(value)
-    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)  # the start of a hash will do
+        text = f"{value['class']}(…)"
+    elif isinstance(value, dict):
+        text = ", ".join(f"{name} {words(item)}" for name, item in [*value.items()][:LISTED])
+    elif isinstance(value, list):
+        more = [f"and {len(value) - LISTED:,} more"] if len(value) > LISTED else []
+        text = f"[{', '.join([*map(words, value[:LISTED]), *more])}]"
+    else:
+        text = value if isinstance(value, str) else short(value)
+    text = re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", text)  # the start of a hash will do
+    return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"

@@ -57,7 +57,7 @@ def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: 
     differing = list(differences("", _without(here, left_out), _without(there, left_out)))
     if differing:
         more = [f"and {len(differing) - SHOWN:,} more"] if len(differing) > SHOWN else []
-        listed = "; ".join([*differing[:SHOWN], *more])
+        listed = "; ".join([*(words(difference) for difference in differing[:SHOWN]), *more])
         raise ModelFileError(
             f"fit's resume takes the fit that wrote {file.path}. Got {listed}. Call "
             "compile and fit as they were called then; for anything else load the model and fit "
