@@ -181,8 +181,11 @@ def change(rng: np.random.Generator, tree: Tree) -> None:
         ]
     elif kind == 6 and isinstance(value, list) and value:
         times = int(rng.choice([1, 2, 50, 1_000, 20_000]))
-        size = len(repr(value[-1])) + 1
-        value += [copy.deepcopy(value[-1]) for _ in range(min(times, LARGEST // size))]
+        room = LARGEST // 2 // (len(repr(value[-1])) + 1)
+        more = [copy.deepcopy(value[-1]) for _ in range(min(times, room))]
+        if rng.random() < 0.5:  # which nothing can have twice
+            more = [{**one, "name": f"r{i}"} for i, one in enumerate(more) if isinstance(one, dict)]
+        value += more
     elif kind == 7 and isinstance(value, list) and value:
         del value[int(rng.integers(len(value))) :]
     elif kind == 8 and isinstance(value, list):
@@ -193,7 +196,7 @@ def change(rng: np.random.Generator, tree: Tree) -> None:
         holder[str(odd)[:400]] = holder.pop(key)
     elif isinstance(value, dict) and value:  # a name more, and another, and another
         key, inner = next(iter(value.items()))
-        times = min(int(rng.choice([3, 300, 5_000])), LARGEST // (len(repr(inner)) + 12))
+        times = min(int(rng.choice([3, 300, 5_000])), LARGEST // 2 // (len(repr(inner)) + 12))
         value.update({f"{key}_{i}": copy.deepcopy(inner) for i in range(times)})
 
 
@@ -302,8 +305,17 @@ def measured(act: Any) -> Outcome:
     return Outcome(kind, words, seconds, memory)
 
 
-def load(path: Path) -> tuple[str, str]:
-    """Load a model; one that loads can predict, train and be saved, or says in words why not."""
+def load(path: Path, like: Sequential) -> tuple[str, str]:
+    """Load a model; one that loads can predict, train and be saved, or says in words why not.
+
+    Its weights go into one like it, all of them or none.
+    """
+    weights = like.theta.tobytes(), like.state.tobytes(), repr(like.provenance)
+    try:
+        like.load_weights(path)
+    except ModelFileError:
+        if (like.theta.tobytes(), like.state.tobytes(), repr(like.provenance)) != weights:
+            return "changed by refused weights", ""
     try:
         model = minnet.load(path, seed=0)
     except ModelFileError as error:
@@ -405,7 +417,9 @@ def trial(files: dict[str, Path], seed: int, path: Path) -> tuple[str, Outcome]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if model:
-            return name, measured(lambda: load(path))
+            make = TRAININGS.get(name.removeprefix("model "))
+            like = deep() if make is None else make().model
+            return name, measured(lambda: load(path, like))
         training = TRAININGS[name.partition("-")[0]](epochs=3)
         return name, measured(lambda: resume(path, training))
 

@@ -25,9 +25,9 @@ from minnet.foundation.registry import Config, from_config, to_config
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Input, Layer
-from minnet.losses import Loss
-from minnet.metrics import Metric
-from minnet.optimizers import Optimizer
+from minnet.losses import LOSSES, Loss
+from minnet.metrics import METRICS, Metric
+from minnet.optimizers import OPTIMIZERS, Optimizer
 
 FORM_ONLY = (
     "kernel_initializer",
@@ -266,9 +266,9 @@ def _compiled(described: Any) -> Compiled:
     if not isinstance(metrics, list):
         raise TypeError(f"its metrics are {checks.short(metrics)}")
     return Compiled(
-        checks.instance(optimizer, Optimizer, {}, "compile's optimizer"),
-        checks.instance(loss, Loss, {}, "compile's loss"),
-        [checks.instance(metric, Metric, {}, "Each of compile's metrics") for metric in metrics],
+        checks.instance(optimizer, Optimizer, OPTIMIZERS, "compile's optimizer"),
+        checks.instance(loss, Loss, LOSSES, "compile's loss"),
+        [checks.instance(one, Metric, METRICS, "Each of compile's metrics") for one in metrics],
     )
 
 

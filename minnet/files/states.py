@@ -60,6 +60,7 @@ class Packing:
         self._vectors = [array for array in self.model_arrays.values() if array.base is None]
         self._uses: Counter[int] = Counter()  # of the objects that can be shared, by identity
         self._numbers: dict[int, int] = {}  # of those that are packed, and are used once more
+        self._whole: set[int] = set()  # the numbers of those that are packed to their end
 
     def look_at(self, value: Any, who: str, depth: int = 0) -> None:
         """Count the uses of each object; all values are looked at before one is packed.
@@ -67,12 +68,12 @@ class Packing:
         Raises
         ------
         TypeError
-            It is nested too deep, or within itself.
+            It is nested too deep.
         """
         if depth > DEEPEST:
             raise TypeError(
-                f"A checkpoint takes values nested up to {DEEPEST} deep. Got {who}, which is "
-                "deeper, or holds itself."
+                f"A checkpoint takes values nested up to {DEEPEST} deep. Got {short(who, 200)}, "
+                "which is deeper."
             )
         if isinstance(value, (list, dict, np.ndarray, np.random.Generator)):  # can be shared
             self._uses[id(value)] += 1
@@ -112,9 +113,15 @@ class Packing:
             return self._packed(value, who)
         number = self._numbers.get(id(value))
         if number is not None:
+            if number not in self._whole:
+                raise TypeError(
+                    f"A checkpoint takes values that end. Got {who}, which holds itself."
+                )
             return {"same": number}
         number = self._numbers[id(value)] = len(self._numbers)
-        return {"shared": [number, self._packed(value, who)]}
+        packed = self._packed(value, who)
+        self._whole.add(number)
+        return {"shared": [number, packed]}
 
     def _packed(self, value: Any, who: str) -> Any:
         if type(value) is list:
@@ -216,6 +223,7 @@ class Unpacking:
         self.left = dict(arrays)
         self._model_arrays = model_arrays or {}
         self._shared: dict[int, Any] = {}
+        self._begun = 0  # how many shared ones have been met; they are numbered in that order
         self._taken: list[np.random.Generator] = []  # live ones that stand for a saved one
 
     def put_in_place_of(self, saved: Any, live: Any) -> None:
@@ -250,9 +258,9 @@ class Unpacking:
                 return self._shared[_integer(content)]
             if kind == "shared":
                 number, inner = content
-                if _integer(number) != len(self._shared):
+                if _integer(number) != self._begun:
                     raise ValueError("it is shared under another number")
-                self._shared[number] = None  # nothing holds itself
+                self._begun += 1
                 self._shared[number] = self.unpack(inner, live)
                 return self._shared[number]
             return self._unpacked(kind, content, live)

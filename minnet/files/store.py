@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from minnet.foundation.checks import Array, ModelFileError
 from minnet.foundation.registry import Config
@@ -140,8 +140,8 @@ def keep_as(path: Path, other: Path, who: str) -> bool:
     return disk.keep_as(path, other, who)
 
 
-def config_of(path: Path) -> Config:
-    """The config alone of a file that `save` wrote; of the arrays only the headers are read.
+def description_of(path: Path) -> dict[str, Any]:
+    """All that a file which `save` wrote says of itself; of the arrays only the headers are read.
 
     Raises
     ------
@@ -150,9 +150,8 @@ def config_of(path: Path) -> Config:
     """
     from minnet.files import contents, disk
 
-    with disk.reading(path, "config_of") as file:
-        config: Config = contents.Contents(file, str(path)).description["config"]
-        return config
+    with disk.reading(path, "description_of") as file:
+        return contents.Contents(file, str(path)).description
 
 
 def file_hash(path: str | os.PathLike[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import math
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Kept(NamedTuple):
-    """An older checkpoint: its steps, which file of that number it is, and its SHA-256."""
+    """An older checkpoint: its steps, and which file of that number it is.
+
+    Its SHA-256 is empty where this run did not write it; nor does it remove it then.
+    """
 
     updates: int
     copy: int
@@ -231,11 +233,10 @@ class Checkpoint(Callback):
     def save(self) -> None:
         """Write what the fit has done so far."""
         done, before = self.fit.updates_done, (self._newest, self._older)
-        beside = None
         try:
             if self.keep > 1 and self._newest not in (None, done) and self.path.exists():
-                beside = self._keep(self._newest or 0)
-            self._newest, self._older = done, [*self._older, *([beside] if beside else [])]
+                self._older = [*self._older, self._keep(self._newest or 0)]
+            self._newest = done
             store.save(self.path, *self._describe())
         except BaseException:
             self._newest, self._older = before
@@ -243,32 +244,39 @@ class Checkpoint(Callback):
         while len(self._older) >= self.keep:  # the file lists them still: it may end here
             self._remove(self._older[0])
             self._older = self._older[1:]
-        if beside is not None and beside.copy > 1 and not self._warned:
-            self._warned = True
-            warn(
-                f"{self._numbered(beside.updates)} was there, and this fit did not write it: it "
-                f"stays as it is. The checkpoint of that step is {self._numbered(*beside[:2])}."
-            )
+        self._warn_of_others()
 
-    def _keep(self, updates: int) -> Kept | None:
-        """Give the file at `path` a name with its steps; None where a copy of it has that name."""
-        sha256 = store.file_hash(self.path)
-        for copy in itertools.count(1):
-            other = self._numbered(updates, copy)
-            if store.keep_as(self.path, other, "Checkpoint"):
-                return Kept(updates, copy, sha256)
-            with contextlib.suppress(ModelFileError):
-                if store.file_hash(other) == sha256:
-                    return None
-        raise AssertionError("there are numbers without end")
+    def _warn_of_others(self) -> None:
+        """Warn once where a file of another's has the name of an older checkpoint."""
+        for updates, copy, _ in self._older if not self._warned else ():
+            if copy > 1:
+                self._warned = True
+                warn(
+                    f"{self._numbered(updates)} was there, and this fit did not write it: it stays "
+                    f"as it is. The checkpoint of that step is {self._numbered(updates, copy)}."
+                )
+                break
+
+    def _keep(self, updates: int) -> Kept:
+        """Give the file at `path` a name with its steps, if none like it has that name.
+
+        One has where the same training is run once more: what the first run left then stays.
+        """
+        sha256, copy = store.file_hash(self.path), 1
+        while not store.keep_as(self.path, other := self._numbered(updates, copy), "Checkpoint"):
+            with contextlib.suppress(ModelFileError, KeyError, TypeError):
+                if _of_the_fit(other) == _of_the_fit(self.path):
+                    return Kept(updates, copy, "")
+            copy += 1
+        return Kept(updates, copy, sha256)
 
     def _remove(self, kept: Kept) -> None:
         """Remove an older checkpoint: the very file that was written, and of this fit."""
         path = self._numbered(kept.updates, kept.copy)
-        with contextlib.suppress(ModelFileError, OSError):
+        with contextlib.suppress(ModelFileError, OSError, KeyError, TypeError):
             if not path.is_symlink() and store.file_hash(path) == kept.sha256:
-                training = store.config_of(path)["training"]
-                if training is not None and training["call"] == self.fit.call:
+                training = store.description_of(path)["config"]["training"]
+                if training["call"] == self.fit.call:
                     path.unlink()
 
     def _numbered(self, updates: int, copy: int = 1) -> Path:
@@ -289,6 +297,15 @@ class Checkpoint(Callback):
         }
         states = {"checkpoint": self.get_state(), **({"best": best} if best else {})}
         return describe_fit(self.fit, states)
+
+
+def _of_the_fit(path: Path) -> object:
+    """All that is in a checkpoint, but for what it says of the files beside it."""
+    description = store.description_of(path)
+    config, arrays = description["config"], description["arrays"]
+    training = config.pop("training")
+    training["state"].pop("checkpoint")
+    return config, training, arrays
 
 
 def more_is_better(monitor: str, mode: str) -> bool:

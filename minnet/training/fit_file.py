@@ -32,6 +32,7 @@ from minnet.foundation.registry import Config
 from minnet.foundation.version import __version__
 from minnet.training.callback import Callback, check_state
 from minnet.training.fit import Fit
+from minnet.training.sharing import shared_generators
 
 
 def environment() -> dict[str, str]:
@@ -67,6 +68,8 @@ def describe_fit(fit: Fit, checkpoints: dict[str, Any]) -> tuple[Config, dict[st
     of_fit: dict[str, Array] = {}
     packing = Packing(of_fit, FIT, shared_arrays(fit.model))
     states = {"fit": fit.get_state(), **own, **checkpoints}
+    if groups := shared_generators(fit):
+        states["shared"] = {"generators": groups}
     remembered = [_state_of(callback) for callback in fit.user_callbacks]
     for state in states.values():
         packing.look_at(state, "what fit remembers")
@@ -227,10 +230,14 @@ def _check_states(model: Network, states: dict[str, Any]) -> None:
         "receipt": {"weights": dict, "hashes": dict},
         "features": {"start": int},
     }
-    _check_keys(states, {*wanted, "checkpoint", *(["best"] if "best" in states else [])})
+    optional = {"best", "shared"} & states.keys()
+    _check_keys(states, {*wanted, "checkpoint", *optional})
     for owner, kinds in wanted.items():
         check_state(states[owner], kinds)
     fit, receipt = states["fit"], states["receipt"]
+    for group in states.get("shared", {}).get("generators", ()):
+        if not isinstance(group, list) or not all(isinstance(name, str) for name in group):
+            raise ValueError(f"its generators are shared by {short(group)}")
     if len(fit["epochs"]) != fit["epoch"] or fit["epochs"] != list(range(fit["epoch"])):
         raise ValueError("its history has gaps")
     if not all(isinstance(n, str) and isinstance(v, list) for n, v in fit["history"].items()):

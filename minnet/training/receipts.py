@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,7 +151,7 @@ class RecordTraining(Participant):
                 "figures": {
                     name: values[-1]
                     for name, values in history.history.items()
-                    if math.isfinite(values[-1])
+                    if values and isinstance(values[-1], Real) and math.isfinite(values[-1])
                 },
             },
         )

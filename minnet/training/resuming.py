@@ -22,6 +22,7 @@ from minnet.training.fit import Fit
 from minnet.training.fit_call import START_ONLY, differences, model_parts, words
 from minnet.training.fit_file import FitFile, environment, shared_arrays, unpack_states
 from minnet.training.progress import Progress
+from minnet.training.sharing import check_shared
 
 SHOWN = 10
 """How many differences of two fits an error lists."""
@@ -149,6 +150,7 @@ class Resume(Participant):
             for participant in fit.participants:
                 if isinstance(participant, Checkpoint):
                     participant.goes_on(file.path, states["checkpoint"], states.get("best", {}))
+        check_shared(fit, states.get("shared", {}).get("generators", []), file.path)
         for participant in fit.participants:
             if isinstance(participant, Progress):
                 participant.goes_on(fit.epoch, 0 if fit.so_far is None else fit.so_far.step)

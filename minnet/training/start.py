@@ -70,8 +70,9 @@ def take_part(
 
     The weights are looked at first, so that nobody hears of figures that are not finite. What the
     user's callbacks change comes before the snapshot and the features that may depend on it, and
-    all of that before the checkpoints. The receipt compares what everybody left behind. Resume
-    begins when all others have begun, and Ctrl-C goes on when the step is whole.
+    all of that before the checkpoints: those of the best epoch first, which the others' files
+    know of. The receipt compares what everybody left behind. Resume begins when all others have
+    begun, and Ctrl-C goes on when the step is whole.
     """
     model, callbacks = fit.model, arguments.callbacks
     rollback, receipt = Rollback(largest(model.theta)), WriteReceipt(model.layers)
@@ -79,6 +80,7 @@ def take_part(
     if callbacks or file is not None or model.plan().cacheable:
         fit.stateful["features"] = KeepFeatures()
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
+    checkpoints.sort(key=lambda one: one.monitor is None)
     fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:

@@ -76,7 +76,93 @@ print(version)
 
 @posix
 def test_a_process_killed_while_it_saves_leaves_one_version_whole(path) -> None:
+    """And nothing else, an hour later: the next save clears away what the killed ones left."""
     assert int(run(KILLED, path, KILLS)) >= KILLS
+    for leftover in path.parent.glob(".minnet-*.part"):
+        age(leftover)
+    store.save(path, {}, {})
+    assert list(path.parent.iterdir()) == [path]
+
+
+def age(path: Path, seconds: float = 3_700.0) -> None:
+    """Make a file so much older than it is."""
+    then = path.lstat().st_mtime - seconds
+    os.utime(path, (then, then), follow_symlinks=False)
+
+
+@pytest.fixture
+def leftover(path) -> Path:
+    """What a process left that was killed in the middle of a save, over an hour ago."""
+    left = path.with_name(".minnet-0123456789abcdef.part")
+    left.write_bytes(b"PK\3\4")
+    age(left)
+    return left
+
+
+@posix
+def test_a_save_clears_away_what_is_older_than_an_hour(path, leftover) -> None:
+    young = path.with_name(".minnet-00000000000000aa.part")
+    young.write_bytes(b"PK\3\4")
+    age(young, 3_500.0)
+    store.save(path, {}, {})
+    assert not leftover.exists()
+    assert young.exists()
+
+
+@posix
+def test_a_save_through_a_link_clears_the_folder_of_the_file(tmp_path, leftover) -> None:
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "folder" / "link.npz"
+    link.symlink_to(tmp_path / "model.npz")
+    store.save(link, {}, {})
+    assert not leftover.exists()
+
+
+@posix
+def test_a_save_that_fails_clears_nothing(path, leftover, monkeypatch) -> None:
+    def refuse(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(ModelFileError):
+        store.save(path, {}, {})
+    assert leftover.exists()
+
+
+@posix
+def test_what_another_user_left_stays(path, leftover, monkeypatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: leftover.stat().st_uid + 1)
+    store.save(path, {}, {})
+    assert leftover.exists()
+
+
+@posix
+@pytest.mark.parametrize(
+    "name",
+    [".minnet-notes.part", ".minnet-00.part.txt", "x.part", ".minnet-.part", "a.minnet-0.part"],
+)
+def test_files_of_other_names_stay(path, name) -> None:
+    other = path.with_name(name)
+    other.write_text("mine")
+    age(other)
+    store.save(path, {}, {})
+    assert other.read_text() == "mine"
+
+
+@posix
+@pytest.mark.parametrize("kind", ["folder", "link", "pipe"])
+def test_what_is_no_file_stays(path, kind) -> None:
+    other, real = path.with_name(".minnet-00.part"), path.with_name("real.txt")
+    real.write_text("mine")
+    {
+        "folder": other.mkdir,
+        "link": lambda: other.symlink_to(real),
+        "pipe": lambda: os.mkfifo(other),
+    }[kind]()
+    age(other)
+    store.save(path, {}, {})
+    assert os.path.lexists(other)
+    assert real.read_text() == "mine"
 
 
 FULL = """
@@ -264,6 +350,68 @@ def test_a_new_file_has_the_permissions_of_the_old_one(path) -> None:
 
 
 @posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400 | 0o200, 0o666])
+def test_a_file_is_never_more_open_than_the_old_one(path, mode, monkeypatch) -> None:
+    """Not while it is written either."""
+    small(path)
+    path.chmod(mode)
+    modes, real = [], os.fsync
+
+    def look(handle):
+        modes.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        return real(handle)
+
+    monkeypatch.setattr(os, "fsync", look)
+    store.save(path, {}, {})
+    assert modes[0] & ~mode == 0
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@posix
+def test_a_mode_that_cannot_be_set_leaves_the_file_closed(path, monkeypatch) -> None:
+    small(path)
+    path.chmod(0o640)
+
+    def refuse(self, mode):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    store.save(path, {}, {})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+as_root = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root gives files away"
+)
+
+
+@as_root
+def test_a_file_of_another_user_stays_that_users(path) -> None:
+    small(path)
+    os.chown(path, 1234, 4321)
+    path.chmod(0o640)
+    store.save(path, {}, {})
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 4321, 0o640)
+
+
+@as_root
+@pytest.mark.parametrize(("mode", "left"), [(0o660, 0o600), (0o664, 0o644), (0o640, 0o600)])
+def test_another_group_may_do_no_more_than_anybody_could(path, mode, left, monkeypatch) -> None:
+    small(path)
+    os.chown(path, -1, 4321)
+    path.chmod(mode)
+
+    def refuse(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    store.save(path, {}, {})
+    assert path.stat().st_gid != 4321
+    assert stat.S_IMODE(path.stat().st_mode) == left
+
+
+@posix
 def test_a_first_file_has_the_permissions_that_any_file_gets(path) -> None:
     small(path)
     any_file = path.with_name("any")
@@ -298,3 +446,52 @@ def test_many_saves_leave_one_file(path) -> None:
         store.save(path, {"version": version}, {})
     assert list(path.parent.iterdir()) == [path]
     assert store.load(path)[0] == {"version": 4}
+
+
+# --- a second name --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["links", "copies"])
+def second(path, request, monkeypatch) -> Path:
+    """A name for the file at `path`, on a file system that has links, or has none."""
+    small(path)
+    if request.param == "copies":
+
+        def refuse(self, target):
+            raise OSError(95, "Operation not supported")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    return path.with_name("second.npz")
+
+
+def test_a_file_gets_a_second_name(path, second) -> None:
+    path.chmod(0o600)
+    assert store.keep_as(path, second, "Checkpoint")
+    assert second.read_bytes() == path.read_bytes()
+    assert stat.S_IMODE(second.stat().st_mode) == 0o600
+    before = second.read_bytes()
+    store.save(path, {}, {})
+    assert second.read_bytes() == before
+    assert sorted(path.parent.iterdir()) == [path, second]
+
+
+def test_a_name_that_a_file_has_already_stays(path, second) -> None:
+    second.write_text("mine")
+    assert not store.keep_as(path, second, "Checkpoint")
+    assert second.read_text() == "mine"
+
+
+@posix
+def test_a_name_that_is_this_files_already_is_kept(path) -> None:
+    small(path)
+    second = path.with_name("second.npz")
+    assert store.keep_as(path, second, "Checkpoint")
+    assert store.keep_as(path, second, "Checkpoint")
+    link = path.with_name("link.npz")
+    link.symlink_to(path)
+    assert not store.keep_as(path, link, "Checkpoint")
+
+
+def test_a_second_name_in_no_folder_is_told_with_its_reason(path, second) -> None:
+    with pytest.raises(ModelFileError, match=r"Checkpoint could not write .*No such file"):
+        store.keep_as(path, second.parent / "no" / "a.npz", "Checkpoint")

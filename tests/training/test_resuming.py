@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
+import pickle
 import warnings
 from pathlib import Path
 
@@ -22,15 +24,16 @@ from minnet.callbacks import (
 )
 from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
-from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.layers import BatchNormalization, Dense, Dropout, LeakyReLU
 from minnet.metrics import TopKCategoricalAccuracy
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from minnet.regularizers import L2
 from minnet.schedules import CosineDecay, ExponentialDecay, LinearWarmup
 from minnet.training import resuming
 from minnet.transfer import fine_tune
 from tests import frozen_file, kills
-from tests.small_models import Counting, bits, classifier, everything
+from tests.small_models import Counting, _text, bits, classifier, everything
 from tests.strategies import seeds
 
 KINDS = np.random.BitGenerator.__subclasses__()
@@ -717,6 +720,469 @@ def test_hyper_parameters_that_a_callback_changed_are_those_of_the_checkpoint(tm
         assert run(again, call(), x, y, resume=path) == expected
         assert again.optimizer.learning_rate == 0.1 / 16
         assert again.layers[1].rate == 0.4 / 16
+
+
+# --- what is shared stays shared ------------------------------------------------------------------
+
+
+class Noise(Callback):
+    """Adds to the weights what it draws from a generator, which others may hold as well."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def on_epoch_begin(self, epoch, logs=None):
+        theta = self.model.theta
+        self.model.theta = theta + 0.01 * self.rng.normal(size=theta.size).astype("float32")
+
+
+class DeepNoise(Noise):
+    """The same, with its generator in a list in a dict."""
+
+    def __init__(self, rng):
+        self.held = {"rng": [rng]}
+
+    @property
+    def rng(self):
+        return self.held["rng"][0]
+
+
+class NoiseOfItsState(Noise):
+    """The same, which says itself what is kept: the generator's state, in plain values."""
+
+    def get_state(self):
+        return {"bits": self.rng.bit_generator.state}
+
+    def set_state(self, state):
+        self.rng.bit_generator.state = state["bits"]
+
+
+class NoiseByName(Noise):
+    """The same, which says itself what is kept: the generator under another name."""
+
+    def get_state(self):
+        return {"drawn from": self.rng}
+
+    def set_state(self, state):
+        self.rng = state["drawn from"]
+
+
+class NoiseOfTheModel(Noise):
+    """The same, from the generator that the model has when the training begins."""
+
+    def __init__(self):
+        pass
+
+    def on_train_begin(self, logs=None):
+        self.rng = self.model.rng
+
+
+class Spawn(Callback):
+    """Adds to the weights what generators draw that come from one, a new one each epoch."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.theta = self.model.theta + self.rng.spawn(1)[0].normal() * np.float32(0.01)
+
+
+def generators(case):
+    """A model, callbacks and fit's seed that hold one generator in two places or more."""
+    rng, other = np.random.default_rng(5), np.random.default_rng(6)
+    makes = {
+        "model and callback": (rng, [Noise(rng)], None),
+        "fit and callback": (other, [Noise(rng)], rng),
+        "all three": (rng, [Noise(rng)], rng),
+        "two callbacks": (other, [Noise(rng), Noise(rng)], None),
+        "two pairs": (rng, [Noise(rng), Noise(other), Noise(other)], None),
+        "model, fit and three": (other, [Noise(other), Noise(rng), DeepNoise(rng)], rng),
+        "in a list": (rng, [DeepNoise(rng), Noise(rng)], None),
+        "of the model": (3, [NoiseOfTheModel()], None),
+        "of the model, and another": (rng, [NoiseOfTheModel(), Noise(rng)], 4),
+        "by its state": (rng, [NoiseOfItsState(rng)], None),
+        "by its state and as it is": (other, [NoiseOfItsState(rng), Noise(rng)], None),
+        "under another name": (rng, [NoiseByName(rng), Noise(rng)], None),
+        "spawning": (rng, [Spawn(rng)], None),
+        "spawning two": (other, [Spawn(rng), Noise(rng)], None),
+    }
+    seed, callbacks, fit_seed = makes[case]
+    model = Sequential([tanh(), Dropout(0.3), soft()], seed=seed)
+    model.compile("adam", "cross_entropy")
+    call = {"batch_size": 8, "epochs": 4, "verbose": 0, "seed": fit_seed, "callbacks": callbacks}
+    return model, call, (rng, other)
+
+
+CASES = ["model and callback", "fit and callback", "all three", "two callbacks", "two pairs"]
+CASES += ["model, fit and three", "in a list", "of the model", "of the model, and another"]
+CASES += ["by its state", "by its state and as it is", "under another name", "spawning"]
+CASES += ["spawning two"]
+
+
+@pytest.mark.parametrize("way", ["made anew", "loaded", "the same objects"])
+@pytest.mark.parametrize("every", ["epoch", 2])
+@pytest.mark.parametrize("case", CASES)
+def test_a_generator_in_two_places_stays_one(tmp_path, case, every, way):
+    path = tmp_path / "run.npz"
+    _, x, y = classifier()
+    model, call, rngs = generators(case)
+    run(model, call, x, y)
+    expected = model.theta.tobytes(), [rng.random() for rng in rngs]
+    model, call, rngs = generators(case)
+    run(model, call, x, y, Killing(path, every, saves=3 if every == 2 else 2))
+    if way != "the same objects":
+        model, call, rngs = generators(case)
+    if way == "loaded":
+        model = minnet.load(path)  # it has a generator of its own, and gets the saved one
+        if case == "by its state":
+            words = (
+                r"Got two, in the fit and in callbacks\[0\]\.rng \(NoiseOfItsState\), where there"
+            )
+            with pytest.raises(ModelFileError, match=words):
+                run(model, call, x, y, resume=path)
+            return
+    run(model, call, x, y, resume=path)
+    assert model.theta.tobytes() == expected[0]
+    if way != "loaded":
+        assert [rng.random() for rng in rngs] == expected[1]
+
+
+class Writes(Callback):
+    """Keeps losses in a list, which another may read."""
+
+    def __init__(self, log, table):
+        self.log, self.table, self.array = log, table, table["array"]
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.log.append(logs["loss"])
+        self.array += 1.0
+
+
+class Reads(Callback):
+    """Changes the rate by what another has written."""
+
+    def __init__(self, log, table):
+        self.log, self.table = log, table
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = 0.01 / (len(self.log) + self.table["array"][0])
+
+
+def test_lists_dicts_and_arrays_that_two_callbacks_hold_stay_one(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def call():
+        log, table = [], {"array": np.zeros(2)}
+        return {**PLAIN, "callbacks": [Writes(log, table), Reads(log, table)]}
+
+    model, x, y = classifier()
+    expected = run(model, call(), x, y)
+    run(classifier()[0], call(), x, y, Killing(path, saves=2))
+    again = call()
+    assert run(classifier()[0], again, x, y, resume=path) == expected
+    writes, reads = again["callbacks"]
+    assert writes.log is reads.log
+    assert writes.table is reads.table
+    assert writes.array is reads.table["array"]
+
+
+class OfTheModel(Callback):
+    """Holds arrays of the model, and the figures of the fit."""
+
+    def on_train_begin(self, logs=None):
+        layer = self.model.layers[0]
+        self.arrays = {"theta": self.model.theta, "W": layer.W, "dW": layer.dW}
+        self.figures, self.epochs = self.fit.history.history, self.fit.history.epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.arrays["W"] *= 0.9
+        self.model.optimizer.learning_rate = 0.01 * float(np.abs(self.arrays["theta"]).mean())
+        self.seen = len(self.epochs), len(self.figures["loss"]), float(self.arrays["dW"][0, 0])
+
+
+def test_arrays_of_the_model_and_figures_of_the_fit_stay_those(tmp_path):
+    path = tmp_path / "run.npz"
+
+    def call():
+        return {**PLAIN, "callbacks": [OfTheModel()]}
+
+    model, x, y = classifier()
+    expected = run(model, call(), x, y)
+    run(classifier()[0], call(), x, y, Killing(path, saves=2))
+    again, resumed = call(), classifier()[0]
+    assert run(resumed, again, x, y, resume=path) == expected
+    (callback,) = again["callbacks"]
+    assert callback.arrays["theta"] is resumed.theta
+    assert callback.arrays["W"] is resumed.layers[0].W
+    assert callback.arrays["dW"] is resumed.layers[0].dW
+    assert callback.figures is resumed.history.history
+
+
+def test_a_view_of_the_model_is_refused_by_name_before_the_training(tmp_path):
+    class Looks(Callback):
+        def on_train_begin(self, logs=None):
+            self.first = [self.model.layers[0].W[:, 0]]
+
+    model, x, y = classifier()
+    before = model.theta.tobytes()
+    with pytest.raises(TypeError, match=r"Got Looks\.first\[0\], a view of .* set_state in Looks"):
+        model.fit(x, y, **PLAIN, callbacks=[Looks(), Checkpoint(tmp_path / "run.npz")])
+    assert model.theta.tobytes() == before
+
+
+def test_a_figure_that_a_callback_adds_to_the_history_comes_back(tmp_path):
+    """Of whatever kind, and from whichever epoch on."""
+    path = tmp_path / "run.npz"
+
+    class Adds(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            history = self.fit.history.history
+            if epoch:
+                history.setdefault("rate", []).append(self.model.optimizer.learning_rate)
+            history.setdefault("phase", []).append("warm" if epoch < 2 else "cold")
+
+    def call():
+        return {**PLAIN, "callbacks": [Adds()]}
+
+    model, x, y = classifier()
+    expected = run(model, call(), x, y)
+    assert sorted(map(len, model.history.history.values())) == [3, 4, 4, 4]
+    for saves in (1, 2, 3):
+        run(classifier()[0], call(), x, y, Killing(path, saves=saves))
+        assert run(classifier()[0], call(), x, y, resume=path) == expected
+
+
+def test_settings_of_parts_that_a_callback_changed_are_those_of_the_checkpoint(tmp_path):
+    """Of an activation in a layer, a penalty, a schedule; their objects stay the caller's."""
+    path = tmp_path / "run.npz"
+
+    class Change(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            layer = self.model.layers[0]
+            layer.activation.negative_slope *= 0.9
+            layer.kernel_regularizer.l2 *= 0.5
+            self.model.optimizer.learning_rate.alpha = 0.1 * epoch
+
+    def call():
+        return {**PLAIN, "callbacks": [Change()]}
+
+    def model():
+        first = Dense(4, LeakyReLU(0.3), input_dim=3, kernel_regularizer=L2(0.1))
+        made = Sequential([first, soft()], seed=0)
+        made.compile(Adam(CosineDecay(0.05, 20)), "cross_entropy")
+        return made
+
+    _, x, y = classifier()
+    expected = run(model(), call(), x, y)
+    run(model(), call(), x, y, Killing(path, saves=2))
+    again = model()
+    schedule = again.optimizer.learning_rate
+    assert run(again, call(), x, y, resume=path) == expected
+    assert again.optimizer.learning_rate is schedule
+
+
+def test_a_loss_of_a_step_of_ones_own_may_be_of_numpys_kind(tmp_path):
+    """In the middle of an epoch its sum is kept, as it is."""
+    path = tmp_path / "run.npz"
+
+    class Own(Sequential):
+        def loss_and_gradient(self, x, y, sample_weight=None, *, seed=None):
+            return np.float32(super().loss_and_gradient(x, y, sample_weight, seed=seed))
+
+    def model():
+        made = Own([tanh(), soft()], seed=0)
+        made.compile("adam", "cross_entropy", metrics=["accuracy"])
+        return made
+
+    _, x, y = classifier()
+    call = {**PLAIN, "callbacks": []}
+    expected = run(model(), call, x, y)
+    run(model(), call, x, y, Killing(path, 1, saves=5))
+    assert run(model(), call, x, y, resume=path) == expected
+
+
+# --- classes with a constructor of their own ------------------------------------------------------
+
+
+class MLP(Sequential):
+    """A constructor of its own, with an argument of another name and one that is needed."""
+
+    def __init__(self, width, *, depth=1):
+        stack = [Dense(width, activation="relu", input_dim=3)]
+        stack += [Dense(width, activation="relu") for _ in range(depth)]
+        super().__init__([*stack, Dropout(0.2), Dense(3, activation="softmax")], seed=0)
+        self.width = width
+
+
+def mlp():
+    made = MLP(5, depth=2)
+    made.compile("adam", "cross_entropy", metrics=["accuracy"])
+    return made
+
+
+@pytest.mark.parametrize("every", ["epoch", 2])
+def test_a_fit_of_a_class_with_its_own_constructor_is_resumed(tmp_path, every):
+    path = tmp_path / "run.npz"
+    _, x, y = classifier()
+    call = {**PLAIN, "callbacks": []}
+    expected = run(mlp(), call, x, y)
+    run(mlp(), call, x, y, Killing(path, every, saves=2))
+    again = mlp()
+    assert run(again, call, x, y, resume=path) == expected
+    assert type(again) is MLP
+    assert run(minnet.load(path), call, x, y, resume=path) == expected
+
+
+def test_a_class_with_its_own_constructor_is_copied_saved_and_given_another_head(tmp_path):
+    path = tmp_path / "model.npz"
+    _, x, y = classifier()
+    model = mlp()
+    model.fit(x, y, **PLAIN)
+    model.save(path)
+    loaded, copied = minnet.load(path), copy.deepcopy(model)
+    pickled, weights = pickle.loads(pickle.dumps(model)), mlp()
+    weights.load_weights(path)
+    assert type(loaded) is Sequential
+    assert (type(copied), type(pickled), copied.width) == (MLP, MLP, 5)
+    for one in (copied, pickled, weights, loaded):
+        assert one.predict(x).tobytes() == model.predict(x).tobytes()
+    for one in (model, copied, pickled, loaded):
+        one.fit(x, y, **PLAIN, seed=1)
+        assert everything(one) == everything(model)
+    head = model.replace_head(Dense(2, activation="softmax"), seed=0)
+    assert type(head) is MLP
+    assert [layer.label for layer in head.layers][-1] == "head"
+    assert head.width == 5
+
+
+# --- all of it, or nothing ------------------------------------------------------------------------
+
+
+class Fails(Callback):
+    """Remembers, and may fail to remember again."""
+
+    fails = False
+
+    def __init__(self):
+        self.seen, self.rng = [], np.random.default_rng(3)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(float(self.rng.random()))
+
+    def set_state(self, state):
+        self.seen += state["seen"]
+        self.rng = state["rng"]
+        if self.fails:
+            raise ZeroDivisionError("a student's fault")
+
+
+class Careless(Callback):
+    """Changes the model when the training begins."""
+
+    def on_train_begin(self, logs=None):
+        self.model.freeze(0)
+        self.model.theta = self.model.theta + 1.0
+        self.model.optimizer.beta_1 = 0.5
+        self.began = True
+
+
+def pictured(model, callbacks, *rngs):
+    """All that a fit may change, as text and bytes."""
+    return (
+        bits(model, callbacks) if model.history else everything(model),
+        [(layer.trainable, repr(layer), layer.origin) for layer in model.layers],
+        (model.grad.tobytes(), id(model.history), id(model.rng), repr(model.provenance)),
+        [repr(rng.bit_generator.state) for rng in (model.rng, *rngs)],
+        [sorted((n, _text(v)) for n, v in vars(one).items()) for one in callbacks],
+        (repr(model.optimizer), model.updates.rates, model.stop_training),
+    )
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_set_state_that_raises_leaves_everything_as_it_was(tmp_path, monkeypatch, place, trained):
+    path = tmp_path / "run.npz"
+
+    def call(rng=None):
+        callbacks = [EarlyStopping("loss", patience=3), Careless()]
+        callbacks.insert(place, Fails())
+        return {**PLAIN, "epochs": 6, "seed": rng or np.random.default_rng(1)}, callbacks
+
+    options, callbacks = call()
+    model, x, y = classifier()
+    model.fit(x, y, **{**options, "epochs": 3}, callbacks=[*callbacks, Checkpoint(path)])
+    rng = np.random.default_rng(1)
+    options, callbacks = call(rng)
+    model = classifier(seed=8)[0]
+    if trained:
+        model.fit(x, y, **{**options, "epochs": 1}, callbacks=callbacks)
+    monkeypatch.setattr(Fails, "fails", True)
+    before = pictured(model, callbacks, rng)
+    words = r"Fails does not take what a Fails remembered .* ZeroDivisionError: \"a student's"
+    with pytest.raises(ModelFileError, match=words) as caught:
+        model.fit(x, y, **options, resume=path, callbacks=[*callbacks, Checkpoint(path)])
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert pictured(model, callbacks, rng) == before
+    monkeypatch.setattr(Fails, "fails", False)
+    model.fit(x, y, **options, resume=path, callbacks=callbacks)
+    assert model.history.epoch == list(range(6))
+
+
+def test_a_callback_that_ends_the_process_while_resuming_leaves_everything_as_it_was(tmp_path):
+    path = tmp_path / "run.npz"
+
+    class Leaves(Callback):
+        def __init__(self):
+            self.count = 0
+
+        def set_state(self, state):
+            self.count = 5
+            raise KeyboardInterrupt
+
+    fitted(path, callbacks=[Leaves(), Checkpoint(path)])
+    (model, *_), (_, x, y) = classifier(seed=8), classifier()
+    leaves = Leaves()
+    before = pictured(model, [leaves])
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, **PLAIN, resume=path, callbacks=[leaves])
+    assert pictured(model, [leaves]) == before
+
+
+def test_a_callback_that_raises_after_the_fit_was_resumed_is_no_refusal(tmp_path):
+    path = tmp_path / "run.npz"
+    done, x, y = fitted(path, epochs=2)
+
+    class Raises(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            raise ZeroDivisionError
+
+    fitted(path, epochs=2, callbacks=[Callback(), Checkpoint(path)])
+    Raises.__qualname__ = "Callback"
+    model, *_ = classifier(seed=8)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(x, y, **PLAIN, resume=path, callbacks=[Raises()])
+    assert everything(model) == everything(done)
+    assert model.history.epoch == [0, 1]
+
+
+STATES = {
+    "a state without a name": (0, lambda s: s["dict"].pop()),
+    "a state with one too many": (0, lambda s: s["dict"].append(["more", 1])),
+    "a best figure that is text": (0, lambda s: s["dict"][0].__setitem__(1, "x")),
+    "an epoch that is none": (0, lambda s: s["dict"][2].__setitem__(1, -1)),
+    "best weights of another model": (0, lambda s: s["dict"][5].__setitem__(1, {"tuple": [1, 2]})),
+    "a name of fit's": (1, lambda s: s["dict"].append(["model", 1])),
+    "a hook": (1, lambda s: s["dict"].append(["on_epoch_end", 1])),
+    "no dict": (1, lambda s: (s.clear(), s.update({"tuple": []}))),
+    "a list": (1, lambda s: s["dict"].append(3)),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_a_forged_state_of_a_callback_is_refused(path, case):
+    number, change = STATES[case]
+    forged(path, lambda training: change(training["state"]["callbacks"][number]))
+    refused(path, r"describes no fit that minnet can resume: ")
 
 
 # --- divergence and Ctrl-C beside checkpoints -----------------------------------------------------
