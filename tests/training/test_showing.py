@@ -75,7 +75,7 @@ for each epoch:
     on_test_begin: nobody
     validation, if there are data for it
     on_test_end: nobody
-    on_epoch_end: CheckEpoch, RecordHistory, Progress, WholeSteps
+    on_epoch_end: CheckEpoch, RecordHistory, Progress, Rollback, WholeSteps
 on_train_end: Progress, WriteReceipt, RecordTraining"""
     )
 
