@@ -380,8 +380,8 @@ fig.savefig(pictures / "10_remedies.png", dpi=120)
 # the gains are about as small as their own spread. Early stopping and dropout lower the loss a
 # little, that is, the network is less sure where it is wrong; weight decay makes it unsure
 # everywhere, and the loss is *worse*. (To ask for less sureness from the start there is
-# `CrossEntropy(label_smoothing=0.1)`: a target of 0.9 and a bit, and a bit for each other class.) All three at once are too much: the network underfits. Only
-# more data help, in every draw.
+# `CrossEntropy(label_smoothing=0.1)`: a target of 0.9 and a bit, and a bit for each other class.)
+# All three at once are too much: the network underfits. Only more data help, in every draw.
 #
 # Read the second. Each remedy gives back most of what the wrong labels took, in every draw. They do
 # the same thing in three ways (keep the network from learning by heart), so they do not add up:

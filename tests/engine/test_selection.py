@@ -186,6 +186,6 @@ def test_get_layer_of_no_one_layer(name, error, message):
 
 
 def test_all_is_told_the_star():
-    model = minnet.Sequential([minnet.layers.Dense(1, input_dim=1)], seed=0)
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
     with pytest.raises(ValueError, match=r'For all of them write "\*"'):
         model.freeze("all")
