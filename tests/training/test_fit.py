@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import minnet
 from minnet.callbacks import Callback, LambdaCallback
-from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.layers import ELU, BatchNormalization, Dense, Dropout, LeakyReLU
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
+from minnet.training import features
 from minnet.training.callback import HOOKS
 from tests.small_models import classifier, everything, gradient_of, regression
 from tests.strategies import seeds
