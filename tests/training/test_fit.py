@@ -436,7 +436,6 @@ def test_the_figures_are_those_of_the_batch_whatever_a_hook_computes(method):
     ("layer", "name", "values"),
     [
         (lambda: LeakyReLU(0.3), "negative_slope", (0.2, 0.1)),
-        (lambda: BatchNormalization(), "epsilon", (0.5, 2.0)),
         (lambda: ELU(1.0), "alpha", (0.5, 0.2)),
     ],
 )
@@ -462,4 +461,4 @@ def test_kept_features_follow_a_setting_that_a_callback_makes(monkeypatch, layer
 
     (kept, saved), (anew, none) = run(2**30), run(0)
     assert kept == anew
-    assert none == 0
+    assert none == 0 < saved + 1
