@@ -87,6 +87,8 @@ def check_data(
         weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
         finite(weight, f"{whose}sample_weight", dtype)
         weight = weight.astype(dtype, copy=False)
+        if not weight.any():
+            warn(f"{whose}sample_weight is 0 for every sample, so there is nothing to learn from.")
     compiled.check_end(stack.steps, shapes[-1])  # layers may have come since compile
     if (target.dtype.kind != "i" or target.ndim > 1) and not _is_too_coarse(
         target, dtype, f"{whose}y"

@@ -361,6 +361,8 @@ def _not_a_number(value: object, array: Array, who: str) -> str:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
                 return f"dtype {array.dtype} with {short(bad[0])} in {name}. {encode}"
     bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
+    if array.ndim == 1 and bad and isinstance(bad[0], str):
+        encode = f"For names of classes: names, {who} = np.unique({who}, return_inverse=True)."
     if bad:
         return f"dtype {array.dtype} with {short(bad[0])} in it. {encode}"
     return f'dtype {array.dtype}. Use {who}.astype("float32").'

@@ -134,7 +134,7 @@ def check_labels(labels: Array, K: int, who: str = "y") -> Array:
         row = int(np.argmax(bad))
         raise ValueError(
             f"{who} takes labels 0 to {K - 1}, since the model has {K} classes. Got "
-            f"{labels[row]:g} in row {row}. {_other_labels(labels, K, who)}"
+            f"{int(labels[row])} in row {row}. {_other_labels(labels, K, who)}"
         )
     return labels.astype(np.intp)
 
@@ -200,6 +200,8 @@ def check_from_0_to_1(target: Array, wanted: str, hint: str) -> None:
     bad = (target < 0) | (target > 1)
     if bad.any():
         row = int(np.nonzero(bad)[0][0])
+        if np.isin(target, (-1, 1)).all():
+            hint = "Make −1 and 1 to 0 and 1: (y + 1) / 2."
         raise ValueError(f"{wanted}. Got {target[bad][0]:g} in row {row}. {hint}")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Self
+
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, batch_shape, choice, integer, number
@@ -31,18 +34,25 @@ class _Counts(_Decisions):
     An output says yes above the threshold; a target counts as 1 above 0.5.
     """
 
-    threshold: float = setting(number)
+    threshold: float | None = setting(number, optional=True)
     class_id: int | None = setting(integer, minimum=0, optional=True)
 
     def __init__(
         self,
-        threshold: float = 0.5,
+        threshold: float | None = None,
         class_id: int | None = None,
         *,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.threshold, self.class_id = threshold, class_id
+
+    def for_logits(self) -> Self:
+        if self.threshold is not None:
+            return self
+        metric = copy.copy(self)
+        metric.threshold = 0.0
+        return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         super().check_target(target, output_shape, who)
@@ -56,7 +66,8 @@ class _Counts(_Decisions):
         """TP, FP, TN and FN: yes where it is 1, yes where it is 0, no where it is 0 or 1."""
         if self.class_id is not None:
             prediction, target = prediction[..., self.class_id], target[..., self.class_id]
-        yes, true = prediction > self.threshold, target > 0.5
+        threshold = 0.5 if self.threshold is None else self.threshold
+        yes, true = prediction > threshold, target > 0.5
         tp, fp = np.count_nonzero(yes & true), np.count_nonzero(yes & ~true)
         fn = np.count_nonzero(true) - tp
         return np.array([tp, fp, true.size - tp - fp - fn, fn], dtype=np.float64)
@@ -82,6 +93,7 @@ class TruePositives(_Counts):
     """
 
     name = "true_positives"
+    direction = "up"
 
     def result(self, statistics: Array) -> float:
         return float(statistics[0])
@@ -103,6 +115,7 @@ class FalsePositives(_Counts):
     """
 
     name = "false_positives"
+    direction = "down"
 
     def result(self, statistics: Array) -> float:
         return float(statistics[1])
@@ -124,6 +137,7 @@ class TrueNegatives(_Counts):
     """
 
     name = "true_negatives"
+    direction = "up"
 
     def result(self, statistics: Array) -> float:
         return float(statistics[2])
@@ -145,6 +159,7 @@ class FalseNegatives(_Counts):
     """
 
     name = "false_negatives"
+    direction = "down"
 
     def result(self, statistics: Array) -> float:
         return float(statistics[3])
@@ -168,6 +183,7 @@ class Precision(_Counts):
     """
 
     name = "precision"
+    direction = "up"
 
     def result(self, statistics: Array) -> float:
         tp, fp, _, _ = statistics
@@ -192,6 +208,7 @@ class Recall(_Counts):
     """
 
     name = "recall"
+    direction = "up"
 
     def result(self, statistics: Array) -> float:
         tp, _, _, fn = statistics
@@ -240,6 +257,7 @@ class AUC(_Decisions):
     """
 
     name = "auc"
+    direction = "up"
 
     num_thresholds: int = setting(integer, minimum=2)
     curve: str = setting(choice, names=("ROC", "PR"))

@@ -174,7 +174,7 @@ def test_labels_or_rows():
             r"labels 0 to 2, since the model has 3 classes\. Got 7 in row 1\. For a model of 8",
         ),
         ([0, -1], r"Got -1 in row 1\. Drop or relabel such rows\."),
-        ([0, 1e7], r"Got 1e\+07 in row 1\. Drop or relabel such rows\."),
+        ([0, 1e7], r"Got 10000000 in row 1\. Drop or relabel such rows\."),
         ([0.0, 0.5], r"whole labels 0 to 2\. Got 0\.5 in row 1"),
         ([0.0, np.nan], "finite"),
     ],
@@ -227,3 +227,8 @@ def test_weights():
         targets.check_weight([1, -1], 2)
     with pytest.raises(ValueError, match="finite"):
         targets.check_weight([1, np.inf], 2)
+
+
+def test_labels_of_minus_one_and_one_are_told_what_they_are() -> None:
+    with pytest.raises(ValueError, match=r"Make −1 and 1 to 0 and 1: \(y \+ 1\) / 2"):
+        minnet.losses.BinaryCrossEntropy()([[0.5], [0.5]], [[-1], [1]])

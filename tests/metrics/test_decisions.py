@@ -154,7 +154,21 @@ def test_what_is_refused(call, message: str) -> None:
 
 
 def test_defaults() -> None:
-    assert (Precision().threshold, Recall().class_id) == (0.5, None)
+    assert (Precision().threshold, Recall().class_id) == (None, None)
     assert (AUC().num_thresholds, AUC().curve) == (200, "ROC")
     with pytest.raises(TypeError, match='Did you mean "threshold"'):
         Precision(thresholds=0.5)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("kind", [Precision, Recall, TruePositives, FalsePositives])
+def test_decisions_of_logits_count_from_zero(kind) -> None:
+    z, y = np.array([[0.25], [-0.25], [0.1], [-3.0]]), [[1], [0], [0], [1]]
+    right = kind()(1 / (1 + np.exp(-z)), y)
+    assert kind().for_logits()(z, y) == right
+    assert kind(threshold=0.25).for_logits().threshold == 0.25
+
+
+def test_where_better_is() -> None:
+    up = [Precision, Recall, TruePositives, TrueNegatives, AUC]
+    assert {kind.direction for kind in up} == {"up"}
+    assert FalsePositives.direction == FalseNegatives.direction == "down"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import minnet
 from minnet.callbacks import Callback, LambdaCallback
-from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.layers import ELU, BatchNormalization, Dense, Dropout, LeakyReLU
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
+from minnet.training import features
 from minnet.training.callback import HOOKS
 from tests.small_models import classifier, everything, gradient_of, regression
 from tests.strategies import seeds
@@ -429,3 +430,35 @@ def test_the_figures_are_those_of_the_batch_whatever_a_hook_computes(method):
     look = hook_once("on_gradient", lambda model: getattr(model, method)(x[:2], y[:2]))
     history = model.fit(x, y, 9, verbose=0, callbacks=[look])
     assert history.history["accuracy"] == [accuracy]
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "values"),
+    [
+        (lambda: LeakyReLU(0.3), "negative_slope", (0.2, 0.1)),
+        (lambda: ELU(1.0), "alpha", (0.5, 0.2)),
+    ],
+)
+def test_kept_features_follow_a_setting_that_a_callback_makes(monkeypatch, layer, name, values):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64, 4))
+    y = (x[:, 0] > 0).astype(int)
+
+    def run(limit):
+        monkeypatch.setattr(features, "FEATURE_BYTES", limit)
+        layers = [Dense(8, input_dim=4), layer(), Dense(2, activation="softmax")]
+        model = Sequential(layers, seed=0)
+        model.freeze([0, 1])
+        model.compile(SGD(0.5), "cross_entropy")
+
+        def sets(epoch, logs):
+            if epoch:
+                setattr(model.layers[1], name, values[epoch - 1])
+
+        callbacks = [LambdaCallback(on_epoch_begin=sets)]
+        history = model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks, seed=1)
+        return model.theta.tobytes(), history.features_saved
+
+    (kept, saved), (anew, none) = run(2**30), run(0)
+    assert kept == anew
+    assert none == 0 < saved + 1
