@@ -20,7 +20,7 @@ from minnet.foundation.checks import (
     warn,
 )
 from minnet.foundation.registry import Config
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Callback, Logs, check_state
 from minnet.training.fit_file import describe_fit
 
 if TYPE_CHECKING:
@@ -157,15 +157,12 @@ class Checkpoint(Callback):
         return {"newest": self._newest, "older": [list(kept) for kept in self._older]}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._newest = integer(state["newest"], "the steps of a checkpoint", minimum=0)
-        self._older = [
-            Kept(
-                integer(updates, "an older checkpoint's steps", minimum=0),
-                integer(copy, "an older checkpoint's number", minimum=1),
-                text(sha256, "an older checkpoint's SHA-256"),
-            )
-            for updates, copy, sha256 in state["older"]
-        ]
+        check_state(state, {"newest": int, "older": list})
+        kinds = {"updates": int, "copy": int, "sha256": str}
+        older = [Kept(*kept) for kept in state["older"]]
+        for kept in older:
+            check_state(kept._asdict(), kinds)
+        self._newest, self._older = state["newest"], older
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

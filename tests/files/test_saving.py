@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from minnet.layers import (
     LeakyReLU,
     ReLU,
 )
+from minnet.metrics import MAE, Accuracy
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
 from minnet.regularizers import L2
@@ -329,6 +331,241 @@ def test_what_the_optimizer_remembered_of_a_frozen_layer_stays_dropped(path) -> 
     assert not loaded.updates.slots["m"][: 4 * (D + 1)].any()
 
 
+# --- what changes after compile -------------------------------------------------------------------
+
+
+def with_more(*layers):
+    def change(model):
+        for one in layers:
+            model.add(one)
+
+    return change
+
+
+def recompiled(model):
+    model.class_names = ["no", "yes"]
+    model.pop()
+    model.add(Dense(5))
+
+
+def faster(model):
+    model.compile(Adam(0.01, weight_decay=0.1), "cross_entropy")
+    model.optimizer.learning_rate = 5.0
+
+
+CHANGES = {
+    "the head is popped": lambda model: model.pop(),
+    "a head without its activation": lambda model: (model.pop(), model.add(Dense(2))),
+    "a softmax more": with_more(Activation("softmax")),
+    "a sigmoid behind the softmax": with_more(Activation("sigmoid")),
+    "one output with a softmax": with_more(Dense(1, activation="softmax")),
+    "class names that go too far": lambda model: (
+        setattr(model, "class_names", ["no", "yes"]),
+        model.add(Dense(4)),
+    ),
+    "class names of a head that went": recompiled,
+    "a metric appended": lambda model: model.metrics.append(MAE()),
+    "the same metric appended": lambda model: model.metrics.append(Accuracy()),
+    "a metric by its name": lambda model: model.metrics.append("mae"),
+    "a metric called loss": lambda model: setattr(model.metrics[0], "name", "loss"),
+    "a rate set later": faster,
+    "a schedule set later": lambda model: setattr(
+        model.optimizer, "learning_rate", CosineDecay(0.1, 5)
+    ),
+    "a momentum set later": lambda model: setattr(model.optimizer, "beta_1", 0.0),
+    "logits after all": lambda model: setattr(model.loss, "from_logits", True),
+    "all frozen": lambda model: model.freeze("*"),
+    "no name": lambda model: setattr(model, "name", ""),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_is_saved_can_be_loaded_whatever_changed_since_compile(path, case) -> None:
+    """Loading neither warns nor refuses: what does not suit is refused by the next fit."""
+    model = small()
+    CHANGES[case](model)
+    model.save(path)
+    loaded = minnet.load(path)
+    x = np.random.default_rng(2).standard_normal((6, D))
+    assert loaded.predict(x).tobytes() == model.predict(x).tobytes()
+    assert (loaded.class_names, loaded.name) == (model.class_names, model.name)
+    assert repr(loaded.optimizer) == repr(model.optimizer)
+    if "name" not in case:
+        assert repr(loaded.metrics) == repr(model.metrics)
+    assert loaded.updates.counts == model.updates.counts
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda model: model.pop(), "CrossEntropy takes probabilities"),
+        (with_more(Activation("softmax")), "Softmax is applied twice"),
+    ],
+)
+def test_an_end_that_does_not_suit_is_refused_by_the_next_fit(path, change, message) -> None:
+    model = small()
+    change(model)
+    model.save(path)
+    loaded = minnet.load(path)
+    with pytest.raises(ValueError, match=message):
+        train(loaded, np.zeros((4, D)), np.arange(4) % 2)
+
+
+def test_a_loss_that_loading_need_not_warn_of_is_warned_of_once(path) -> None:
+    model = Sequential([Dense(2, activation="softmax", input_dim=D)], seed=0)
+    with pytest.warns(UserWarning, match="Softmax with the mean squared error"):
+        model.compile("sgd", "mse")
+    model.save(path)
+    loaded = minnet.load(path)
+    with pytest.warns(UserWarning, match="Softmax with the mean squared error"):
+        train(loaded, np.zeros((4, D)), np.zeros((4, 2)))
+    train(loaded, np.zeros((4, D)), np.zeros((4, 2)))
+
+
+def test_a_model_of_layers_without_weights_is_saved_and_loaded(path) -> None:
+    model = small()
+    model.add(Flatten())
+    while len(model.layers) > 1:
+        model.pop()
+    bare = Sequential([Flatten(input_shape=(2, D))], seed=0)
+    bare.compile("adam", "mse")
+    for one in (model, bare):
+        one.save(path)
+        x = np.ones((2, *one.input_shape))
+        assert minnet.load(path).predict(x).tobytes() == one.predict(x).tobytes()
+
+
+@minnet.register
+class Fickle(Layer):
+    """y = x W, whose settings may be changed by anybody at any time."""
+
+    weights = ("W",)
+
+    def __init__(self, units, *, name=None, input_shape=None):
+        super().__init__(name=name, input_shape=input_shape)
+        if units < 1:
+            raise ValueError("no units")
+        self.units = units
+
+    def build(self, input_shape, rng):
+        self.add_weight("W", (*input_shape, self.units), Ones(), rng)
+
+    def compute_output_shape(self, input_shape):
+        return (self.units,)
+
+    def forward(self, x, memo=None):
+        return x @ self.W
+
+
+SPOILT = {
+    "a setting that is refused": (lambda one: setattr(one, "units", 0), "no units"),
+    "a setting that does not fit": (
+        lambda one: setattr(one, "units", 5),
+        r"fickle_1\.W has shape \(3, 5\), and in the file \(3, 2\)",
+    ),
+    "a setting that is gone": (lambda one: delattr(one, "units"), None),
+    "no name": (lambda one: setattr(one, "owner", None) or setattr(one, "name", None), "A layer's"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_what_could_not_be_loaded_is_not_saved(path, case) -> None:
+    change, message = SPOILT[case]
+    small().save(path)
+    data = path.read_bytes()
+    model = Sequential([Fickle(2, input_shape=D)], seed=0)
+    change(model.layers[0])
+    if message is None:
+        with pytest.raises(TypeError, match="keeps each argument of its constructor"):
+            model.save(path)
+    else:
+        with pytest.raises(ModelFileError, match=f"save takes a model that can .*{message}"):
+            model.save(path)
+        with pytest.raises(ModelFileError, match=f"save takes a model that can .*{message}"):
+            model.save_weights(path)
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.provenance.update(trainings=[{"epochs": 1}]),
+        lambda model: model.provenance.update(input_range=[0, "1"]),
+        lambda model: model.provenance.pop("parent"),
+        lambda model: model.metrics.append(3),
+        lambda model: (
+            setattr(model.optimizer, "learning_rate", PiecewiseConstantDecay([1], [1, 2]))
+            or model.optimizer.learning_rate.boundaries.append(0)
+        ),
+    ],
+)
+def test_a_model_whose_description_is_spoilt_is_not_saved(path, change) -> None:
+    model = small()
+    change(model)
+    with pytest.raises((ModelFileError, TypeError), match=r"save takes a model that|A file takes"):
+        model.save(path)
+    assert not path.exists()
+
+
+def test_saving_makes_no_use_of_the_models_generator(path) -> None:
+    """Though it makes each layer once more, to see whether that can be done."""
+
+    @minnet.register
+    class Draws(Fickle):
+        def build(self, input_shape, rng):
+            super().build(input_shape, rng)
+            self.W = rng.normal(size=self.W.shape)
+
+    try:
+        model = Sequential([Draws(2, input_shape=D)], seed=0)
+        before, W = repr(model.rng.bit_generator.state), model.layers[0].W.copy()
+        model.save(path)
+        assert repr(model.rng.bit_generator.state) == before
+        assert np.array_equal(model.layers[0].W, W)
+        assert np.array_equal(minnet.load(path).layers[0].W, W)
+    finally:
+        del _KNOWN["Draws"]
+
+
+def test_half_a_million_weights_are_not_made_once_more(path) -> None:
+    import tracemalloc
+
+    from minnet.files import saving
+
+    model = Sequential([Dense(700, input_dim=700)], seed=0)
+    tracemalloc.start()
+    saving.describe(model, include_optimizer=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4.5e6  # one array and its gradient at a time, of which nothing is touched
+
+
+# --- many layers ----------------------------------------------------------------------------------
+
+
+def test_five_hundred_layers_load_within_half_a_second(path) -> None:
+    layers = [Dense(4, activation="relu", input_dim=4), *(Dense(4) for _ in range(499))]
+    Sequential(layers, seed=0).save(path)
+    assert cpu_seconds(lambda: minnet.load(path)) < 0.5
+
+
+@pytest.mark.parametrize("make", [Dense, ReLU], ids=["dense", "relu"])
+def test_the_time_to_load_grows_with_the_layers_and_not_with_their_square(path, make) -> None:
+    def seconds(count):
+        options = {"units": 2} if make is Dense else {}
+        layers = [Dense(2, input_dim=2), *(make(**options) for _ in range(count - 1))]
+        Sequential(layers, seed=0).save(path)
+        return min(cpu_seconds(lambda: minnet.load(path)) for _ in range(3))
+
+    assert seconds(800) < 8 * seconds(200)
+
+
+def cpu_seconds(act) -> float:
+    begin = time.process_time()
+    act()
+    return time.process_time() - begin
+
+
 # --- a file that was written once and for all -----------------------------------------------------
 
 
@@ -546,6 +783,11 @@ def layer(**parts):
     return lambda config: config["layers"][0].update(parts)
 
 
+def trained(**parts):
+    """A change of what is said of the first training."""
+    return lambda config: config["provenance"]["trainings"][0].update(parts)
+
+
 def settings_of(**parts):
     """A change of the first layer's own settings."""
     return lambda config: config["layers"][0]["config"].update(parts)
@@ -593,6 +835,41 @@ def settings_of(**parts):
         (lambda c: c["updates"]["counts"].pop("head"), "counts are of other layers"),
         (lambda c: c["updates"].update(counts=3), "describes no model that minnet can build"),
         (lambda c: c.update(compile=None), "it is not compiled, and has an optimizer's state"),
+        (lambda c: c["updates"].update(iterations=2**60), "more updates than there is time for"),
+        (lambda c: c["updates"].update(more=1), "what its optimizer remembers is .* words: 'more'"),
+        (
+            lambda c: c["updates"].pop("counts"),
+            "its optimizer remembers is .* words: 'counts'",
+        ),
+        (lambda c: c["compile"].update(metrics="accuracy"), "its metrics are 'accuracy'"),
+        (lambda c: c["compile"].update(metrics=[1]), "Each of compile's metrics takes a"),
+        (lambda c: c.update(compile=3), "how it is trained is described by 3"),
+        (lambda c: c.update(more=1), "it is described with other words: 'more'"),
+        (lambda c: c.pop("preprocessing"), "it is described with other words: 'preprocessing'"),
+        (layer(more=1), "a layer is described with other words: 'more'"),
+        (lambda c: c["layers"].__setitem__(0, "Dense"), "a layer is described by 'Dense'"),
+        (lambda c: c.update(layers="Dense"), "it has no layers"),
+        (layer(name=None), "A layer's name takes text. Got None"),
+        (layer(name="a\nb"), r"letters, digits, .* Got 'a\\nb', which no file can hold"),
+        (layer(trainable=1), "dense_1.trainable takes True or False. Got 1"),
+        (lambda c: c.update(name=["x"]), "The model's name takes text"),
+        (lambda c: c.update(dtype="f4,("), r"takes float32 or float64. Got 'f4,\('"),
+        (lambda c: c.update(dtype={"itemsize": 10**30, "names": []}), "takes float32 or float64"),
+        (lambda c: c.update(input_shape=[1] * 65), "a sample has no shape"),
+        (lambda c: c.update(input_shape=[10**400] * 60), "a sample has no shape"),
+        (lambda c: c.update(input_shape="3"), "a sample has no shape '3'"),
+        (lambda c: c.update(class_names="no"), "class_names takes a list of texts"),
+        (lambda c: c.update(class_names=[1]), "class_names takes texts"),
+        (trained(epochs=-1), "a training is not described in full"),
+        (trained(epochs=True), "a training is not described in full"),
+        (trained(samples="8"), "a training is not described in full"),
+        (trained(frozen=[1]), "a training is not described in full"),
+        (trained(figures={"loss": "x"}), "a training is not described in full"),
+        (trained(figures=[]), "a training is not described in full"),
+        (trained(more=1), "a training is not described in full"),
+        (lambda c: c["provenance"].update(trainings={}), "a training is not described in full"),
+        (lambda c: c["provenance"].update(parent={"name": 1, "sha256": ""}), "the parent is not"),
+        (lambda c: c["provenance"].update(input_range="01"), "the input range is not two numbers"),
     ],
 )
 def test_a_description_of_no_model_is_refused(path, change, message) -> None:
@@ -616,6 +893,22 @@ def test_arrays_of_another_model_are_refused(path, arrays, message) -> None:
     described(path, lambda config: None, arrays)
     with pytest.raises(ModelFileError, match=message):
         minnet.load(path)
+
+
+def test_however_much_is_wrong_the_reason_is_short(path) -> None:
+    described(path, layer(name="x" * 50_000))
+    with pytest.raises(ModelFileError) as caught:
+        minnet.load(path)
+    assert len(str(caught.value)) < 2_000
+    described(path, lambda c: c["layers"][1].update(config={"units": "x" * 50_000}))
+    with pytest.raises(ModelFileError) as caught:
+        minnet.load(path)
+    assert len(str(caught.value)) < 2_000
+    other = compiled(Dense(4, activation="relu", input_dim=D), Dense(2, name="head"))
+    refused(other, path, r"Its layer 'head' is Dense\(units='x+, here it is Dense\(units=2,")
+    with pytest.raises(ModelFileError) as caught:
+        other.load_weights(path)
+    assert len(str(caught.value)) < 2_000
 
 
 def test_a_description_cannot_ask_for_memory(path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minnet
-from minnet.foundation.registry import from_config, register, to_config
+from minnet.foundation.registry import _KNOWN, from_config, register, to_config
 from minnet.initializers import Constant, Ones, Zeros
 from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, Layer, ReLU
 from minnet.layers.base import assign, bind, expect_rows
@@ -174,6 +174,60 @@ def test_names_refused(name):
         r"mistaken for a path or a pattern\.",
     ):
         ReLU(name=name)
+
+
+@pytest.mark.parametrize(
+    "name", ["wide\nlayer", "a\tb", "a\x7f", "\u200b", "\ud800", "\u2028", "é" * 65, "x" * 129]
+)
+def test_names_that_no_file_can_hold_are_refused_when_they_are_given(name):
+    words = r"128 bytes at most\. Got .*, which no file can hold|written to a file\. Got"
+    with pytest.raises(ValueError, match=words):
+        ReLU(name=name)
+    layer = ReLU()
+    with pytest.raises(ValueError, match=words):
+        layer.name = name
+    assert layer.name is None
+
+
+@pytest.mark.parametrize("name", ["größe", "x" * 128, "é" * 64, "層", "a b", "-", "1"])
+def test_whatever_name_is_taken_can_be_saved(tmp_path, name):
+    class Long(Layer):
+        weights = ("W" * 71,)
+
+        def build(self, input_shape, rng):
+            self.add_weight("W" * 71, input_shape, Zeros(), rng)
+
+        def forward(self, x, memo=None):
+            return x
+
+    minnet.register(Long)
+    try:
+        model = minnet.Sequential([Dense(2, input_dim=2, name=name), Long(name="l" * 128)], seed=0)
+        model.compile("adam", "mse")
+        model.save(tmp_path / "a.npz")
+        assert minnet.load(tmp_path / "a.npz").layers[0].name == name
+    finally:
+        del _KNOWN["Long"]
+
+
+@pytest.mark.parametrize("name", ["W" * 72, "a b", "a.b", "", "1", "a/b"])
+def test_names_of_arrays_that_no_file_can_hold_are_refused_when_they_are_made(name):
+    class Odd(Layer):
+        weights = (name,)
+
+        def build(self, input_shape, rng):
+            self.add_weight(name, input_shape, Zeros(), rng)
+
+    with pytest.raises(ValueError, match=r"Odd_1|odd_1\.add_weight takes a name that an attribute"):
+        minnet.Sequential([Odd(input_shape=2)])
+
+
+def test_the_shape_of_a_built_layer_stays():
+    model = minnet.Sequential([Dense(3, input_dim=2), ReLU()], seed=0)
+    for layer in model.layers:
+        with pytest.raises(AttributeError, match="input_shape is set when it is made, and other"):
+            layer.input_shape = (7,)
+    assert model.predict([[1.0, 2.0]]).shape == (1, 3)
 
 
 @pytest.mark.parametrize("name", [5, b"x", ("a",)])

@@ -184,7 +184,7 @@ def test_a_forged_state_removes_nothing_of_others(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "older", [5, [5], [[3, 1]], [[3, 1, 5]], [["../x", 1, ""]], [[-1, 1, ""]], [[3, 0, ""]]]
+    "older", [5, [5], [[3, 1]], [[3, 1, 5]], [["../x", 1, ""]], [[-1, 1, ""]], [[3, 2**70, ""]]]
 )
 def test_a_state_that_is_none_is_refused(tmp_path, older):
     path = tmp_path / "run.npz"
