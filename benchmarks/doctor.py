@@ -20,7 +20,7 @@ import numpy as np
 import minnet
 from minnet import Sequential, datasets
 from minnet.initializers import Constant, RandomNormal
-from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
 from minnet.optimizers import SGD, Adam, RMSprop
 from minnet.regularizers import L2
 
@@ -246,6 +246,17 @@ for hidden in ("sigmoid", "tanh"):
     @fault("saturated", f"{hidden}, weights N(0, 10²)", BOTH)
     def _(seed: int, name: str, hidden: str = hidden) -> Case:
         return classifier(seed, name, hidden=hidden, kernel_initializer=RandomNormal(stddev=10.0))
+
+
+@fault("running-statistics", "batch normalisation after eight updates", RELUS)
+def _(seed: int, name: str) -> Case:
+    case = classifier(seed, name)
+    layers = [Dense(32, input_dim=case.x.shape[1]), BatchNormalization(), ReLU()]
+    head = Dense(case.model.output_shape[0], activation="softmax")
+    model = Sequential([*layers, head], seed=seed)
+    model.compile(Adam(0.01), "cross_entropy")
+    model.fit(case.x, case.y, epochs=8, batch_size=len(case.x), verbose=0, seed=seed)
+    return case._replace(model=model)
 
 
 for hidden, depth in (("sigmoid", 6), ("sigmoid", 8), ("sigmoid", 10)):

@@ -297,7 +297,8 @@ def is_check(function: tuple[str, int, str]) -> bool:
     file, _, name = function
     if Path(minnet.__file__).parent not in Path(file).parents:
         return False
-    return Path(file).name == "checks.py" or name.lstrip("_").startswith(("check", "input_range"))
+    checking = ("checks.py", "targets.py", "ends.py", "inputs.py")
+    return Path(file).name in checking or name.lstrip("_").startswith("check")
 
 
 def checked_share(profile: cProfile.Profile) -> float:

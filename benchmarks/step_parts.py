@@ -91,7 +91,7 @@ class ByFunction(Peer):
                         dy = np.dot(dy, layers[i][0].T) * (h[i] > 0.0)
                 total += loss
                 self.t += 1
-                for theta, grad, slots, scratch in self.pieces:
+                for theta, grad, slots, scratch, _ in self.pieces:
                     self.adam.update(theta, grad, slots, self.t, RATE, scratch)
 
     def weights(self) -> Weights:
@@ -125,13 +125,13 @@ class InARow(Minnet):
                 for forward in forwards:
                     outputs.append(forward(outputs[-1]))
                 losses, dy = fused(outputs[-2], outputs[-1], target)
-                for i, gradient, backward in way:
-                    if gradient is not None:
-                        gradient(outputs[i], outputs[i + 1], dy)
-                    if backward is not None:
-                        dy = backward(outputs[i], outputs[i + 1], dy)
+                for i, step, learns, goes_on in way:
+                    if learns:
+                        step.gradient(outputs[i], outputs[i + 1], dy)
+                    if goes_on:
+                        dy = step.backward(outputs[i], outputs[i + 1], dy)
                 total += mean(losses)
-                for theta, grad, slots, scratch in group.pieces:
+                for theta, grad, slots, scratch, _ in group.pieces:
                     update(theta, grad, slots, t, RATE, scratch)
         updates.iterations = t
 

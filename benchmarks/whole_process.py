@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,25 +91,32 @@ IMPORT_MS, PREDICT_US = 30.0, 25.0
 """The most that `import minnet` takes beyond `import numpy`, and that one prediction takes."""
 
 
+LAUNCHER = """
+import os, subprocess, sys, time
+begin = time.perf_counter()
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(time.perf_counter() - begin, usage.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
+"""A small process that starts another: on Linux one that is started is given the size of its
+parent as the least that it ever had."""
+
+
 def run(code: str, environment: dict[str, str]) -> tuple[float, float, str]:
     """Seconds, peak resident MiB, and what a fresh Python prints."""
     variables = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    begin = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCHER, code],
+        capture_output=True,
         env={**variables, **environment},
         text=True,
-    ) as child:
-        printed = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - begin
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"a program ended with {child.returncode}:\n{code}")
+    )
+    if done.returncode:
+        raise RuntimeError(f"a program ended with {done.returncode}:\n{code}")
+    seconds, largest = map(float, done.stderr.split())
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
-    return seconds, usage.ru_maxrss / unit, printed
+    return seconds, largest / unit, done.stdout
 
 
 def article(keys: Sequence[str], rounds: int) -> dict[str, list[tuple[float, float]]]:

@@ -9,6 +9,7 @@ import typing
 
 from minnet import (
     callbacks,
+    constraints,
     initializers,
     layers,
     losses,
@@ -39,6 +40,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "optimizers",
     "schedules",
     "regularizers",
+    "constraints",
     "metrics",
     "confusion_matrix",
     "callbacks",

@@ -26,6 +26,7 @@ from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import setting
 from minnet.training.callback import Callback, Logs, check_state
 from minnet.training.checkpoint import Checkpoint
+from minnet.training.figures import goes_up
 from minnet.training.progress import Progress
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Logs",
     "Progress",
     "RecordWeights",
+    "ReduceLROnPlateau",
 ]
 
 
@@ -52,6 +54,8 @@ class LambdaCallback(Callback):
     >>> say.on_epoch_end(0, {"loss": 0.5})
     0 0.5
     """
+
+    unfreezes = True
 
     def __init__(
         self,
@@ -87,7 +91,46 @@ class LambdaCallback(Callback):
         )
 
 
-class EarlyStopping(Callback, Configurable):
+class _Watching(Callback, Configurable):
+    """A callback that follows one of the fit's figures, and knows where better is."""
+
+    monitor: str = setting(text, kind="a figure's name")
+    min_delta: float = setting(number, minimum=0.0)
+    patience: int = setting(integer, minimum=0)
+    mode: str = setting(choice, names=("auto", "min", "max"))
+
+    best: float
+    _up: bool = False
+
+    def _follows(self, name: str, value: Any) -> bool:
+        under_way = self.fit is not None
+        return under_way and name in ("monitor", "mode") and value != getattr(self, name)
+
+    def _begin(self) -> None:
+        """Look which way is better, once the fit's figures are known."""
+        self._check_monitor(self.params["metrics"])
+        self._up = goes_up(self.model, self.monitor, self.mode, type(self).__name__)
+        self.best = -math.inf if self._up else math.inf
+
+    def _check_monitor(self, figures: Iterable[str]) -> None:
+        if self.monitor not in figures:
+            validated = any(figure.startswith("val_") for figure in figures)
+            hint = (
+                " Give fit validation_data or validation_split."
+                if self.monitor.startswith("val_") and not validated
+                else did_you_mean(self.monitor, figures)
+            )
+            raise ValueError(
+                f"{type(self).__name__} takes a monitor that the fit reports: "
+                f"{', '.join(figures)}. Got {self.monitor!r}.{hint}"
+            )
+
+    def _gain(self, value: float, over: float) -> float:
+        """How much better the figure is than another."""
+        return value - over if self._up else over - value
+
+
+class EarlyStopping(_Watching):
     """Stop when the monitored figure no longer improves, and go back to the best weights.
 
     Parameters
@@ -100,12 +143,16 @@ class EarlyStopping(Callback, Configurable):
         How many epochs without improvement are waited for. As in Keras, 0 and 1 both stop at the
         first epoch that is not better.
     mode
-        "min", "max", or "auto": by the name, up for accuracies and r2_score, else down.
+        "min", "max", or "auto": where the metric says that better is (`Metric.direction`), and
+        down for the loss. A metric that does not say is refused.
     baseline
-        A value that has to be beaten at all.
+        A value that has to be beaten at all. (In Keras an epoch that does not beat it is not
+        remembered as the best one either; here the best epoch's weights come back in any case.)
     restore_best_weights
         Whether the model gets the weights of its best epoch back, however the training ends.
-        True here; Keras' default, False, keeps the last weights.
+        True here; Keras' default, False, keeps the last weights. The whole model goes back: a
+        layer that was frozen all the time has these bits anyway, and one that a callback froze
+        after the best epoch gets the bits that it had in that epoch.
     start_from_epoch
         Epochs before this one are not looked at.
 
@@ -117,15 +164,10 @@ class EarlyStopping(Callback, Configurable):
         The epoch at which training was stopped, or None.
     """
 
-    monitor: str = setting(text, kind="a figure's name")
-    min_delta: float = setting(number, minimum=0.0)
-    patience: int = setting(integer, minimum=0)
-    mode: str = setting(choice, names=("auto", "min", "max"))
     baseline: float | None = setting(number, optional=True)
     restore_best_weights: bool = setting(boolean)
     start_from_epoch: int = setting(integer, minimum=0)
 
-    best: float
     best_epoch: int | None
     stopped_epoch: int | None
 
@@ -142,16 +184,13 @@ class EarlyStopping(Callback, Configurable):
         self.monitor, self.min_delta, self.patience = monitor, min_delta, patience
         self.mode, self.baseline = mode, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+        self.best = -math.inf if mode == "max" else math.inf
         self._start()
 
     def _follows(self, name: str, value: Any) -> bool:
-        if name in ("monitor", "mode"):
-            return _goes_up(**{"monitor": self.monitor, "mode": self.mode, name: value}) != self._up
-        return name == "baseline" and value != self.baseline
+        return super()._follows(name, value) or (name == "baseline" and value != self.baseline)
 
     def _start(self) -> None:
-        self._up = _goes_up(self.monitor, self.mode)
-        self.best = -math.inf if self._up else math.inf
         self._to_beat = self.best if self.baseline is None else self.baseline
         self.best_epoch = self.stopped_epoch = None
         self._waited = 0
@@ -191,20 +230,8 @@ class EarlyStopping(Callback, Configurable):
         self._waited, self._kept = state["waited"], state["kept"]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._begin()
         self._start()
-        self._check_monitor(self.params["metrics"])
-
-    def _check_monitor(self, figures: Iterable[str]) -> None:
-        if self.monitor not in figures:
-            hint = (
-                " Give fit validation_data or validation_split."
-                if self.monitor.startswith("val_")
-                else did_you_mean(self.monitor, figures)
-            )
-            raise ValueError(
-                f"EarlyStopping takes a monitor that the fit reports: {', '.join(figures)}. "
-                f"Got {self.monitor!r}.{hint}"
-            )
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -212,13 +239,11 @@ class EarlyStopping(Callback, Configurable):
         if epoch < self.start_from_epoch:
             return
         value = logs[self.monitor]
-        gain = value - self.best if self._up else self.best - value
-        if gain > self.min_delta:
+        if self._gain(value, self.best) > self.min_delta:
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self._kept = (self.model.theta.copy(), self.model.state.copy())
-            beats = value - self._to_beat if self._up else self._to_beat - value
-            if beats > self.min_delta:
+            if self._gain(value, self._to_beat) > self.min_delta:
                 self._waited = 0
                 return
         self._waited += 1
@@ -234,9 +259,97 @@ class EarlyStopping(Callback, Configurable):
             self._kept = None
 
 
-def _goes_up(monitor: str, mode: str) -> bool:
-    """Whether more of a figure is better."""
-    return mode == "max" or (mode == "auto" and monitor.endswith(("accuracy", "acc", "r2_score")))
+class ReduceLROnPlateau(_Watching):
+    """Lower the learning rate when the monitored figure no longer improves: Keras' callback.
+
+    After `patience` epochs without improvement, η ← max(factor · η, min_lr). It sets the
+    optimizer's rate, which holds after the fit, too; where `fit` was given a rate, that one is
+    lowered, and from then on the optimizer's holds. A schedule, or rates by layer, is refused.
+
+    Parameters
+    ----------
+    monitor, mode
+        See `EarlyStopping`.
+    factor
+        What the rate is multiplied by, above 0 and below 1. Keras' default: 0.1.
+    patience
+        How many epochs without improvement are waited for. Keras' default: 10.
+    min_delta
+        How much better counts as better. Keras' default: 0.0001.
+    cooldown
+        How many epochs after a reduction are not counted.
+    min_lr
+        The smallest rate.
+
+    Examples
+    --------
+    >>> from minnet.layers import Dense
+    >>> from minnet.models import Sequential
+    >>> from minnet.optimizers import SGD
+    >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+    >>> model.compile(SGD(0.0), "mse")  # nothing moves, so nothing improves
+    >>> model.optimizer.learning_rate = 1e-30
+    >>> lower = ReduceLROnPlateau("loss", factor=0.5, patience=2)
+    >>> history = model.fit([[1.0]], [2.0], epochs=3, verbose=0, callbacks=[lower])
+    >>> model.optimizer.learning_rate
+    5e-31
+    """
+
+    factor: float = setting(number, above=0.0, below=1.0)
+    cooldown: int = setting(integer, minimum=0)
+    min_lr: float = setting(number, minimum=0.0)
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        self.monitor, self.factor, self.patience, self.mode = monitor, factor, patience, mode
+        self.min_delta, self.cooldown, self.min_lr = min_delta, cooldown, min_lr
+        self.best = -math.inf if mode == "max" else math.inf
+        self._waited = self._cooling = 0
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self._waited, "cooling": self._cooling}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self._waited, self._cooling = state["best"], state["waited"], state["cooling"]
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._begin()
+        self._waited = self._cooling = 0
+        self._rate()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = logs or {}
+        self._check_monitor(logs)
+        if self._cooling:
+            self._cooling -= 1
+            self._waited = 0
+        value = logs[self.monitor]
+        if self._gain(value, self.best) > self.min_delta:
+            self.best, self._waited = value, 0
+        elif not self._cooling:
+            self._waited += 1
+            rate = self._rate()
+            if self._waited >= self.patience and rate > self.min_lr:
+                self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+                self._cooling, self._waited = self.cooldown, 0
+
+    def _rate(self) -> float:
+        """The rate that holds now."""
+        rate = self.model.compiled.updates.constant_rate()
+        if rate is None:
+            raise ValueError(
+                "ReduceLROnPlateau takes a fit with one learning rate, a number. Got a schedule or "
+                "rates by layer. Leave one of the two out."
+            )
+        return float(rate)
 
 
 class GradualUnfreezing(Callback, Configurable):
@@ -252,6 +365,8 @@ class GradualUnfreezing(Callback, Configurable):
     lowest
         The name of the last layer to unfreeze; those below stay frozen. None unfreezes all.
     """
+
+    unfreezes = True
 
     every: int = setting(integer, minimum=1)
     lowest: str | None = setting(text, kind="a name", optional=True)

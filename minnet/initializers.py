@@ -7,13 +7,14 @@ forward and on the way back.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, generator, number
+from minnet.foundation.checks import Array, Shape, as_array, choice, generator, instance, number
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
@@ -26,31 +27,30 @@ class Initializer(Configurable):
 
         @minnet.register
         class Alternating(Initializer):
-            def __call__(self, shape, rng):
+            def draw(self, shape, rng):
                 return rng.choice([-0.1, 0.1], shape)
     """
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """A float64 array of this shape, drawn from `rng`; both are checked first.
+
+        A number in the place of `rng` is a seed; NumPy's global generator is never used.
+        """
+        name = type(self).__name__
+        if shape != ():
+            shape = check_shape(shape, f"{name}'s shape")
+        return self.draw(shape, generator(rng, f"{name}'s rng"))
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """A float64 array of this shape, drawn from `rng`."""
-        raise NotImplementedError(f"{type(self).__name__} has no __call__(shape, rng).")
-
-
-def _checked(
-    who: Initializer, shape: Shape, rng: np.random.Generator
-) -> tuple[Shape, np.random.Generator]:
-    """A shape and a generator, never NumPy's global one; a number is a seed."""
-    name = type(who).__name__
-    if shape != ():
-        shape = check_shape(shape, f"{name}'s shape")
-    return shape, generator(rng, f"{name}'s rng")
+        raise NotImplementedError(f"{type(self).__name__} has no draw(shape, rng).")
 
 
 @register
 class Zeros(Initializer):
     """All zeros: for biases. Weights of equal value would learn equally and stay equal."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.zeros(shape)
 
 
@@ -58,8 +58,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All ones."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.ones(shape)
 
 
@@ -83,8 +82,7 @@ class Constant(Initializer):
     def __init__(self, value: float = 0.0) -> None:
         self.value = value
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(shape, self.value)
 
 
@@ -104,8 +102,7 @@ class RandomNormal(Initializer):
     def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
         self.mean, self.stddev = mean, stddev
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.normal(self.mean, self.stddev, shape)
 
 
@@ -130,8 +127,7 @@ class RandomUniform(Initializer):
         if bounds.keys() >= {"minval", "maxval"}:
             number(bounds["maxval"], "RandomUniform's maxval", minimum=bounds["minval"])
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return rng.uniform(self.minval, self.maxval, shape)
 
 
@@ -146,25 +142,28 @@ class _Scaled(Initializer):
 class _Uniform(_Scaled):
     """U(−a, a) has the variance a²/3, so a = √(3 variance)."""
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         limit = math.sqrt(3.0 * self.variance(*fans(shape)))
         return rng.uniform(-limit, limit, shape)
 
 
-class _TruncatedNormal(_Scaled):
+class _CutNormal(_Scaled):
     """A normal cut off at two standard deviations, then widened to have the variance asked for.
 
     So does Keras; the papers have a plain normal. Numbers beyond the cut are drawn again.
     """
 
-    def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
-        shape, rng = _checked(self, shape, rng)
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         stddev = math.sqrt(self.variance(*fans(shape))) / TRUNCATED_STDDEV
-        values = rng.standard_normal(shape)
-        while (outside := np.abs(values) > 2.0).any():
-            values[outside] = rng.standard_normal(int(outside.sum()))
-        return values * stddev
+        return truncated_normal(shape, rng) * stddev
+
+
+def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
+    """Return standard normal numbers, those beyond ±2 drawn again."""
+    values = rng.standard_normal(shape)
+    while (outside := np.abs(values) > 2.0).any():
+        values[outside] = rng.standard_normal(int(outside.sum()))
+    return values
 
 
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -204,7 +203,7 @@ class GlorotUniform(_Glorot, _Uniform):
 
 
 @register
-class GlorotNormal(_Glorot, _TruncatedNormal):
+class GlorotNormal(_Glorot, _CutNormal):
     """Truncated normal with the variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
 
 
@@ -214,7 +213,7 @@ class HeUniform(_He, _Uniform):
 
 
 @register
-class HeNormal(_He, _TruncatedNormal):
+class HeNormal(_He, _CutNormal):
     """Truncated normal with the variance 2 / fan_in (He et al., 2015): for ReLU."""
 
 
@@ -224,8 +223,186 @@ class LecunUniform(_Lecun, _Uniform):
 
 
 @register
-class LecunNormal(_Lecun, _TruncatedNormal):
+class LecunNormal(_Lecun, _CutNormal):
     """Truncated normal with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998)."""
+
+
+@register
+class TruncatedNormal(Initializer):
+    """Normal numbers N(mean, stddev²) of which those beyond mean ± 2 stddev are drawn again.
+
+    So their own standard deviation is 0.88 stddev, as in Keras.
+
+    Parameters
+    ----------
+    mean, stddev
+        Of the normal before it is cut; stddev is 0 or more. Keras' defaults: 0 and 0.05.
+
+    Examples
+    --------
+    >>> W = TruncatedNormal(stddev=0.1)((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W).max() <= 0.2), bool(abs(W.std() / 0.1 - 0.88) < 0.02)
+    (True, True)
+    """
+
+    mean: float = setting(number)
+    stddev: float = setting(number, minimum=0.0)
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
+        self.mean, self.stddev = mean, stddev
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        return self.mean + self.stddev * truncated_normal(shape, rng)
+
+
+MODES = ("fan_in", "fan_out", "fan_avg")
+DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
+
+
+@register
+class VarianceScaling(Initializer):
+    """Numbers of mean 0 and variance scale / n, where n is the layer's width.
+
+    The family of the others: Glorot is scale 1 with the mean of both widths, He is 2 with fan_in,
+    LeCun 1 with fan_in.
+
+    Parameters
+    ----------
+    scale
+        Above 0. Keras' default: 1.
+    mode
+        n: "fan_in" (Keras' default), "fan_out", or "fan_avg", the mean of the two.
+    distribution
+        "truncated_normal" (Keras' default; cut off at two standard deviations, then widened to the
+        variance), "untruncated_normal" or "uniform".
+
+    Examples
+    --------
+    >>> W = VarianceScaling(2.0, "fan_avg", "uniform")((300, 100), np.random.default_rng(0))
+    >>> bool(abs(W.var() - 2 / 200) < 0.0002), bool(abs(W).max() < (3 * 0.01) ** 0.5)
+    (True, True)
+    """
+
+    scale: float = setting(number, above=0.0)
+    mode: str = setting(choice, names=MODES)
+    distribution: str = setting(choice, names=DISTRIBUTIONS)
+
+    def __init__(
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+    ) -> None:
+        self.scale, self.mode, self.distribution = scale, mode, distribution
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        fan_in, fan_out = fans(shape)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        stddev = math.sqrt(self.scale / n)
+        if self.distribution == "uniform":  # U(−a, a) has the variance a²/3
+            limit = math.sqrt(3.0) * stddev
+            return rng.uniform(-limit, limit, shape)
+        if self.distribution == "untruncated_normal":
+            return rng.normal(0.0, stddev, shape)
+        return truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
+
+
+@register
+class Orthogonal(Initializer):
+    """A random matrix whose columns, or rows where these are fewer, are orthonormal.
+
+    So it changes no length on the way through, and no signal grows or fades in a deep linear
+    network. It is the Q of a normal matrix A = Q R, each column with the sign that makes R's
+    diagonal positive, without which Q would not be uniform among all such matrices. Axes before the
+    last count as one.
+
+    Source: Saxe, McClelland and Ganguli (2014), "Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks".
+
+    Parameters
+    ----------
+    gain
+        What the matrix is multiplied by. Keras' default: 1.
+
+    Examples
+    --------
+    >>> W = Orthogonal()((4, 2), np.random.default_rng(0))
+    >>> abs((W.T @ W).round(12))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    gain: float = setting(number)
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+        q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+        return self.gain * (q if rows >= columns else q.T).reshape(shape)
+
+
+@register
+class Identity(Initializer):
+    """The identity matrix, for W of two axes: y begins as x.
+
+    Parameters
+    ----------
+    gain
+        What the matrix is multiplied by. Keras' default: 1.
+
+    Examples
+    --------
+    >>> Identity()((2, 3), np.random.default_rng(0))
+    array([[1., 0., 0.],
+           [0., 1., 0.]])
+    """
+
+    gain: float = setting(number)
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if len(shape) != 2:
+            raise ValueError(f"Identity's shape takes two axes. Got {shape}.")
+        return self.gain * np.eye(*shape)
+
+
+class FromFunction(Initializer):
+    """A function of one's own, called as `function(shape, rng)`.
+
+    A function with an argument `dtype` and none named `rng`, as Keras wants it, is called as
+    `function(shape, dtype="float64")`, and one with a single argument as `function(shape)`. No file
+    can hold it: write a class with `draw(shape, rng)`, under `@minnet.register`, instead.
+    """
+
+    cannot_be_saved = (
+        "A file holds no functions, and an initializer is one. Write it as a class with "
+        "draw(shape, rng), under @minnet.register."
+    )
+
+    function: Callable[..., Any]
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        arguments = inspect.signature(self.function).parameters
+        if "dtype" in arguments and "rng" not in arguments:
+            values = self.function(shape, dtype="float64")
+        else:
+            values = self.function(shape) if len(arguments) == 1 else self.function(shape, rng)
+        return as_array(values, "What the initializer's function returns").astype(np.float64)
+
+
+def initializer(value: str | Initializer | Callable[..., Any], who: str) -> Initializer:
+    """Return an initializer: the value itself, the one of this name, or a function's."""
+    if inspect.isfunction(value):
+        return FromFunction(value)
+    return instance(value, Initializer, INITIALIZERS, who)
 
 
 def fans(shape: Shape) -> tuple[int, int]:
@@ -256,4 +433,9 @@ INITIALIZERS: dict[str, Callable[[], Initializer]] = {
     "uniform": RandomUniform,
     "zeros": Zeros,
     "ones": Ones,
+    "constant": Constant,
+    "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling,
+    "orthogonal": Orthogonal,
+    "identity": Identity,
 }

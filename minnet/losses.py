@@ -6,17 +6,30 @@ Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, as_array, batch_shape, boolean, finite, warn
+from minnet.foundation.borders import one_a_sample
+from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, number
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
-from minnet.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from minnet.foundation.targets import (
+    align_formulas,
+    aligned,
+    aligned_after_activation,
+    check_distributions,
+    check_from_0_to_1,
+    check_pairs,
+    check_probabilities,
+    check_weight,
+    in_shape,
+    labels_or_rows,
+    warn_of_probabilities,
+)
+from minnet.layers.activations import Sigmoid, Softmax
 from minnet.layers.base import Layer
 
 
@@ -32,6 +45,10 @@ class Loss(Configurable):
 
             def gradient(self, prediction, target):         # ∂(mean of per_sample)/∂prediction
                 ...
+
+    A target `(N,)` for predictions `(N, 1)`, or the other way round, is aligned before a formula is
+    called, and other differences are refused. A loss whose targets have another shape, as labels
+    have, has a `check_target` of its own.
     """
 
     from_logits: bool = False
@@ -39,6 +56,21 @@ class Loss(Configurable):
 
     fuses: ClassVar[type[Layer] | None] = None
     """The activation that, as a model's last step, is computed together with this loss."""
+
+    fuses_itself: ClassVar[type[Layer] | None] = None
+    """The same, where this very class says so: a subclass may have other formulas."""
+
+    one_shape: ClassVar[bool] = True
+    """Whether targets have the predictions' shape; False where a class has its own check_target."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.fuses_itself = vars(cls).get("fuses")
+        if "check_target" in vars(cls) and "one_shape" not in vars(cls):
+            cls.one_shape = False
+        align_formulas(cls, {"per_sample": aligned, "gradient": aligned})
+        if cls.one_shape:  # labels need no alignment, and this runs in every step
+            align_formulas(cls, {"fused": aligned_after_activation})
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         """Lₙ for each row, of shape (N,)."""
@@ -57,12 +89,7 @@ class Loss(Configurable):
 
         A subclass of either, such as a student's own softmax, is really run.
         """
-        return (
-            self.fuses is not None
-            and type(step) is self.fuses
-            and not self.from_logits
-            and type(self) in (CrossEntropy, BinaryCrossEntropy)
-        )
+        return type(step) is self.fuses_itself and not self.from_logits
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """The target as this loss computes with it, one row for each sample.
@@ -71,25 +98,18 @@ class Loss(Configurable):
         aligned, so that a difference is never broadcast to `(N, N)`.
         """
         y = as_array(target, who)
-        aligned = _align(y, output_shape)
-        if aligned is None:
-            hint = ""
-            if y.ndim == 1 or y.shape[1:] == (1,):
-                K = output_shape[-1]
-                hint = (
-                    f" For class labels use cross-entropy, or minnet.datasets.one_hot({who}, {K})."
-                )
-            elif output_shape == (1,):
-                hint = " The last layer has one output; give it as many as y has columns."
-            raise ValueError(
-                f"{type(self).__name__} takes {who} of shape {batch_shape(output_shape)}, as the "
-                f"predictions. Got {y.shape}.{hint}"
-            )
-        finite(aligned, who)
-        return aligned
+        hint = ""
+        if output_shape == (1,):
+            hint = " The last layer has one output; give it as many as y has columns."
+        elif output_shape and y.shape[1:] in ((), (1,)):
+            K = output_shape[-1]
+            hint = f" For class labels use cross-entropy, or minnet.datasets.one_hot({who}, {K})."
+        y = in_shape(y, output_shape, type(self).__name__, who, hint)
+        finite(y, who)
+        return y
 
-    def check_last(self, step: Layer) -> None:
-        """Refuse or warn where the model's last step does not suit this loss."""
+    def check_prediction(self, prediction: Array) -> None:
+        """Refuse or warn of predictions that this loss does not take, where it is called alone."""
 
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
         """The loss of a batch, checked first; in nats for the cross-entropies.
@@ -101,67 +121,47 @@ class Loss(Configurable):
         sample_weight : (N,) array or None
         """
         prediction = as_array(prediction, "prediction")
+        self.check_prediction(prediction)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         if prediction.dtype.kind != "f":
             prediction = prediction.astype(np.float64)
         finite(prediction, "prediction")
         target = self.check_target(target, prediction.shape[1:], "target")
-        if len(target) != len(prediction) or len(target) == 0:
-            raise ValueError(
-                f"{type(self).__name__} takes one target for each prediction, and at least one. "
-                f"Got {len(prediction)} predictions and {len(target)} targets."
-            )
+        check_pairs(prediction, target, type(self).__name__)
         weight = None if sample_weight is None else check_weight(sample_weight, len(prediction))
-        with np.errstate(over="ignore"):  # a loss beyond all numbers is inf
-            return mean(self.per_sample(prediction, target), weight)
-
-
-def _of_shape(prediction: Array, target: Array) -> Array:
-    """The target in the prediction's shape: `(N,)` is never broadcast against `(N, 1)`."""
-    if prediction.shape == target.shape:
-        return target
-    aligned = _align(target, prediction.shape[1:])
-    if aligned is None or len(aligned) != len(prediction):
-        raise ValueError(
-            f"A loss takes predictions and targets of one shape. Got {prediction.shape} and "
-            f"{target.shape}. Call the loss itself, loss(prediction, target), to have both checked."
-        )
-    return aligned
-
-
-def _align(y: Array, output_shape: Shape) -> Array | None:
-    """y as (N, *output_shape), or None where it does not fit."""
-    if y.ndim >= 1 and y.shape[1:] == output_shape:
-        return y
-    if y.ndim == 1 and output_shape == (1,):
-        return y.reshape(-1, 1)
-    return None
-
-
-def check_weight(sample_weight: Any, N: int, who: str = "sample_weight") -> Array:
-    """The weights of N samples as (N,), finite and not negative."""
-    weight = as_array(sample_weight, who)
-    if weight.shape == (N, 1):
-        weight = weight[:, 0]
-    if weight.shape != (N,):
-        raise ValueError(
-            f"{who} takes one number for each sample, shape ({N},). Got {weight.shape}."
-        )
-    finite(weight, who)
-    if (weight < 0).any():
-        row = int(np.argmax(weight < 0))
-        raise ValueError(f"{who} takes numbers that are 0 or more. Got {weight[row]} in row {row}.")
-    return weight
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss beyond all numbers is inf
+            losses = self.per_sample(prediction, target)
+            return mean(one_a_sample(self, "per_sample", prediction, losses), weight)
 
 
 def mean(losses: Array, weight: Array | None = None) -> float:
     """Σ wₙ Lₙ / N as a Python number."""
-    total = np.add.reduce(losses) if weight is None else np.dot(weight, losses)
+    if weight is None:
+        total = losses.sum()
+    else:  # a dot product loses digits of many
+        total = np.dot(weight, losses) if len(losses) < 1024 else (weight * losses).sum()
     value: float = total.item() / len(losses)
-    if value == math.inf and weight is None:  # the sum overflows before the mean does
-        value = np.add.reduce(losses / len(losses)).item()
+    if value == math.inf or value != value:
+        value = _mean_at_the_end(losses, weight)
     return value
+
+
+def _mean_at_the_end(losses: Array, weight: Array | None) -> float:
+    """Σ wₙ Lₙ / N where the sum overflows before the mean does, or a loss counts 0 and is inf."""
+    if weight is None:
+        return float((losses / len(losses)).sum())
+    counted = weight != 0
+    return float((weight[counted] * (losses[counted] / len(losses))).sum())
+
+
+def over_outputs(values: Array) -> Array:
+    """The mean of the M outputs of each sample, (N,), of values of shape (N, M) or (N, …)."""
+    axes = tuple(range(1, values.ndim))
+    means: Array = values.mean(axis=axes)
+    if values.shape[1:] != (1,) and not np.isfinite(means).all():  # their sum may overflow
+        means = (values / values[0].size).sum(axis=axes)
+    return means
 
 
 @register
@@ -180,19 +180,14 @@ class MeanSquaredError(Loss):
     """
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
-        error = prediction - _of_shape(prediction, target)
-        squares: Array = (error * error).mean(axis=tuple(range(1, error.ndim)))
-        return squares
+        error = prediction - target
+        losses = over_outputs(error * error)
+        if not np.isfinite(losses).all() and error.dtype == np.float32:  # a square may overflow
+            return over_outputs(np.square(error, dtype=np.float64)).astype(error.dtype)
+        return losses
 
     def gradient(self, prediction: Array, target: Array) -> Array:
-        return (prediction - _of_shape(prediction, target)) * (2.0 / prediction.size)
-
-    def check_last(self, step: Layer) -> None:
-        if isinstance(step, Softmax):
-            warn(
-                "Softmax with the mean squared error learns slowly: where the network is surest "
-                "and wrong, its gradient vanishes. Use loss='cross_entropy'."
-            )
+        return (prediction - target) * (2.0 / prediction.size)
 
 
 @register
@@ -208,12 +203,11 @@ class MeanAbsoluteError(Loss):
     """
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
-        error = prediction - _of_shape(prediction, target)
-        sizes: Array = (error * _sign(error)).mean(axis=tuple(range(1, error.ndim)))
-        return sizes
+        error = prediction - target
+        return over_outputs(error * _sign(error))
 
     def gradient(self, prediction: Array, target: Array) -> Array:
-        return _sign(prediction - _of_shape(prediction, target)) * (1.0 / prediction.size)
+        return _sign(prediction - target) * (1.0 / prediction.size)
 
 
 def _sign(error: Array) -> Array:
@@ -244,6 +238,9 @@ class CrossEntropy(Loss):
     ----------
     from_logits
         Whether predictions are logits z, for a model without a softmax at its end.
+    label_smoothing
+        ε, from 0 to below 1: t becomes (1 − ε) t + ε / K, so that no logit has to grow without end
+        (Szegedy et al., 2016, section 7). Keras' argument; metrics see the targets as they are.
 
     Examples
     --------
@@ -253,32 +250,46 @@ class CrossEntropy(Loss):
     1000.0
     """
 
-    fuses = Softmax
+    fuses: ClassVar[type[Layer]] = Softmax
 
     from_logits: bool = setting(boolean)
+    label_smoothing: float = setting(number, minimum=0.0, below=1.0)
 
-    def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+
+    def smoothed(self, target: Array, like: Array) -> Array:
+        """(1 − ε) t + ε / K as rows, from labels or rows, in the dtype of the predictions."""
+        if target.ndim == 1:
+            rows = np.zeros_like(like)
+            rows[np.arange(len(target)), target] = 1.0
+            target = rows
+        smooth = self.label_smoothing
+        smoothed: Array = target * (1.0 - smooth) + smooth / like.shape[1]
+        return smoothed
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
             return self.fused(prediction, softmax(prediction), target)[0]
+        if self.label_smoothing:
+            target = self.smoothed(target, prediction)
         p = np.where(prediction.real > EPSILON, prediction, EPSILON)
         if target.ndim == 1:
             return -np.log(p[np.arange(len(p)), target])
-        losses: Array = -np.add.reduce(target * np.log(p), axis=1)
+        losses: Array = -(target * np.log(p)).sum(axis=1)
         return losses
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
             return self.fused(prediction, softmax(prediction), target)[1]
+        if self.label_smoothing:
+            target = self.smoothed(target, prediction)
         N = len(prediction)
         clipped = prediction.real <= EPSILON
         p = np.where(clipped, EPSILON, prediction)
         if target.ndim == 1:
             dp = np.zeros_like(p)
-            rows = np.arange(N)
-            dp[rows, target] = (-1.0 / N) / p[rows, target]
+            dp[np.arange(N), target] = (-1.0 / N) / p[np.arange(N), target]
         else:
             dp = target * (-1.0 / N) / p
         dp[clipped] = 0.0
@@ -286,68 +297,34 @@ class CrossEntropy(Loss):
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
         N = len(z)
+        if self.label_smoothing:
+            target = self.smoothed(target, y)
         if target.ndim == 2:
-            total = np.add.reduce(target, axis=1, keepdims=True)  # 1, up to rounding
-            losses: Array = -np.add.reduce(target * _log_softmax(z, y), axis=1)
+            total = target.sum(axis=1, keepdims=True)  # 1, up to rounding
+            losses: Array = -(target * _log_softmax(z, y)).sum(axis=1)
             return losses, (y * total - target) * (1.0 / N)
-        own = _row_starts(y.shape) + target  # where each row's own class stands, row after row
-        p = y.take(own)
+        rows = np.arange(N)
+        p = y[rows, target]
         dz = y.copy()
-        dz.put(own, p - 1.0)
+        dz[rows, target] = p - 1.0
         dz *= 1.0 / N
         if p.real.item(p.real.argmin()) > 1e-30:
             return -np.log(p), dz
-        return -_log_softmax(z, y).take(own), dz  # some p is too small for its logarithm
+        return -_log_softmax(z, y)[rows, target], dz  # some p is too small for its logarithm
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
-        y = as_array(target, who)
-        if len(output_shape) != 1 or output_shape[0] < 2:
-            raise ValueError(
-                f"CrossEntropy takes predictions of shape (N, K) for K = 2 or more classes. Got "
-                f"{batch_shape(output_shape)}. For one output use sigmoid and binary_crossentropy."
-            )
-        K = output_shape[0]
-        if y.ndim == 2 and y.shape[1] == K:
-            return _check_rows(y, who)
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = y[:, 0]
-        if y.ndim != 1:
-            raise ValueError(
-                f"CrossEntropy takes {who} as labels of shape (N,) or rows of shape (N, {K}). "
-                f"Got {y.shape}."
-            )
-        return check_labels(y, K, who)
+        hint = " For one output use sigmoid and binary_crossentropy."
+        y = labels_or_rows(as_array(target, who), output_shape, "CrossEntropy", who, hint)
+        if y.ndim == 2:
+            check_distributions(y, "CrossEntropy", who)
+        return y
 
-    def check_last(self, step: Layer) -> None:
+    def check_prediction(self, prediction: Array) -> None:
         if self.from_logits:
-            if isinstance(step, Softmax):
-                raise ValueError(
-                    "CrossEntropy(from_logits=True) takes logits and applies softmax itself. Got a "
-                    "model that ends in softmax, so it would be applied twice. Drop one of them."
-                )
-            _check_logits(self, step)
-        elif not isinstance(step, Softmax) and _is_minnets(step):
-            raise ValueError(
-                "CrossEntropy takes probabilities. Got a model that ends in "
-                f"{step.label} ({type(step).__name__}), not in softmax. Add activation='softmax', "
-                "or use CrossEntropy(from_logits=True)."
-            )
-
-    def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
-        if self.from_logits:
-            _warn_of_probabilities(prediction)
+            warn_of_probabilities(prediction, "CrossEntropy")
         else:
-            _check_probabilities(prediction, rows=True)
-        return super().__call__(prediction, target, sample_weight)
-
-
-@functools.lru_cache(maxsize=64)
-def _row_starts(shape: Shape) -> Array:
-    """0, K, 2K, …: where the rows of (N, K) begin, made once for each size of a batch."""
-    starts = np.arange(shape[0]) * shape[1]
-    starts.flags.writeable = False
-    return starts
+            check_probabilities(prediction, "CrossEntropy", rows=True)
 
 
 def _log_softmax(z: Array, y: Array) -> Array:
@@ -376,6 +353,8 @@ class BinaryCrossEntropy(Loss):
     ----------
     from_logits
         Whether predictions are logits z, for a model without a sigmoid at its end.
+    label_smoothing
+        ε, from 0 to below 1: t becomes (1 − ε) t + ε / 2; see `CrossEntropy`. Keras' argument.
 
     Examples
     --------
@@ -385,83 +364,58 @@ class BinaryCrossEntropy(Loss):
     1000.0
     """
 
-    fuses = Sigmoid
+    fuses: ClassVar[type[Layer]] = Sigmoid
+    one_shape = True
 
     from_logits: bool = setting(boolean)
+    label_smoothing: float = setting(number, minimum=0.0, below=1.0)
 
-    def __init__(self, from_logits: bool = False) -> None:
-        self.from_logits = from_logits
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+
+    def smoothed(self, target: Array, like: Array) -> Array:
+        """(1 − ε) t + ε / 2, in the dtype of the predictions."""
+        smooth = self.label_smoothing
+        return target * (1.0 - smooth) + smooth / 2.0 if smooth else target
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
+        target = self.smoothed(target, prediction)
         if self.from_logits:
             return self._from_logits(prediction, target)
-        target = _of_shape(prediction, target)
         low, high = _bounds(prediction)
         p = np.where(prediction.real < low, low, np.where(prediction.real > high, high, prediction))
-        terms = target * np.log(p) + (1.0 - target) * np.log(1.0 - p)
-        losses: Array = -terms.mean(axis=tuple(range(1, terms.ndim)))
-        return losses
+        return -over_outputs(target * np.log(p) + (1.0 - target) * np.log(1.0 - p))
 
     def gradient(self, prediction: Array, target: Array) -> Array:
+        target = self.smoothed(target, prediction)
         if self.from_logits:
-            target = _of_shape(prediction, target)
             return (_sigmoid(prediction) - target) * (1.0 / prediction.size)
-        target = _of_shape(prediction, target)
         low, high = _bounds(prediction)
-        p = prediction
-        inside = (p.real >= low) & (p.real <= high)
-        safe = np.where(inside, p, 0.5)
-        dp: Array = inside * (safe - target) / (safe * (1.0 - safe)) * (1.0 / p.size)
+        inside = (prediction.real >= low) & (prediction.real <= high)
+        p = np.where(inside, prediction, 0.5)
+        dp: Array = inside * (p - target) / (p * (1.0 - p)) * (1.0 / p.size)
         return dp
 
     def fused(self, z: Array, y: Array, target: Array) -> tuple[Array, Array]:
+        target = self.smoothed(target, z)
         return self._from_logits(z, target), (y - target) * (1.0 / z.size)
 
     @staticmethod
     def _from_logits(z: Array, target: Array) -> Array:
-        target = _of_shape(z, target)
         positive = z.real > 0
         size = np.where(positive, z, -z)  # |z|; np.abs would lose the imaginary part
-        terms = np.where(positive, z, 0.0) - z * target + np.log1p(np.exp(-size))
-        losses: Array = terms.mean(axis=tuple(range(1, terms.ndim)))
-        return losses
+        return over_outputs(np.where(positive, z, 0.0) - z * target + np.log1p(np.exp(-size)))
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Numbers from 0 to 1 in the prediction's shape."""
         y = super().check_target(target, output_shape, who)
-        bad = (y < 0) | (y > 1)
-        if bad.any():
-            place = tuple(int(i[0]) for i in np.nonzero(bad))
-            raise ValueError(
-                f"BinaryCrossEntropy takes {who} from 0 to 1. Got {y[place]} in row {place[0]}. "
-                "For more than two classes use softmax and cross_entropy."
-            )
+        hint = "For more than two classes use softmax and cross_entropy."
+        check_from_0_to_1(y, f"BinaryCrossEntropy takes {who} from 0 to 1", hint)
         return y
 
-    def check_last(self, step: Layer) -> None:
-        if self.from_logits:
-            if isinstance(step, Sigmoid):
-                raise ValueError(
-                    "BinaryCrossEntropy(from_logits=True) takes logits and applies sigmoid itself. "
-                    "Got a model that ends in sigmoid, so it would be applied twice. Drop one."
-                )
-            _check_logits(self, step)
-        elif isinstance(step, Softmax):
-            warn(
-                "Softmax with the binary cross-entropy counts every class twice, once as itself "
-                "and once as not the others. Use loss='cross_entropy'."
-            )
-        elif not isinstance(step, Sigmoid) and _is_minnets(step):
-            raise ValueError(
-                "BinaryCrossEntropy takes probabilities. Got a model that ends in "
-                f"{step.label} ({type(step).__name__}), not in sigmoid. Add activation='sigmoid', "
-                "or use BinaryCrossEntropy(from_logits=True)."
-            )
-
-    def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
+    def check_prediction(self, prediction: Array) -> None:
         if not self.from_logits:
-            _check_probabilities(prediction, rows=False)
-        return super().__call__(prediction, target, sample_weight)
+            check_probabilities(prediction, "BinaryCrossEntropy", rows=False)
 
 
 EPSILON = 1e-7
@@ -482,97 +436,6 @@ def _sigmoid(z: Array) -> Array:
 def _bounds(p: Array) -> tuple[float, float]:
     """The nearest to 0 and to 1 that a probability may come; 1 − 1e-7 exists in float32 too."""
     return EPSILON, float(p.real.dtype.type(1.0) - p.real.dtype.type(EPSILON))
-
-
-def _is_minnets(step: Layer) -> bool:
-    """Whether minnet knows what this step gives; a student's own layer may give anything."""
-    return type(step).__module__.split(".")[0] == __name__.split(".")[0]
-
-
-def check_labels(y: Array, K: int, who: str = "y") -> Array:
-    """Labels (N,) as integers from 0 to K − 1."""
-    if y.dtype.kind == "f":
-        finite(y, who)
-        broken = y != np.floor(y)
-        if broken.any():
-            row = int(np.argmax(broken))
-            raise ValueError(
-                f"{who} takes whole labels 0 to {K - 1}. Got {y[row]} in row {row}. For numbers "
-                "rather than classes use loss='mse'."
-            )
-    bad = (y < 0) | (y >= K)
-    if bad.any():
-        row = int(np.argmax(bad))
-        fix = (
-            f"Labels start at 0: use {who} - 1."
-            if y.min() == 1 and y.max() == K
-            else (
-                f"For a model of {int(y.max()) + 1} classes replace the head, or map the labels to "
-                f"0…{K - 1}."
-                if 0 <= y.min() <= y.max() < 1e6
-                else "Drop or relabel such rows."
-            )
-        )
-        raise ValueError(
-            f"{who} takes labels 0 to {K - 1}, since the model has {K} classes. Got "
-            f"{y[row]:g} in row {row}. {fix}"
-        )
-    return y.astype(np.intp)
-
-
-def _check_rows(y: Array, who: str) -> Array:
-    finite(y, who)
-    sums = y.sum(axis=1)
-    bad = (np.abs(sums - 1.0) > 1e-3) | (y < 0).any(axis=1)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(
-            f"CrossEntropy takes rows of {who} that are 0 or more and sum to 1. Row {row} has the "
-            f"sum {sums[row]:g} and the smallest entry {y[row].min():g}. For several yes-or-no "
-            "answers a row use sigmoid and binary_crossentropy."
-        )
-    return y
-
-
-def _check_logits(loss: Loss, step: Layer) -> None:
-    """Refuse what makes probabilities, and warn of what cuts logits off, before from_logits."""
-    who = f"{type(loss).__name__}(from_logits=True)"
-    if isinstance(step, (Sigmoid, Softmax)):
-        raise ValueError(
-            f"{who} takes logits, of any size and sign. Got a model that ends in {step.label}, "
-            "whose outputs are probabilities. Drop that activation, or from_logits."
-        )
-    if isinstance(step, (ReLU, Tanh)):
-        warn(
-            f"{who} takes logits, of any size and sign, and {step.label} cuts them off. Leave the "
-            "last layer without an activation."
-        )
-
-
-def _warn_of_probabilities(prediction: Any) -> None:
-    """Warn of rows that sum to 1 where logits are taken."""
-    p = as_array(prediction, "prediction")
-    if p.ndim == 2 and p.size and p.min() >= 0.0 and np.allclose(p.sum(axis=1), 1.0, atol=1e-6):
-        warn(
-            "CrossEntropy(from_logits=True) takes logits, and every row of the prediction sums to "
-            "1, as probabilities do. For probabilities use CrossEntropy()."
-        )
-
-
-def _check_probabilities(prediction: Any, *, rows: bool) -> None:
-    p = as_array(prediction, "prediction")
-    name = "CrossEntropy" if rows else "BinaryCrossEntropy"
-    if p.size and (p.min() < 0 or p.max() > 1):
-        raise ValueError(
-            f"{name} takes probabilities from 0 to 1. Got {p.min():g} to {p.max():g}. For logits "
-            f"use {name}(from_logits=True)."
-        )
-    if rows and p.ndim == 2 and p.size and np.abs(p.sum(axis=1) - 1.0).max() > 1e-3:
-        row = int(np.argmax(np.abs(p.sum(axis=1) - 1.0)))
-        raise ValueError(
-            f"{name} takes rows of probabilities that sum to 1. Row {row} has the sum "
-            f"{p[row].sum():g}. For logits use {name}(from_logits=True)."
-        )
 
 
 LOSSES: dict[str, Callable[[], Loss]] = {

@@ -7,15 +7,18 @@ loop over epochs and batches, in `training/fit.py`.
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 
 from minnet.callbacks import Callback
+from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
 from minnet.engine.summary import summary_table
@@ -32,6 +35,31 @@ from minnet.training.history import History
 from minnet.training.progress import line
 from minnet.training.showing import show_loop
 from minnet.training.start import run_fit
+
+NOT_OVERRIDDEN = {
+    **dict.fromkeys(
+        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
+    ),
+    "penalty": "Write a Regularizer, and give it to a layer.",
+    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
+    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
+    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
+    **dict.fromkeys(
+        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
+        "Override compile.",
+    ),
+    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
+    **dict.fromkeys(
+        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
+    ),
+    "add_all": "Override add.",
+    "trainable": "Override freeze and unfreeze.",
+    "named_arrays": "Write a Layer with weights of its own, and add it.",
+    **dict.fromkeys(
+        ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
+    ),
+}
+"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
 class Sequential(Network):
@@ -60,8 +88,7 @@ class Sequential(Network):
     - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
       halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
       doctor and the rate finder all make their steps with them;
-    - methods at the edge, with `super()`: `compile`, `fit`, `evaluate`, `predict`, `save`,
-      `summary`, … No step and no fit calls those.
+    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
 
     What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
     be overridden: such a class raises TypeError, with what to write instead. A constructor of its
@@ -94,55 +121,29 @@ class Sequential(Network):
     13
     """
 
-    not_overridden: ClassVar[dict[str, str]] = {
-        "forward": "Write a Layer with a forward of its own, and add it.",
-        "backward": "Write a Layer with a backward of its own, and add it.",
-        "run": "Write a Layer with a forward of its own, and add it.",
-        "penalty": "Write a Regularizer, and give it to a layer.",
-        "train_on_batch": "Override loss_and_gradient or apply_gradient.",
-        "run_batch": "Override loss_and_gradient.",
-        "checked_data": "Override loss_and_gradient.",
-        "plan": "Override loss_and_gradient.",
-        "update_groups": "Override apply_gradient.",
-        "run_update": "Override apply_gradient.",
-        "require_trainable": "Override fit.",
-        "require_built": "Override build.",
-        "training_alone": "Override fit.",
-        "named_arrays": "Write a Layer with weights of its own, and add it.",
-        **dict.fromkeys(
-            (
-                "has_own_step",
-                "has_own_update",
-                "layers",
-                "steps",
-                "theta",
-                "grad",
-                "state",
-                "outputs",
-                "built",
-                "built_for",
-            ),
-            "Give it another name.",
-        ),
-        **dict.fromkeys(
-            ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
-            "Override compile.",
-        ),
-        "add_all": "Override add.",
-        **dict.fromkeys(("input_shape", "output_shape"), "Override build."),
-        "trainable": "Override freeze and unfreeze.",
-    }
-    """Of what every step and every fit uses, what a class below cannot override, and what it can
-    do instead."""
-
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, instead in Sequential.not_overridden.items():
+        for name, instead in NOT_OVERRIDDEN.items():
             if getattr(cls, name) is not getattr(Sequential, name):
                 raise TypeError(
-                    f"A class below Sequential takes what a training step uses as it is. Got "
+                    "A class below Sequential takes what a training step uses as it is. Got "
                     f"{cls.__name__}.{name}. {instead}"
                 )
+        try:
+            inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
+        except TypeError as error:
+            raise TypeError(
+                f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
+                f"seed=None), as Sequential's. Got another signature: {error}. Take these."
+            ) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(self), name))):
+            raise AttributeError(
+                f"{type(self).__name__}'s {name} is the same for every caller. Got "
+                f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"
+            )
+        super().__setattr__(name, value)
 
     def __init__(
         self,
@@ -177,8 +178,9 @@ class Sequential(Network):
         """
         self.compiled  # noqa: B018 - raises where there is none
         self.require_trainable()
-        loss = self.loss_and_gradient(x, y, sample_weight)
-        check_batch(self, loss)
+        with unchanged_where_refused(self):
+            loss = self.loss_and_gradient(x, y, sample_weight)
+            check_batch(self, loss)
         self.apply_gradient()
         return loss
 
@@ -273,11 +275,13 @@ class Sequential(Network):
         verbose
             1 prints the line that is returned.
         """
-        data = self.checked_data(x, y, sample_weight)
-        self.compiled.check_metrics(data.target, self.output_shape)
-        provenance.check_scale(self, data.x_range, len(data))
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
-        figures = evaluate(self, data.x, data.target, data.weight, rows)
+        with unchanged_where_refused(self):
+            data = self.checked_data(x, y, sample_weight)
+            self.compiled.check_metrics(data.target, self.output_shape)
+            provenance.check_scale(self, data.x_range, len(data))
+            try_own_classes(self, data)
+            figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
             print(line(figures))
         return figures
@@ -288,6 +292,7 @@ class Sequential(Network):
         Without a seed, a model that was given one and whose layers were only ever added gets the
         weights that it began with. Any other gets fresh ones.
         """
+        self.refuse_in_fit("reset")
         self.redraw(seed)
         self.grad[...] = 0.0
         self.history, self.provenance = None, provenance.empty()
@@ -313,9 +318,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
+        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         if 0 < len(x) <= rows:
             return self.run(x)
         pieces = [self.run(x[i : i + rows]) for i in range(0, len(x), rows)]
@@ -348,8 +353,16 @@ class Sequential(Network):
         ----------
         callbacks
             As for `fit`.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled, or not built.
         """
-        print_fn(show_loop(callbacks))
+        defaults = inspect.signature(Sequential.fit).parameters.items()
+        given = {name: parameter.default for name, parameter in defaults}
+        arguments = FitArguments({**given, "callbacks": callbacks, "verbose": 2})
+        print_fn(show_loop(self, arguments))
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -414,14 +427,11 @@ class Sequential(Network):
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
 
-    It is a Sequential, also where a class of your own below that wrote it: make one of yours and
-    call its `load_weights(path)`, or resume its fit, for what the class does besides.
-
     Parameters
     ----------
     path
-        The file. It is never unpickled; layers come from a table of known classes, and a class
-        of your own has to be registered first (`minnet.register`).
+        The file, never unpickled: layers come from a table of known classes, where yours have to
+        be (`minnet.register`). A class below Sequential comes back as Sequential: `load_weights`.
     seed
         For later fits.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -21,6 +22,11 @@ class Regularizer(Configurable):
     def gradient(self, weights: Array) -> Array:
         """The penalty's gradient with respect to the weights, in their shape."""
         raise NotImplementedError(f"{type(self).__name__} has no gradient(weights).")
+
+
+def _array(weights: Array, who: str = "L2") -> Array:
+    """Weights that need not be an array yet; complex ones pass."""
+    return weights if isinstance(weights, np.ndarray) else as_array(weights, f"{who}'s weights")
 
 
 @register
@@ -48,16 +54,95 @@ class L2(Regularizer):
         self.l2 = l2
 
     def __call__(self, weights: Array) -> float:
-        if not isinstance(weights, np.ndarray):
-            weights = as_array(weights, "L2's weights")
-        flat = weights.ravel()
+        flat = _array(weights).ravel()
         penalty: float = (self.l2 * np.dot(flat, flat)).item()
         return penalty
 
     def gradient(self, weights: Array) -> Array:
-        if not isinstance(weights, np.ndarray):
-            weights = as_array(weights, "L2's weights")
-        return (2.0 * self.l2) * weights
+        return (2.0 * self.l2) * _array(weights)
 
 
-REGULARIZERS: dict[str, Callable[[], Regularizer]] = {"l2": L2}
+@register
+class L1(Regularizer):
+    """λ Σ |w|, with the gradient λ sign(w): +λ where w > 0, −λ where w < 0, and 0 where w = 0.
+
+    The pull is the same however small a weight is, so weights that the data do not need end up at
+    0 or flicker around it; L2's pull fades with the weight. |w| has no derivative at 0, where the
+    middle of its two slopes is taken, as in Keras. Only trainable layers are penalised.
+
+    Source: Tibshirani (1996), "Regression shrinkage and selection via the lasso".
+
+    Parameters
+    ----------
+    l1
+        λ, 0 or more. Keras' default: 0.01.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> L1(0.5)(np.array([1.0, -2.0])), L1(0.5).gradient(np.array([1.0, -2.0, 0.0]))
+    (1.5, array([ 0.5, -0.5,  0. ]))
+    """
+
+    l1: float = setting(number, minimum=0.0)
+
+    def __init__(self, l1: float = 0.01) -> None:
+        self.l1 = l1
+
+    def __call__(self, weights: Array) -> float:
+        penalty: float = (self.l1 * np.sum(_size(_array(weights, "L1")))).item()
+        return penalty
+
+    def gradient(self, weights: Array) -> Array:
+        slope: Array = self.l1 * np.sign(_array(weights, "L1").real)
+        return slope
+
+
+def _size(weights: Array) -> Array:
+    """|w|, by the sign of the real part: np.abs would lose the imaginary one."""
+    return np.where(weights.real > 0, weights, -weights)
+
+
+@register
+class L1L2(Regularizer):
+    """λ₁ Σ |w| + λ₂ Σ w², with the gradient λ₁ sign(w) + 2 λ₂ w: `L1` and `L2` together.
+
+    Source: Zou and Hastie (2005), "Regularization and variable selection via the elastic net".
+
+    Parameters
+    ----------
+    l1, l2
+        λ₁ and λ₂, 0 or more. Keras' defaults: 0, so that the one that is left out is no penalty.
+        The name "l1_l2" stands for 0.01 and 0.01, the defaults of `L1` and of `L2` (in Keras it
+        stands for 0 and 0, which is no penalty at all).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> L1L2(0.5, 0.25)(np.array([1.0, -2.0])), L1L2(0.5, 0.25).gradient(np.array([1.0, -2.0]))
+    (2.75, array([ 1. , -1.5]))
+    """
+
+    l1: float = setting(number, minimum=0.0)
+    l2: float = setting(number, minimum=0.0)
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        self.l1, self.l2 = l1, l2
+
+    def __call__(self, weights: Array) -> float:
+        weights = _array(weights, "L1L2")
+        flat = weights.ravel()
+        penalty: float = (self.l1 * np.sum(_size(flat)) + self.l2 * np.dot(flat, flat)).item()
+        return penalty
+
+    def gradient(self, weights: Array) -> Array:
+        weights = _array(weights, "L1L2")
+        slope: Array = self.l1 * np.sign(weights.real) + (2.0 * self.l2) * weights
+        return slope
+
+
+REGULARIZERS: dict[str, Callable[[], Regularizer]] = {
+    "l1": L1,
+    "l2": L2,
+    "l1_l2": partial(L1L2, 0.01, 0.01),
+}

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minnet.foundation.checks import boolean, integer, number, short
+from minnet.foundation.checks import boolean, integer, number, rate_or_schedule, short
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
@@ -150,16 +150,6 @@ class CosineDecay(Schedule):
         return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * wave)
 
 
-def _rate(value: Any, who: str) -> float | Callable[[int], float]:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} "
-            f"itself. Call it: {value.__name__}(…)."
-        )
-    return value if callable(value) else number(value, who, minimum=0.0)
-
-
 @register
 class LinearWarmup(Schedule):
     """A rate that rises in equal steps, and then follows another schedule from its start.
@@ -182,7 +172,7 @@ class LinearWarmup(Schedule):
     """
 
     warmup_steps: int = setting(integer, minimum=1)
-    then: float | Callable[[int], float] = setting(_rate)
+    then: float | Callable[[int], float] = setting(rate_or_schedule)
 
     def __init__(self, warmup_steps: int, then: float | Callable[[int], float]) -> None:
         self.warmup_steps, self.then = warmup_steps, then
@@ -258,3 +248,99 @@ class OneCycle(Schedule):
 def _half_wave(start: float, end: float, done: float) -> float:
     """From start to end along half a wave of the cosine."""
     return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+@register
+class InverseTimeDecay(Schedule):
+    """η_s = η₀ / (1 + rate · s / decay_steps), or in stairs with the quotient rounded down.
+
+    Robbins and Monro (1951) showed that rates that fall like 1/s let noisy steps converge.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        η₀, 0 or more.
+    decay_steps
+        After how many updates the denominator has grown by the rate.
+    decay_rate
+        The rate, 0 or more.
+    staircase
+        Whether η changes only every `decay_steps` updates.
+
+    Examples
+    --------
+    >>> InverseTimeDecay(0.1, decay_steps=10, decay_rate=0.5)(20)
+    0.05
+    """
+
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    decay_steps: int = setting(integer, minimum=1)
+    decay_rate: float = setting(number, minimum=0.0)
+    staircase: bool = setting(boolean)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+    ) -> None:
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps, self.decay_rate, self.staircase = decay_steps, decay_rate, staircase
+
+    def __call__(self, step: int) -> float:
+        done = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return float(self.initial_learning_rate / (1.0 + self.decay_rate * done))
+
+
+@register
+class PolynomialDecay(Schedule):
+    """From η₀ down to η_end: η_s = η_end + (η₀ − η_end) (1 − s / S)^power, and η_end after S.
+
+    With `cycle` it does not stay there: S becomes the next multiple of itself that s has not
+    passed, so that the rate jumps up and falls again, each time more slowly.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        η₀, 0 or more.
+    decay_steps
+        S, 1 or more.
+    end_learning_rate
+        η_end, 0 or more. Keras' default: 0.0001.
+    power
+        Above 0; 1, Keras' default, is a straight line.
+    cycle
+        See above.
+
+    Examples
+    --------
+    >>> rate = PolynomialDecay(0.1, decay_steps=10, end_learning_rate=0.0, power=2.0)
+    >>> rate(5), rate(10), rate(99)
+    (0.025, 0.0, 0.0)
+    """
+
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    decay_steps: int = setting(integer, minimum=1)
+    end_learning_rate: float = setting(number, minimum=0.0)
+    power: float = setting(number, above=0.0)
+    cycle: bool = setting(boolean)
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+    ) -> None:
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.end_learning_rate, self.power, self.cycle = end_learning_rate, power, cycle
+
+    def __call__(self, step: int) -> float:
+        total = self.decay_steps
+        if self.cycle:
+            total *= max(1, math.ceil(step / total))
+        left = 1.0 - min(step, total) / total
+        span = self.initial_learning_rate - self.end_learning_rate
+        return float(self.end_learning_rate + span * left**self.power)

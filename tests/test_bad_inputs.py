@@ -593,7 +593,8 @@ def test_settings_that_are_unusual_and_fine():
     assert model.fit(X, Y, epochs=0, verbose=0).epoch == []
     for seed in (0, np.int64(3), np.random.default_rng(0), None):
         model.fit(X, Y, np.int32(7), epochs=np.int64(1), verbose=0, seed=seed)
-    model.fit(X, Y, verbose=0, class_weight={}, sample_weight=np.zeros(20))
+    with pytest.warns(UserWarning, match="sample_weight is 0 for every sample"):
+        model.fit(X, Y, verbose=0, class_weight={}, sample_weight=np.zeros(20))
 
 
 # --- compile, and what is built -------------------------------------------------------------------

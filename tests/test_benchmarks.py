@@ -220,7 +220,7 @@ def test_a_program_that_fails_is_told() -> None:
     seconds, memory, said = whole_process.run("print(6 * 7)", {})
     assert said == "42\n"
     assert 0.0 < seconds < 60.0
-    assert 1.0 < memory < 1_000.0
+    assert 1.0 < memory < 200.0  # of that process, however large this one is
     with pytest.raises(RuntimeError, match="ended with 3"):
         whole_process.run("raise SystemExit(3)", {})
 
@@ -257,10 +257,11 @@ def test_a_part_that_does_other_work_is_found() -> None:
     ("file", "name", "is_check"),
     [
         ("foundation/checks.py", "integer", True),
-        ("training/settings.py", "check_data", True),
-        ("files/provenance.py", "input_range", True),
+        ("engine/inputs.py", "value_range", True),
+        ("files/provenance.py", "check_scale", True),
+        ("foundation/targets.py", "labels_or_rows", True),
         ("layers/dense.py", "forward", False),
-        ("models.py", "_check_data", True),
+        ("training/arguments.py", "check_callbacks", True),
         ("models.py", "fit", False),
         ("../numpy/checks.py", "samples", False),
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -20,12 +22,15 @@ from minnet.callbacks import (
     LambdaCallback,
     Progress,
     RecordWeights,
+    ReduceLROnPlateau,
 )
 from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
+from minnet.metrics import MAE, MSE, Accuracy, BinaryAccuracy, Metric, TopKCategoricalAccuracy
 from minnet.models import Sequential
 from minnet.training import progress
+from tests.small_models import classifier
 
 ROOT = Path(minnet.__file__).parents[1]
 
@@ -177,6 +182,8 @@ class Script:
 
     def __init__(self, stopping, figures, name="val_loss"):
         model, *_ = model_and_data()
+        if not name.endswith("loss"):
+            model.compile("sgd", "mse", [name.removeprefix("val_")])
         stopping.model, stopping.params = model, {"metrics": [name]}
         stopping.on_train_begin({})
         self.epochs = 0
@@ -230,6 +237,129 @@ def test_early_stopping_knows_which_way_is_better(monitor, up):
     stopping = EarlyStopping(monitor, patience=9)
     Script(stopping, [1, 2, 0], monitor)
     assert stopping.best == (2 if up else 0)
+
+
+class Hits(Accuracy):
+    """A metric of a student's own."""
+
+
+class Bias(Metric):
+    name = "bias"
+
+    def statistics(self, prediction, target):
+        return np.array([(prediction - target).sum(), prediction.size])
+
+
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+@pytest.mark.parametrize(
+    ("metric", "up"),
+    [
+        (Accuracy(name="hits"), True),
+        (Hits(name="loss_of_mine"), True),
+        (BinaryAccuracy(name="error"), True),
+        (TopKCategoricalAccuracy(1, name="top"), True),
+        (MSE(name="my_acc"), False),
+        (MAE(name="accuracy"), False),
+    ],
+)
+def test_the_class_of_the_metric_says_which_way_is_better(kind, metric, up):
+    model = Sequential([Dense(2, activation="softmax", input_dim=1)], seed=0)
+    model.compile("sgd", "cross_entropy", [metric])
+    if isinstance(metric, (MAE, MSE, BinaryAccuracy)) and not isinstance(metric, Accuracy):
+        model = Sequential([Dense(1, activation="sigmoid", input_dim=1)], seed=0)
+        model.compile("sgd", "mae", [metric])
+    watching = kind(f"val_{metric.name}", patience=9)
+    x, y = np.linspace(-1, 1, 8)[:, None], np.arange(8) % 2
+    model.fit(x, y, verbose=0, validation_data=(x, y), callbacks=[watching])
+    assert watching._up == up
+
+
+@pytest.mark.parametrize("kind", [EarlyStopping, ReduceLROnPlateau])
+def test_a_figure_whose_direction_nobody_says_is_refused_unless_mode_does(kind):
+    model, x, y = model_and_data()
+    model.compile("sgd", "mse", [Bias()])
+    message = (
+        rf"{kind.__name__}'s mode=\"auto\" takes a figure whose metric says where better is. Got "
+        r"'bias', and Bias does not say. Write mode=\"min\" or mode=\"max\", or direction = "
+    )
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, y, verbose=0, callbacks=[kind("bias")])
+    model.fit(x, y, verbose=0, callbacks=[kind("bias", mode="min")])
+
+
+def test_a_misspelt_validation_figure_is_not_told_to_give_validation_data():
+    model, x, y = model_and_data()
+    with pytest.raises(ValueError, match=r"Got 'val_los'. Did you mean \"val_loss\"\?"):
+        model.fit(x, y, verbose=0, validation_split=0.5, callbacks=[EarlyStopping("val_los")])
+
+
+def test_early_stopping_takes_the_whole_model_back_frozen_layers_too():
+    """One that a callback froze after the best epoch gets the bits that it had in that epoch."""
+    model = Sequential([Dense(2, input_dim=2), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    kept = []
+
+    def later(epoch, logs):
+        kept.append(model.theta.copy())
+        if epoch == 2:
+            model.freeze("dense_1")
+
+    x, y = np.eye(2), np.array([1.0, -1.0])
+    stopping = EarlyStopping("loss", mode="max", patience=9)  # the first epoch is the best
+    callbacks = [stopping, LambdaCallback(on_epoch_end=later)]
+    model.fit(x, y, epochs=5, verbose=0, callbacks=callbacks)
+    assert stopping.best_epoch == 0
+    np.testing.assert_array_equal(model.theta, kept[0])
+
+
+# --- a lower rate on a plateau --------------------------------------------------------------------
+
+
+def plateau(figures, rate=1.0, **options):
+    """The rates after each epoch of a fit with these figures."""
+    callback = ReduceLROnPlateau(**{"factor": 0.5, "patience": 2, "min_delta": 0.0, **options})
+    model, *_ = model_and_data()
+    model.optimizer.learning_rate = rate
+    callback.model, callback.params = model, {"metrics": ["val_loss"]}
+    callback.on_train_begin({})
+    rates = []
+    for epoch, figure in enumerate(figures):
+        callback.on_epoch_end(epoch, {"val_loss": figure})
+        rates.append(model.optimizer.learning_rate)
+    return rates
+
+
+@pytest.mark.parametrize(
+    ("figures", "options", "rates"),
+    [
+        ([3, 2, 1], {}, [1, 1, 1]),
+        ([1, 1, 1, 1, 1], {}, [1, 1, 0.5, 0.5, 0.25]),
+        ([1, 1, 1], {"patience": 1}, [1, 0.5, 0.25]),
+        ([1, 1, 1], {"patience": 0}, [1, 0.5, 0.25]),
+        ([1, 0.95, 0.9], {"min_delta": 0.2}, [1, 1, 0.5]),
+        ([1] * 7, {"patience": 1, "cooldown": 2}, [1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]),
+        ([1] * 5, {"patience": 1, "min_lr": 0.3}, [1, 0.5, 0.3, 0.3, 0.3]),
+        ([1, 2, 3], {"mode": "max"}, [1, 1, 1]),
+    ],
+)
+def test_the_rate_falls_on_a_plateau_as_in_keras(figures, options, rates):
+    """Worked by hand from Keras 3's `on_epoch_end`."""
+    assert plateau(figures, **options) == rates
+
+
+def test_the_rate_that_fit_was_given_is_lowered_and_then_the_optimizers_holds():
+    model, x, y = model_and_data()
+    lower = ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
+    model.fit(x, y, epochs=3, verbose=0, learning_rate=0.08, callbacks=[lower])
+    assert model.optimizer.learning_rate == 0.08 * 0.25
+
+
+@pytest.mark.parametrize("rate", [lambda step: 0.1, {"dense_1": lambda step: 0.1}])
+def test_a_schedule_cannot_be_lowered(rate):
+    model, x, y = model_and_data()
+    lower = ReduceLROnPlateau("loss")
+    with pytest.raises(ValueError, match="ReduceLROnPlateau takes a fit with one learning rate"):
+        model.fit(x, y, verbose=0, learning_rate=rate, callbacks=[lower])
 
 
 def test_early_stopping_may_keep_the_last_weights():
@@ -643,3 +773,94 @@ def test_the_bar_of_a_resumed_fit_begins_where_it_goes_on(tmp_path, capsys):
     model, x, y = model_and_data()
     model.fit(x, y, 4, epochs=3, verbose=1, resume=path)
     assert "9/9" in capsys.readouterr().err
+
+
+# --- which hooks a callback has -------------------------------------------------------------------
+
+
+def test_a_hook_is_called_whenever_its_class_got_it():
+    model, x, y = classifier()
+    seen = []
+
+    class Late(Callback):
+        pass
+
+    late = Late()
+    Late.on_epoch_end = lambda self, epoch, logs: seen.append(epoch)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[late])
+    assert seen == [0, 1]
+
+
+def test_a_hook_may_be_set_when_the_training_begins():
+    model, x, y = classifier()
+    seen = []
+
+    class Choosing(Callback):
+        def on_train_begin(self, logs=None):
+            self.on_train_batch_end = lambda batch, logs: seen.append(batch)
+
+    model.fit(x, y, 10, verbose=0, callbacks=[Choosing()])
+    assert seen == [0, 1]
+
+
+def test_an_attribute_of_a_callback_takes_no_hook_away():
+    model, x, y = classifier()
+
+    class Student(Callback):
+        def __init__(self):
+            self.hooks, self.seen = [], []
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(epoch)
+
+    student = Student()
+    model.fit(x, y, verbose=0, callbacks=[student])
+    assert student.seen == [0]
+
+
+def test_a_class_below_progress_may_change_the_model(capsys):
+    """What frozen layers make of the samples is then looked at in every step."""
+
+    def hook(self, batch, logs=None):
+        self.model.layers[0].W *= 1.5
+
+    losses = []
+    for kind, options in ((Callback, {}), (Progress, {"bar": False})):
+        model, x, y = classifier()
+        model.freeze("all_but_head")
+        own = type("Own", (kind,), {"on_train_batch_end": hook})(**options)
+        history = model.fit(x, y, 5, epochs=2, verbose=0, seed=0, callbacks=[own])
+        losses.append(history.history["loss"])
+    assert losses[0] == losses[1]
+
+
+class Copied(Callback):
+    """Keeps a copy of itself, made by this function, from within a fit."""
+
+    def __init__(self, again):
+        self.again = again
+
+    def on_epoch_end(self, epoch, logs=None):
+        again, self.again = self.again, None
+        self.copied = again(self)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_callback_is_copied_without_the_fit_under_way(again):
+    copied = Copied(again)
+    fit(copied)
+    assert copied.copied.fit is None
+    assert copied.copied.params == copied.params
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("on_batch_end", "on_train_batch_end"),
+        ("on_epoch_ends", "on_epoch_end"),
+        ("on_training_begin", "on_train_begin"),
+    ],
+)
+def test_a_hook_that_nobody_would_call_is_refused(name, near):
+    with pytest.raises(TypeError, match=rf"Got Mine\.{name}, which nobody .*mean \"{near}\""):
+        type("Mine", (Callback,), {name: lambda self, *args: None})

@@ -30,7 +30,16 @@ ROWS = [
     {"training"},
     {"files"},
     {"engine"},
-    {"layers", "losses", "metrics", "optimizers", "schedules", "initializers", "regularizers"},
+    {
+        "layers",
+        "losses",
+        "metrics",
+        "optimizers",
+        "schedules",
+        "initializers",
+        "regularizers",
+        "constraints",
+    },
     {"plots", "datasets"},
     {"foundation"},
 ]

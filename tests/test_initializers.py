@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+import minnet
 from minnet.initializers import (
     INITIALIZERS,
     TRUNCATED_STDDEV,
@@ -15,12 +16,16 @@ from minnet.initializers import (
     GlorotUniform,
     HeNormal,
     HeUniform,
+    Identity,
     Initializer,
     LecunNormal,
     LecunUniform,
     Ones,
+    Orthogonal,
     RandomNormal,
     RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
     Zeros,
     fans,
 )
@@ -37,6 +42,13 @@ VARIANCES = [
     (LecunNormal(), 1 / 300),
     (RandomNormal(stddev=0.3), 0.09),
     (RandomUniform(-0.3, 0.3), 0.03),
+    (VarianceScaling(), 1 / 300),
+    (VarianceScaling(2.0, "fan_out"), 2 / 200),
+    (VarianceScaling(2.0, "fan_avg", "uniform"), 2 / 250),
+    (VarianceScaling(0.5, distribution="untruncated_normal"), 0.5 / 300),
+    (TruncatedNormal(stddev=0.3), 0.09 * 0.7737413),  # the variance of a normal cut at ±2
+    (Orthogonal(), 1 / 300),  # 200 columns of length 1 over 300 rows
+    (Orthogonal(3.0), 9 / 300),
 ]
 
 
@@ -189,7 +201,104 @@ def test_bounds_that_are_equal_are_a_constant() -> None:
 def test_names_of_no_initializer_and_formulas_that_are_missing() -> None:
     with pytest.raises(ValueError, match='Did you mean "he_normal"'):
         Dense(3, kernel_initializer="he_norml")
-    with pytest.raises(NotImplementedError, match="Initializer has no __call__"):
+    with pytest.raises(NotImplementedError, match="Initializer has no draw"):
         Initializer()((2,), np.random.default_rng(0))
     with pytest.raises(TypeError, match="Constant's value takes a number"):
         Constant("1")  # type: ignore[arg-type]
+
+
+def test_one_of_your_own_draws_and_has_its_arguments_checked() -> None:
+    class Alternating(Initializer):
+        def draw(self, shape, rng):
+            return rng.choice([-0.1, 0.1], shape)
+
+    class Whole(Initializer):
+        def __call__(self, shape, rng):
+            return np.arange(float(np.prod(shape))).reshape(shape)
+
+    drawn = Alternating()((3,), 0)
+    np.testing.assert_array_equal(drawn, Alternating()((3,), np.random.default_rng(0)))
+    assert set(np.abs(drawn)) == {0.1}
+    assert Alternating()(3, 0).shape == (3,)
+    assert Alternating()((), 0).shape == ()
+    with pytest.raises(TypeError, match=r"^Alternating's rng takes a whole number, .* Got 'x'"):
+        Alternating()((3,), "x")
+    with pytest.raises(ValueError, match=r"^Each axis of Alternating's shape takes"):
+        Alternating()((0,), 0)
+    layer = Dense(2, kernel_initializer=Whole(), input_dim=2)
+    layer.build((2,), np.random.default_rng(0))
+    np.testing.assert_array_equal(layer.W, [[0, 1], [2, 3]])
+
+
+# --- the family, orthogonal matrices, and functions -----------------------------------------------
+
+
+def test_the_family_has_the_others_in_it() -> None:
+    for one, other in (
+        (GlorotUniform(), VarianceScaling(1.0, "fan_avg", "uniform")),
+        (GlorotNormal(), VarianceScaling(1.0, "fan_avg")),
+        (HeNormal(), VarianceScaling(2.0)),
+        (LecunUniform(), VarianceScaling(distribution="uniform")),
+    ):
+        np.testing.assert_allclose(one((30, 20), 1), other((30, 20), 1), rtol=1e-14)
+
+
+def test_a_truncated_normal_ends_at_two_deviations_and_has_its_mean() -> None:
+    values = TruncatedNormal(3.0, 0.5)(SHAPE, 0)
+    assert 3.999 < values.max() <= 4.0
+    assert 2.0 <= values.min() < 2.001
+    assert values.mean() == pytest.approx(3.0, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4), (2, 3, 4)])
+def test_orthogonal_matrices_keep_lengths(shape: tuple[int, ...]) -> None:
+    W = Orthogonal(2.0)(shape, 0).reshape(-1, shape[-1])
+    small = W.T @ W if len(W) >= W.shape[1] else W @ W.T
+    np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-12)
+
+
+def test_orthogonal_matrices_are_uniform_among_all() -> None:
+    """Without the signs of R the first entry of Q would always be negative."""
+    rng = np.random.default_rng(0)
+    first = [Orthogonal()((3, 3), rng)[0, 0] for _ in range(400)]
+    assert 0.4 < np.mean(np.array(first) > 0) < 0.6
+
+
+def test_the_identity() -> None:
+    np.testing.assert_array_equal(Identity(2.0)((2, 3), 0), [[2, 0, 0], [0, 2, 0]])
+
+
+def test_functions_are_initializers(tmp_path) -> None:
+    def halves(shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+    layer = Dense(2, kernel_initializer=halves, bias_initializer=lambda shape: np.ones(shape))
+    layer.build((3,), np.random.default_rng(0))
+    assert (layer.W == 0.5).all()
+    assert (layer.b == 1.0).all()
+    drawn = Dense(2, kernel_initializer=lambda shape, rng: rng.normal(0, 1, shape))
+    drawn.build((3,), np.random.default_rng(0))
+    np.testing.assert_allclose(drawn.W, np.random.default_rng(0).normal(0, 1, (3, 2)), rtol=1e-6)
+    model = minnet.Sequential([minnet.layers.Input(3), layer], seed=0)
+    with pytest.raises(TypeError, match="A file holds no functions, and an initializer is one"):
+        model.save(tmp_path / "m.npz")
+    wrong = Dense(2, kernel_initializer=lambda shape: np.ones(3))
+    with pytest.raises(ValueError, match=r"takes an array of shape \(3, 2\). Got \(3,\) from"):
+        wrong.build((3,), np.random.default_rng(0))
+    with pytest.raises(TypeError, match="Got <ufunc"):
+        Dense(2, kernel_initializer=np.tanh)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: VarianceScaling(0.0), "VarianceScaling's scale"),
+        (lambda: VarianceScaling(mode="fan"), "VarianceScaling's mode takes"),
+        (lambda: VarianceScaling(distribution="flat"), "VarianceScaling's distribution takes"),
+        (lambda: TruncatedNormal(stddev=-1), "TruncatedNormal's stddev"),
+        (lambda: Orthogonal(math.inf), "Orthogonal's gain"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()

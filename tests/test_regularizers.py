@@ -1,4 +1,4 @@
-"""The penalty λ Σ w² and its gradient 2 λ w."""
+"""The penalties λ Σ w² and λ Σ |w|, and their gradients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minnet import Sequential
 from minnet.layers import Dense
-from minnet.regularizers import L2, Regularizer
+from minnet.regularizers import L1, L1L2, L2, REGULARIZERS, Regularizer
 from tests.complex_step import assert_close, derivative
 from tests.strategies import normal, seeds
 
@@ -85,3 +85,62 @@ def test_a_regularizer_without_formulas_says_so() -> None:
         Regularizer()(np.zeros(1))
     with pytest.raises(NotImplementedError, match="Regularizer has no gradient"):
         Regularizer().gradient(np.zeros(1))
+
+
+# --- L1, and both together ------------------------------------------------------------------------
+
+
+def test_l1_by_hand() -> None:
+    # 0.5 · (1 + 2 + 3 + 0) = 3, and 0.5 · sign(w)
+    weights = np.array([[1.0, -2.0], [3.0, 0.0]])
+    assert L1(0.5)(weights) == 3.0
+    np.testing.assert_array_equal(L1(0.5).gradient(weights), [[0.5, -0.5], [0.5, 0.0]])
+
+
+def test_l1_and_l2_together_by_hand() -> None:
+    # 0.5 · 6 + 0.25 · 14 = 6.5, and 0.5 sign(w) + 0.5 w
+    weights = np.array([[1.0, -2.0], [3.0, 0.0]])
+    assert L1L2(0.5, 0.25)(weights) == 6.5
+    np.testing.assert_array_equal(L1L2(0.5, 0.25).gradient(weights), [[1.0, -1.5], [2.0, 0.0]])
+    assert L1L2(0.5)(weights) == L1(0.5)(weights)
+    assert L1L2(l2=0.25)(weights) == L2(0.25)(weights)
+
+
+@pytest.mark.parametrize("penalty", [L1(0.3), L2(0.3), L1L2(0.3, 0.2)], ids=repr)
+@given(seed=seeds)
+def test_a_gradient_is_that_of_its_penalty(penalty: Regularizer, seed: int) -> None:
+    """By complex step, through the penalty itself: it must not lose the imaginary part."""
+    (weights,) = normal(seed, (3, 4))
+    assert_close(penalty.gradient(weights), derivative(penalty, weights))
+
+
+def test_names_and_defaults() -> None:
+    made = {name: repr(make()) for name, make in REGULARIZERS.items()}
+    assert made == {"l1": "L1()", "l2": "L2()", "l1_l2": "L1L2(l1=0.01, l2=0.01)"}
+    assert (L1().l1, L1L2().l1, L1L2().l2) == (0.01, 0.0, 0.0)
+
+
+def test_training_with_l1_makes_unneeded_weights_small() -> None:
+    x = np.random.default_rng(0).standard_normal((64, 4))
+    y = x[:, :1] * 2.0
+    model = Sequential([Dense(1, input_dim=4, kernel_regularizer=L1(0.1))], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(x, y, epochs=200, verbose=0)
+    W = model.layers[0].W.ravel()
+    assert W[0] > 1.5
+    assert np.abs(W[1:]).max() < 0.02
+
+
+@pytest.mark.parametrize("bad", [np.nan, -1.0])
+def test_bad_factors_are_refused(bad: float) -> None:
+    with pytest.raises(ValueError, match=f"L1's l1 takes a finite number .* Got {bad}"):
+        L1(bad)
+    with pytest.raises(ValueError, match=f"L1L2's l2 takes a finite number .* Got {bad}"):
+        L1L2(0.1, bad)
+
+
+def test_other_penalties_of_keras_are_refused_with_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r"Got bias_regularizer='l2'. Only W can be penalised"):
+        Dense(1, bias_regularizer="l2")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Got activity_regularizer='l2'. No layer penalises its"):
+        Dense(1, activity_regularizer="l2")  # type: ignore[call-arg]

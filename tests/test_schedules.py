@@ -13,9 +13,11 @@ from minnet.optimizers import SGD
 from minnet.schedules import (
     CosineDecay,
     ExponentialDecay,
+    InverseTimeDecay,
     LinearWarmup,
     OneCycle,
     PiecewiseConstantDecay,
+    PolynomialDecay,
     Schedule,
 )
 
@@ -213,3 +215,51 @@ def test_boundaries_rise_and_begin_at_0_or_later() -> None:
     with pytest.raises(ValueError, match="0 or more"):
         PiecewiseConstantDecay([-1], [0.1, 0.2])
     assert PiecewiseConstantDecay([0], [0.1, 0.2])(1) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("fast", r" takes a number or a schedule\. Got 'fast'\. Use 0\.01\.$"),
+        (CosineDecay, r" takes a number or a schedule\. Got the class CosineDecay itself"),
+        (lambda: 0.1, r" takes a number, or a function of one: the number of the update"),
+    ],
+)
+def test_what_follows_a_warmup_is_checked_as_an_optimizers_rate(rate, message) -> None:
+    with pytest.raises(TypeError, match=rf"^LinearWarmup's then{message}"):
+        LinearWarmup(3, rate)
+    with pytest.raises(TypeError, match=rf"^SGD's learning_rate{message}"):
+        SGD(rate)
+
+
+# --- inverse time and polynomials, with the figures of Keras' tests -------------------------------
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "rate"),
+    [
+        (InverseTimeDecay(0.1, 10, 0.96), 0, 0.1),
+        (InverseTimeDecay(0.1, 10, 0.96), 5, 0.1 / 1.48),
+        (InverseTimeDecay(0.1, 10, 0.96), 10, 0.1 / 1.96),
+        (InverseTimeDecay(0.1, 10, 0.96, staircase=True), 9, 0.1),
+        (InverseTimeDecay(0.1, 10, 0.96, staircase=True), 10, 0.1 / 1.96),
+        (PolynomialDecay(0.05, 10, 0.0), 5, 0.025),
+        (PolynomialDecay(0.05, 10, 0.001), 5, 0.0255),
+        (PolynomialDecay(0.05, 10, 0.001), 10, 0.001),
+        (PolynomialDecay(0.05, 10, 0.001), 15, 0.001),
+        (PolynomialDecay(0.05, 10, 0.001, cycle=True), 15, 0.049 * 0.25 + 0.001),
+        (PolynomialDecay(0.05, 10, 0.001, power=0.5), 5, 0.049 * 0.5**0.5 + 0.001),
+        (PolynomialDecay(0.05, 10, 0.001, 0.5, cycle=True), 15, 0.049 * 0.25**0.5 + 0.001),
+        (PolynomialDecay(0.001, 10, cycle=True), 0, 0.001),
+    ],
+)
+def test_rates_of_the_other_decays(schedule, step: int, rate: float) -> None:
+    assert schedule(step) == pytest.approx(rate, rel=1e-12)
+
+
+def test_settings_of_the_other_decays() -> None:
+    assert PolynomialDecay(0.1, 5).end_learning_rate == 1e-4
+    with pytest.raises(ValueError, match="InverseTimeDecay's decay_rate"):
+        InverseTimeDecay(0.1, 5, -1.0)
+    with pytest.raises(ValueError, match="PolynomialDecay's power"):
+        PolynomialDecay(0.1, 5, power=0.0)

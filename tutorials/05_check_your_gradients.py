@@ -345,7 +345,8 @@ class LonelySoftmax(Softmax):
 
 # %% [markdown]
 # Each goes into the middle of a network, which is checked on eight rows and trained for five epochs
-# from three starts.
+# from three starts. One of them `fit` does not train at all: it looks at a layer of your own once,
+# and sees that what was in `dW` before has not been overwritten.
 
 # %%
 LAYERS = {
@@ -365,16 +366,20 @@ for name, layers in LAYERS.items():
     accuracy[name] = []
     for seed in range(3):
         model = network(*layers, seed=seed)
-        model.fit(x, y, epochs=5, verbose=0, seed=seed)
+        try:
+            model.fit(x, y, epochs=5, verbose=0, seed=seed)
+        except ValueError as error:
+            print(error)
+            break
         accuracy[name].append(model.evaluate(x_test, y_test)["accuracy"])
-    mean = np.mean(accuracy[name])
-    rows.append([name, f"{report.max_relative_error:.0e}", kinds[name], f"{100 * mean:.1f}"])
+    shown = f"{100 * np.mean(accuracy[name]):.1f}" if accuracy[name] else "refused"
+    rows.append([name, f"{report.max_relative_error:.0e}", kinds[name], shown])
 print(Table(["layer", " error", "check_gradients says", " accuracy %"], rows))
 
 # %% [markdown]
-# Four of the six come within four points of the right formula. One of these, the averaged bias, is
-# just as good. Only one fails completely. *That a network learns does not prove that its gradient
-# is right.* The check finds all six, in eight rows of data, and it has a name for each.
+# Three of the other five come within four points of the right formula. One of these, the averaged
+# bias, is just as good. Only one fails completely. *That a network learns does not prove that its
+# gradient is right.* The check finds all six, in eight rows of data, and it has a name for each.
 
 # %%
 assert kinds == {
@@ -386,21 +391,22 @@ assert kinds == {
     "SealedReLU": "detached",
     "LonelySoftmax": "diagonal-jacobian",
 }
-means = {name: float(np.mean(values)) for name, values in accuracy.items()}
+means = {name: float(np.mean(values)) for name, values in accuracy.items() if values}
+assert accuracy["PilingUp"] == []
 assert means["all right"] > 0.92
 assert abs(means["AveragedBias"] - means["all right"]) < 0.01
-assert sum(mean > means["all right"] - 0.04 for mean in means.values()) == 1 + 4
+assert sum(mean > means["all right"] - 0.04 for mean in means.values()) == 1 + 3
 assert [name for name, mean in means.items() if mean < 0.2] == ["LonelySoftmax"]
 
 # %% Drawing
 fig, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
-names = list(accuracy)
-ax.barh(names, [100 * means[name] for name in names], color=["0.55"] + [COLOURS[0]] * 6)
+names = list(means)
+ax.barh(names, [100 * means[name] for name in names], color=["0.55"] + [COLOURS[0]] * 5)
 for row, name in enumerate(names):
     ax.plot(100 * np.array(accuracy[name]), [row] * 3, "o", color="white", markeredgecolor="black")
     ax.text(101, row, kinds[name] if name != "all right" else "", va="center")
 ax.axvline(10, color="0.3", linestyle=":")
-ax.text(11, 6.55, "guessing", color="0.3", va="bottom")
+ax.text(11, 5.55, "guessing", color="0.3", va="bottom")
 ax.invert_yaxis()
 ax.set(
     xlabel="test accuracy after five epochs, % (bar: mean of three starts)",

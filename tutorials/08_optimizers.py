@@ -386,7 +386,8 @@ plt.close(fig)
 #
 # A rate may change on the way. A *schedule* is a function from the number of the step to a rate,
 # and goes where a rate goes: `SGD(CosineDecay(0.3, 376), momentum=0.9)`. Cosine decay falls from η
-# to 0 along half a wave. (`minnet.schedules` has four more.) Eight epochs are 376 steps here. Does
+# to 0 along half a wave. (`minnet.schedules` has more, and `ReduceLROnPlateau` among the callbacks
+# lowers a rate when the loss no longer falls.) Eight epochs are 376 steps here. Does
 # it help? We try a rate that was fine, and one that was at the edge, for SGD with momentum.
 
 # %%

@@ -252,7 +252,8 @@ assert wrong[0].mean() > wrong[large].mean() + 5
 #     θ ← θ − η λ θ        (θ: all weights, η: learning rate, λ: weight_decay)
 #
 # A weight that the data do not push back up fades away, so the network keeps what many images ask
-# for, and loses what only one does.
+# for, and loses what only one does. All decay, biases too; many spare these, and so can you:
+# `optimizer.exclude_from_weight_decay(["bias"])`.
 #
 # **Dropout.** In each training step every number that leaves a layer is set to 0 with probability
 # p (`rate`), anew for each image, and those that stay are divided by 1 − p, so that the mean is
@@ -378,8 +379,9 @@ fig.savefig(pictures / "10_remedies.png", dpi=120)
 # Read the first table. With right labels no remedy changes the accuracy by more than luck does:
 # the gains are about as small as their own spread. Early stopping and dropout lower the loss a
 # little, that is, the network is less sure where it is wrong; weight decay makes it unsure
-# everywhere, and the loss is *worse*. All three at once are too much: the network underfits. Only
-# more data help, in every draw.
+# everywhere, and the loss is *worse*. (To ask for less sureness from the start there is
+# `CrossEntropy(label_smoothing=0.1)`: a target of 0.9 and a bit, and a bit for each other class.)
+# All three at once are too much: the network underfits. Only more data help, in every draw.
 #
 # Read the second. Each remedy gives back most of what the wrong labels took, in every draw. They do
 # the same thing in three ways (keep the network from learning by heart), so they do not add up:

@@ -199,7 +199,7 @@ print(f"killed; the checkpoint is of step {step} of {steps} in epoch {epoch + 1}
 resumed = json.loads(start("killed.npz").communicate()[0])
 one, other = minnet.load("undisturbed.npz"), minnet.load("killed.npz")
 assert np.array_equal(one.theta, other.theta)
-assert all(np.array_equal(one.updates.slots[s], other.updates.slots[s]) for s in ("G", "S"))
+assert all(np.array_equal(one.updates.slots[s], other.updates.slots[s]) for s in ("m", "v"))
 assert resumed == undisturbed
 print(f"{one.theta.size:,} weights and the history of 16 epochs: the same, to the last bit")
 

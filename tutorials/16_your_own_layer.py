@@ -276,6 +276,76 @@ ax.legend(loc="upper left")
 fig.savefig(pictures / "16_beta.png", dpi=120)
 
 # %% [markdown]
+# `fit` itself is made like this: all that it does besides learning, from the progress line to
+# putting a diverged model back, takes part by the same hooks as your callback. Here is its loop,
+# with who is told at which point:
+
+# %%
+model.show_training_loop([watch])
+
+# %% [markdown]
+# `on_gradient` comes between the gradient and the update, where `self.model.grad` may be changed.
+# So noise in the gradient, which can shake a training out of a bad start (Neelakantan et al.,
+# 2015), is one line:
+
+
+# %%
+class NoisyGradient(Callback):
+    """Adds noise of a given size to every gradient."""
+
+    def __init__(self, size, seed):
+        self.size, self.rng = size, np.random.default_rng(seed)
+
+    def on_gradient(self, batch, logs=None):
+        self.model.grad += self.size * self.rng.standard_normal(self.model.grad.size)
+
+
+quiet, noisy = network(Swish), network(Swish)
+quiet.fit(x, y, epochs=2, verbose=0, seed=0)
+noisy.fit(x, y, epochs=2, verbose=0, seed=0, callbacks=[NoisyGradient(0.01, seed=0)])
+assert not np.array_equal(quiet.theta, noisy.theta)
+print(
+    f"after 2 epochs: loss {quiet.evaluate(x, y)['loss']:.3f}, "
+    f"with noise in the gradient {noisy.evaluate(x, y)['loss']:.3f}"
+)
+
+# %% [markdown]
+# **A step of your own.** A class below `Sequential` may override `loss_and_gradient` and
+# `apply_gradient`, the two halves of a training step. Then everything that makes a step makes it
+# your way: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the doctor. This one wants
+# small weights as well as right answers. It adds to the loss, but forgets to add to the gradient,
+# and the check says so:
+
+
+# %%
+class Calm(minnet.Sequential):
+    """Adds the mean square of its weights to the loss."""
+
+    def loss_and_gradient(self, x, y, sample_weight=None, *, seed=None):
+        loss = super().loss_and_gradient(x, y, sample_weight, seed=seed)
+        return loss + np.mean(self.theta * self.theta)
+
+
+class Calmer(Calm):
+    """Adds it to the gradient, too."""
+
+    def loss_and_gradient(self, x, y, sample_weight=None, *, seed=None):
+        loss = super().loss_and_gradient(x, y, sample_weight, seed=seed)
+        self.grad += 2 * self.theta / self.theta.size
+        return loss
+
+
+for kind in (Calm, Calmer):
+    own = kind([Dense(4, activation="tanh", input_dim=64), Dense(10, activation="softmax")], seed=0)
+    own.compile("sgd", "cross_entropy")
+    print(kind.__name__, "right" if check_gradients(own, x[:8], y[:8]).ok else "WRONG")
+assert check_gradients(own, x[:8], y[:8]).ok
+
+# %% [markdown]
+# Methods at the edge (`fit`, `predict`, `save`, `summary`, …) may be overridden with `super()`.
+# What a step is made of besides, such as `forward`, may not: that is what layers are for, and the
+# class is refused with a sentence that says what to write instead.
+#
 # **Freeze.** A frozen layer keeps every bit. minnet does not even call its `gradient`; but it still
 # calls `backward`, or the layers below could not learn.
 

@@ -54,7 +54,8 @@ def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
     """Columns of mean 0 and standard deviation 1, by the statistics of the first array alone.
 
     All arrays are shifted and scaled alike, so nothing of the test data leaks into training.
-    A column that is constant in the first array is only shifted.
+    A column that is constant in the first array is only shifted. Any other comes out with
+    deviation 1, however far from 0 it is, such as time stamps.
 
     Parameters
     ----------
@@ -86,14 +87,25 @@ def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
                 f"{array.shape}."
             )
         arrays.append(array)
-    first = arrays[0].astype(np.float64)
+    first = arrays[0]
+    constant = first.max(axis=0) == first.min(axis=0)
     # In units of a power of two near each column's largest number: exact, and no square overflows.
-    unit = np.ldexp(1.0, np.maximum(np.frexp(np.abs(first).max(axis=0))[1] - 1, -1000))
-    first = first / unit
-    mean, deviation = first.mean(axis=0), first.std(axis=0)
-    constant = deviation <= 1e-12 * np.abs(mean)  # what rounding leaves of a constant
+    largest = np.abs(first.astype(np.float64)).max(axis=0)
+    unit = np.ldexp(1.0, np.maximum(np.frexp(largest)[1] - 1, -1000))
+    # Counted from the first row, since far from 0 rounding hides how little a column varies.
+    shifted = _shifted(first, first[0], unit)
+    mean, deviation = shifted.mean(axis=0), shifted.std(axis=0)
     deviation[constant] = 1.0 / unit[constant]
     return tuple(
-        ((a / unit - mean) / deviation).astype(np.float64 if a.dtype == np.float64 else np.float32)
+        ((_shifted(a, first[0], unit) - mean) / deviation).astype(
+            np.float64 if a.dtype == np.float64 else np.float32
+        )
         for a in arrays
     )
+
+
+def _shifted(array: Array, start: Array, unit: Array) -> Array:
+    """(a − start) / unit in float64; whole numbers of 8 bytes keep all of their digits."""
+    wide = np.longdouble if array.dtype.kind in "iu" and array.dtype.itemsize == 8 else np.float64
+    difference: Array = array.astype(wide) / unit - start.astype(wide) / unit
+    return difference.astype(np.float64)

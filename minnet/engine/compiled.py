@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from minnet.engine.ends import check_end
 from minnet.engine.updates import Updates
 from minnet.foundation import checks
-from minnet.foundation.checks import Array, Shape, warn
-from minnet.layers import Dropout, Flatten, Layer, Sigmoid, Softmax
-from minnet.layers.activations import Linear
-from minnet.losses import LOSSES, BinaryCrossEntropy, Loss
-from minnet.metrics import METRICS, Accuracy, Metric
+from minnet.foundation.checks import Array, Shape
+from minnet.layers import Layer
+from minnet.losses import LOSSES, CrossEntropy, Loss
+from minnet.metrics import METRICS, BinaryAccuracy, Metric
 from minnet.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -29,7 +29,7 @@ class Compiled:
     def __init__(self, optimizer: Optimizer, loss: Loss, metrics: list[Metric]) -> None:
         self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
         self.updates = Updates(optimizer)
-        self._checked: tuple[str, ...] = ()  # the loss and the steps that were checked together
+        self._checked: tuple[str, ...] = ()  # what was checked together
 
     def switch_optimizer(self, optimizer: Optimizer) -> None:
         """Update by another optimizer, which remembers nothing yet."""
@@ -48,7 +48,7 @@ class Compiled:
             The shape of one prediction; None where the model is not built.
         """
         stack = (
-            repr(self.loss),
+            "logits" if self.loss.from_logits else "",
             "" if output_shape is None else "built",
             *(f"{type(step).__name__} {step.label}" for step in steps),
         )
@@ -58,6 +58,7 @@ class Compiled:
 
     def check_metrics(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that one of the metrics has no answer for, before anything is trained."""
+        check_names(self.metrics)
         for metric in self.metrics:
             metric.check_target(target, output_shape, who)
 
@@ -75,42 +76,28 @@ def compiled(
             f'compile\'s metrics takes a list such as ["accuracy"]. Got {checks.short(metrics)}.'
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
-    if isinstance(loss, BinaryCrossEntropy) and loss.from_logits:  # a logit of 0 is p = 0.5
-        made = [
-            Accuracy(threshold=0.0) if asked == "accuracy" else metric
-            for asked, metric in zip(metrics, made, strict=True)
-        ]
-    names = [metric.name for metric in made]
-    if len(set(names)) < len(names):
-        raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
+    check_names(made)
+    if loss.from_logits:
+        if isinstance(loss, CrossEntropy) and any(
+            type(m) is BinaryAccuracy and m.threshold is None for m in made
+        ):
+            raise ValueError(
+                "binary_accuracy takes yes-or-no outputs. Got CrossEntropy(from_logits=True), "
+                'whose outputs compete. Use "accuracy".'
+            )
+        made = [metric.for_logits() for metric in made]
     return Compiled(optimizer, loss, made)
 
 
-def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
-    """Refuse or warn where the loss and the last layers do not suit each other."""
-    if isinstance(steps[-1], Softmax) and output_shape == (1,):
-        raise ValueError(
-            "Softmax over one output is always 1. Give the last layer one unit for each class, "
-            "or use activation='sigmoid' with loss='binary_crossentropy'."
-        )
-    last: Layer | None = None  # the last step that changes numbers for good
-    for step in steps:
-        if isinstance(last, Softmax) and isinstance(step, Softmax):
+def check_names(metrics: Sequence[Metric]) -> None:
+    """Refuse metrics under whose names other figures stand: logs and histories have one a name."""
+    names = [metric.name for metric in metrics]
+    if len(set(names)) < len(names):
+        raise ValueError(f"compile takes each metric once. Got {', '.join(names)}.")
+    for metric in metrics:
+        if metric.name == "loss" or metric.name.startswith("val_"):
             raise ValueError(
-                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
+                'compile takes metrics with names other than "loss" and "val_…", which are the '
+                f"loss and the figures of the validation data. Got {metric.name!r}. Give it "
+                f'another: {type(metric).__name__}(name="my_{metric.name}").'
             )
-        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
-            raise ValueError(
-                f"{last.label} gives probabilities, and {step.label} would squash them into "
-                "another form. Drop one of the two."
-            )
-        if not isinstance(step, (Linear, Dropout, Flatten)):
-            last = step
-    own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
-    hidden = [step.label for step in own if step is not last]
-    if hidden:
-        warn(
-            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
-            "small. Hidden layers usually have activation='relu'."
-        )
-    loss.check_last(steps[-1])

@@ -12,8 +12,13 @@ import numpy as np
 from minnet.engine.compiled import Compiled
 from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
-from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped
-from minnet.losses import check_weight
+from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped, warn
+from minnet.foundation.targets import check_weight
+from minnet.layers import Layer
+from minnet.losses import Loss
+
+FEWEST_STEPS = 128
+"""Targets that vary by fewer steps of the model's dtype are not rounded to it."""
 
 
 class Data:
@@ -65,38 +70,68 @@ def check_data(
     ValueError, TypeError
         Shapes that do not fit, NaN or infinity, targets that the loss does not take.
     """
-    x_name, y_name, weight_name = f"{whose}x", f"{whose}y", f"{whose}sample_weight"
-    layers, dtype, loss = stack.layers, stack.dtype, compiled.loss
+    dtype, layers = stack.dtype, stack.layers
     if not layers:
         stack.require_built()
     input_shape = stack.built_for
     if input_shape is None:
-        input_shape = as_array(x, x_name).shape[1:]
-    x, x_range = check_x(stack, x, input_shape, x_name)
-    shapes = layer_shapes(layers, input_shape, len(x))
-    output_shape = shapes[-1]
-    _check_known_classes(class_names, y, output_shape, y_name)
-    try:
-        target = loss.check_target(y, output_shape, y_name)
-    except ValueError as error:
-        came = as_array(y, y_name)
-        if came.shape[1:] in ((), (1,), output_shape):
-            raise
-        drawn = draw_end(layers, [input_shape, *shapes], came)
-        raise ValueError(f"{error} {drawn}") from None
-    same_length(x, target, (x_name, y_name))
+        input_shape = as_array(x, f"{whose}x").shape[1:]
+    x, x_range = check_x(stack, x, input_shape, f"{whose}x")
+    shapes = [input_shape, *layer_shapes(layers, input_shape, len(x))]
+    _check_known_classes(class_names, y, shapes[-1], f"{whose}y")
+    target = _check_target(layers, compiled.loss, y, shapes, f"{whose}y")
+    same_length(x, target, (f"{whose}x", f"{whose}y"))
+    finite(target, f"{whose}y", dtype)
     weight = None
     if sample_weight is not None:
-        weight = check_weight(sample_weight, len(x), weight_name)
-        finite(weight, weight_name, dtype)
+        weight = check_weight(sample_weight, len(x), f"{whose}sample_weight")
+        finite(weight, f"{whose}sample_weight", dtype)
         weight = weight.astype(dtype, copy=False)
-    finite(target, y_name, dtype)
-    compiled.check_end(stack.steps, output_shape)  # layers may have come since compile
-    if target.dtype.kind != "i" or target.ndim > 1:
+        if not weight.any():
+            warn(f"{whose}sample_weight is 0 for every sample, so there is nothing to learn from.")
+    compiled.check_end(stack.steps, shapes[-1])  # layers may have come since compile
+    if (target.dtype.kind != "i" or target.ndim > 1) and not _is_too_coarse(
+        target, dtype, f"{whose}y"
+    ):
         target = target.astype(dtype, copy=False)
     if not isinstance(x, np.memmap):
         x = x.astype(dtype, copy=False)
     return Data(x, target, weight, x_range)
+
+
+def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
+    """Warn where a dtype cannot tell apart what varies far from 0, as time stamps do.
+
+    Such targets stay as they are, so that figures are right; the weights cannot learn them.
+    """
+    if target.dtype.kind not in "iuf" or np.can_cast(target.dtype, dtype):
+        return False
+    low, high = target.min(axis=0).astype(np.float64), target.max(axis=0).astype(np.float64)
+    largest = np.maximum(np.abs(low), np.abs(high))
+    step = np.spacing(largest.astype(dtype)).astype(np.float64)
+    coarse = (high > low) & (high - low < FEWEST_STEPS * step)
+    if not coarse.any():
+        return False
+    i, y = np.unravel_index(coarse.argmax(), coarse.shape), who.split()[-1]
+    warn(
+        f"{who} varies by {(high - low)[i]:g} at about {largest[i]:g}, where {dtype} has steps of "
+        f"{step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
+        "make the model with dtype='float64'."
+    )
+    return True
+
+
+def _check_target(
+    layers: Sequence[Layer], loss: Loss, y: Any, shapes: Sequence[Shape], who: str
+) -> Array:
+    """Return y as the loss computes with it; where its shape does not fit, the network is drawn."""
+    try:
+        return loss.check_target(y, shapes[-1], who)
+    except ValueError as error:
+        came = as_array(y, who)
+        if came.shape[1:] in ((), (1,), shapes[-1]):
+            raise
+        raise ValueError(f"{error} {draw_end(layers, shapes, came)}") from None
 
 
 def check_x(

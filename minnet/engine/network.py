@@ -7,16 +7,18 @@ How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.stack import origin_of_copy
 from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
@@ -25,7 +27,7 @@ from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import setting
-from minnet.layers import Dense, Input, Layer
+from minnet.layers import Dense, Layer
 from minnet.layers.base import Memo
 from minnet.losses import Loss
 from minnet.metrics import Metric
@@ -40,60 +42,67 @@ class Network(ParameterVectors):
     - `layers`, `steps`: what was added and what runs; `built_for`, `require_built()`.
     - `theta`, `grad`, `state`: the vectors; `named_arrays()`: the views, by name.
     - `plan()`: how a training step runs as the layers are frozen now.
-    - `compiled`: optimizer, loss, metrics and what the optimizer remembers, or RuntimeError;
-      `is_compiled` asks without raising, and `train_as` sets it without a look at the layers.
-    - `add_all(layers)`: `add` for many layers at once.
-    - `checked_data(x, y)`: samples and targets as training computes with them.
+    - `compiled`: how it is trained, or RuntimeError; `is_compiled` asks, `train_as` sets it.
+    - `add_all(layers)`: `add` for many at once; `checked_data(x, y)`: as training computes with it.
     - `run_batch(x, target, weight, rng)` and `run_update()`: a training step with a batch that was
       checked, by the model's own `loss_and_gradient` and `apply_gradient`; every caller's steps.
-    - `training_step`: the outputs and memos of the last step; `update_groups()`: what an update
-      moves.
-    - `run(x, start, stop)`: some of the steps in inference mode.
-    - `training_alone()`: refuse a second fit at once.
+    - `training_step`: the outputs and memos of the last; `update_groups()`: what an update moves.
+    - `run(x, start, stop)`: some steps in inference mode; `training_alone()`: one fit a time.
     """
 
     read_only: ClassVar[dict[str, str]] = {
         **ParameterVectors.read_only,
-        "optimizer": "Use compile(optimizer=…, loss=…).",
-        "loss": "Use compile(optimizer=…, loss=…).",
+        **dict.fromkeys(("optimizer", "loss", "updates"), "Use compile(optimizer=…, loss=…)."),
         "metrics": "Use compile(…, metrics=[…]).",
-        "updates": "Use compile(optimizer=…, loss=…).",
     }
 
     inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
 
-    stop_training: bool = setting(checks.boolean, whose="The model's")
+    stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
+    _compiled: Compiled | None = None
     preprocessing: str | None = None
     provenance: dict[str, Any]
     history: Any = None  # what the last fit recorded
     training_step: TrainingStep
     scale_checked: bool = False  # whether inputs on another scale were warned of
 
-    def __init__(
-        self,
-        layers: Iterable[Layer | Input] = (),
-        *,
-        seed: int | np.random.Generator | None = None,
-        dtype: str = "float32",
-        name: str | None = None,
-    ) -> None:
-        self._compiled: Compiled | None = None
-        self.stop_training = False
-        super().__init__(layers, seed=seed, dtype=dtype, name=name)
+    has_own_step: bool = False
+    """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
+
+    has_own_update: bool = False
+    """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._training = Lock()
+        super().__init__(*args, **kwargs)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.has_own_step = cls.loss_and_gradient is not Network.loss_and_gradient
+        cls.has_own_update = cls.apply_gradient is not Network.apply_gradient
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "loss_and_gradient":
+            self.has_own_step = True
+        elif name == "apply_gradient":
+            self.has_own_update = True
 
     def _lay_out(self) -> None:
         super()._lay_out()
-        self._planned = list(dict.fromkeys([*self.layers, *self.steps]))
-        self._revisions: list[int] = []
-        self._plan: Plan | None = None
-        self._training = Lock()
+        # the plan, and how often each layer that it was made from had been set
+        self._planned: tuple[Plan, list[tuple[Layer, int]]] | None = None
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made anew by `_lay_out`."""
-        left_out = ("_planned", "_revisions", "_plan", "_training", "training_step")
+        """Leave out what `_lay_out` makes, and that a fit of this model is under way."""
+        left_out = ("_planned", "_training", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._training = Lock()
+        super().__setstate__(state)
 
     # --- another head ---------------------------------------------------------------------------
 
@@ -166,7 +175,10 @@ class Network(ParameterVectors):
         ------
         ValueError
             An unknown name; softmax applied twice; a loss that does not suit the last layer.
+        RuntimeError
+            The model is being trained.
         """
+        self.refuse_in_fit("compile")
         chosen = compiled(optimizer, loss, metrics)
         chosen.check_end(self.steps, self.output_shape if self.built else None)
         self.train_as(chosen)
@@ -185,10 +197,8 @@ class Network(ParameterVectors):
             The model is not compiled.
         """
         if self._compiled is None:
-            raise RuntimeError(
-                "The model is not compiled. Call compile(optimizer='adam', loss='cross_entropy') "
-                "first."
-            )
+            hint = "Call compile(optimizer='adam', loss='cross_entropy') first."
+            raise RuntimeError(f"The model is not compiled. {hint}")
         return self._compiled
 
     @property
@@ -220,11 +230,20 @@ class Network(ParameterVectors):
 
     def plan(self) -> Plan:
         """Return how a training step runs, worked out anew when something of a layer was set."""
-        revisions = [layer.revision for layer in self._planned]
-        if self._plan is None or revisions != self._revisions:
-            self.require_built()
-            self._revisions, self._plan = revisions, make_plan(self.layers)
-        return self._plan
+        planned = self._planned
+        if planned is not None:
+            plan, revisions = planned
+            for layer, revision in revisions:
+                if layer.revision != revision:
+                    break
+            else:
+                return plan
+        self.require_built()
+        # counted first: what another thread sets meanwhile outdates the plan
+        revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
+        plan = make_plan(self.layers)
+        self._planned = plan, revisions
+        return plan
 
     def forward(
         self, x: Array, memos: Sequence[Memo | None] | None = None, *, start: int = 0
@@ -239,14 +258,14 @@ class Network(ParameterVectors):
             One for each step, for training; None means inference.
         """
         self.require_built()
-        forwards = self.plan().forward
-        if memos and len(memos) != len(forwards):
+        steps = self.plan().steps
+        if memos and len(memos) != len(steps):
             raise ValueError(
-                f"forward takes one memo for each of the model's {len(forwards)} steps. Got "
+                f"forward takes one memo for each of the model's {len(steps)} steps. Got "
                 f"{len(memos)}. Give {{}} or None for each of model.steps."
             )
         try:
-            return run_forward(forwards[start:], x, (memos or [None] * len(forwards))[start:])
+            return run_forward(steps[start:], x, (memos or [None] * len(steps))[start:])
         except ValueError:
             first = np.asarray(x)
             if start or first.shape[1:] == self.input_shape:
@@ -270,7 +289,7 @@ class Network(ParameterVectors):
             What `forward` gave.
         """
         plan = self.plan()
-        run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.forward))
+        run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.steps))
 
     def run(self, x: Array, start: int = 0, stop: int | None = None) -> Array:
         """Return what some of the steps make of x in inference mode; nothing is checked.
@@ -281,24 +300,12 @@ class Network(ParameterVectors):
             The first step to run, and the one before which to stop.
         """
         y = x.astype(self.dtype, copy=False) if start == 0 else x
-        for forward in self.plan().forward[start:stop]:
-            y = forward(y, None)
+        for step in self.plan().steps[start:stop]:
+            y = step.forward(y)
         view = y is x or y.base is not None
         return y.copy() if view and np.may_share_memory(y, x) else y
 
     # --- one training step ----------------------------------------------------------------------
-
-    @property
-    def has_own_step(self) -> bool:
-        """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
-        inherited = type(self).loss_and_gradient is Network.loss_and_gradient
-        return not inherited or "loss_and_gradient" in vars(self)
-
-    @property
-    def has_own_update(self) -> bool:
-        """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
-        inherited = type(self).apply_gradient is Network.apply_gradient
-        return not inherited or "apply_gradient" in vars(self)
 
     @property
     def outputs(self) -> list[Array]:
@@ -387,9 +394,11 @@ class Network(ParameterVectors):
         """
         batch = self.training_step.batch  # on its way through a subclass's method
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
-            data = self.checked_data(x, y, sample_weight)
-            rng = self.rng if batch is None else batch.rng
-            rng = rng if seed is None else checks.generator(seed)
+            with unchanged_where_refused(self):
+                data = self.checked_data(x, y, sample_weight)
+                try_own_classes(self, data)
+                rng = self.rng if batch is None else batch.rng
+                rng = rng if seed is None else checks.generator(seed)
             batch = Batch(data.x, data.target, data.weight, rng)
         with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
             return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)
@@ -413,6 +422,14 @@ class Network(ParameterVectors):
         and all others then update so.
         """
         apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+
+    def refuse_in_fit(self, method: str) -> None:
+        """Raise RuntimeError while a fit of this model is under way."""
+        if self._training.locked():
+            raise RuntimeError(
+                f"{method} cannot be called while the model is trained: the fit goes on with the "
+                "optimizer, the loss and the metrics with which it began. Call it after the fit."
+            )
 
     @contextmanager
     def training_alone(self) -> Iterator[None]:

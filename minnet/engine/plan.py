@@ -5,23 +5,23 @@ The plan is worked out once, and anew only when something of a layer was set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import Array
 from minnet.layers import Layer
 from minnet.layers.base import Memo
 from minnet.regularizers import Regularizer
 
-Forward = Callable[[Array, Memo | None], Array]
-
 
 class BackwardStep(NamedTuple):
     """The way back through one of the model's steps."""
 
-    number: int  # outputs[number] is the step's input, outputs[number + 1] its output
-    gradient: Callable[..., None] | None  # None: it has nothing to learn
-    backward: Callable[..., Array] | None  # None: nothing below it learns
+    number: int  # outputs[number] is its input, outputs[number + 1] its output
+    step: Layer
+    learns: bool  # whether its weights want a gradient
+    goes_on: bool  # whether something below it learns
 
 
 class Penalty(NamedTuple):
@@ -32,6 +32,13 @@ class Penalty(NamedTuple):
     regularizer: Regularizer
 
 
+class Bound(NamedTuple):
+    """A weight that is brought into bounds after each update."""
+
+    weight: Array
+    constraint: Constraint
+
+
 class Plan(NamedTuple):
     """How a training step runs through the model's steps, as its layers are frozen now.
 
@@ -39,8 +46,8 @@ class Plan(NamedTuple):
     ----------
     layers
         The layers that this is the plan of; `last` is the last of their steps.
-    forward
-        Each step's `forward`, in order.
+    steps
+        What runs, in order.
     backward
         The way back, from the last step down to the lowest that learns.
     in_training
@@ -49,26 +56,28 @@ class Plan(NamedTuple):
     has_gradient
         For each step: whether its weights want a gradient.
     changes_in_training
-        The numbers of the steps that are in training and compute something else than in inference,
-        and their `after_step`.
+        The numbers of the steps that are in training and compute something else than in inference.
     lowest_learning
         The number of the lowest step that learns; below it no gradient is needed.
     cacheable
         How many of the first steps give the same output for the same input, update after update.
     penalties
         What is added to the loss and to the gradient for the weights of trainable layers.
+    bounds
+        What is done to the weights of trainable layers after each update.
     """
 
     layers: tuple[Layer, ...]
     last: Layer | None
-    forward: tuple[Forward, ...]
+    steps: tuple[Layer, ...]
     backward: tuple[BackwardStep, ...]
     in_training: tuple[bool, ...]
     has_gradient: tuple[bool, ...]
-    changes_in_training: tuple[tuple[int, Callable[[Memo], None]], ...]
+    changes_in_training: tuple[int, ...]
     lowest_learning: int
     cacheable: int
     penalties: tuple[Penalty, ...]
+    bounds: tuple[Bound, ...]
 
 
 def make_plan(layers: Sequence[Layer]) -> Plan:
@@ -76,12 +85,13 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
     steps: list[Layer] = []
     in_training: list[bool] = []
     has_gradient: list[bool] = []
-    changes_in_training: list[tuple[int, Callable[[Memo], None]]] = []
+    changes_in_training: list[int] = []
     penalties: list[Penalty] = []
+    bounds: list[Bound] = []
     for layer in layers:
         for step in layer.steps():
             if layer.trainable and step.training_differs:
-                changes_in_training.append((len(steps), step.after_step))
+                changes_in_training.append(len(steps))
             steps.append(step)
             in_training.append(layer.trainable)
             has_gradient.append(layer.trainable and bool(step.weights))
@@ -91,34 +101,35 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
                 Penalty(getattr(layer, name), gradients[name], regularizer)
                 for name, regularizer in layer.regularizers.items()
             ]
+            bounds += [
+                Bound(getattr(layer, name), constraint)
+                for name, constraint in layer.constraints.items()
+            ]
     lowest = has_gradient.index(True) if any(has_gradient) else len(steps)
     backward = [
-        BackwardStep(
-            i,
-            steps[i].gradient if has_gradient[i] else None,
-            steps[i].backward if i > lowest else None,
-        )
+        BackwardStep(i, steps[i], has_gradient[i], i > lowest)
         for i in range(len(steps) - 1, lowest - 1, -1)
     ]
     return Plan(
         tuple(layers),
         steps[-1] if steps else None,
-        tuple(step.forward for step in steps),
+        tuple(steps),
         tuple(backward),
         tuple(in_training),
         tuple(has_gradient),
         tuple(changes_in_training),
         lowest,
-        min([lowest, *(i for i, _ in changes_in_training)]),
+        min([lowest, *changes_in_training]),
         tuple(penalties),
+        tuple(bounds),
     )
 
 
-def run_forward(forwards: Sequence[Forward], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
+def run_forward(steps: Sequence[Layer], x: Array, memos: Sequence[Memo | None]) -> list[Array]:
     """Return the outputs [x, y1, y2, …] of steps that are run one after the other."""
     outputs = [x]
-    for forward, memo in zip(forwards, memos, strict=True):
-        x = forward(x, memo)
+    for step, memo in zip(steps, memos, strict=True):
+        x = step.forward(x, memo)
         outputs.append(x)
     return outputs
 
@@ -141,9 +152,9 @@ def run_backward(
     memos
         One for each of the model's steps.
     """
-    for i, gradient, backward in way_back:
+    for i, step, learns, goes_on in way_back:
         x, y, memo = outputs[i - start], outputs[i - start + 1], memos[i]
-        if gradient is not None:
-            gradient(x, y, dy, memo)
-        if backward is not None:
-            dy = backward(x, y, dy, memo)
+        if learns:
+            step.gradient(x, y, dy, memo)
+        if goes_on:
+            dy = step.backward(x, y, dy, memo)

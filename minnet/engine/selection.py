@@ -99,10 +99,9 @@ def _by_name(layers: Sequence[Layer], name: str) -> set[int]:
         return set(range(head_index(layers)))
     matching = {i for i, known in enumerate(names) if fnmatch.fnmatchcase(known, name)}
     if not matching:
-        raise ValueError(
-            f'No layer matches "{name}". {_listing(layers)}'
-            f"{did_you_mean(name, [*names, 'all_but_head'])}"
-        )
+        near = did_you_mean(name, [*names, "all_but_head"])
+        hint = ' For all of them write "*".' if name in ("all", "every", "everything") else near
+        raise ValueError(f'No layer matches "{name}". {_listing(layers)}{hint}')
     return matching
 
 

@@ -193,12 +193,18 @@ class Stack(Strict):
             return
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
-        with unchanged_on_error(self._layers):
+        with unchanged_on_error(self._layers, self.rng):
             shapes = [shape, *layer_shapes(self._layers, shape)]
             for layer, built_for in zip(self._layers, shapes, strict=False):
                 build(layer, built_for, self.dtype, self.rng)
         self._input_shape = shape
         self._lay_out()
+
+    def rebuild_as(self, input_shape: Shape | None, *, anew: bool) -> None:
+        """Take layers that were put back, for samples of this shape; `anew` lays them out."""
+        self._input_shape = input_shape
+        if anew:
+            self._lay_out()
 
     @property
     def built_for(self) -> Shape | None:

@@ -2,7 +2,7 @@
 
     x ──forward──▶ outputs [x, y1, y2, …, yL] ──loss──▶ L, dL/dyL
     grad ◀──gradient, backward── from the last step down to the lowest that learns
-    theta ◀──optimizer── group by group, only what is trainable; then after_step
+    theta ◀──optimizer── group by group, only what is trainable; then constraints and after_step
 
 A *training step* is one update. The *steps* of a model are what runs: a Dense with an activation is
 two of them. How a training step runs through them is its plan, in `plan.py`.
@@ -42,12 +42,15 @@ class TrainingStep:
         [x, y1, …, yL], beginning with the input of the first step that ran.
     memos
         One for each of the model's steps; none before the first step and after an update.
+    tried
+        The plan and the loss with which a user's own classes were tried.
     """
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
         self.outputs: list[Array] = []
         self.memos: list[Memo | None] = []
+        self.tried: tuple[object, ...] = ()
 
 
 def loss_and_gradient(
@@ -78,7 +81,7 @@ def loss_and_gradient(
     memos: list[Memo | None] = [{"rng": rng} if on else None for on in plan.in_training]
     if start:
         memos[:start] = [None] * start  # these have run, as in inference
-    outputs = run_forward(plan.forward[start:], x, memos[start:])
+    outputs = run_forward(plan.steps[start:], x, memos[start:])
     y, way_back = outputs[-1], plan.backward
     if len(outputs) > 1 and plan.last is not None and loss.is_fused_with(plan.last):
         losses, dy = loss.fused(outputs[-2], y, target)
@@ -87,6 +90,8 @@ def loss_and_gradient(
         losses, dy = loss.per_sample(y, target), loss.gradient(y, target)
     if weight is not None:
         dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
+        if not np.isfinite(dy.sum()):
+            dy[weight == 0] = 0.0  # a sample that does not count may be beyond all numbers
     run_backward(way_back, outputs, dy, memos, start)
     value = mean(losses, weight)
     for array, gradient, regularizer in plan.penalties:
@@ -99,11 +104,13 @@ def loss_and_gradient(
 def apply_gradient(
     plan: Plan, updates: Updates, vectors: ParameterVectors, memory: TrainingStep
 ) -> None:
-    """Move theta along the gradient, then let layers write what a finished step changes."""
+    """Move theta along the gradient into its bounds, and let layers write what they keep."""
     updates.apply(updates.groups(plan, vectors))
+    for weight, constraint in plan.bounds:
+        weight[...] = constraint(weight)
     memos, memory.memos = memory.memos, []
     if memos:  # none: no batch was seen since the last update
-        for i, after_step in plan.changes_in_training:
+        for i in plan.changes_in_training:
             memo = memos[i]
             if memo is not None:
-                after_step(memo)
+                plan.steps[i].after_step(memo)

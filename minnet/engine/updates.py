@@ -1,6 +1,6 @@
 """What an optimizer remembers of a model, and which parts of `theta` it moves.
 
-An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's G and S, …) and
+An optimizer is a formula and its hyper-parameters. The slots that it needs (Adam's m and v, …) and
 the count of updates belong to the model and are kept here, in `theta`'s layout. Adjacent trainable
 layers with the same rate and the same count form one *group*, which is updated by one call for each
 piece of theta that fits the processor's cache.
@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minnet.engine.borders import first_update
 from minnet.engine.plan import Plan
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.optimizers import Optimizer
+from minnet.optimizers.base import USUAL_NAMES
 
 CACHE_NUMBERS = 65536
 """Numbers to a piece of theta, 256 KB in float32: the processor's caches hold them, and the work on
@@ -36,6 +38,7 @@ class Piece(NamedTuple):
     grad: Array
     slots: tuple[Array, ...]
     scratch: Array
+    decaying: tuple[Array, ...]  # those parts of theta that weight decay acts on
 
 
 class UpdateGroup(NamedTuple):
@@ -44,6 +47,7 @@ class UpdateGroup(NamedTuple):
     names: tuple[str, ...]
     rate: Rate | None  # None: the optimizer's own
     grad: Array
+    arrays: tuple[Array, ...]  # grad again, array by array, each as one row of numbers
     pieces: tuple[Piece, ...]
 
 
@@ -81,12 +85,33 @@ class Updates:
         self._owners: dict[str, tuple[Layer, int]] = {}
         self._plan: Plan | None = None  # that of the groups, whose rates were these
         self._grouped_rates: dict[str, Rate] = {}
+        self._tried = False  # whether one update of the optimizer was looked at
+        self._excluded: tuple[str, ...] = ()
+        self._rates_set = optimizer.rates_set
         self._key: object = None
         self._groups: tuple[UpdateGroup, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         # The groups are views into a theta that is not copied; rates belong to the fit under way.
         return {**vars(self), "_plan": None, "_key": None, "_groups": (), "rates": {}}
+
+    def take_rates(self, rates: dict[str, Rate]) -> None:
+        """Let these rates, by layer, hold until somebody sets the optimizer's."""
+        self.rates, self._rates_set = rates, self.optimizer.rates_set
+
+    def drop_outdated_rates(self) -> None:
+        """Let the optimizer's rate hold where it was set after these were taken."""
+        if self.rates and self._rates_set != self.optimizer.rates_set:
+            self.rates = {}
+
+    def constant_rate(self) -> float | None:
+        """Return the one rate that holds, if it is one number; None for a schedule or several."""
+        self.drop_outdated_rates()
+        if not self.rates:
+            rate = self.optimizer.learning_rate
+            return rate if isinstance(rate, float) else None
+        numbers = {getattr(rate, "constant", None) for rate in self.rates.values()}
+        return numbers.pop() if len(numbers) == 1 else None
 
     def set_counts(self, counts: dict[str, int], iterations: int) -> None:
         """Go on from these counts of updates, by layer and altogether."""
@@ -95,10 +120,20 @@ class Updates:
 
     def groups(self, plan: Plan, vectors: ParameterVectors) -> tuple[UpdateGroup, ...]:
         """Return what one update moves, worked out anew when a layer was frozen or added."""
-        if plan is not self._plan or self.rates != self._grouped_rates:
+        optimizer = self.optimizer
+        if self.rates and self._rates_set != optimizer.rates_set:
+            self.drop_outdated_rates()
+        excluded = optimizer.excluded_from_weight_decay
+        if (
+            plan is not self._plan
+            or self.rates != self._grouped_rates
+            or excluded is not self._excluded
+        ):
             theta, rates = vectors.theta, dict(self.rates)
-            key = (id(theta), [layer.freeze_count for layer in plan.layers], rates)
+            self._excluded = excluded
+            key = (id(theta), [layer.freeze_count for layer in plan.layers], rates, excluded)
             if key != self._key:
+                check_excluded(plan.layers, optimizer)
                 self._realign_slots(plan.layers, theta)
                 self._groups = tuple(self._find_groups(plan.layers, theta, vectors.grad))
             self._plan, self._grouped_rates, self._key = plan, rates, key
@@ -109,14 +144,27 @@ class Updates:
         optimizer = self.optimizer
         rates = [(group.rate or optimizer.rate)(self.iterations) for group in groups]
         if optimizer.global_clipnorm is not None:
-            clip(groups, optimizer.global_clipnorm)
-        decays, counts = optimizer.weight_decay > 0.0, self.counts
-        for learning_rate, (names, _, _, pieces) in zip(rates, groups, strict=True):
+            clip([group.grad for group in groups], optimizer.global_clipnorm)
+        elif optimizer.clipnorm is not None:
+            for group in groups:
+                for array in group.arrays:
+                    clip([array], optimizer.clipnorm)
+        elif optimizer.clipvalue is not None:
+            for group in groups:
+                clip_values(group.grad, optimizer.clipvalue)
+        decays, counts, update = optimizer.weight_decay > 0.0, self.counts, optimizer.update
+        if not self._tried:
+            self._tried, update = True, first_update(optimizer)
+        if decays:
+            for learning_rate in rates:
+                optimizer.check_decay(learning_rate)
+        for learning_rate, (names, _, _, _, pieces) in zip(rates, groups, strict=True):
             t = counts[names[0]] + 1
-            for theta, gradient, slots, scratch in pieces:
+            for theta, gradient, slots, scratch, decaying in pieces:
                 if decays:
-                    optimizer.decay(theta, learning_rate)
-                optimizer.update(theta, gradient, slots, t, learning_rate, scratch)
+                    for theta_of_weight in decaying:
+                        optimizer.decay(theta_of_weight, learning_rate)
+                update(theta, gradient, slots, t, learning_rate, scratch)
             for name in names:
                 counts[name] = t
         self.iterations += 1
@@ -168,11 +216,23 @@ class Updates:
         count = max(1, math.ceil((stop - start) / CACHE_NUMBERS))
         edges = [start + (stop - start) * i // count for i in range(count + 1)]
         scratch = np.empty(-(-(stop - start) // count), theta.dtype)
+        decaying = [(start, stop)]
+        if self._excluded:
+            decaying = decaying_ranges(layers, start, self.optimizer.decays)
         pieces = tuple(
-            Piece(theta[a:b], grad[a:b], tuple(values[a:b] for values in slots), scratch[: b - a])
+            Piece(
+                theta[a:b],
+                grad[a:b],
+                tuple(values[a:b] for values in slots),
+                scratch[: b - a],
+                tuple(theta[max(a, c) : min(b, d)] for c, d in decaying if max(a, c) < min(b, d)),
+            )
             for a, b in itertools.pairwise(edges)
         )
-        return UpdateGroup(names, self.rates.get(names[0]), grad[start:stop], pieces)
+        arrays = tuple(
+            gradient.reshape(-1) for layer in layers for gradient in layer.gradients().values()
+        )
+        return UpdateGroup(names, self.rates.get(names[0]), grad[start:stop], arrays, pieces)
 
 
 def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
@@ -186,26 +246,63 @@ def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
     return slices
 
 
+def check_excluded(layers: Sequence[Layer], optimizer: Optimizer) -> None:
+    """Refuse names that are excluded from weight decay and are no weight's."""
+    weights = [(layer.label, name) for layer in layers for name in layer.weights]
+    for pattern in optimizer.excluded_from_weight_decay:
+        named = any(optimizer.is_named(pattern, *weight) for weight in weights)
+        if not named and pattern not in USUAL_NAMES:
+            raise ValueError(
+                "exclude_from_weight_decay takes names of weights. Got "
+                f"{pattern!r}. Weights: {', '.join(f'{a}.{b}' for a, b in weights)}."
+            )
+
+
+def decaying_ranges(
+    layers: Sequence[Layer], start: int, decays: Callable[[str, str], bool]
+) -> list[tuple[int, int]]:
+    """Return which numbers of theta decay, of adjacent layers that begin at a number.
+
+    Parameters
+    ----------
+    decays
+        Whether the weight of this layer and this name does.
+    """
+    ranges = []
+    for layer in layers:
+        for name in layer.weights:
+            stop = start + int(getattr(layer, name).size)
+            if decays(layer.label, name):
+                ranges.append((start, stop))
+            start = stop
+    return ranges
+
+
 def _size(numbers: slice) -> int:
     size: int = numbers.stop - numbers.start
     return size
 
 
-def norm(groups: tuple[UpdateGroup, ...]) -> float:
-    """‖g‖ over all that is trainable."""
+def norm(gradients: Sequence[Array]) -> float:
+    """Return ‖g‖ over these vectors together."""
     with np.errstate(over="ignore", invalid="ignore"):
-        size = math.sqrt(sum(float(np.dot(group.grad, group.grad)) for group in groups))
+        size = math.sqrt(sum(float(np.dot(g, g)) for g in gradients))
         if size < math.inf:
             return size
         # The squares are beyond the dtype's numbers: divide by the largest before squaring.
-        largest = max(float(np.abs(group.grad).max()) for group in groups)
-        scaled = [group.grad / largest for group in groups]
+        largest = max(float(np.abs(g).max()) for g in gradients)
+        scaled = [g / largest for g in gradients]
         return largest * math.sqrt(sum(float(np.dot(g, g)) for g in scaled))
 
 
-def clip(groups: tuple[UpdateGroup, ...], largest: float) -> None:
-    """Scale the gradient to g · c / ‖g‖ where its norm is above c."""
-    size = norm(groups)
+def clip(gradients: Sequence[Array], largest: float) -> None:
+    """Scale these vectors to g · c / ‖g‖ where their norm together is above c."""
+    size = norm(gradients)
     if size > largest:
-        for group in groups:
-            np.multiply(group.grad, largest / size, out=group.grad)
+        for g in gradients:
+            np.multiply(g, largest / size, out=g)
+
+
+def clip_values(gradient: Array, largest: float) -> None:
+    """Cut every number off at −c and c; what is not finite stays so, to be seen."""
+    np.clip(gradient, -largest, largest, out=gradient, where=np.isfinite(gradient))

@@ -29,7 +29,15 @@ from minnet.losses import LOSSES, Loss
 from minnet.metrics import METRICS, Metric
 from minnet.optimizers import OPTIMIZERS, Optimizer
 
-FORM_ONLY = ("kernel_initializer", "bias_initializer", "kernel_regularizer", "name", "input_shape")
+FORM_ONLY = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+    "name",
+    "input_shape",
+)
 """Settings of a layer that change how it starts or trains, and not what it computes."""
 
 SLOTS = "optimizer["

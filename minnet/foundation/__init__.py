@@ -1,1 +1,1 @@
-"""What all rooms use: values checked, words for slips, the table of known classes, text tables."""
+"""What all rooms use: values and targets checked, words for slips, known classes, tables."""

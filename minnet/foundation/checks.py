@@ -84,6 +84,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
 
     >>> did_you_mean("rleu", ["relu", "tanh"])
     ' Did you mean "relu"?'
+    >>> did_you_mean("adma", ["adamax", "adam"])
+    ' Did you mean "adam"?'
     >>> did_you_mean("cosine", ["relu", "tanh"])
     ''
     """
@@ -91,7 +93,9 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
 
     names = list(names)
     lowered = {known.lower(): known for known in reversed(names)}
-    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    word = str(name).lower()
+    close = difflib.get_close_matches(word, lowered, n=3, cutoff=0.6)
+    close.sort(key=lambda near: sorted(near) != sorted(word))  # letters that changed places first
     return f' Did you mean "{lowered[close[0]]}"?' if close else ""
 
 
@@ -130,16 +134,16 @@ def number(
 
 
 def _interval(minimum: float, maximum: float, above: float, below: float) -> str:
-    parts = []
+    bounds = []
     if minimum > -math.inf:
-        parts.append(f"{minimum:g} or more")
+        bounds.append(f"{minimum:g} or more")
     if above > -math.inf:
-        parts.append(f"above {above:g}")
+        bounds.append(f"above {above:g}")
     if maximum < math.inf:
-        parts.append(f"{maximum:g} or less")
+        bounds.append(f"{maximum:g} or less")
     if below < math.inf:
-        parts.append(f"below {below:g}")
-    return " that is " + " and ".join(parts) if parts else ""
+        bounds.append(f"below {below:g}")
+    return " that is " + " and ".join(bounds) if bounds else ""
 
 
 def integer(value: object, who: str, *, minimum: int | None = None) -> int:
@@ -277,12 +281,38 @@ def one_argument(function: Callable[..., Any], who: str) -> None:
         pass
 
 
+def rate_or_schedule(value: Any, who: str) -> float | Callable[[int], float]:
+    """A learning rate: a number as a Python float, a function of the update's number as it is."""
+    if isinstance(value, type):
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
+            f"Call it: {value.__name__}(…)."
+        )
+    if callable(value):
+        one_argument(value, who)
+        return cast("Callable[[int], float]", value)
+    try:
+        return number(value, who, minimum=0.0)
+    except TypeError:
+        raise TypeError(
+            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
+        ) from None
+
+
 def as_array(value: object, who: str) -> Array:
     """The value as a numeric ndarray, or an error that says what it was instead.
 
     DataFrames and lists pass; sparse matrices, generators, masked, object, text, complex and
     float16 arrays do not.
     """
+    array = value if type(value) is np.ndarray else _converted(value, who)
+    if array.dtype.kind not in "fiub" or array.dtype == np.float16:
+        raise TypeError(f"{who} takes {_other_dtype(value, array, who)}")
+    return array
+
+
+def _converted(value: object, who: str) -> Array:
+    """What is no plain array as one."""
     # Naming np.ma imports it, for 9 ms; where nobody else did, there is no masked array.
     if "numpy.ma" in sys.modules and isinstance(value, np.ma.MaskedArray):
         raise TypeError(
@@ -290,36 +320,34 @@ def as_array(value: object, who: str) -> Array:
             "or drop the masked rows."
         )
     if isinstance(value, np.memmap):
-        array: Array = value
-    elif isinstance(value, np.ndarray):
-        array = np.asarray(value)  # a numpy.matrix multiplies in another way
-    elif hasattr(value, "toarray"):
+        return value
+    if isinstance(value, np.ndarray):
+        return np.asarray(value)  # a numpy.matrix multiplies in another way
+    if hasattr(value, "toarray"):
         raise TypeError(
             f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
         )
-    elif value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
+    if value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
-    elif hasattr(value, "__next__"):
+    if hasattr(value, "__next__"):
         raise TypeError(
             f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
             f"numpy.array(list({who}))."
         )
-    else:
-        try:
-            array = np.asarray(value)
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
-            ) from None
-    if array.dtype.kind in "OUSVmM":
-        raise TypeError(f"{who} takes numbers. Got {_not_a_number(value, array, who)}")
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
+        ) from None
+
+
+def _other_dtype(value: object, array: Array, who: str) -> str:
     if array.dtype.kind == "c":
-        raise TypeError(f"{who} takes real numbers. Got {array.dtype}. Use {who}.real.")
+        return f"real numbers. Got {array.dtype}. Use {who}.real."
     if array.dtype == np.float16:
-        raise TypeError(
-            f'{who} takes float32 or float64. Got float16. Use {who}.astype("float32").'
-        )
-    return array
+        return f'float32 or float64. Got float16. Use {who}.astype("float32").'
+    return f"numbers. Got {_not_a_number(value, array, who)}"
 
 
 def _not_a_number(value: object, array: Array, who: str) -> str:
@@ -333,6 +361,8 @@ def _not_a_number(value: object, array: Array, who: str) -> str:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
                 return f"dtype {array.dtype} with {short(bad[0])} in {name}. {encode}"
     bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
+    if array.ndim == 1 and bad and isinstance(bad[0], str):
+        encode = f"For names of classes: names, {who} = np.unique({who}, return_inverse=True)."
     if bad:
         return f"dtype {array.dtype} with {short(bad[0])} in it. {encode}"
     return f'dtype {array.dtype}. Use {who}.astype("float32").'
@@ -349,8 +379,13 @@ def finite(array: Array, who: str, dtype: Any = None) -> None:
     if array.dtype.kind != "f" or array.size == 0:
         return
     narrows = dtype is not None and array.dtype.itemsize > np.dtype(dtype).itemsize
-    if array.size <= 2**16 and not narrows and np.logical_and.reduce(np.isfinite(array), axis=None):
+    if array.size <= 2**16 and not narrows and np.isfinite(array).all():
         return
+    _check_pieces(array, who, dtype)
+
+
+def _check_pieces(array: Array, who: str, dtype: Any) -> None:
+    """Raise where some of many numbers is not finite, or not in a narrower dtype."""
     rows = max(1, 2**22 // max(1, array[0].size)) if array.ndim else 1
     pieces = (
         [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
@@ -364,25 +399,26 @@ def finite(array: Array, who: str, dtype: Any = None) -> None:
         bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
-        place = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
-        value = piece[place]
+        index = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
+        value = piece[index]
         if array.ndim:
-            place = (place[0] + start * rows, *place[1:])
+            index = (index[0] + start * rows, *index[1:])
         wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
         raise ValueError(
-            f"{who} takes {wanted}. Got {value} in {_place(place)}"
+            f"{who} takes {wanted}. Got {value} in {_where(index)}"
             f"{_more(int(bad.sum()))}. Drop or fill such rows first."
         )
 
 
-def _place(place: Shape) -> str:
-    if len(place) == 0:
+def _where(index: Shape) -> str:
+    """An entry of an array, in words."""
+    if len(index) == 0:
         return "it"
-    if len(place) == 1:
-        return f"row {place[0]}"
-    if len(place) == 2:
-        return f"row {place[0]}, column {place[1]}"
-    return f"row {place[0]}, at {place[1:]}"
+    if len(index) == 1:
+        return f"row {index[0]}"
+    if len(index) == 2:
+        return f"row {index[0]}, column {index[1]}"
+    return f"row {index[0]}, at {index[1:]}"
 
 
 def _more(count: int) -> str:
@@ -415,23 +451,25 @@ def shaped(
     drawn
         What draws x meeting the network, for the error where its shape does not fit.
     """
+    if x.ndim and sample_shape and x.shape[1:] == sample_shape and (len(x) or empty):
+        return x
+    raise ValueError(f"{who} takes {_misshaped(x, sample_shape, who, drawn)}")
+
+
+def _misshaped(
+    x: Array, sample_shape: Shape, who: str, drawn: Callable[[Array], str] | None
+) -> str:
     if sample_shape == ():
-        raise ValueError(
-            f"{who} takes one row for each sample, shape (N, D). Got {x.shape}. For one feature "
+        return (
+            f"one row for each sample, shape (N, D). Got {x.shape}. For one feature "
             f"use {who}.reshape(-1, 1), for one sample {who}.reshape(1, -1)."
         )
     if x.shape[1:] != sample_shape or x.ndim == 0:
         picture = "" if drawn is None else f" {drawn(x)}"
-        raise ValueError(
-            f"{who} takes shape {batch_shape(sample_shape)}. Got {x.shape}."
-            f"{_shape_fix(x, sample_shape, who)}{picture}"
-        )
-    if len(x) == 0 and not empty:
-        raise ValueError(
-            f"{who} takes shape {batch_shape(sample_shape)} with at least one row. Got {x.shape}, "
-            "no rows at all."
-        )
-    return x
+        fix = _shape_fix(x, sample_shape, who)
+        return f"shape {batch_shape(sample_shape)}. Got {x.shape}.{fix}{picture}"
+    wanted = f"shape {batch_shape(sample_shape)} with at least one row"
+    return f"{wanted}. Got {x.shape}, no rows at all."
 
 
 def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:

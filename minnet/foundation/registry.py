@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from minnet.foundation.checks import did_you_mean, short
-from minnet.foundation.strict import Strict, named
+from minnet.foundation.strict import Strict, is_minnets, is_setting, named
 
 Config = dict[str, Any]
 """Names and plain values, as JSON knows them."""
@@ -26,6 +26,9 @@ class Configurable(Strict):
 
     The constructor keeps each argument under the argument's own name, as in scikit-learn.
     """
+
+    cannot_be_saved: ClassVar[str] = ""
+    """Why objects of this class are in no file, and what to write instead, if they are not."""
 
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
@@ -40,7 +43,7 @@ class Configurable(Strict):
 
     def _checked_setting(self, name: str, value: Any) -> Any:
         """Also refused is what other things follow from: it is set once, by the constructor."""
-        later = self._is_minnets and name in vars(self)
+        later = name in vars(self) and is_minnets(type(self))
         if later and self._is_settled(name):
             raise AttributeError(self._too_late(name, value))
         checked = super()._checked_setting(name, value)
@@ -51,7 +54,7 @@ class Configurable(Strict):
 
     def _is_settled(self, name: str) -> bool:
         """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
-        return name in parameters(type(self)) and name not in self._settings
+        return name in parameters(type(self)) and not is_setting(type(self), name)
 
     def _follows(self, name: str, value: Any) -> bool:
         """Whether something else would have to change for this setting to become the value."""
@@ -73,14 +76,18 @@ class Configurable(Strict):
         return cls(**config)
 
     def __repr__(self) -> str:
-        parts = []
+        arguments = []
         for name, default in parameters(type(self)).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
-                parts.append(f"{value!r}")
-            elif not _is_default(value, default):
-                parts.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(parts)})"
+                arguments.append(f"{value!r}")
+            elif not (_is_default(value, default) or (default is None and self._is_usual(name))):
+                arguments.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
+
+    def _is_usual(self, name: str) -> bool:
+        """Whether an argument is what its class has: the meaning of None, as of a metric's name."""
+        return _is_default(getattr(self, name), getattr(type(self), name, None))
 
 
 def _is_default(value: Any, default: Any) -> bool:
@@ -150,6 +157,8 @@ def is_registered(cls: type) -> bool:
 def to_config(value: Any) -> Any:
     """The value as JSON knows it: objects become `{"class": name, "config": arguments}`."""
     if isinstance(value, Configurable):
+        if value.cannot_be_saved:
+            raise TypeError(value.cannot_be_saved)
         if not is_registered(type(value)):
             raise TypeError(
                 f"A file takes objects of known classes. Got a {type(value).__name__}. Put "

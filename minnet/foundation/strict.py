@@ -24,7 +24,7 @@ OTHER_WORDS = {
     "alpha": ("negative_slope", "weight_decay"),
     "betas": ("beta_1",),
     "eps": ("epsilon",),
-    "clipnorm": ("global_clipnorm",),
+    "thresholds": ("threshold",),
     "max_norm": ("global_clipnorm",),
     "n_epochs": ("epochs",),
     "nb_epoch": ("epochs",),
@@ -38,16 +38,30 @@ OTHER_WORDS = {
 }
 """What other libraries call things → minnet's names for them."""
 
+NOT_TAKEN = {
+    "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
+}
+"""Keywords of Keras that have no other word here → what to write instead."""
 
-def named(function: F) -> F:
+
+def named(function: F, *, complete: bool = False) -> F:
     """Answer a call that does not fit the signature with the names that it takes.
 
     A call that fits costs one Python call more, so what runs in every step goes without.
+
+    Parameters
+    ----------
+    complete
+        Whether the signature has all keywords, those included that a `**` hands on.
     """
     explain, entered = _fault, _entered
     code = inspect.unwrap(function).__code__
+    names = frozenset(inspect.signature(function).parameters) if complete else None
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if names is not None and not names.issuperset(kwargs):
+            raise TypeError(explain(function, args, kwargs))
         try:
             return function(*args, **kwargs)
         except TypeError as error:
@@ -93,6 +107,8 @@ def _fault(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
         if name not in names:
             near = next((w for w in OTHER_WORDS.get(name, ()) if w in names), None)
             hint = f' Did you mean "{near}"?' if near else did_you_mean(name, names)
+            if name in NOT_TAKEN:
+                hint = f" {NOT_TAKEN[name]}"
             return f"{takes} Got {name}={short(kwargs[name])}.{hint or ' Leave it out.'}"
     if len(args) > len(first):
         several = len(first) == 1 and all(isinstance(a, Strict) for a in args)
@@ -164,7 +180,8 @@ def setting(
     optional
         Whether None passes.
     default
-        What the attribute is while nobody has set it.
+        What the attribute is while nobody has set it; a class below may have another, as a plain
+        attribute.
 
     Examples
     --------
@@ -201,7 +218,6 @@ class Strict:
     """Properties that cannot be set → what to do instead."""
 
     _settings: ClassVar[dict[str, Declaration]] = {}
-    _is_minnets: ClassVar[bool] = True
 
     @named
     def __init__(self) -> None:
@@ -209,20 +225,21 @@ class Strict:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._is_minnets = cls.__module__.split(".")[0] == "minnet"
         settings: dict[str, Declaration] = {}
         for base in reversed(cls.__bases__):
             settings |= getattr(base, "_settings", {})
         for name, value in list(vars(cls).items()):
-            settings.pop(name, None)  # a class may have something else under that name
             if isinstance(value, Declaration):
                 settings[name] = value
                 if value.default is _NONE_GIVEN:
                     delattr(cls, name)
                 else:
                     setattr(cls, name, value.default)
+            elif name == "__init__" and inspect.isfunction(value):
+                hands_on = _add_arguments_of(cls, value)
+                setattr(cls, name, named(value, complete=hands_on and is_minnets(cls)))
             elif inspect.isfunction(value) and (
-                name in ("__init__", "__call__")
+                name == "__call__"
                 or (cls.every_method and name[0] != "_" and name not in cls.inner)
             ):
                 setattr(cls, name, named(value))
@@ -242,9 +259,9 @@ class Strict:
                 raise AttributeError(_cannot_be_set(kind, name, value))
             return value
         there = name in vars(self) or hasattr(kind, name)
-        if kind._is_minnets and not there and name not in _annotated(kind):
+        if not there and is_minnets(kind) and name not in _annotated(kind):
             raise AttributeError(_not_there(self, name, value))
-        if type(declared) is types.FunctionType and kind._is_minnets and not callable(value):
+        if type(declared) is types.FunctionType and is_minnets(kind) and not callable(value):
             raise AttributeError(
                 f"{kind.__name__}'s {name} is a method, to be called and not set. Got "
                 f"{short(value)}."
@@ -252,6 +269,35 @@ class Strict:
         if name in kind._settings:
             return kind._settings[name].checked(value, kind.__name__, name)
         return value
+
+
+def _add_arguments_of(kind: type, constructor: Any) -> bool:
+    """Give a constructor that hands keywords on by `**` those of the class above it by name.
+
+    So help, messages and files know the whole signature. Returns whether there are any.
+    """
+    signature = inspect.signature(constructor)
+    *own, last = signature.parameters.values()
+    above = next(vars(c)["__init__"] for c in kind.__mro__[1:] if "__init__" in vars(c))
+    inherited = [
+        argument
+        for name, argument in inspect.signature(above).parameters.items()
+        if argument.kind is argument.KEYWORD_ONLY and name not in signature.parameters
+    ]
+    if last.kind is not last.VAR_KEYWORD or not inherited:
+        return False
+    vars(constructor)["__signature__"] = signature.replace(parameters=[*own, *inherited])
+    return True
+
+
+def is_minnets(kind: type) -> bool:
+    """Whether a class is minnet's own, and none of a user's."""
+    return kind.__module__ == "minnet" or kind.__module__.startswith("minnet.")
+
+
+def is_setting(kind: type[Strict], name: str) -> bool:
+    """Whether objects of a class have a `setting` of this name."""
+    return name in kind._settings
 
 
 def _cannot_be_set(kind: type[Strict], name: str, value: Any) -> str:

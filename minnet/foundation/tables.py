@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from minnet.foundation.printing import printable
+
 
 class Table:
     """Rows of cells under a heading, with lines of text above and below.
@@ -52,7 +54,7 @@ class Table:
             ).rstrip()
             for line in lines
         ]
-        return "\n".join([*([self.title] if self.title else []), *text, *self.notes])
+        return printable("\n".join([*([self.title] if self.title else []), *text, *self.notes]))
 
     def _repr_html_(self) -> str:
         import html

@@ -1,10 +1,8 @@
 """Layers, in the order in which to read them: the contract, Dense, the activations, the others."""
 
 from minnet.layers.activations import (
-    ACTIVATIONS,
     ELU,
     GELU,
-    Activation,
     LeakyReLU,
     Linear,
     ReLU,
@@ -14,10 +12,23 @@ from minnet.layers.activations import (
     Tanh,
 )
 from minnet.layers.base import Layer, Memo
+from minnet.layers.by_name import ACTIVATIONS, Activation
+from minnet.layers.curves import (
+    SELU,
+    Exponential,
+    HardSigmoid,
+    Mish,
+    PReLU,
+    ReLU6,
+    SiLU,
+    Softsign,
+)
 from minnet.layers.dense import Dense
 from minnet.layers.dropout import Dropout
+from minnet.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minnet.layers.normalization import BatchNormalization
-from minnet.layers.reshaping import Flatten, Input
+from minnet.layers.preprocessing import Normalization, Rescaling
+from minnet.layers.reshaping import Flatten, Input, Reshape
 
 __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "Layer",
@@ -33,9 +44,23 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "Tanh",
     "Softmax",
     "Linear",
+    "SELU",
+    "SiLU",
+    "Mish",
+    "ReLU6",
+    "HardSigmoid",
+    "Softsign",
+    "Exponential",
+    "PReLU",
     "ACTIVATIONS",
     "Dropout",
     "BatchNormalization",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Normalization",
+    "Rescaling",
     "Flatten",
+    "Reshape",
     "Input",
 ]

@@ -9,14 +9,14 @@ gradients are checked.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, instance, number
+from minnet.foundation.checks import Array, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-from minnet.layers.base import Layer, Memo
+from minnet.layers.base import Layer, LayerArguments, Memo
 
 
 def _positive_part(x: Array) -> Array:
@@ -83,11 +83,9 @@ class LeakyReLU(Layer):
     def __init__(
         self,
         negative_slope: float = 0.3,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.negative_slope = negative_slope
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -130,11 +128,9 @@ class ELU(Layer):
     def __init__(
         self,
         alpha: float = 1.0,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.alpha = alpha
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -204,19 +200,19 @@ class GELU(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)  # complex numbers are clipped by their real part
-        u = _ROOT * z * (1 + 0.044715 * z * z)
+        u = ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z)
         y: Array = 0.5 * x * (1 + np.tanh(u))
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)
-        t = np.tanh(_ROOT * z * (1 + 0.044715 * z * z))
-        du = _ROOT * (1 + 3 * 0.044715 * z * z)
+        t = np.tanh(ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z))
+        du = ROOT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
         dx: Array = dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du)
         return dx
 
 
-_ROOT = math.sqrt(2 / math.pi)
+ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
 
 
 @register
@@ -333,78 +329,3 @@ class Linear(Layer):
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         return dy
-
-
-ACTIVATIONS: dict[str, Callable[[], Layer]] = {
-    "relu": ReLU,
-    "sigmoid": Sigmoid,
-    "tanh": Tanh,
-    "softmax": Softmax,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "softplus": Softplus,
-    "gelu": GELU,
-    "linear": Linear,
-}
-"""Keras' name → the activation, with its default settings."""
-
-
-def a_layer_without_weights(activation: object, who: str) -> Layer:
-    """The activation of this name, or a copy of this layer."""
-    layer = instance(activation, Layer, ACTIVATIONS, who)
-    if layer.weights or layer.states:
-        raise ValueError(
-            f"{who} takes a layer without weights. Got {layer!r}. "
-            "Add it to the model as a layer of its own."
-        )
-    return layer.copy()
-
-
-@register
-class Activation(Layer):
-    """An activation by name, as an entry of `model.layers` of its own.
-
-    When the model runs, the activation itself is the step: `Activation("relu")` and `ReLU()` are
-    the same computation.
-
-    Parameters
-    ----------
-    activation
-        A name such as "relu", or an activation layer (it is copied).
-
-    Raises
-    ------
-    ValueError
-        An unknown name, or a layer with weights or states.
-
-    Examples
-    --------
-    >>> Activation("relu").forward(np.array([[-1.0, 2.0]]))
-    array([[0., 2.]])
-    """
-
-    training_differs = False
-
-    activation: Layer
-
-    def __init__(
-        self,
-        activation: str | Layer,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
-        self.activation = a_layer_without_weights(activation, "Activation's activation")
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return self.activation.compute_output_shape(input_shape)
-
-    def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        return self.activation.forward(x, memo)
-
-    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
-        return self.activation.backward(x, y, dy, memo)
-
-    def steps(self) -> tuple[Layer, ...]:
-        return self.activation.steps()

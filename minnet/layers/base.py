@@ -17,10 +17,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, TypedDict, cast
 
 import numpy as np
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import (
     Array,
     Shape,
@@ -62,6 +63,13 @@ def _checked_name(name: object, who: str) -> str:
     return checked
 
 
+class LayerArguments(TypedDict, total=False):
+    """What every layer takes by name, besides its own arguments; see `Layer`."""
+
+    input_shape: Shape | int | None
+    name: str | None
+
+
 class Layer(Configurable):
     """One step from x to y, and the way back for the gradients.
 
@@ -95,10 +103,10 @@ class Layer(Configurable):
 
     Parameters
     ----------
-    name
-        The layer's name in summaries, errors and files; the model finds one if it is None.
     input_shape
         The shape of one sample, for the first layer of a model.
+    name
+        The layer's name in summaries, errors and files; the model finds one if it is None.
     """
 
     weights: tuple[str, ...] = ()
@@ -116,6 +124,9 @@ class Layer(Configurable):
     regularizers: Mapping[str, Regularizer] = MappingProxyType({})
     """Weight name → penalty, for the weights that have one."""
 
+    constraints: Mapping[str, Constraint] = MappingProxyType({})
+    """Weight name → what brings it into bounds after each update, for the weights that have one."""
+
     # Defaults on the class, so that a layer of your own need not call super().__init__().
     name: str | None = setting(_checked_name, whose="A layer's", optional=True, default=None)
     input_shape: Shape | None = setting(check_shape, whose="", optional=True, default=None)
@@ -129,7 +140,13 @@ class Layer(Configurable):
     freeze_count: int = 0  # how often it was frozen or unfrozen: its optimizer then forgets it
     revision: int = 0  # how often anything but its arrays was set: plans made before are outdated
 
-    def __init__(self, *, name: str | None = None, input_shape: Shape | int | None = None) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if isinstance(vars(cls).get("trainable"), bool):  # how its layers begin
+            cls._trainable = vars(cls)["trainable"]
+            del cls.trainable
+
+    def __init__(self, *, input_shape: Shape | int | None = None, name: str | None = None) -> None:
         self.name = name
         self.input_shape = cast("Shape | None", input_shape)  # an int becomes a tuple
 
@@ -225,11 +242,11 @@ class Layer(Configurable):
     def trainable(self, value: bool) -> None:
         value = boolean(value, f"{self.label}.trainable")
         if value != self._trainable:
+            self._trainable = value
             self.freeze_count += 1  # which outdates plans, too
             if not value:
                 for gradient in self.gradients().values():
                     gradient[...] = 0.0  # no step fills it any more
-        self._trainable = value
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -364,16 +381,40 @@ class Layer(Configurable):
 
 
 @contextmanager
-def unchanged_on_error(layers: Sequence[Layer]) -> Iterator[None]:
-    """Give layers back their attributes, and so no weights, when building them fails."""
-    before = [dict(layer.__dict__) for layer in layers]
+def unchanged_on_error(
+    layers: Sequence[Layer], rng: np.random.Generator | None = None
+) -> Iterator[None]:
+    """Give layers back their attributes, and so no weights, when building them fails.
+
+    Parameters
+    ----------
+    rng
+        What they draw from; it is put back too.
+    """
+    before, bits = attributes_of(layers), None if rng is None else rng.bit_generator
+    state = None if bits is None else bits.state
     try:
         yield
     except BaseException:
-        for layer, attributes in zip(layers, before, strict=True):
-            layer.__dict__.clear()
-            layer.__dict__.update(attributes)
+        put_back(layers, before)
+        if bits is not None and state is not None:
+            bits.state = state
         raise
+
+
+def attributes_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """Each layer's attributes, to be put back later; arrays are no copies."""
+    return [dict(vars(layer)) for layer in layers]
+
+
+def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> None:
+    """Give layers back the attributes that `attributes_of` read."""
+    for layer, before in zip(layers, attributes, strict=True):
+        revision = layer.revision
+        layer.__dict__.clear()
+        layer.__dict__.update(before)
+        if revision != layer.revision:  # putting back is a change too: plans are outdated
+            layer.__dict__["revision"] = revision + 1
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:
@@ -442,11 +483,23 @@ def _lay(layers: list[Layer], places: list[tuple[Layer, str]], dtype: Any) -> Ar
     return vector
 
 
-def expect_rows(layer: Layer, input_shape: Shape) -> int:
-    """D, of a layer that takes rows of D numbers and nothing else."""
+def expect_rows(layer: Layer, input_shape: Shape, width: int | None = None) -> int:
+    """D, of a layer that takes rows of D numbers and nothing else.
+
+    Parameters
+    ----------
+    width
+        The D that the layer is built for, if it is.
+    """
     if len(input_shape) != 1:
         raise ValueError(
             f"{layer.label} takes x of shape (N, D). Got {batch_shape(input_shape)}. "
             "Put a Flatten() before it."
         )
-    return input_shape[0]
+    (D,) = input_shape
+    if width not in (None, D):
+        raise ValueError(
+            f"{layer.label} takes x of shape (N, {width}). Got (N, {D}). Make what comes "
+            f"before it {width} wide, or build {layer.label} for {D} inputs."
+        )
+    return D

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from minnet.constraints import CONSTRAINTS, Constraint
 from minnet.foundation.checks import Array, Shape, boolean, instance, integer
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
-from minnet.initializers import INITIALIZERS, Initializer
-from minnet.layers.activations import a_layer_without_weights
+from minnet.initializers import Initializer, initializer
 from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.layers.by_name import a_layer_without_weights
+from minnet.layers.sums import multiply_rows, sum_rows
 from minnet.regularizers import REGULARIZERS, Regularizer
 
 
@@ -24,8 +27,7 @@ class Dense(Layer):
     With the chain rule, and y_nj = Σ_i x_ni W_ij + b_j:
 
     - ∂L/∂W_ij = Σ_n ∂L/∂y_nj · ∂y_nj/∂W_ij = Σ_n x_ni dy_nj, that is dW = xᵀ dy
-    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row; that is db = 1ᵀ dy, with a 1 for
-      each row
+    - ∂L/∂b_j  = Σ_n dy_nj, since b_j is added to every row
     - ∂L/∂x_ni = Σ_j dy_nj W_ij, that is dx = dy Wᵀ
 
     Parameters
@@ -41,8 +43,11 @@ class Dense(Layer):
         Whether b is added.
     kernel_initializer, bias_initializer
         How W and b start: Glorot and Bengio's (2010) uniform and zeros, Keras' defaults.
+        A name, an `Initializer`, or a function of (shape, rng).
     kernel_regularizer
         A penalty on W, such as `L2(1e-4)`, or None.
+    kernel_constraint, bias_constraint
+        Bounds of W and b, such as `MaxNorm(3)`, or None.
 
     Examples
     --------
@@ -63,6 +68,8 @@ class Dense(Layer):
     kernel_initializer: Initializer
     bias_initializer: Initializer
     kernel_regularizer: Regularizer | None
+    kernel_constraint: Constraint | None
+    bias_constraint: Constraint | None
 
     W: Array
     b: Array
@@ -77,9 +84,11 @@ class Dense(Layer):
         input_dim: int | None = None,
         input_shape: Shape | None = None,
         use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
+        kernel_initializer: str | Initializer | Callable[..., Any] = "glorot_uniform",
+        bias_initializer: str | Initializer | Callable[..., Any] = "zeros",
         kernel_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
+        bias_constraint: str | Constraint | None = None,
         name: str | None = None,
     ) -> None:
         if input_dim is not None:
@@ -99,12 +108,8 @@ class Dense(Layer):
         self.use_bias = use_bias
         if not self.use_bias:
             self.weights = ("W",)
-        self.kernel_initializer = instance(
-            kernel_initializer, Initializer, INITIALIZERS, "Dense's kernel_initializer"
-        )
-        self.bias_initializer = instance(
-            bias_initializer, Initializer, INITIALIZERS, "Dense's bias_initializer"
-        )
+        self.kernel_initializer = initializer(kernel_initializer, "Dense's kernel_initializer")
+        self.bias_initializer = initializer(bias_initializer, "Dense's bias_initializer")
         self.kernel_regularizer = (
             None
             if kernel_regularizer is None
@@ -114,6 +119,12 @@ class Dense(Layer):
         )
         if self.kernel_regularizer is not None:
             self.regularizers = {"W": self.kernel_regularizer}
+        self.kernel_constraint = _constraint(kernel_constraint, "kernel_constraint")
+        self.bias_constraint = _constraint(bias_constraint, "bias_constraint")
+        bounds = {"W": self.kernel_constraint, "b": self.bias_constraint}
+        self.constraints = {
+            name: bound for name in self.weights if (bound := bounds[name]) is not None
+        }
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         D = expect_rows(self, input_shape)
@@ -122,12 +133,7 @@ class Dense(Layer):
             self.add_weight("b", (self.units,), self.bias_initializer, rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = expect_rows(self, input_shape)
-        if self.built and len(self.W) != D:
-            raise ValueError(
-                f"{self.label} takes x of shape (N, {len(self.W)}). Got (N, {D}). Make what comes "
-                f"before it {len(self.W)} wide, or build {self.label} for {D} inputs."
-            )
+        expect_rows(self, input_shape, len(self.W) if self.built else None)
         return (self.units,)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -141,9 +147,9 @@ class Dense(Layer):
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
-        _multiply(x.T, dy, self.dW)  # dW = xᵀ dy: ∂L/∂W_ij = Σ_n x_ni · dy_nj
+        multiply_rows(x, dy, self.dW)  # ∂L/∂W_ij = Σ_n x_ni · dy_nj
         if self.use_bias:
-            _multiply(_ones(len(dy), self.db.dtype), dy, self.db)  # db = 1ᵀ dy: ∂L/∂b_j = Σ_n dy_nj
+            sum_rows(dy, self.db)  # ∂L/∂b_j = Σ_n dy_nj
 
     @property
     def input_dim(self) -> int | None:
@@ -155,7 +161,14 @@ class Dense(Layer):
         return (len(self.W),) if self.built else super().expects
 
     def get_config(self) -> Config:
-        return {k: v for k, v in super().get_config().items() if k != "input_dim"}
+        """Leave out the shorthand, and bounds that are not there: most files have none."""
+        bounds = ("kernel_constraint", "bias_constraint")
+        config = super().get_config()
+        return {
+            name: value
+            for name, value in config.items()
+            if name != "input_dim" and not (name in bounds and value is None)
+        }
 
     def __repr__(self) -> str:
         return super().__repr__().replace(f", input_shape={self.input_shape}", "")
@@ -164,17 +177,5 @@ class Dense(Layer):
         return (self,) if self.activation is None else (self, *self.activation.steps())
 
 
-def _multiply(a: Array, b: Array, product: Array) -> None:
-    """Write the matrix product a b into an array."""
-    try:
-        np.dot(a, b, out=product)  # costs small matrices less than np.matmul
-    except ValueError:  # another dtype or shape: np.matmul casts the one and says what is wrong
-        np.matmul(a, b, out=product)
-
-
-@functools.lru_cache(maxsize=4)  # an epoch has batches of two sizes at most
-def _ones(N: int, dtype: np.dtype[np.generic]) -> Array:
-    """N ones, made once for each size of batch and dtype; read-only, as they are shared."""
-    ones = np.ones(N, dtype)
-    ones.flags.writeable = False
-    return ones
+def _constraint(value: str | Constraint | None, name: str) -> Constraint | None:
+    return None if value is None else instance(value, Constraint, CONSTRAINTS, f"Dense's {name}")

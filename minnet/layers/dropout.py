@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, number
+from minnet.foundation.checks import Array, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-from minnet.layers.base import Layer, Memo
+from minnet.layers.base import Layer, LayerArguments, Memo
 
 
 @register
@@ -48,11 +50,9 @@ class Dropout(Layer):
     def __init__(
         self,
         rate: float,
-        *,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.rate = rate
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:

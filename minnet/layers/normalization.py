@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import numpy as np
 
 from minnet.foundation.checks import Array, Shape, boolean, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
-from minnet.layers.base import Layer, Memo, expect_rows
+from minnet.layers.base import Layer, LayerArguments, Memo, expect_rows
+from minnet.layers.sums import mean_rows, sum_rows
 
 
 @register
@@ -82,10 +85,9 @@ class BatchNormalization(Layer):
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        input_shape: Shape | int | None = None,
-        name: str | None = None,
+        **common: Unpack[LayerArguments],
     ) -> None:
-        super().__init__(name=name, input_shape=input_shape)
+        super().__init__(**common)
         self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = center, scale
         self.weights = ("gamma",) * self.scale + ("beta",) * self.center
@@ -100,13 +102,7 @@ class BatchNormalization(Layer):
         self.add_weight("moving_variance", shape, Ones(), rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = expect_rows(self, input_shape)
-        wanted = len(self.moving_mean) if self.built else D
-        if wanted != D:
-            raise ValueError(
-                f"{self.label} takes x of shape (N, {wanted}). Got (N, {D}). Make what comes "
-                f"before it {wanted} wide, or build {self.label} for {D} inputs."
-            )
+        expect_rows(self, input_shape, len(self.moving_mean) if self.built else None)
         return input_shape
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
@@ -121,15 +117,15 @@ class BatchNormalization(Layer):
         if memo is None:  # fixed statistics
             dx = dy * factor
         else:
-            dx = factor * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+            dx = factor * (dy - mean_rows(dy) - x_hat * mean_rows(dy * x_hat))
         return dx
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
         if self.scale:
             x_hat, _ = self._recall(x, memo)
-            np.sum(dy * x_hat, axis=0, out=self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
+            sum_rows(dy * x_hat, self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
         if self.center:
-            np.sum(dy, axis=0, out=self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
+            sum_rows(dy, self.dbeta)  # ∂L/∂β_d = Σ_n dy_nd
 
     def after_step(self, memo: Memo) -> None:
         if len(memo["x_hat"]) == 1:  # the variance of one row is 0, and says nothing

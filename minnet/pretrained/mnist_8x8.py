@@ -4,8 +4,8 @@ Made by `python -m minnet.pretrained.mnist_8x8 OUTPUT`, which needs MNIST (see
 `minnet.datasets.mnist`). The UCI digits took no part in it.
 
 A training gives the same bits on the same machine with the same minnet. The weights that ship came
-from a processor with AVX2, and from an Adam that kept means where it keeps sums today, so a
-training of today ends at other weights, as good as these. When only the format of the file is new,
+from a processor with AVX2, and from an Adam that rounded in another order, so a training of today
+ends at other weights, as good as these. When only the format of the file is new,
 `python -m minnet.pretrained.mnist_8x8 OUTPUT OLDER` trains nothing: it takes the weights and the
 provenance of an older file, whatever its format, and needs no MNIST.
 """

@@ -128,6 +128,8 @@ def find_learning_rate(
         optimizer = twin.compiled.optimizer
         for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
             rate = low * factor**step
+            if rate * optimizer.weight_decay > 1.0:  # no rate beyond can be trained with
+                break
             optimizer.learning_rate = rate
             xb = np.asarray(x[rows], twin.dtype)
             loss = twin.run_batch(xb, target[rows], None, rng)

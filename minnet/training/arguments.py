@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.inputs import Data, check_data
+from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.engine.selection import select
 from minnet.engine.updates import Rate
@@ -24,9 +24,12 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
+from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer
-from minnet.training.callback import Callback
+from minnet.losses import CrossEntropy
+from minnet.training.callback import Callback, check_hooks
 from minnet.training.checkpoint import Checkpoint
+from minnet.training.progress import progress
 
 
 class FitArguments:
@@ -59,6 +62,7 @@ class FitArguments:
         self.shuffle = boolean(self.shuffle, "fit's shuffle")
         self.rng = None if self.seed is None else generator(self.seed, "fit's seed")
         self.callbacks = check_callbacks(self.callbacks)
+        self.shown = progress(self.verbose)
         if isinstance(self.resume, Checkpoint):
             raise TypeError(
                 "fit's resume takes a path. Got a Checkpoint. "
@@ -72,74 +76,123 @@ def check_batch_size(batch_size: Any) -> int:
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
-    """Fit's callbacks as a list."""
-    if isinstance(callbacks, Callback):
-        raise TypeError(
-            f"fit's callbacks takes a list. Got one {type(callbacks).__name__}. Use "
-            f"callbacks=[{type(callbacks).__name__}(…)]."
-        )
-    if callbacks is not None and not isinstance(callbacks, (list, tuple)):
-        raise TypeError(
-            f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
-            "Use [EarlyStopping(…)]."
-        )
-    checked: list[Callback] = list(callbacks or ())
-    for callback in checked:
+    """Return fit's callbacks as a list."""
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, (list, tuple)):
+        raise TypeError(_no_list(callbacks))
+    for callback in callbacks:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
-    paths = [callback.path.resolve() for callback in checked if isinstance(callback, Checkpoint)]
+    for callback in callbacks:
+        check_hooks(callback)
+    paths = [callback.path.resolve() for callback in callbacks if isinstance(callback, Checkpoint)]
     if len(set(paths)) < len(paths):
         raise ValueError(
             "Each Checkpoint of a fit takes a path of its own. Got two with one. Leave one out, or "
             "give it another path."
         )
-    return checked
+    return list(callbacks)
+
+
+def _no_list(callbacks: Any) -> str:
+    if isinstance(callbacks, Callback):
+        kind = type(callbacks).__name__
+        return f"fit's callbacks takes a list. Got one {kind}. Use callbacks=[{kind}(…)]."
+    return (
+        f"fit's callbacks takes a list of Callback objects. Got {short(callbacks)}. "
+        "Use [EarlyStopping(…)]."
+    )
 
 
 def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[Data, Data | None]:
     """Return training and validation data, checked; the model is built for them."""
     split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     pair = arguments.validation_data
+    _check_pair(pair, split)
+    data = model.checked_data(x, y, arguments.sample_weight)
+    model.compiled.check_metrics(data.target, model.output_shape)
+    check_scale(model, data.x_range, len(data))
+    if model.provenance["input_range"] is None:
+        _warn_of_scale(model, data.x_range)
+    validation = None
+    if split:
+        whole = data
+        data, validation = _split(data, split)
+        _warn_of_unseen_classes(model, whole.target, len(data))
+    elif pair is not None:
+        validation = _validation(model, *pair)
+    if arguments.class_weight is not None:
+        data = _weighted(model, data, arguments.class_weight)
+    return data, validation
+
+
+def _check_pair(pair: Any, split: float) -> None:
+    """Refuse validation data that are no pair, or beside a split."""
     if split and pair is not None:
         raise ValueError("fit takes validation_data or validation_split. Got both.")
     if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3)):
         raise TypeError(
             f"fit's validation_data takes (x, y) or (x, y, sample_weight). Got {_described(pair)}."
         )
-    compiled = model.compiled
-    data = model.checked_data(x, y, arguments.sample_weight)
-    compiled.check_metrics(data.target, model.output_shape)
-    check_scale(model, data.x_range, len(data))
-    if model.provenance["input_range"] is None:
-        _warn_of_scale(model, data.x_range)
-    validation = None
-    if split:
-        kept = int(len(data) * split + 1e-9)
-        if not 0 < kept < len(data):
-            raise ValueError(
-                f"fit's validation_split takes a share that leaves rows on both sides. Got "
-                f"{split:g} of {len(data)} rows, which is {kept}. Use more data or another share."
-            )
-        data, validation = data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
-    elif pair is not None:
-        names = model.class_names
-        weight = pair[2] if len(pair) == 3 else None
-        validation = check_data(model, compiled, pair[0], pair[1], weight, "validation ", names)
-        compiled.check_metrics(validation.target, model.output_shape, "validation y")
-    if arguments.class_weight is not None:
-        weight = _class_weights(model, data.target, arguments.class_weight)
-        weight = weight if data.weight is None else weight * data.weight
-        finite(weight, "class_weight", model.dtype)
-        data = Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
-    return data, validation
+
+
+def _split(data: Data, share: float) -> tuple[Data, Data]:
+    """Return the first rows and the last ones, which are this share."""
+    kept = int(len(data) * share + 1e-9)
+    if not 0 < kept < len(data):
+        raise ValueError(
+            f"fit's validation_split takes a share that leaves rows on both sides. Got "
+            f"{share:g} of {len(data)} rows, which is {kept}. Use more data or another share."
+        )
+    return data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
+
+
+def _warn_of_unseen_classes(model: Network, target: Array, kept: int) -> None:
+    """Warn where a split of sorted rows leaves classes out of the training."""
+    labels = labels_of(target) if target.ndim <= 2 else target
+    kinds = target.ndim == 1 or (target.ndim == 2 and isinstance(model.loss, CrossEntropy))
+    if not kinds and target.shape[1:] == (1,) and np.isin(target, (0, 1)).all():
+        kinds = True  # yes or no
+    if not kinds or (labels.dtype.kind == "f" and not np.isin(labels, (0, 1)).all()):
+        return
+    unseen = np.setdiff1d(labels[kept:], labels[:kept]).astype(int)
+    if unseen.size:
+        named = ", ".join(map(str, unseen[:5])) + ("…" if unseen.size > 5 else "")
+        warn(
+            f"The last rows, which validation_split keeps, have classes that no training row has: "
+            f"{named}. The rows seem to be sorted by class. Shuffle x and y together first."
+        )
+
+
+def _validation(model: Network, x: Any, y: Any, weight: Any = None) -> Data:
+    """Return validation data, checked."""
+    data = model.checked_data(x, y, weight, "validation ")
+    model.compiled.check_metrics(data.target, model.output_shape, "validation y")
+    return data
+
+
+def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
+    """Return the data with each sample weighted by its class, beside its own weight."""
+    weight = _class_weights(model, data.target, class_weight)
+    weight = weight if data.weight is None else weight * data.weight
+    finite(weight, "class_weight", model.dtype)
+    return Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
 
 
 def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
     """The weight of each sample by its class."""
     if not isinstance(class_weight, dict):
         raise TypeError(f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}.")
-    if target.ndim == 2 and target.shape[1] > 1 and np.allclose(target.sum(axis=1), 1.0, atol=1e-3):
+    if target.ndim == 2 and target.shape[1] > 1:
+        one_hot = np.isin(target, (0, 1)).all() and (target.sum(axis=1) == 1).all()
+        if not one_hot and not isinstance(model.loss, CrossEntropy):
+            raise ValueError(
+                "fit's class_weight takes class labels or one-hot rows in y. Got rows of several "
+                "numbers. Use sample_weight."
+            )
+        check_one_class_a_row(target, "fit's class_weight", "y", shares=False)
         labels, K = target.argmax(axis=1), target.shape[1]
     elif target.ndim == 2 and np.isin(target, (0, 1)).all():
         labels, K = target[:, 0].astype(np.intp), 2
@@ -168,7 +221,7 @@ def _warn_of_scale(model: Network, x_range: list[float]) -> None:
     if largest > 100.0:
         warn(
             f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "
-            "it first: x / 255 for pixels, or minnet.datasets.standardize(x)."
+            "it first: x / 255 for pixels, or x, x_test = minnet.datasets.standardize(x, x_test)."
         )
 
 
@@ -180,7 +233,11 @@ def _described(value: Any) -> str:
 
 
 def learning_rates(
-    layers: Sequence[Layer], flags: Sequence[bool], learning_rate: Any, start: int
+    layers: Sequence[Layer],
+    flags: Sequence[bool],
+    learning_rate: Any,
+    start: int,
+    unfreezing: bool = False,
 ) -> dict[str, Rate]:
     """Return the learning rate of each layer that fit's `learning_rate` names, by its name.
 
@@ -190,15 +247,16 @@ def learning_rates(
         Whether each layer is trainable.
     start
         The number of the fit's first update: a schedule counts from there.
+    unfreezing
+        Whether a callback may unfreeze layers, so that frozen ones may have rates, too.
     """
-    if learning_rate is None:
-        return {}
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
         return {layer.label: rate for layer in layers if layer.weights}
     if not learning_rate:
         raise ValueError("fit's learning_rate takes {layer: number}. Got an empty dict.")
-    learning = [layer for layer, on in zip(layers, flags, strict=True) if on and layer.weights]
+    both = zip(layers, flags, strict=True)
+    learning = [layer for layer, on in both if (on or unfreezing) and layer.weights]
     rates: dict[str, Rate] = {}
     for selector, value in learning_rate.items():
         named = select(layers, selector, "fit's learning_rate")
@@ -218,6 +276,14 @@ def learning_rates(
     return rates
 
 
+def check_decay(model: Network, rates: dict[str, Rate]) -> None:
+    """Refuse a first update in which weight decay would turn weights around."""
+    optimizer, first = model.compiled.optimizer, model.compiled.updates.iterations
+    if optimizer.weight_decay > 0.0:
+        for rate in rates.values() or [optimizer.rate]:
+            optimizer.check_decay(rate(first))
+
+
 def _rate(value: Any, start: int, who: str) -> Rate:
     if isinstance(value, type):
         raise TypeError(
@@ -231,5 +297,14 @@ def _rate(value: Any, start: int, who: str) -> Rate:
         raise TypeError(
             f"{who} takes a number, a schedule or {{layer: number}}. Got {short(value)}. Use 0.01."
         )
-    constant = number(value, who, minimum=0.0)
-    return lambda step: constant
+    return ConstantRate(number(value, who, minimum=0.0))
+
+
+class ConstantRate:
+    """The same learning rate for every update."""
+
+    def __init__(self, constant: float) -> None:
+        self.constant = constant
+
+    def __call__(self, step: int) -> float:
+        return self.constant

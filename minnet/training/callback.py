@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from minnet.foundation.checks import short
-from minnet.foundation.strict import Strict
+from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.strict import Strict, is_minnets
 
 Logs = dict[str, float]
 
@@ -27,46 +28,30 @@ LARGEST_COUNT = 2**53
 """A float64 holds each whole number up to there; nobody counts as far."""
 
 
-class Callback(Strict):
-    """Hooks that `fit` calls; override those you need.
-
-    `self.model` is the model, `self.fit` the fit under way (`self.fit.history`, `self.fit.epoch`),
-    and `self.params` has epochs, steps, samples, batch_size and metrics, the names of the figures
-    that each epoch's logs will have. To end the training set `self.model.stop_training = True`.
-    Freezing layers or changing weights in a hook is fine, and acts from the next step on.
-
-    What fit itself does besides learning (putting a diverged model back, recording, showing
-    progress, writing checkpoints, …) takes part by the same hooks, in one list with yours:
-    `model.show_training_loop(callbacks)` prints who does what when.
-
-    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
-    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
-    arrays or random generators. What two callbacks hold together is one thing again in the resumed
-    fit, and so is what a callback holds of the model: its generator, or an array such as `layer.W`.
-    Anything else is refused before the training begins. Then say what changes during a fit, and
-    how it is put back::
-
-        class Best(Callback):
-            def __init__(self, log):
-                self.log, self.best = log, math.inf         # log is an open file
-
-            def get_state(self):
-                return {"best": self.best}
-
-            def set_state(self, state):
-                self.best = state["best"]
-
-    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
-    that had not begun.
-    """
+class Hooks:
+    """What a fit calls, and when; each does nothing here."""
 
     changes_model: ClassVar[bool] = True
     """Whether a hook may freeze layers or change weights: what depends on these is then looked at
     anew in every step."""
 
-    model: Any
+    unfreezes: ClassVar[bool] = False
+    """Whether a hook may unfreeze layers, as any of a user's own may."""
+
     fit: Any = None
-    params: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not is_minnets(cls):
+            cls.unfreezes = True
+        for name in vars(cls):
+            if name.startswith("on_") and name not in HOOKS:
+                near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
+                hint = f' Did you mean "{near}"?' if near else did_you_mean(name, HOOKS)
+                raise TypeError(
+                    f"A callback takes hooks that fit calls: {', '.join(HOOKS)}. Got "
+                    f"{cls.__name__}.{name}, which nobody would call.{hint}"
+                )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
@@ -99,13 +84,72 @@ class Callback(Strict):
         """After the validation of an epoch; `logs` has its figures, without "val_"."""
 
     def get_state(self) -> dict[str, Any]:
+        """Return what is to be remembered between hooks, for a `Checkpoint`."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Remember again what `get_state` gave."""
+
+
+class Participant(Hooks):
+    """One of fit's own, which does something besides learning, by the hooks of a callback."""
+
+    changes_model = False
+
+
+class Callback(Hooks, Strict):
+    """Hooks that `fit` calls; override those you need.
+
+    `self.model` is the model, `self.fit` the fit under way (`self.fit.history`, `self.fit.epoch`),
+    and `self.params` has epochs, steps, samples, batch_size and metrics, the names of the figures
+    that each epoch's logs will have. To end the training set `self.model.stop_training = True`.
+    Freezing layers or changing weights in a hook is fine, and acts from the next step on.
+
+    What fit itself does besides learning (putting a diverged model back, recording, showing
+    progress, writing checkpoints, …) takes part by the same hooks, in one list with yours:
+    `model.show_training_loop(callbacks)` prints who does what when.
+
+    A `Checkpoint` keeps what callbacks remember, so that a resumed fit goes on with it. Nothing
+    has to be written for that where all attributes are numbers, text, lists, tuples, dicts,
+    arrays or random generators. What two callbacks hold together is one thing again in the resumed
+    fit, and so is what a callback holds of the model: its generator, or an array such as `layer.W`.
+    Anything else is refused before the training begins. Then say what changes during a fit, and
+    how it is put back::
+
+        class Best(Callback):
+            def __init__(self, log):
+                self.log, self.best = log, math.inf         # log is an open file
+
+            def get_state(self):
+                return {"best": self.best}
+
+            def set_state(self, state):
+                self.best = state["best"]
+
+    A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
+    that had not begun.
+    """
+
+    model: Any
+    params: dict[str, Any]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "changes_model" not in vars(cls):  # what the class above does not do, this one may
+            cls.changes_model = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the fit under way, which a copy has no share in."""
+        return {name: value for name, value in vars(self).items() if name != "fit"}
+
+    def get_state(self) -> dict[str, Any]:
         """Return what this callback remembers between hooks, for a `Checkpoint`: all attributes."""
         given = ("model", "fit", "params")
         return {name: value for name, value in vars(self).items() if name not in given}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Remember again what `get_state` gave."""
-        if self._is_minnets:
+        if is_minnets(type(self)):
             check_state(state, {name: type(value) for name, value in self.get_state().items()})
         for name in state:
             if name in ("model", "fit", "params") or callable(getattr(type(self), name, None)):
@@ -133,6 +177,25 @@ def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is {short(value)}")
 
 
-def has_hook(callback: Callback, hook: str) -> bool:
-    """Whether the callback does anything there, so that a step calls nothing in vain."""
-    return getattr(type(callback), hook) is not getattr(Callback, hook) or hook in vars(callback)
+def has_hook(one: Hooks, hook: str) -> bool:
+    """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
+    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)
+
+
+def check_hooks(callback: Callback) -> None:
+    """Raise where a user's hook does not take what fit gives it."""
+    kind = type(callback)
+    own = {n for c in kind.__mro__ if not is_minnets(c) for n in vars(c)} | set(vars(callback))
+    for name in sorted(own):
+        if name not in HOOKS or not callable(getattr(callback, name)):
+            continue
+        numbered = "epoch" in name or "batch" in name or name == "on_gradient"
+        try:
+            inspect.signature(getattr(callback, name)).bind(*([0, {}] if numbered else [{}]))
+        except TypeError as error:
+            takes = "(self, number, logs)" if numbered else "(self, logs)"
+            raise TypeError(
+                f"{kind.__name__}.{name} takes {takes}. Got another signature: {error}."
+            ) from None
+        except ValueError:  # a function of C, which has no signature
+            pass

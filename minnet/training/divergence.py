@@ -7,16 +7,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.engine.updates import norm
 from minnet.foundation.checks import Array, DivergedError
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 LARGE_INPUT = 100.0
 """Inputs beyond this are named as a cause; `fit` warns of them, too."""
 
 GROWN = 10.0
 """So many times larger than at the start of the fit, weights are named as running away."""
+
+RUINED = 100.0
+"""An epoch whose loss is so many times that of the fit's first step has ruined the model."""
+
+TRIAL_STEPS = 20
+"""Steps in which a smaller rate is tried, before it is advised."""
 
 STEEP = 100.0
 """Outputs so many times larger than a layer's input are named as exploding."""
@@ -41,14 +48,16 @@ class Snapshot:
         updates.set_counts(counts, self.iterations)
 
 
-class Rollback(Callback):
-    """Put the model back to where the epoch began when its training leaves the finite numbers.
+class Rollback(Participant):
+    """Put the model back when its training leaves the finite numbers: to the last sane epoch.
+
+    That is where the epoch began, unless the one before had ruined the model already: then where
+    the last one began that had not. The whole model goes back, and what the optimizer remembers;
+    layers that were frozen all the time keep every bit.
 
     The loss is looked at in every step, before the update; the weights once an epoch, by
     `CheckEpoch`, and before a checkpoint is written.
     """
-
-    changes_model = False
 
     largest_weight: float
     snapshot: Snapshot | None
@@ -59,18 +68,29 @@ class Rollback(Callback):
         self.snapshot: Snapshot | None = None
         self.snapshot_time = "before this epoch"
         self._epoch = 0
+        self._first_loss: float | None = None  # of this fit
+        self._sane = True  # whether the last epoch left the model so
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        self.snapshot, self.snapshot_time = Snapshot(self.model), "before this epoch"
+        if self._sane or self.snapshot is None:
+            self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "before this epoch"
+        elif self.snapshot_time == "before this epoch":
+            self.snapshot_time = f"before epoch {self._epoch + 1}, the last that was sane"
         self._epoch = epoch
 
     def on_gradient(self, batch: int, logs: Logs | None = None) -> None:
         if logs and not math.isfinite(loss := logs["loss"]):
             raise self._diverged(f"The loss became {loss:g}", batch)
+        if logs and self._first_loss is None:
+            self._first_loss = logs["loss"]
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        loss, first = (logs or {}).get("loss", math.nan), self._first_loss
+        self._sane = math.isfinite(loss) and (first is None or loss <= RUINED * max(first, 0.0))
 
     def check(self) -> None:
         """Raise DivergedError, with the model put back, where a number is not finite."""
-        if self.snapshot is not None and (symptom := trouble(self.model)):
+        if self.snapshot is not None and (symptom := trouble(self.fit.model)):
             raise self._diverged(symptom, self.fit.steps_of_epoch - 1)
 
     def get_state(self) -> dict[str, Any]:
@@ -80,12 +100,12 @@ class Rollback(Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.largest_weight = state["largest_weight"]
-        self.snapshot, self.snapshot_time = Snapshot(self.model), "when it was resumed"
+        self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "when it was resumed"
         self._epoch = self.fit.epoch
 
     def _diverged(self, symptom: str, step: int) -> DivergedError:
         """Put the model back, and return the error that tells where and why."""
-        model, snapshot = self.model, self.snapshot
+        model, snapshot = self.fit.model, self.snapshot
         if snapshot is None:
             raise RuntimeError("Rollback takes part in a fit. Got no step of one.")
         at_loss = symptom.startswith("The loss")
@@ -99,7 +119,8 @@ class Rollback(Callback):
             cause = _likely_cause(model, symptom, finite_before, self.largest_weight)
             rate, size = _rate(model, self.fit.first_update), gradient_norm(model)
         snapshot.restore(model)
-        smaller = f"a smaller learning rate, such as {rate / 10:g}, " if rate else ""
+        calmer = self._calmer_rate(rate) if rate else None
+        smaller = f"a smaller learning rate, such as {calmer:g}, " if calmer else ""
         return DivergedError(
             f"{symptom} in epoch {self._epoch + 1}, step {step + 1}, at learning rate {rate:g}. "
             f"The first that is not finite is {fault.words}. The model is back where it was "
@@ -112,11 +133,42 @@ class Rollback(Callback):
             gradient_norm=size,
         )
 
+    def _calmer_rate(self, rate: float) -> float:
+        """Return a smaller rate at which the model does not diverge at once, by a trial on a copy.
 
-class CheckEpoch(Callback):
+        Without one a tenth: where the copy cannot be made, or where no rate would help.
+        """
+        fit, calmer = self.fit, rate / 10.0
+        data, size = fit.data, fit.batch_size
+        for _ in range(4):
+            try:
+                if stays_calm(fit.model.copy(), data, size, calmer):
+                    return calmer
+            except Exception:  # a user's own step may need what a copy has not
+                return rate / 10.0
+            calmer /= 10.0
+        return rate / 10.0
+
+
+def stays_calm(model: Network, data: Data, batch_size: int, rate: float) -> bool:
+    """Return whether some steps at this rate do not make the loss much larger; trains the model."""
+    model.compiled.optimizer.learning_rate = rate
+    first = last = math.nan
+    rng = np.random.default_rng(0)
+    for step in range(TRIAL_STEPS):
+        start = step * batch_size % len(data)
+        rows = data.rows(slice(start, start + batch_size))
+        x = np.asarray(rows.x, model.dtype)
+        last = model.run_batch(x, rows.target, rows.weight, rng)
+        first = last if step == 0 else first
+        if not (math.isfinite(last) and last <= GROWN * max(first, 0.0)):
+            return False
+        model.run_update()
+    return trouble(model) is None
+
+
+class CheckEpoch(Participant):
     """Look at the weights after an epoch, before anybody hears of its figures."""
-
-    changes_model = False
 
     rollback: Rollback
 
@@ -151,8 +203,12 @@ def trouble(model: Network) -> str | None:
 
 def check_batch(model: Network, loss: float) -> None:
     """Refuse to step from a batch whose loss or gradient is not finite; nothing has changed yet."""
-    if math.isfinite(loss) and is_finite(model.grad):
-        return
+    if not (math.isfinite(loss) and is_finite(model.grad)):
+        raise _spoilt_batch(model, loss)
+
+
+def _spoilt_batch(model: Network, loss: float) -> DivergedError:
+    """Return the error for a batch that no step is made from."""
     symptom = f"The loss of this batch is {loss:g}"
     if math.isfinite(loss):
         symptom = "The gradient of this batch is not finite"
@@ -163,7 +219,7 @@ def check_batch(model: Network, loss: float) -> None:
     fix = "Try a smaller learning rate, or inputs scaled to about 1."
     if not is_finite(model.theta):
         fix = "An earlier step spoilt the weights: load a saved model, or call reset()."
-    raise DivergedError(
+    return DivergedError(
         f"{symptom}, so no step was made. The first that is not finite is {fault.words}. {fix} "
         f"Likely cause: {cause} (The gradient's norm: {size:.3g}.)",
         step=model.compiled.updates.iterations,
@@ -178,7 +234,7 @@ def gradient_norm(model: Network) -> float:
     grad = model.grad  # that of frozen layers is 0
     if not is_finite(grad):
         return math.nan if bool(np.isnan(grad).any()) else math.inf
-    return norm(model.update_groups())
+    return norm([group.grad for group in model.update_groups()])
 
 
 def _rate(model: Network, first_update: int) -> float:

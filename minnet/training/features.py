@@ -8,7 +8,7 @@ import numpy as np
 
 from minnet.engine.plan import Plan
 from minnet.foundation.checks import Array
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 from minnet.training.figures import PREDICT_ROWS
 
 FEATURE_BYTES = 2**30
@@ -22,14 +22,12 @@ class Sources(NamedTuple):
     arrays: list[Array]
 
 
-class KeepFeatures(Callback):
+class KeepFeatures(Participant):
     """Start the training above the lowest steps where these give the same output every time.
 
     They do where they are frozen, or have nothing to learn. Their output is kept, and computed anew
     when a callback froze, unfroze or changed what it depends on.
     """
-
-    changes_model = False
 
     def __init__(self) -> None:
         # "x" or "validation" → what the features depend on, and the features
@@ -39,13 +37,13 @@ class KeepFeatures(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.fit.take_inputs(*self._features(self.fit.data.x, "x"))
-        self._plan = self.model.plan()
+        self._plan = self.fit.model.plan()
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         if self.fit.inputs.start and (
-            self.fit.others_change_model or self.model.plan() is not self._plan
+            self.fit.others_change_model or self.fit.model.plan() is not self._plan
         ):
-            self._plan = self.model.plan()
+            self._plan = self.fit.model.plan()
             if not self._hold("x"):
                 self.fit.take_inputs(self.fit.data.x)
 
@@ -63,7 +61,7 @@ class KeepFeatures(Callback):
 
     def _features(self, x: Array, name: str) -> tuple[Array, int]:
         """Return the input for the steps from a number on, and that number."""
-        model, count = self.model, self._cacheable()
+        model, count = self.fit.model, self._cacheable()
         if not self._sources(count).arrays:
             return x, 0
         if count != self._count:
@@ -84,7 +82,7 @@ class KeepFeatures(Callback):
 
     def _cacheable(self) -> int:
         """Return how many of the first steps need not run again: none below a step of one's own."""
-        return 0 if self.model.has_own_step else self.model.plan().cacheable
+        return 0 if self.fit.model.has_own_step else self.fit.model.plan().cacheable
 
     def _hold(self, name: str) -> bool:
         """Whether features of this name are kept and what they depend on is as it was."""
@@ -95,7 +93,7 @@ class KeepFeatures(Callback):
 
     def _sources(self, count: int) -> Sources:
         """Return what the features of the first steps depend on: their arrays and settings."""
-        steps = self.model.steps[:count]
+        steps = self.fit.model.steps[:count]
         return Sources(
             [step.revision - step.freeze_count for step in steps],
             [array for step in steps for array in step.arrays().values()],

@@ -10,11 +10,39 @@ import numpy as np
 from minnet.engine.network import Network
 from minnet.foundation.checks import Array
 from minnet.losses import mean
-from minnet.metrics import Metric
+from minnet.metrics import Metric, Weighted
 from minnet.training.callback import Logs
 
 PREDICT_ROWS = 1024
 """Rows that are predicted at a time."""
+
+
+def goes_up(model: Network, figure: str, mode: str, who: str) -> bool:
+    """Return whether more of a figure is better, by the class of its metric.
+
+    Parameters
+    ----------
+    figure
+        As the logs have it, with or without "val_".
+    mode
+        "min" or "max" decides; "auto" asks the metric.
+    who
+        Who wants to know, for the error where nobody says.
+    """
+    if mode != "auto":
+        return mode == "max"
+    name = figure.removeprefix("val_")
+    if name == "loss":
+        return False
+    metric = next((one for one in model.compiled.metrics if one.name == name), None)
+    if metric is None or metric.direction not in ("up", "down"):
+        kind = "its metric" if metric is None else type(metric).__name__
+        raise ValueError(
+            f'{who}\'s mode="auto" takes a figure whose metric says where better is. Got '
+            f'{figure!r}, and {kind} does not say. Write mode="min" or mode="max", or '
+            f'direction = "down" or "up" in the class.'
+        )
+    return metric.direction == "up"
 
 
 class Figures:
@@ -24,9 +52,14 @@ class Figures:
         self.metrics = metrics
         self.statistics: list[Array] = [] if statistics is None else statistics
 
-    def add(self, prediction: Array, target: Array) -> None:
+    def add(self, prediction: Array, target: Array, weight: Array | None = None) -> None:
         """Count a batch in."""
-        new = [metric.statistics(prediction, target) for metric in self.metrics]
+        new = [
+            metric.statistics(prediction, target)
+            if weight is None or not isinstance(metric, Weighted)
+            else metric.weighted_statistics(prediction, target, weight)
+            for metric in self.metrics
+        ]
         if self.statistics:
             both = zip(self.metrics, self.statistics, new, strict=True)
             new = [metric.merge(old, more) for metric, old, more in both]
@@ -76,13 +109,15 @@ class EpochSoFar:
         """The numbers of the training steps that are left."""
         return range(self.step, self.steps)
 
-    def add(self, loss: float, prediction: Array, target: Array) -> None:
+    def add(
+        self, loss: float, prediction: Array, target: Array, weight: Array | None = None
+    ) -> None:
         """Count a training step in."""
         self.step += 1
         self.total += loss * len(prediction)
         self.samples += len(prediction)
         if self.figures.metrics:
-            self.figures.add(prediction, target)
+            self.figures.add(prediction, target, weight)
 
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""
@@ -128,6 +163,7 @@ def evaluate(
             losses = loss.fused(outputs[-2], outputs[-1], t)[0]
         else:
             losses = loss.per_sample(outputs[-1], t)
-        total += mean(losses, None if weight is None else weight[i : i + rows]) * len(xb)
-        figures.add(outputs[-1], t)
+        w = None if weight is None else weight[i : i + rows]
+        total += mean(losses, w) * len(xb)
+        figures.add(outputs[-1], t, w)
     return {"loss": total / len(x) + model.penalty(), **figures.results()}

@@ -14,11 +14,12 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
+from minnet.engine.updates import Rate
 from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import Inputs, batches
-from minnet.training.callback import HOOKS, Callback, Logs, has_hook
+from minnet.training.callback import Callback, Hooks, Logs, Participant, has_hook
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
 
@@ -36,12 +37,18 @@ class Fit:
         Checked.
     inputs : Inputs
         Where the x of each batch comes from.
+    batch_size, steps
+        Samples of a batch, no more than there are, and batches of an epoch.
+    shuffle, keeps_order
+        Whether each epoch draws an order, and whether a checkpoint wants the generator from before.
     validation_inputs : tuple of ndarray and int
         The x of the validation, and the number of the first step to run on it.
-    participants : list of Callback
+    participants : list of Hooks
         Who is told, in this order.
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
+    listeners
+        For each hook of a step, those who have it.
     stateful
         Those of fit's own whose states a checkpoint keeps, by name.
     call
@@ -53,6 +60,8 @@ class Fit:
     history : History
     rng
         What the order of the batches and dropout are drawn from.
+    rates
+        The learning rates of layers that fit was given, by name.
     epoch, epochs
         How many epochs are done, and how many there are.
     so_far, finished : EpochSoFar or None
@@ -71,10 +80,10 @@ class Fit:
         epochs: int,
         shuffle: bool,
         rng: np.random.Generator,
-        keeps_order: bool = False,
+        rates: dict[str, Rate] | None = None,
     ) -> None:
         self.model, self.data, self.validation, self.rng = model, data, validation, rng
-        self.shuffle, self.keeps_order = shuffle, keeps_order
+        self.shuffle, self.keeps_order, self.rates = shuffle, False, rates or {}
         self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
         self.epoch, self.epochs = 0, epochs
         self.steps = -(-len(data) // batch_size)
@@ -84,7 +93,7 @@ class Fit:
             "samples": len(data),
             "batch_size": batch_size,
         }
-        figures = ["loss", *(metric.name for metric in model.metrics)]
+        figures = ["loss", *(metric.name for metric in model.compiled.metrics)]
         if validation is not None:
             figures += [f"val_{name}" for name in figures]
         self.params = {**facts, "metrics": figures}
@@ -92,11 +101,12 @@ class Fit:
         self.first_update = model.compiled.updates.iterations
         self.so_far: EpochSoFar | None = None
         self.finished: EpochSoFar | None = None
-        self.participants: list[Callback] = []
+        self.participants: list[Hooks] = []
         self.user_callbacks: list[Callback] = []
-        self.stateful: dict[str, Callback] = {}
+        self.stateful: dict[str, Participant] = {}
         self.call: Config = {}
         self.others_change_model = False
+        self.listeners: dict[str, list[Any]] = {}
         self.take_inputs(data.x)
         self.validation_inputs = (data.x if validation is None else validation.x, 0)
 
@@ -110,15 +120,14 @@ class Fit:
         """Train, epoch by epoch."""
         model = self.model
         model.history, model.stop_training = self.history, False
-        begun: list[Callback] = []
+        begun: list[Hooks] = []
+        model.compiled.updates.take_rates(self.rates)
         try:
             self.begin(begun)
-            while self.epoch < self.epochs:
+            while self.goes_on:
                 logs = self.run_epoch()
                 self.epoch, self.finished, self.so_far = self.epoch + 1, self.so_far, None
                 self.tell("on_epoch_end", logs, self.epoch - 1)
-                if model.stop_training:
-                    break
         except BaseException as error:
             for other in self.end(begun):
                 error.add_note(f"on_train_end then raised {other!r}.")
@@ -139,10 +148,11 @@ class Fit:
                 tell(step, {})
             inputs = self.inputs
             loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            prediction = model.training_step.outputs[-1]
             for tell in gradients:
                 tell(step, {"loss": loss})
             model.run_update()
-            so_far.add(loss, model.training_step.outputs[-1], target)
+            so_far.add(loss, prediction, target, weight)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
@@ -154,7 +164,7 @@ class Fit:
         self.tell("on_epoch_begin", {}, self.epoch)
         order = copy.deepcopy(self.rng) if self.keeps_order else None
         rows = self.rng.permutation(len(self.data)) if self.shuffle else None
-        return EpochSoFar(order, rows, self.steps, Figures(self.model.metrics))
+        return EpochSoFar(order, rows, self.steps, Figures(self.model.compiled.metrics))
 
     def validate(self) -> Logs:
         """Return the figures on the validation data, if there are any."""
@@ -180,6 +190,7 @@ class Fit:
             "history": history.history,
             "epochs": history.epoch,
             "features_saved": history.features_saved,
+            "rates_hold": bool(model.compiled.updates.rates) or not self.rates,
             "so_far": None if so_far is None else so_far.get_state(),
         }
 
@@ -197,6 +208,7 @@ class Fit:
         history.history, history.epoch = state["history"], state["epochs"]
         history.features_saved = state["features_saved"]
         model.stop_training = state["stop"]
+        model.compiled.updates.take_rates(self.rates if state["rates_hold"] else {})
         self.epoch, self.first_update = state["epoch"], state["first_update"]
         if state["so_far"] is not None:
             self.so_far = self._epoch_from(state["so_far"])
@@ -207,7 +219,7 @@ class Fit:
         """Return the epoch that was under way: its order is drawn again."""
         order = state["order"]
         rows = copy.deepcopy(order).permutation(len(self.data)) if self.shuffle else None
-        figures = Figures(self.model.metrics, state["figures"])
+        figures = Figures(self.model.compiled.metrics, state["figures"])
         steps = state["step"] if self.model.stop_training else self.steps
         return EpochSoFar(
             order, rows, steps, figures, state["step"], state["samples"], state["total"]
@@ -216,48 +228,38 @@ class Fit:
     # --- telling --------------------------------------------------------------------------------
 
     def tell(self, hook: str, logs: Logs, *number: int) -> None:
-        """Call this hook of all who have it, with the number of the step or epoch and the logs."""
-        for listener in self.listeners[hook]:
-            listener(*number, dict(logs))
+        """Call this hook of all, with the number of the epoch and the figures."""
+        for one in self.participants:
+            if has_hook(one, hook):
+                getattr(one, hook)(*number, dict(logs))
 
-    def begin(self, begun: list[Callback]) -> None:
-        """Tell everybody that the training begins, and note in the list who has begun.
+    def begin(self, begun: list[Hooks]) -> None:
+        """Tell everybody that the training begins, and note in the list who has begun."""
+        for one in self.participants:
+            one.fit = self
+            if isinstance(one, Callback):
+                one.model, one.params = self.model, dict(self.params)
+        begun += [one for one in self.participants if not isinstance(one, Callback)]
+        for one in self.participants:
+            begun.append(one)
+            if has_hook(one, "on_train_begin"):
+                one.on_train_begin({})
+        for hook in IN_EVERY_STEP:
+            hearing = [one for one in self.participants if has_hook(one, hook)]
+            self.listeners[hook] = [getattr(one, hook) for one in hearing]
+            self.others_change_model |= any(one.changes_model for one in hearing)
 
-        Those of fit's own that do nothing there have begun at once.
-        """
-        for participant in self.participants:
-            participant.model, participant.fit = self.model, self
-            participant.params = dict(self.params)
-        self.listeners = {
-            hook: [getattr(one, hook) for one in self.participants if has_hook(one, hook)]
-            for hook in HOOKS
-        }
-        begun += [
-            one
-            for one in self.participants
-            if not one.changes_model and not has_hook(one, "on_train_begin")
-        ]
-        self.others_change_model = any(
-            one.changes_model and has_hook(one, hook)
-            for one in self.participants
-            for hook in IN_EVERY_STEP
-        )
-        for participant in self.participants:
-            if participant.changes_model or has_hook(participant, "on_train_begin"):
-                begun.append(participant)
-                participant.on_train_begin({})
-
-    def end(self, begun: Sequence[Callback]) -> list[Exception]:
+    def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""
         self.model.training_step.memos = []
-        errors: list[Exception] = []
-        for participant in self.participants:
-            if any(participant is one for one in begun):
+        logs, errors = self.logs, []
+        for one in self.participants:
+            if has_hook(one, "on_train_end") and any(one is other for other in begun):
                 try:
-                    participant.on_train_end(dict(self.logs))
+                    one.on_train_end(dict(logs))
                 except Exception as error:
                     errors.append(error)
-            participant.fit = None
+            one.fit = None
         return errors
 
     @property
@@ -265,6 +267,18 @@ class Fit:
         """How many training steps the epoch under way has made, or between two epochs the last."""
         epoch = self.so_far or self.finished
         return 0 if epoch is None else epoch.step
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is an epoch to train, or one that was cut short to finish."""
+        stopped = self.model.stop_training and self.so_far is None
+        return self.epoch < self.epochs and not stopped
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether an update was made, now or before this fit was resumed."""
+        updates = self.model.compiled.updates
+        return self.updates_done > 0 or updates.iterations != self.first_update
 
     @property
     def updates_done(self) -> int:

@@ -139,6 +139,12 @@ class FitFile(NamedTuple):
     packed: Config
     arrays: Mapping[str, Array]
 
+    def flags(self, model: Network) -> list[bool]:
+        """Return whether each layer was trainable when the fit began, or of another model is."""
+        flags = [bool(flag) for flag in self.call["trainable"]]
+        now = [layer.trainable for layer in model.layers]
+        return flags if len(flags) == len(now) else now
+
     @property
     def epochs_begun(self) -> int:
         """How many epochs have begun."""
@@ -224,6 +230,7 @@ def _check_states(model: Network, states: dict[str, Any]) -> None:
             "history": dict,
             "epochs": list,
             "features_saved": int,
+            "rates_hold": bool,
             "so_far": (dict, NoneType),
         },
         "rollback": {"largest_weight": float},

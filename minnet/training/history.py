@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,10 +56,8 @@ class History:
         return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
 
 
-class RecordHistory(Callback):
+class RecordHistory(Participant):
     """Write the figures of each epoch into the fit's history."""
-
-    changes_model = False
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.fit.history.add(epoch, logs or {})

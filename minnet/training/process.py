@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 SMALL = 2**20
 """Multiplications below which one thread is faster (784-32-10 at batch 32 has 802,816; at twice
@@ -27,7 +27,7 @@ that two threads are faster on an idle machine)."""
 _limited = threading.Lock()
 
 
-class WholeSteps(Callback):
+class WholeSteps(Participant):
     """Hold Ctrl-C back until the step under way is whole, and all that others do after it.
 
     Used with `with` around a fit, and the last of its participants. What was noted goes to the
@@ -37,8 +37,6 @@ class WholeSteps(Callback):
     none to hold back; a handler that is not written in Python, and an ignored Ctrl-C, stay as they
     are.
     """
-
-    changes_model = False
 
     def __enter__(self) -> Self:
         self._noted: tuple[int, FrameType | None] | None = None

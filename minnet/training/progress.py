@@ -20,6 +20,8 @@ class Progress(Callback):
     anybody a training.
     """
 
+    changes_model = False
+
     def __init__(self, *, bar: bool) -> None:
         self._tqdm = _tqdm() if bar else None
         self._bar: Any = None

@@ -13,7 +13,7 @@ from minnet.files.provenance import add_training, data_hash, widened
 from minnet.foundation.checks import Array, short
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Logs, Participant
 
 
 class LayerReceipt(NamedTuple):
@@ -75,10 +75,8 @@ class Receipt:
         return self._table()._repr_html_()
 
 
-class WriteReceipt(Callback):
+class WriteReceipt(Participant):
     """Compare the layers' arrays at the end of a fit with those when this object was made."""
-
-    changes_model = False
 
     weights: dict[str, Array]
     hashes: dict[str, str]
@@ -90,10 +88,13 @@ class WriteReceipt(Callback):
         }
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        self.fit.history.receipt = self.receipt(self.model.layers)
+        self.fit.history.receipt = self.receipt(self.fit.model.layers)
 
     def get_state(self) -> dict[str, Any]:
         return {"weights": self.weights, "hashes": self.hashes}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.weights, self.hashes = state["weights"], state["hashes"]
 
     def receipt(self, layers: Sequence[Layer]) -> Receipt:
         """Return the comparison with the arrays as they are now."""
@@ -115,7 +116,7 @@ class WriteReceipt(Callback):
         return Receipt(rows)
 
 
-class RecordTraining(Callback):
+class RecordTraining(Participant):
     """Write into the model's provenance what it was trained on, and how.
 
     Parameters
@@ -124,15 +125,14 @@ class RecordTraining(Callback):
         What fit was given.
     """
 
-    changes_model = False
-
     learning_rate: str | None
 
     def __init__(self, learning_rate: Any) -> None:
         self.learning_rate = None if learning_rate is None else short(learning_rate, 200)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        model, history, data = self.model, self.fit.history, self.fit.data
+        fit, model, compiled = self.fit, self.fit.model, self.fit.model.compiled
+        history, data = fit.history, fit.data
         if not history.epoch:
             return
         known = model.provenance
@@ -143,9 +143,9 @@ class RecordTraining(Callback):
                 "epochs": len(history.epoch),
                 "samples": len(data),
                 "data_sha256": data_hash(data.x, data.target),
-                "batch_size": self.params["batch_size"],
-                "optimizer": repr(model.optimizer),
-                "loss": repr(model.loss),
+                "batch_size": fit.params["batch_size"],
+                "optimizer": repr(compiled.optimizer),
+                "loss": repr(compiled.loss),
                 "learning_rate": self.learning_rate,
                 "frozen": [layer.label for layer in model.layers if not layer.trainable],
                 "figures": {

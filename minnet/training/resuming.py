@@ -17,7 +17,7 @@ from minnet.foundation.checks import ModelFileError, short, warn
 from minnet.foundation.registry import Config, Configurable, to_config
 from minnet.foundation.undo import Before
 from minnet.training.arguments import FitArguments
-from minnet.training.callback import Callback, Logs
+from minnet.training.callback import Callback, Logs, Participant
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.figures import Figures
 from minnet.training.fit import Fit
@@ -28,6 +28,16 @@ from minnet.training.sharing import check_shared
 
 SHOWN = 10
 """How many differences of two fits an error lists."""
+
+
+def resumed(fit: Fit, file: FitFile, arguments: FitArguments) -> Resume:
+    """Return the participant that resumes a fit from its file, if that is the fit.
+
+    From then on the fit was called as it was at its beginning: the file tells what is frozen.
+    """
+    check_resumed(file, fit.model, arguments, fit.call)
+    fit.call = file.call
+    return Resume(file)
 
 
 def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: Config) -> None:
@@ -102,13 +112,11 @@ def resumed_whole(fit: Fit) -> Iterator[None]:
         raise
 
 
-class Resume(Callback):
+class Resume(Participant):
     """Make the model and the fit what they were when a checkpoint was written.
 
     It comes after all others, which have begun by then.
     """
-
-    changes_model = False
 
     file: FitFile
     before: Before | None
@@ -119,7 +127,7 @@ class Resume(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         with saving.refusing(self._refused):
             _check_progress(self.fit, self.file)
-            _restore_model(self.model, self.file.model)
+            _restore_model(self.fit.model, self.file.model)
         self._restore_fit()
         self.before = None  # from here on the fit is the one that was stopped
 
@@ -129,13 +137,13 @@ class Resume(Callback):
 
     def _restore_fit(self) -> None:
         fit, file = self.fit, self.file
-        unpacking = Unpacking(file.arrays, shared_arrays(self.model))
+        unpacking = Unpacking(file.arrays, shared_arrays(self.fit.model))
         with saving.refusing(self._refused):
             states = unpack_states(unpacking, file.packed)
             fit.set_state(states["fit"])
             unpacking.put_in_place_of(states["fit"]["rng"], fit.rng)
             if states["fit"]["model_rng"] is not None:
-                unpacking.put_in_place_of(states["fit"]["model_rng"], self.model.rng)
+                unpacking.put_in_place_of(states["fit"]["model_rng"], self.fit.model.rng)
         for callback, packed in zip(fit.user_callbacks, file.packed["callbacks"], strict=True):
             self._restore_callback(callback, packed, unpacking)
         with saving.refusing(self._refused):

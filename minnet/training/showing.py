@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
 
-from minnet.training.arguments import check_callbacks
-from minnet.training.callback import Callback, has_hook
-from minnet.training.divergence import Rollback
-from minnet.training.features import KeepFeatures
+from minnet.engine.inputs import Data
+from minnet.engine.network import Network
+from minnet.training.arguments import FitArguments
+from minnet.training.callback import has_hook
+from minnet.training.fit import Fit
 from minnet.training.process import WholeSteps
-from minnet.training.progress import Progress
-from minnet.training.receipts import RecordTraining, WriteReceipt
-from minnet.training.start import in_order
+from minnet.training.start import take_part
 
 LOOP = (
     (0, "on_train_begin", ""),
@@ -32,39 +31,15 @@ LOOP = (
 """The lines of the loop: how far in, and the hook that is called there or what is done."""
 
 
-def show_loop(callbacks: Sequence[Callback] = ()) -> str:
-    """Return the loop of a fit with these callbacks, each hook with those who have it.
-
-    Examples
-    --------
-    >>> print(show_loop())
-    on_train_begin: Progress
-    for each epoch:
-        on_epoch_begin: Progress, Rollback, KeepFeatures
-        for each batch x, y:
-            on_train_batch_begin: KeepFeatures
-            loss = model.loss_and_gradient(x, y)
-            on_gradient: Rollback
-            model.apply_gradient()
-            on_train_batch_end: Progress, WholeSteps
-        on_test_begin: KeepFeatures
-        validation, if there are data for it
-        on_test_end: nobody
-        on_epoch_end: CheckEpoch, RecordHistory, Progress, WholeSteps
-    on_train_end: Progress, WriteReceipt, RecordTraining
-    """
-    participants = in_order(
-        Rollback(0.0),
-        check_callbacks(callbacks),
-        [Progress(bar=False)],
-        [KeepFeatures()],
-        WriteReceipt([]),
-        RecordTraining(None),
-        [WholeSteps()],
-    )
+def show_loop(model: Network, arguments: FitArguments) -> str:
+    """Return the loop of a fit that is called so, each hook with those who have it."""
+    x = np.zeros((1, *model.input_shape), model.dtype)
+    data = Data(x, np.zeros((1, *model.output_shape), model.dtype), None, [0.0, 0.0])
+    fit = Fit(model, data, data, batch_size=1, epochs=1, shuffle=True, rng=model.rng)
+    take_part(fit, arguments, None, WholeSteps())
     lines = []
     for depth, hook, action in LOOP:
-        names = [type(one).__name__ for one in participants if hook and has_hook(one, hook)]
+        names = [type(one).__name__ for one in fit.participants if hook and has_hook(one, hook)]
         text = action or f"{hook}: {', '.join(names) or 'nobody'}"
         lines.append("    " * depth + text)
     return "\n".join(lines)

@@ -12,8 +12,8 @@ from minnet.engine.selection import head_index
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, short
 from minnet.foundation.strict import named
+from minnet.foundation.targets import check_labels
 from minnet.layers import Dense, Layer
-from minnet.losses import check_labels
 from minnet.models import Sequential
 from minnet.training.progress import progress
 from minnet.transfer.neighbours import neighbour_gap

@@ -146,3 +146,31 @@ def test_what_standardize_refuses(arrays, error, message):
 
 def test_no_rows_of_test_data_are_fine():
     assert standardize([[1.0], [2.0]], np.empty((0, 1)))[1].shape == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("base", "step"),
+    [(1.7e18, 1000.0), (1.7e15, 10.0), (1e9, 1e-5), (-1e12, 1e-3), (1e300, 1e286), (1.0, 1e-15)],
+)
+@pytest.mark.parametrize("dtype", ["f8", "i8"])
+def test_a_column_that_varies_far_from_0_comes_out_with_deviation_1(base, step, dtype):
+    """Time stamps in ns, µs and s; only a column whose numbers are all equal is constant."""
+    column = (base + step * np.arange(100.0))[:, None]
+    if dtype == "i8":
+        column = column.astype("i8") if abs(base) < 9e18 and step > 1 else column
+    (z,) = standardize(column)
+    assert abs(float(z.mean())) < 1e-6
+    assert float(z.std()) == pytest.approx(1, rel=1e-6)
+
+
+def test_whole_numbers_that_float64_cannot_tell_apart_are_told_apart():
+    column = (2**62 + np.arange(10))[:, None]
+    (z,) = standardize(column)
+    np.testing.assert_allclose(np.diff(z[:, 0]), np.diff(z[:, 0])[0], rtol=1e-5)
+    assert len(np.unique(z)) == 10
+
+
+def test_a_constant_far_from_0_is_only_shifted():
+    z, other = standardize(np.full((1000, 1), 1.7e15 / 3), np.full((1, 1), 1.7e15 / 3 + 2))
+    np.testing.assert_array_equal(z, 0)
+    np.testing.assert_array_equal(other, 2)

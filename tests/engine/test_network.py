@@ -534,12 +534,16 @@ def test_names_are_counted_by_class_and_avoid_those_taken():
 
 def test_a_model_that_cannot_be_made_leaves_the_layers_as_they_were():
     layers = [Dense(3, input_dim=2), BatchNormalization(), Dense(2, name="top")]
-    before = [dict(layer.__dict__) for layer in layers]
+
+    def attributes():
+        return [{n: v for n, v in vars(layer).items() if n != "revision"} for layer in layers]
+
+    before = attributes()
     with pytest.raises(TypeError, match="takes layers"):
         Sequential([*layers, "oops"])
     with pytest.raises(ValueError, match="name of its own"):
         Sequential([*layers, Dense(2, name="top")])
-    assert [layer.__dict__ for layer in layers] == before
+    assert attributes() == before
     one, two = Sequential(layers, seed=3), network()
     assert [layer.owner for layer in one.layers] == ["sequential"] * 3
     assert one.layers[0] is layers[0]
@@ -1010,3 +1014,38 @@ def test_text_that_no_file_can_hold_is_refused_when_it_is_given(change):
     with pytest.raises(ValueError, match=r"takes text that can be written to a file\. Got '\\ud"):
         change(model)
     assert (model.name, model.class_names) == ("sequential", None)
+
+
+# --- targets that the model's dtype cannot tell apart ---------------------------------------------
+
+
+SECONDS = 1_600_000_000 + np.arange(60)
+
+
+@pytest.mark.parametrize(
+    "y", [SECONDS, SECONDS.astype("f8"), SECONDS[:, None]], ids=["i", "f", "c"]
+)
+def test_figures_are_those_of_the_targets_as_they_were_given(y):
+    """float32 has steps of 128 there: all would be right where the model says 1.6e9."""
+    constant = minnet.initializers.Constant(1.6e9)
+    model = Sequential([Dense(1, input_dim=1, bias_initializer=constant)], seed=0)
+    model.compile(minnet.optimizers.SGD(0.0), "mse", ["mae", "r2_score"])
+    x, t = np.zeros((60, 1)), np.ravel(y).astype("f8")
+    e = model.predict(x)[:, 0].astype("f8") - t
+    right = {"loss": (e**2).mean(), "mae": np.abs(e).mean()}
+    right["r2_score"] = 1 - (e**2).sum() / ((t - t.mean()) ** 2).sum()
+    message = r"y varies by 59 at about 1.6e\+09, where float32 has steps of 128. Subtract the mean"
+    with pytest.warns(UserWarning, match=message):
+        assert model.evaluate(x, y) == pytest.approx(right, rel=1e-6)
+    with pytest.warns(UserWarning, match=message):
+        history = model.fit(x, y, verbose=0, batch_size=60).history
+    assert {name: values[0] for name, values in history.items()} == pytest.approx(right, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(60), 1e6 + np.arange(60), np.full(60, 1.6e9), np.linspace(0, 1.6e9, 60)]
+)
+def test_targets_that_float32_holds_are_not_warned_of(y):
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse")
+    model.evaluate(np.zeros((60, 1)), y)

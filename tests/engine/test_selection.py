@@ -183,3 +183,9 @@ def test_get_layer(name):
 def test_get_layer_of_no_one_layer(name, error, message):
     with pytest.raises(error, match=message):
         Sequential(stack()).get_layer(name)
+
+
+def test_all_is_told_the_star():
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    with pytest.raises(ValueError, match=r'For all of them write "\*"'):
+        model.freeze("all")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from minnet.callbacks import Checkpoint, LambdaCallback
+from minnet.engine import network
+from minnet.engine.plan import make_plan
 from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
 from minnet.models import Sequential
 from minnet.regularizers import L2
@@ -227,3 +229,70 @@ def test_a_gradient_alone_leaves_what_the_optimizer_remembers():
     model.add(head)
     model.train_on_batch(x, target)
     assert model.updates.counts == {"dense_1": 2, "dense_2": 2}
+
+
+def test_a_plan_that_is_made_while_a_layer_is_frozen_is_made_again(monkeypatch):
+    """As when another thread predicts meanwhile: no plan of what was trains what is frozen."""
+    model = Sequential([Dense(4, activation="tanh", input_dim=3), Dense(2)], seed=0)
+    layer = model.layers[0]
+
+    def freeze_meanwhile(layers):
+        plan = make_plan(layers)
+        layer.trainable = False
+        return plan
+
+    with monkeypatch.context() as patch:
+        patch.setattr(network, "make_plan", freeze_meanwhile)
+        model.predict(np.ones((1, 3)))
+    assert model.plan().has_gradient == (False, False, True)
+
+
+def test_a_layer_is_frozen_when_its_count_tells():
+    """One who reads the count reads the flag that belongs to it, in another thread as well."""
+
+    class Watched(Dense):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "freeze_count":
+                seen.append(self.trainable)
+
+    seen = []
+    layer = Watched(2, input_dim=2)
+    layer.trainable = False
+    layer.trainable = True
+    assert seen == [False, True]
+
+
+@pytest.mark.parametrize("method", ["forward", "gradient"])
+def test_a_formula_that_is_changed_in_the_class_is_obeyed_in_the_next_step(monkeypatch, method):
+    """As a student does who runs the cell with the class again."""
+    model, ran = make(), []
+    x, y, _ = next(batches())
+    model.fit(x, y, verbose=0)
+    given = getattr(Dense, method)
+
+    def noting(self, *args):
+        ran.append(self.label)
+        return given(self, *args)
+
+    monkeypatch.setattr(Dense, method, noting)
+    model.train_on_batch(x, y)
+    model.fit(x, y, verbose=0)
+    assert len(ran) == 2 * 3
+    model.predict(x)
+    assert len(ran) == 2 * 3 + 3 * (method == "forward")
+
+
+@pytest.mark.parametrize("method", ["compile", "reset"])
+def test_what_a_fit_depends_on_is_not_changed_while_it_runs(method):
+    model = make()
+    x, y, _ = next(batches())
+    calls = {
+        "compile": lambda: model.compile("sgd", "cross_entropy"),
+        "reset": lambda: model.reset(0),
+    }
+    hook = LambdaCallback(on_epoch_end=lambda epoch, logs: calls[method]())
+    with pytest.raises(RuntimeError, match=f"{method} cannot be called while the model is trained"):
+        model.fit(x, y, verbose=0, callbacks=[hook])
+    assert type(model.optimizer).__name__ == "Adam"
+    calls[method]()

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minnet
 from minnet import Sequential
 from minnet.engine import updates
 from minnet.engine.plan import make_plan
 from minnet.engine.updates import CACHE_NUMBERS
 from minnet.foundation.checks import Array
-from minnet.layers import Dense, Dropout, Tanh
+from minnet.layers import BatchNormalization, Dense, Dropout, Tanh
 from minnet.layers.base import bind
-from minnet.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from minnet.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, Optimizer, RMSprop
 from tests.strategies import seeds
 
 X, Y = np.random.default_rng(0).standard_normal((12, 4)), np.arange(12) % 3
@@ -326,6 +327,9 @@ FORMULAS: list[Callable[..., Optimizer]] = [
     lambda **settings: Adagrad(0.01, **settings),
     lambda **settings: Adam(0.01, **settings),
     lambda **settings: AdamW(0.01, **settings),
+    lambda **settings: Adadelta(0.01, **settings),
+    lambda **settings: Adamax(0.01, **settings),
+    lambda **settings: Nadam(0.01, **settings),
 ]
 
 
@@ -436,3 +440,151 @@ def test_a_gradient_of_zeros_is_left_alone() -> None:
     model = three_layers(SGD(1.0, global_clipnorm=2.0))
     model.grad[...] = 0.0
     assert clipped(model) == 0.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clipnorm_is_for_each_array_by_itself(dtype: str) -> None:
+    model = Sequential([Dense(3, input_dim=4), Dense(2)], seed=0, dtype=dtype)
+    model.compile(SGD(1.0, clipnorm=2.0), "mse")
+    rng, before = np.random.default_rng(0), {}
+    sizes = {"dense_1.W": 30.0, "dense_1.b": 0.5, "dense_2.W": 2.0, "dense_2.b": 9.0}
+    for layer in model.layers:
+        for name, gradient in layer.gradients().items():
+            unit = rng.standard_normal(gradient.shape)
+            unit *= sizes[f"{layer.name}.{name}"] / np.linalg.norm(unit)
+            gradient[...] = before[f"{layer.name}.{name}"] = unit
+    start = model.theta.copy()
+    model.apply_gradient()
+    moved = start - model.theta
+    at = 0
+    for name, unit in before.items():  # 30 → 2, 0.5 stays, 2 stays, 9 → 2
+        wanted = unit * min(1.0, 2.0 / sizes[name])
+        step = moved[at : at + unit.size].reshape(unit.shape)
+        np.testing.assert_allclose(step, wanted, rtol=1e-5, atol=1e-6)
+        at += unit.size
+
+
+def test_clipvalue_cuts_every_number() -> None:
+    model = three_layers(SGD(1.0, clipvalue=0.5))
+    g = 2 * np.random.default_rng(0).standard_normal(model.theta.size)
+    model.grad[...] = g
+    start = model.theta.copy()
+    model.apply_gradient()
+    wanted = [max(-0.5, min(0.5, value)) for value in g]
+    np.testing.assert_allclose(start - model.theta, wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("way", ["clipnorm", "clipvalue"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_the_other_ways_make_nothing_finite_either(way: str, bad: float) -> None:
+    model = three_layers(SGD(1.0, **{way: 2.0}))
+    model.grad[...] = 1.0
+    model.grad[3] = bad
+    model.apply_gradient()
+    assert not np.isfinite(model.theta[3])
+
+
+@pytest.mark.parametrize("way", ["clipnorm", "clipvalue"])
+def test_a_frozen_layers_gradient_is_not_clipped(way: str) -> None:
+    model = three_layers(SGD(1.0, **{way: 1e-3}))
+    model.freeze("dense_1")
+    model.grad[...] = 1.0
+    first = model.get_layer("dense_1").count_params()
+    model.apply_gradient()
+    assert (model.grad[:first] == 1.0).all()
+    assert (np.abs(model.grad[first:]) < 1.0).all()
+
+
+def test_clipnorm_survives_gradients_beyond_the_squares_of_float32() -> None:
+    model = Sequential([Dense(3, input_dim=4)], seed=0)
+    model.compile(SGD(0.0, clipnorm=2.0), "mse")
+    model.grad[...] = 1e30
+    model.apply_gradient()
+    assert np.linalg.norm(model.layers[0].dW) == pytest.approx(2.0, rel=1e-5)
+    assert np.linalg.norm(model.layers[0].db) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_the_arrays_of_a_group_are_its_gradient() -> None:
+    model = three_layers()
+    model.freeze("dense_2")
+    step(model)
+    for group in model.update_groups():
+        np.testing.assert_array_equal(np.concatenate(group.arrays), group.grad)
+        assert all(np.shares_memory(array, group.grad) for array in group.arrays)
+        assert len(group.arrays) == 2
+
+
+# --- what does not decay --------------------------------------------------------------------------
+
+
+def after_decay(names, **settings):
+    """The weights after three updates without any gradient: only the decay acts."""
+    model = Sequential([Dense(3, input_dim=2), BatchNormalization(), Dense(1)], seed=0)
+    model.compile(AdamW(0.1, weight_decay=0.5, **settings), "mse")
+    model.theta = np.ones(model.theta.size)
+    if names is not None:
+        model.optimizer.exclude_from_weight_decay(names)
+    model.grad[...] = 0.0
+    for _ in range(3):
+        model.apply_gradient()
+    return {name: float(a.flat[0]) for name, a in model.named_arrays().items() if "mov" not in name}
+
+
+ALL = {"dense_1.W", "dense_1.b", "dense_2.W", "dense_2.b"}
+ALL |= {"batch_normalization_1.gamma", "batch_normalization_1.beta"}
+
+
+@pytest.mark.parametrize(
+    ("names", "spared"),
+    [
+        (None, set()),
+        ([], set()),
+        (["b", "gamma", "beta"], ALL - {"dense_1.W", "dense_2.W"}),
+        (["bias", "gamma"], {"dense_1.b", "dense_2.b", "batch_normalization_1.gamma"}),
+        (["dense_1.W"], {"dense_1.W"}),
+        (["dense_1/kernel"], {"dense_1.W"}),
+        (["batch_normalization_1.*"], {n for n in ALL if n.startswith("batch")}),
+        (["*"], ALL),
+    ],
+)
+def test_weights_that_are_excluded_from_decay_keep_their_bits(names, spared):
+    after = after_decay(names)
+    assert after.keys() == ALL
+    assert {name for name, value in after.items() if value == 1.0} == spared
+    decayed = float(np.float32(1.0) * np.float32(0.95) ** 3)
+    assert all(after[name] == pytest.approx(decayed, rel=1e-6) for name in ALL - spared)
+
+
+def test_what_does_not_decay_can_be_told_the_constructor_and_is_saved(tmp_path):
+    spared = after_decay(None, excluded_from_weight_decay=["b"])
+    assert spared == after_decay(["b"])
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile(AdamW(excluded_from_weight_decay=["b"]), "mse")
+    model.save(tmp_path / "m.npz")
+    assert minnet.load(tmp_path / "m.npz").optimizer.excluded_from_weight_decay == ("b",)
+
+
+def test_the_exclusion_holds_across_pieces_of_theta(monkeypatch):
+    whole = after_decay(["b", "gamma"])
+    monkeypatch.setattr(updates, "CACHE_NUMBERS", 4)
+    assert after_decay(["b", "gamma"]) == whole
+
+
+@pytest.mark.parametrize("names", ["b", 3, [1], [""], None])
+def test_names_that_are_none_are_refused(names):
+    with pytest.raises(TypeError, match="excluded_from_weight_decay takes "):
+        AdamW().exclude_from_weight_decay(names)
+
+
+def test_an_optimizer_that_no_file_could_keep_the_names_of_says_so():
+    class Own(Optimizer):
+        def __init__(self, learning_rate=0.1):
+            super().__init__(learning_rate)
+
+    with pytest.raises(TypeError, match=r"hands its common arguments on.* Got Own. Write "):
+        Own().exclude_from_weight_decay(["b"])
+
+
+def test_a_name_of_no_weight_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match=r"Got 'bais'. Weights: dense_1.W, dense_1.b, "):
+        after_decay(["bais"])

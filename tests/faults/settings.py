@@ -67,7 +67,7 @@ for words, call, near in (
     ("Adam(lr=…)", lambda s: Adam(lr=1), "learning_rate"),
     ("Dense(activaton=…)", lambda s: Dense(3, activaton="relu"), "activation"),
     ("fit(epoch=…)", lambda s: fit(s, epoch=3), "epochs"),
-    ("SGD(clipnorm=…)", lambda s: SGD(clipnorm=1), "global_clipnorm"),
+    ("SGD(max_norm=…)", lambda s: SGD(max_norm=1), "global_clipnorm"),
     ("evaluate(batch=…)", lambda s: s.model.evaluate(s.x, s.y, batch=1), "batch_size"),
 ):
     case(G, f"unknown keyword: {words}", call, rf'Did you mean "{near}"')

@@ -329,7 +329,7 @@ NO_ARRAYS = {
         TypeError,
         r"dtype object with 'no' in column 1\. Encode",
     ),
-    "a row of text": (lambda: ["a", "b"], TypeError, r"dtype <U1 with .*'a'.* in it\. Encode"),
+    "a row of text": (lambda: ["a", "b"], TypeError, r"dtype <U1 with .*'a'.* in it\. For nam"),
     "raw bytes": (lambda: np.array([b"a"]), TypeError, r"dtype \|S1 with .*b'a'.* in it"),
     "dates": (lambda: np.zeros((1, 1), "M8[D]"), TypeError, r"datetime64\[D\] with .*column 0"),
     "spans": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import pydoc
 import re
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import minnet
 from minnet import callbacks, datasets, layers, losses, metrics, optimizers, schedules, transfer
 from minnet.foundation.checks import integer, number, text
-from minnet.foundation.registry import Configurable
+from minnet.foundation.registry import Configurable, from_config, to_config
 from minnet.foundation.strict import Strict, named, setting
 from minnet.layers import Dense, Dropout, LeakyReLU, Tanh
 from minnet.models import Sequential
@@ -87,7 +88,7 @@ def test_every_method_of_a_model_names_what_it_takes(method):
     ("call", "message"),
     [
         (lambda: Adam(lr=0.1), r"Got lr=0.1\. Did you mean \"learning_rate\"\?"),
-        (lambda: SGD(clipnorm=1), r"Did you mean \"global_clipnorm\""),
+        (lambda: SGD(max_norm=1), r"Did you mean \"global_clipnorm\""),
         (lambda: LeakyReLU(alpha=0.1), r"Did you mean \"negative_slope\""),
         (lambda: Dense(unit=3), r"Got unit=3\. Did you mean \"units\""),
         (lambda: Dense(), r"Got no units\. Write units=…"),
@@ -208,6 +209,88 @@ def test_copies_are_as_strict():
             made.trianable = False
 
 
+# --- arguments that a constructor hands on --------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(CLASSES, key=str), ids=lambda kind: kind.__name__)
+def test_signatures_have_every_argument_by_name(kind):
+    kinds = {p.kind for p in inspect.signature(kind).parameters.values()}
+    assert kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_help_shows_what_a_class_above_takes():
+    signature = "(self, learning_rate=0.01, momentum=0.0, nesterov=False, *, weight_decay=0.0,"
+    text = re.sub(r": '[^']*'", "", str(inspect.signature(SGD.__init__))).replace("' = ", "=")
+    assert text.replace(" = ", "=").startswith(signature)
+    assert list(inspect.signature(Dropout).parameters) == ["rate", "input_shape", "name"]
+    assert "weight_decay: 'float' = 0.0" in pydoc.render_doc(SGD)
+
+
+@minnet.register
+class Scaled(Dense):
+    """A student's layer that hands keywords on, as in Keras."""
+
+    def __init__(self, units, scale=1.0, **kwargs):
+        super().__init__(units, **kwargs)
+        self.scale = scale
+
+
+def test_a_class_of_your_own_that_hands_keywords_on_is_saved_with_them():
+    layer = Scaled(3, scale=2.0, use_bias=False, name="mine", input_shape=(4,))
+    names = {"units", "scale", "input_shape", "use_bias", "name", "kernel_regularizer"}
+    assert names <= layer.get_config().keys()
+    again = from_config(to_config(layer))
+    assert (again.scale, again.use_bias, again.name, again.input_shape) == (
+        2.0,
+        False,
+        "mine",
+        (4,),
+    )
+    with pytest.raises(TypeError, match=r"^Scaled takes units, .*Got use_bia=1\. Did you mean"):
+        Scaled(3, use_bia=1)
+
+
+def test_a_signature_has_what_the_constructor_takes_and_no_more():
+    class Fixed(SGD):
+        def __init__(self, momentum=0.5):
+            super().__init__(0.1, momentum)
+
+    class Quick(SGD):
+        def __init__(self, **common):
+            super().__init__(0.5, **common)
+
+    class Decaying(SGD):
+        def __init__(self, learning_rate=0.1, *, weight_decay=0.5, **common):
+            super().__init__(learning_rate, weight_decay=weight_decay, **common)
+
+    assert list(inspect.signature(Fixed).parameters) == ["momentum"]
+    clippings = ["global_clipnorm", "clipnorm", "clipvalue"]
+    assert list(inspect.signature(Quick).parameters) == [
+        "weight_decay",
+        *clippings,
+        "excluded_from_weight_decay",
+    ]
+    assert repr(Decaying(weight_decay=0.25, global_clipnorm=1)) == (
+        "Decaying(weight_decay=0.25, global_clipnorm=1.0)"
+    )
+    assert Decaying().weight_decay == 0.5
+
+
+def test_a_class_of_your_own_may_keep_its_keywords():
+    class Noted(layers.ReLU):
+        def __init__(self, **notes):
+            super().__init__()
+            self.notes = notes
+
+    assert Noted(colour="red").notes == {"colour": "red"}
+
+    class Plain(callbacks.Callback):
+        def __init__(self, *things, **notes):
+            self.things, self.notes = things, notes
+
+    assert Plain(1, a=2).notes == {"a": 2}
+
+
 # --- settings: checked whenever they are set ------------------------------------------------------
 
 
@@ -248,12 +331,12 @@ def test_a_setting_is_no_attribute_of_its_class_unless_it_has_a_default():
         _ = Spring.__new__(Spring).stiffness
 
 
-def test_settings_are_inherited_until_a_class_has_something_else_by_that_name():
+def test_settings_are_inherited_with_another_default_or_replaced_by_a_property():
     class Coil(Spring):
         turns: int = setting(integer, minimum=1)
 
     class Rod(Coil):
-        stiffness = 5
+        label = "rod"
 
         @property
         def length(self):
@@ -268,10 +351,12 @@ def test_settings_are_inherited_until_a_class_has_something_else_by_that_name():
         coil.stiffness = -1
     with pytest.raises(ValueError, match="Coil's turns takes"):
         coil.turns = 0
-    rod.stiffness, rod.length = "stiff", "long"
-    assert (rod.stiffness, rod.length) == ("stiff", "long")
+    rod.length = "long"
+    assert (rod.label, rod.length) == ("rod", "long")
     with pytest.raises(ValueError, match="Rod's turns takes"):
         rod.turns = 0
+    with pytest.raises(TypeError, match="The spring's label takes text"):
+        rod.label = 3
 
 
 def test_to_set_an_attribute_makes_no_object(monkeypatch):
@@ -301,8 +386,6 @@ LATER = {
     "a shape of weights": (lambda: Dense(3), "input_shape", (3,)),
     "a value that does not even fit": (lambda: Dense(3), "units", "many"),
     "a shape untold": (lambda: Tanh(input_shape=3), "input_shape", None),
-    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
-    "mode": (lambda: callbacks.EarlyStopping(), "mode", "max"),
     "baseline": (lambda: callbacks.EarlyStopping(), "baseline", 0.5),
 }
 
@@ -325,7 +408,7 @@ FOLLOWED_BY_NOTHING = {
     "the same": (lambda: optimizers.RMSprop(), "centered", False),
     "nesterov": (lambda: SGD(), "nesterov", True),
     "then": (lambda: schedules.LinearWarmup(3, 0.1), "then", 0.2),
-    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "loss"),
+    "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
     "mode": (lambda: callbacks.EarlyStopping("val_accuracy"), "mode", "max"),
     "input_shape": (lambda: Tanh(), "input_shape", (3,)),
     "from_logits": (lambda: losses.CrossEntropy(), "from_logits", True),

@@ -754,3 +754,14 @@ def test_a_layer_knows_whether_its_weights_are_as_they_were_drawn(tmp_path):
     assert not minnet.load(tmp_path / "model.npz").layers[0].as_drawn
     below.W = below.W + 1
     assert not below.as_drawn
+
+
+def test_a_class_may_say_that_its_layers_begin_frozen():
+    class Fixed(Dense):
+        trainable = False
+
+    model = Sequential([Fixed(2, input_dim=2), Dense(1)])
+    assert [layer.trainable for layer in model.layers] == [False, True]
+    model.unfreeze()
+    assert [layer.trainable for layer in model.layers] == [True, True]
+    assert Fixed(1).trainable is False

@@ -1,4 +1,4 @@
-"""Flatten and Input."""
+"""Flatten, Reshape and Input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from minnet.foundation.registry import from_config, to_config
-from minnet.layers import Flatten, Input, Layer
+from minnet.layers import Flatten, Input, Layer, Reshape
 from tests.complex_step import assert_gradients
 from tests.strategies import batch_shapes, normal, seeds
 
@@ -62,7 +62,7 @@ def test_contract():
     assert layer.built
     assert layer.count_params() == 0
     assert layer.compute_output_shape((28, 28)) == (784,)
-    assert repr(layer) == "Flatten(name='flat', input_shape=(28, 28))"
+    assert repr(layer) == "Flatten(input_shape=(28, 28), name='flat')"
     twin = from_config(to_config(layer))
     assert twin.input_shape == (28, 28)
     assert twin.name == "flat"
@@ -106,3 +106,55 @@ def test_input(made, shape):
 def test_input_refuses(shape, error, message):
     with pytest.raises(error, match=message):
         Input(shape)
+
+
+# --- Reshape --------------------------------------------------------------------------------------
+
+
+@given(seed=seeds)
+def test_gradient_of_reshape(seed):
+    x, dy = normal(seed, (4, 6), (4, 2, 3))
+    assert_gradients(Reshape((2, -1)), x, dy)
+
+
+def test_reshape_keeps_the_order():
+    x = np.arange(24).reshape(2, 12)
+    y = Reshape((3, 4)).forward(x)
+    np.testing.assert_array_equal(y, x.reshape(2, 3, 4))
+    assert np.shares_memory(x, y)
+    np.testing.assert_array_equal(Flatten().forward(y), x)
+    np.testing.assert_array_equal(Reshape((3, 4)).backward(x, y, y), x)
+    assert Reshape((-1,)).compute_output_shape((3, 4)) == (12,)
+    assert Reshape((2, -1, 3)).compute_output_shape((3, 4)) == (2, 2, 3)
+    assert Reshape([3, 4]).target_shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (
+            lambda: Reshape(12),
+            TypeError,
+            r"Reshape.s target_shape takes a shape",
+        ),
+        (
+            lambda: Reshape((2, 0)),
+            ValueError,
+            r"sizes of 1 or more, and -1 once at most. Got \(2, 0",
+        ),
+        (lambda: Reshape((-1, -1)), ValueError, r"-1 once at most"),
+        (
+            lambda: Reshape((5, 2)).compute_output_shape((12,)),
+            ValueError,
+            r"takes samples of 10 numbers, for the shape \(5, 2\). Got \(N, 12\), which has 12",
+        ),
+        (
+            lambda: Reshape((5, -1)).compute_output_shape((12,)),
+            ValueError,
+            r"takes samples of a multiple of 5 numbers",
+        ),
+    ],
+)
+def test_shapes_that_reshape_refuses(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

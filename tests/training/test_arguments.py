@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minnet.callbacks import Callback, EarlyStopping, GradualUnfreezing, LambdaCallback
 from minnet.engine.inputs import value_range
 from minnet.layers import Dense
 from minnet.models import Sequential
-from minnet.optimizers import SGD
+from minnet.optimizers import SGD, Adam, AdamW
 from minnet.schedules import ExponentialDecay
 from tests.small_models import classifier, everything, gradient_of, regression
 
@@ -46,10 +47,10 @@ def test_class_weights_of_a_sigmoid():
 
 def test_class_weights_of_no_classes_are_refused():
     model, x, y = regression()
-    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got other"):
+    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got "):
         model.fit(x, y, class_weight={0: 2.0}, verbose=0)
     model, x, y = regression(units=1)
-    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got other"):
+    with pytest.raises(ValueError, match=r"class labels or one-hot rows in y. Got "):
         model.fit(x, y, class_weight={0: 2.0}, verbose=0)
 
 
@@ -183,3 +184,170 @@ def test_every_way_in_is_guarded(method, wrong, message):
     arguments = (x, np.ones(2)) if method in ("evaluate", "fit") else (x,)
     with pytest.raises(ValueError, match=message):
         getattr(model, method)(*arguments)
+
+
+# --- a class for each sample ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse", "mae"])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [[0, 1, 1], [0, 0, 1], [0, 1, 0], [0, 0, 0]],
+        [[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]],
+        [[0.2, 0.3, 0.5]] * 4,
+    ],
+)
+def test_class_weights_of_several_answers_a_row_are_refused(loss, y):
+    model = Sequential([Dense(3, activation="sigmoid", input_dim=2)], seed=0)
+    model.compile(SGD(0.0), loss)
+    with pytest.raises(ValueError, match=r"takes class labels or one-hot rows in y. Got"):
+        model.fit(np.ones((4, 2)), y, verbose=0, class_weight={1: 5.0})
+
+
+def test_class_weights_of_a_row_that_shares_evenly_are_refused():
+    model = Sequential([Dense(2, activation="softmax", input_dim=2)], seed=0)
+    model.compile(SGD(0.0), "cross_entropy")
+    with pytest.raises(ValueError, match=r"name one class. Got 2 equal entries in row 0"):
+        model.fit(np.ones((2, 2)), [[0.5, 0.5], [1, 0]], verbose=0, class_weight={1: 5.0})
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse"])
+def test_class_weights_of_one_hot_rows_are_those_of_the_labels(loss):
+    model = Sequential([Dense(3, activation="sigmoid", input_dim=2)], seed=0)
+    model.compile(SGD(0.0), loss)
+    y = np.eye(3)[[0, 1, 2, 1]]
+    x = np.random.default_rng(0).normal(size=(4, 2))
+    by_class = model.fit(x, y, verbose=0, class_weight={1: 5.0}).history
+    assert by_class == model.fit(x, y, verbose=0, sample_weight=[1, 5, 1, 5]).history
+
+
+# --- sorted rows ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "activation", "y"),
+    [
+        ("cross_entropy", 3, "softmax", np.repeat([0, 1, 2], [5, 4, 3])),
+        ("cross_entropy", 3, "softmax", np.repeat(np.eye(3), [5, 4, 3], axis=0)),
+        ("binary_crossentropy", 1, "sigmoid", np.repeat([0, 1], [9, 3])),
+        ("binary_crossentropy", 1, "sigmoid", np.repeat([0.0, 1.0], [9, 3])[:, None]),
+    ],
+)
+def test_validation_rows_of_classes_that_no_training_row_has_are_warned_of(
+    loss, units, activation, y
+):
+    model = Sequential([Dense(units, activation=activation, input_dim=1)], seed=0)
+    model.compile("sgd", loss)
+    x = np.linspace(-1, 1, 12)[:, None]
+    with pytest.warns(UserWarning, match=r"classes that no training row has: [12]\. The"):
+        model.fit(x, y, verbose=0, validation_split=0.25)
+    order = np.random.default_rng(1).permutation(12)
+    model.fit(x[order], y[order], verbose=0, validation_split=0.25)
+
+
+def test_numbers_are_no_classes_that_could_be_unseen():
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse")
+    x = np.linspace(-1, 1, 12)[:, None]
+    model.fit(x, np.arange(12) / 12, verbose=0, validation_split=0.25)
+    model.fit(x, np.arange(12), verbose=0, validation_split=0.25)
+
+
+# --- one rate -------------------------------------------------------------------------------------
+
+
+def moves(learning_rate, callback):
+    """How far the weight moved in each epoch of a loss that has the gradient 1."""
+    model = Sequential([Dense(1, input_dim=1, use_bias=False)], seed=0)
+    model.compile(SGD(0.5), "mae")
+    thetas = [float(model.theta[0])]
+    keep = LambdaCallback(on_epoch_end=lambda *_: thetas.append(float(model.theta[0])))
+    callbacks = [keep, callback]
+    model.fit([[1.0]], [1e6], epochs=4, verbose=0, learning_rate=learning_rate, callbacks=callbacks)
+    return np.diff(thetas).round(3).tolist()
+
+
+class Sets(Callback):
+    """Sets the optimizer's rate at the beginning of the third epoch."""
+
+    def __init__(self, rate, hook="on_epoch_begin"):
+        self.rate = rate
+        setattr(self, hook, self.sets)
+
+    def sets(self, epoch, logs):
+        if epoch == 2:
+            self.model.optimizer.learning_rate = self.rate
+
+
+@pytest.mark.parametrize("given", [0.25, lambda step: 0.25, {"dense_1": 0.25}], ids=str)
+@pytest.mark.parametrize("rate", [0.0, 0.125, 0.5])
+def test_a_rate_that_a_callback_sets_holds_from_then_on(given, rate):
+    """0.5 is what the optimizer had: that it was set counts, not that it is another."""
+    assert moves(given, Sets(rate)) == [0.25, 0.25, rate, rate]
+    assert moves(None, Sets(rate)) == [0.5, 0.5, rate, rate]
+
+
+def test_a_rate_set_before_the_first_step_holds():
+    class Before(Callback):
+        def on_train_begin(self, logs=None):
+            self.model.optimizer.learning_rate = 0.125
+
+    assert moves(0.25, Before()) == [0.125] * 4
+
+
+def decaying(optimizer, **options):
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile(optimizer, "mse")
+    return model.fit(np.zeros((4, 1)), np.zeros(4), epochs=3, verbose=0, **options)
+
+
+def set_later(name, value):
+    optimizer = SGD(0.1, weight_decay=1.0)
+    setattr(optimizer, name, value)
+
+
+DOORS = {
+    "the constructor": lambda: SGD(5.0, weight_decay=1.0),
+    "the rate, set later": lambda: set_later("learning_rate", 5.0),
+    "the decay, set later": lambda: set_later("weight_decay", 50.0),
+    "fit's rate": lambda: decaying(SGD(0.1, weight_decay=1.0), learning_rate=5.0),
+    "a layer's rate": lambda: decaying(AdamW(0.1, weight_decay=1), learning_rate={"dense_1": 5.0}),
+    "a schedule": lambda: decaying(SGD(lambda step: 5.0, weight_decay=1.0)),
+    "a schedule later": lambda: decaying(SGD(lambda step: 5.0 * (step == 2), weight_decay=1.0)),
+    "fit's schedule": lambda: decaying(Adam(weight_decay=1.0), learning_rate=lambda step: 5.0),
+    "a callback": lambda: decaying(SGD(0.1, weight_decay=1.0), callbacks=[Sets(5.0)]),
+}
+
+
+@pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
+def test_decay_that_turns_weights_around_is_refused_at_every_door(door):
+    with pytest.raises(ValueError, match="weight_decay takes a number up to 1 / learning_rate"):
+        door()
+
+
+def test_layers_that_are_unfrozen_later_may_have_rates_of_their_own():
+    x = np.random.default_rng(0).normal(size=(64, 4))
+    y = (x[:, 0] > 0).astype(int)
+    layers = [Dense(4, activation="relu", input_dim=4), Dense(2, activation="softmax")]
+    model = Sequential(layers, seed=0)
+    model.freeze("all_but_head")
+    model.compile("sgd", "cross_entropy")
+    rates = {"dense_1": 0.0, "dense_2": 0.1}
+    before = model.layers[0].W.copy()
+    with pytest.raises(ValueError, match=r"takes layers that learn. Got 'dense_1', which is"):
+        model.fit(x, y, verbose=0, learning_rate=rates, callbacks=[EarlyStopping("loss")])
+    model.fit(x, y, epochs=3, verbose=0, learning_rate=rates, callbacks=[GradualUnfreezing()])
+    assert model.layers[0].trainable
+    np.testing.assert_array_equal(model.layers[0].W, before)  # the optimizer's rate would move it
+
+
+@pytest.mark.parametrize(
+    ("hook", "updates"), [("on_train_begin", 0), ("on_epoch_begin", 1), ("on_train_batch_begin", 1)]
+)
+def test_where_a_training_that_is_stopped_ends(hook, updates):
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse")
+    stop = LambdaCallback(**{hook: lambda *_: setattr(model, "stop_training", True)})
+    history = model.fit(np.ones((4, 1)), np.ones(4), 2, epochs=5, verbose=0, callbacks=[stop])
+    assert (model.updates.iterations, len(history.epoch)) == (updates, min(updates, 1))

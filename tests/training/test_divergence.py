@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -125,10 +126,10 @@ def test_a_diverged_fit_keeps_counts_of_layers_apart():
 
 
 def test_an_optimizer_that_would_never_move_again_is_a_divergence():
-    """One gradient of 1e20 fills Adam's v with infinity, and then every step is 0."""
+    """One gradient of 3e21 fills Adam's v with infinity, and then every step is 0."""
     model = Sequential([Dense(1, input_dim=1, use_bias=False)], seed=0)
     model.compile("adam", "mae")
-    x = np.full((4, 1), 3e19, np.float32)
+    x = np.full((4, 1), 3e21, np.float32)
     before = model.theta.copy()
     scale = pytest.warns(UserWarning, match="Scale it first")
     with scale, pytest.raises(DivergedError, match="the optimizer remembers overflowed"):
@@ -279,7 +280,7 @@ def test_the_cause_is_a_square_that_overflows():
     model, x, y = tower(2, "adam", "mae")
     error = caught(model, x, y, sample_weight=np.full(12, 1e24))
     assert str(error).startswith("What the optimizer remembers overflowed in epoch 1, step 1")
-    assert "is the optimizer's S of dense_1." in str(error)
+    assert "is the optimizer's v of dense_1." in str(error)
     assert "a gradient so large that its square overflows" in str(error)
 
 
@@ -313,3 +314,60 @@ def test_is_finite_is_not_misled_by_a_sum_that_overflows():
     for bad in (np.nan, np.inf, -np.inf):
         assert not is_finite(np.array([1.0, bad]))
     assert not is_finite(np.array([np.inf, -np.inf]))
+
+
+# --- back to a model that can be trained ----------------------------------------------------------
+
+
+def steep(rate=5.0):
+    """A model that SGD ruins within an epoch, to weights of 1e19; the next is inf."""
+    x = np.random.default_rng(0).uniform(size=(64, 10))
+    model = Sequential([Dense(8, activation="relu", input_dim=10), Dense(1)], seed=0)
+    model.compile(SGD(rate), "mse")
+    return model, x, x.sum(axis=1)
+
+
+def test_a_ruined_epoch_is_no_place_to_go_back_to():
+    model, x, y = steep()
+    before, theta = model.evaluate(x, y)["loss"], model.theta.copy()
+    with pytest.raises(DivergedError, match="back where it was before epoch 1, the last that was "):
+        model.fit(x, y, epochs=50, verbose=0, seed=0)
+    np.testing.assert_array_equal(model.theta, theta)
+    assert model.evaluate(x, y)["loss"] == before
+
+
+def test_epochs_that_were_sane_are_kept():
+    model, x, y = steep(0.01)
+    thetas = [model.theta.copy()]
+
+    def later(epoch, logs):
+        thetas.append(model.theta.copy())
+        if epoch == 2:
+            model.optimizer.learning_rate = 1e8
+
+    with pytest.raises(DivergedError, match="The model is back where it was before"):
+        model.fit(x, y, epochs=9, verbose=0, callbacks=[LambdaCallback(on_epoch_end=later)])
+    np.testing.assert_array_equal(model.theta, thetas[3])
+
+
+@pytest.mark.parametrize("rate", [5.0, 50.0, 500.0])
+@pytest.mark.parametrize("as_fits", [False, True])
+def test_the_rate_that_is_advised_does_not_diverge_at_once(rate, as_fits):
+    model, x, y = steep(0.1 if as_fits else rate)
+    given = {"learning_rate": rate} if as_fits else {}
+    before = model.evaluate(x, y)["loss"]
+    with pytest.raises(DivergedError) as caught:
+        model.fit(x, y, epochs=50, verbose=0, seed=0, **given)
+    advised = float(re.search(r"smaller learning rate, such as ([^,]+),", str(caught.value))[1])
+    assert advised < rate
+    history = model.fit(x, y, epochs=30, verbose=0, seed=0, learning_rate=advised).history
+    assert history["loss"][-1] < before
+
+
+def test_a_frozen_layer_keeps_every_bit_where_a_divergence_goes_back():
+    model, x, y = steep()
+    model.freeze([0])
+    before = [a.tobytes() for a in model.layers[0].get_weights()]
+    with pytest.raises(DivergedError):
+        model.fit(x, y, epochs=50, verbose=0, learning_rate=1e6)
+    assert [a.tobytes() for a in model.layers[0].get_weights()] == before

@@ -166,6 +166,7 @@ def run(model, call, x, y, checkpoint=None, **more):
     return None
 
 
+@pytest.mark.filterwarnings("ignore:The last rows, which validation_split keeps")
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(

@@ -11,7 +11,7 @@ from minnet.course.zoo.mistake import Case, Mistake
 from minnet.datasets import blobs, digits, moons, sine
 from minnet.foundation.checks import Array
 from minnet.initializers import Constant, RandomNormal
-from minnet.layers import Dense
+from minnet.layers import BatchNormalization, Dense, ReLU
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
 
@@ -131,6 +131,15 @@ def _confident_from_the_start(seed: int) -> Case:
     model = _classifier(x, 10, seed)
     head: Any = model.layers[-1]
     head.W = 40.0 * head.W
+    return Case(model, x, y)
+
+
+def _too_few_updates(seed: int) -> Case:
+    x, y = _images(seed)
+    layers = [Dense(32, input_dim=x.shape[1]), BatchNormalization(), ReLU()]
+    model = Sequential([*layers, Dense(10, activation="softmax")], seed=seed)
+    model.compile(Adam(0.01), "cross_entropy", ["accuracy"])
+    model.fit(x, y, epochs=8, batch_size=len(x), verbose=0, seed=seed)
     return Case(model, x, y)
 
 
@@ -300,6 +309,13 @@ MISTAKES: tuple[Mistake, ...] = (
         "A learning rate of 0.000001.",
         "Careful steps cannot do harm.",
         "How far have the weights come?",
+    ),
+    _mistake(
+        "running-statistics",
+        _too_few_updates,
+        "Batch normalisation after eight updates: its running statistics are near 0 and 1 yet.",
+        "One batch of all rows is the truest gradient.",
+        "By which mean does it predict, and by which did it train?",
     ),
     _mistake(
         "initial-loss",

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.layers import Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
+from minnet.layers import BatchNormalization, Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.teaching.doctor.findings import Finding
 from minnet.teaching.doctor.patient import (
@@ -50,6 +50,9 @@ GROWS_PER_LAYER, SURE, ALONE = 2.0, 10.0, 3.0
 """Growth from one layer to the next that is still healthy; how much larger logits are by right
 where the network was trained; growth of the whole by that of its most growing layer.
 """
+
+LAGS = 0.5
+"""How far running statistics are from those of the rows: seen 0 to 0.2 after enough updates."""
 
 EQUAL = 1e-4
 """Columns of a matrix differ by less than this part of its size: they are the same."""
@@ -126,6 +129,29 @@ def symmetric_weights(patient: Patient) -> Iterator[Finding]:
             '"glorot_uniform" for tanh and sigmoid.',
         )
         return
+
+
+def running_statistics(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
+    """`running-statistics`: those of a trained batch normalisation lag behind what it sees."""
+    for signal in signals:
+        layer = signal.step
+        if not isinstance(layer, BatchNormalization) or not layer.trainable or layer.as_drawn:
+            continue
+        x = signal.x.astype(np.float64)
+        mean, deviation = x.mean(axis=0), x.std(axis=0) + math.sqrt(layer.epsilon)
+        off = np.abs(layer.moving_mean - mean) / deviation
+        ratio_of = np.sqrt(layer.moving_variance + layer.epsilon) / deviation
+        gap = float(np.median(np.maximum(off, np.abs(np.log(ratio_of)))))
+        if gap > LAGS:
+            yield Finding(
+                "running-statistics",
+                f"{layer.label} was trained, and its running mean and variance are far from those "
+                "of the rows: it predicts otherwise than it trains.",
+                {"distance, in deviations of a column": gap},
+                f"Train for more updates (each moves them by 1 − momentum = "
+                f"{1 - layer.momentum:.2g}), or make the layer with momentum=0.9.",
+            )
+            return
 
 
 def _denses(patient: Patient) -> list[Dense]:

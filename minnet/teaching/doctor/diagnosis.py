@@ -131,6 +131,7 @@ def _experiments(patient: Patient) -> list[Finding]:
         inside = signals(patient.model, patient.x[rows], patient.target[rows])
         findings += anatomy.saturated(patient, inside)
         findings += anatomy.dead_relu(patient, inside)
+        findings += anatomy.running_statistics(patient, inside)
         findings += anatomy.gradients(patient, inside)
         findings += anatomy.initial_loss(patient)
     single = patient.labels is not None and len(np.unique(patient.labels)) < 2

@@ -26,6 +26,7 @@ KINDS = {
     "dead-relu": "ReLU units that are 0 for every row",
     "exploding-gradient": "numbers grow from layer to layer",
     "vanishing-gradient": "numbers shrink from layer to layer",
+    "running-statistics": "batch normalisation predicts by statistics that are not the data's",
     "initial-loss": "worse than guessing",
     "step-too-large": "the learning rate is too large",
     "step-too-small": "the learning rate is too small",

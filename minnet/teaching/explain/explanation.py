@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minnet.foundation.printing import printable
 from minnet.teaching.explain import html, markdown, text
 from minnet.teaching.explain.numbers import Numbers
 from minnet.teaching.explain.story import tell
@@ -15,7 +16,7 @@ class Explanation(Numbers):
     """
 
     def __str__(self) -> str:
-        return text.render(tell(self))
+        return printable(text.render(tell(self)))
 
     def _repr_html_(self) -> str:
         return html.render(tell(self))

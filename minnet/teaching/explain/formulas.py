@@ -210,7 +210,7 @@ def explained_class(thing: Layer | Loss | Optimizer) -> type[Any] | None:
     )
 
 
-NO_FORMULA = {"build", "compute_output_shape", "get_config", "check_target", "check_last"}
+NO_FORMULA = {"build", "compute_output_shape", "get_config", "check_target", "check_prediction"}
 """Methods that a subclass may have anew without computing anything else."""
 
 

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minnet.layers import (
     ELU,
     GELU,
+    AlphaDropout,
     BatchNormalization,
     Dense,
     Dropout,
     Flatten,
+    GaussianDropout,
+    GaussianNoise,
     LeakyReLU,
     Linear,
+    Normalization,
     ReLU,
+    Rescaling,
+    Reshape,
     Sigmoid,
     Softmax,
     Softplus,
     Tanh,
 )
 from minnet.teaching.explain.blocks import Math, Worked, same
+from minnet.teaching.explain.curves import chain_rule, curve, is_positive
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import (
     Computation,
@@ -264,12 +273,139 @@ def dropout(step: Step) -> LayerFormulas:
             beside=mask,
         ),
         dx=Computation(
-            _chain_rule(f"m / (1 − {rate})", rf"\frac{{m}}{{1 - {rate}}}"),
+            chain_rule(f"m / (1 − {rate})", rf"\frac{{m}}{{1 - {rate}}}"),
             Math(f"@dx = m ⊙ @dy / (1 − {rate})", rf"@dx = \frac{{m \odot @dy}}{{1 - {rate}}}"),
             beside=mask,
         ),
         about=f"The mask m is 0 with probability {rate}, drawn anew for each step; the division "
         "makes up for what is dropped. The way back meets the same mask.",
+    )
+
+
+@explains(AlphaDropout)
+def alpha_dropout(step: Step) -> LayerFormulas:
+    """y = a (m x + (1 − m) d) + b."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is dropped.")
+    mask = {"m": step.memo["mask"]}
+    a, b = (plain(float(f"{number:.6g}")) for number in layer.correction())
+    return LayerFormulas(
+        y=Computation(
+            Math(
+                f"@y = {a} (m ⊙ @x − (1 − m) 1.7581) + {b}",
+                rf"@y = {a}\,(m \odot @x - (1 - m)\, 1.7581) + {b}",
+            ),
+            beside=mask,
+        ),
+        dx=Computation(
+            chain_rule(f"{a} m", rf"{a}\, m"),
+            Math(f"@dx = {a} m ⊙ @dy", rf"@dx = {a}\, m \odot @dy"),
+            beside=mask,
+        ),
+        about=f"The mask m is 0 with probability {layer.rate:g}, drawn anew for each step. What is "
+        "dropped becomes SELU's lowest value, and the two numbers bring mean and variance back.",
+    )
+
+
+@explains(GaussianDropout)
+def gaussian_dropout(step: Step) -> LayerFormulas:
+    """y = x (1 + σ ε)."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is multiplied.")
+    noise = {same("e"): step.memo["noise"]}
+    sigma = plain(float(f"{(layer.rate / (1 - layer.rate)) ** 0.5:.6g}"))
+    return LayerFormulas(
+        y=Computation(
+            Math(f"@y = @x ⊙ (1 + {sigma} e)", rf"@y = @x \odot (1 + {sigma}\, e)"), beside=noise
+        ),
+        dx=Computation(
+            chain_rule(f"1 + {sigma} e", rf"1 + {sigma}\, e"),
+            Math(f"@dx = @dy ⊙ (1 + {sigma} e)", rf"@dx = @dy \odot (1 + {sigma}\, e)"),
+            beside=noise,
+        ),
+        about="The noise e is standard normal, drawn anew for each step; the way back meets it.",
+    )
+
+
+@explains(GaussianNoise)
+def gaussian_noise(step: Step) -> LayerFormulas:
+    """y = x + σ ε."""
+    layer: Any = step.layer
+    if not step.in_training:
+        return _as_it_is("Frozen, so nothing is added.")
+    sigma = plain(layer.stddev)
+    return LayerFormulas(
+        y=Computation(
+            Math(f"@y = @x + {sigma} e", rf"@y = @x + {sigma}\, e"),
+            beside={same("e"): step.memo["noise"]},
+        ),
+        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
+        about="The noise e is standard normal, drawn anew for each step.",
+    )
+
+
+def _as_it_is(about: str) -> LayerFormulas:
+    """y = x, and why."""
+    return LayerFormulas(
+        y=Computation(same("@y = @x")),
+        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
+        about=about,
+    )
+
+
+@explains(Rescaling)
+def rescaling(step: Step) -> LayerFormulas:
+    """y = s x + o."""
+    layer: Any = step.layer
+    s, o = plain(layer.scale), plain(layer.offset)
+    return LayerFormulas(
+        y=Computation(Math(f"@y = {s} @x + {o}", rf"@y = {s}\, @x + {o}")),
+        dx=Computation(
+            chain_rule(s, s),
+            Math(f"@dx = {s} @dy", rf"@dx = {s}\, @dy"),
+        ),
+        entrywise=True,
+    )
+
+
+@explains(Normalization)
+def normalization(step: Step) -> LayerFormulas:
+    """y = (x − μ) / σ, by statistics that were taken once."""
+    layer: Any = step.layer
+    sigma = np.maximum(np.sqrt(layer.variance), 1e-7)
+    return LayerFormulas(
+        y=Computation(
+            Math("@y = (@x − μ) / σ", r"@y = \frac{@x - \mu}{\sigma}"),
+            beside={Math("μ", r"\mu"): np.array(layer.mean), Math("σ", r"\sigma"): sigma},
+        ),
+        dx=Computation(
+            chain_rule("1 / σ", r"\frac{1}{\sigma}"),
+            Math("@dx = @dy / σ", r"@dx = \frac{@dy}{\sigma}"),
+        ),
+        about="The mean μ and the root σ of the variance are those of the data that adapt was "
+        "shown: constants.",
+    )
+
+
+@explains(Reshape)
+def reshape(step: Step) -> LayerFormulas:
+    """y is x with each sample in another shape."""
+    return LayerFormulas(
+        y=Computation(
+            Math(
+                f"@y = @x, each sample in the shape {step.y.shape[1:]}",
+                r"@y = \mathrm{reshape}(@x)",
+            )
+        ),
+        dx=Computation(
+            Math(
+                "∂@y/∂@x = 1 for each number in its place: @dx = @dy, in the shape of @x",
+                r"@dx = \mathrm{reshape}(@dy)",
+            )
+        ),
+        about="No number changes, only its place.",
     )
 
 
@@ -349,38 +485,10 @@ def _one_probability(step: Step) -> Worked | None:
 # --- activations that treat every number by itself ------------------------------------------------
 
 
-def _chain_rule(slope: str, latex: str) -> Math:
-    """The chain rule of a step that treats every number by itself."""
-    return Math(
-        f"∂L/∂@x = ∂L/∂@y ⊙ ∂@y/∂@x, and ∂@y/∂@x = {slope}",
-        r"\frac{\partial L}{\partial @x} = \frac{\partial L}{\partial @y} \odot "
-        r"\frac{\partial @y}{\partial @x}, \qquad \frac{\partial @y}{\partial @x} = " + latex,
-    )
-
-
-def _curve(
-    step: Step, *forward: Math, slope: tuple[str, str], one: tuple[str, str] | None = None
-) -> LayerFormulas:
-    """An activation by its formula and its derivative, and how one y follows from its x, `@x`."""
-    by_hand = None
-    if one is not None:
-        index = first_nonzero(step.y)
-        right = Math(*one).named({"@x": value(step.x[index])})
-        by_hand = Worked(at(Y, *index), [right, value(step.y[index], bracketed=False)])
-    return LayerFormulas(
-        y=Computation(*forward, by_hand=by_hand),
-        dx=Computation(
-            _chain_rule(*slope),
-            Math("@dx = @dy ⊙ ∂@y/∂@x", r"@dx = @dy \odot \frac{\partial @y}{\partial @x}"),
-        ),
-        entrywise=True,
-    )
-
-
 @explains(ReLU)
 def relu(step: Step) -> LayerFormulas:
     """y = max(x, 0)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = max(@x, 0)", r"@y = \max(@x, 0)"),
         slope=("1 where @x > 0, else 0", r"1 \text{ where } @x > 0, \text{ else } 0"),
@@ -393,11 +501,11 @@ def leaky_relu(step: Step) -> LayerFormulas:
     """y = x where x > 0, else s x."""
     layer: Any = step.layer
     s = f"{layer.negative_slope:g}"
-    return _curve(
+    return curve(
         step,
         Math(f"@y = @x where @x > 0, else {s} @x", rf"@y = \max(@x, 0) + {s} \min(@x, 0)"),
         slope=(f"1 where @x > 0, else {s}", rf"1 \text{{ where }} @x > 0, \text{{ else }} {s}"),
-        one=("@x", "@x") if _is_positive(step) else (f"{s}·@x", rf"{s} \cdot @x"),
+        one=("@x", "@x") if is_positive(step) else (f"{s}·@x", rf"{s} \cdot @x"),
     )
 
 
@@ -406,7 +514,7 @@ def elu(step: Step) -> LayerFormulas:
     """y = x where x > 0, else α (exp(x) − 1)."""
     layer: Any = step.layer
     a = f"{layer.alpha:g}"
-    return _curve(
+    return curve(
         step,
         Math(
             f"@y = @x where @x > 0, else {a} (exp(@x) − 1)",
@@ -417,20 +525,15 @@ def elu(step: Step) -> LayerFormulas:
             rf"1 \text{{ where }} @x > 0, \text{{ else }} @y + {a}",
         ),
         one=("@x", "@x")
-        if _is_positive(step)
+        if is_positive(step)
         else (f"{a}·(exp(@x) − 1)", rf"{a} \cdot (e^{{@x}} - 1)"),
     )
-
-
-def _is_positive(step: Step) -> bool:
-    """Whether the number that is worked by hand is above 0."""
-    return bool(step.x[first_nonzero(step.y)] > 0)
 
 
 @explains(Softplus)
 def softplus(step: Step) -> LayerFormulas:
     """y = log(1 + exp(x))."""
-    return _curve(
+    return curve(
         step,
         Math("@y = log(1 + exp(@x))", r"@y = \log(1 + e^{@x})"),
         slope=("1 − exp(−@y), the sigmoid of @x", r"1 - e^{-@y}"),
@@ -441,7 +544,7 @@ def softplus(step: Step) -> LayerFormulas:
 @explains(GELU)
 def gelu(step: Step) -> LayerFormulas:
     """y = ½ x (1 + tanh u)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = ½ @x (1 + tanh u)", r"@y = \tfrac{1}{2}\, @x\, (1 + \tanh u)"),
         Math("u = √(2/π) (@x + 0.044715 @x³)", r"u = \sqrt{2/\pi}\,(@x + 0.044715\, @x^3)"),
@@ -456,7 +559,7 @@ def gelu(step: Step) -> LayerFormulas:
 @explains(Sigmoid)
 def sigmoid(step: Step) -> LayerFormulas:
     """y = 1 / (1 + exp(−x))."""
-    return _curve(
+    return curve(
         step,
         Math("@y = 1 / (1 + exp(−@x))", r"@y = \frac{1}{1 + e^{-@x}}"),
         slope=("@y ⊙ (1 − @y)", r"@y \odot (1 - @y)"),
@@ -467,7 +570,7 @@ def sigmoid(step: Step) -> LayerFormulas:
 @explains(Tanh)
 def tanh(step: Step) -> LayerFormulas:
     """y = tanh(x)."""
-    return _curve(
+    return curve(
         step,
         Math("@y = tanh(@x)", r"@y = \tanh(@x)"),
         slope=("1 − @y²", r"1 - @y^2"),
@@ -478,7 +581,7 @@ def tanh(step: Step) -> LayerFormulas:
 @explains(Linear)
 def linear(step: Step) -> LayerFormulas:
     """y = x."""
-    return _curve(step, same("@y = @x"), slope=("1", "1"))
+    return curve(step, same("@y = @x"), slope=("1", "1"))
 
 
 # --- a layer of which minnet knows no formula -----------------------------------------------------

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minnet.constraints import Constraint
 from minnet.foundation.checks import Array
 from minnet.layers.base import Layer
 from minnet.losses import Loss
@@ -84,6 +85,8 @@ class Weight:
         η of this update.
     t : int or None
         The number of this update, from 1.
+    constraint
+        What brought it into its bounds after the update, if anything does.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Weight:
     new_slots: dict[str, Array]
     learning_rate: float | None
     t: int | None
+    constraint: Constraint | None = None
 
     @property
     def frozen(self) -> bool:

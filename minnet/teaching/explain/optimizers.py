@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from minnet.optimizers import SGD, Adagrad, Adam, Optimizer, RMSprop
+from minnet.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, Nadam, Optimizer, RMSprop
 from minnet.teaching.explain.blocks import Math, Worked, same
 from minnet.teaching.explain.digits import latex, number, plain
 from minnet.teaching.explain.formulas import (
@@ -102,7 +102,7 @@ def settings(optimizer: Optimizer) -> list[str]:
 # --- lines by hand --------------------------------------------------------------------------------
 
 THETA = Math("θ", r"\theta")
-M, V, S, SUM, SQUARES = (same(name) for name in ("m", "v", "s", "G", "S"))
+M, V, S = (same(name) for name in ("m", "v", "s"))
 M_HAT, V_HAT = Math("m̂", r"\hat{m}"), Math("v̂", r"\hat{v}")
 
 
@@ -222,10 +222,10 @@ def adam(optimizer: Adam) -> OptimizerFormulas:
     """θ ← θ − η m̂ / (√v̂ + ε); AdamW is Adam with a decay, and finds this, too."""
     return OptimizerFormulas(
         update=Computation(
-            Math("G ← β₁ G + g", r"G \leftarrow \beta_1 G + g"),
-            Math("S ← β₂ S + g²", r"S \leftarrow \beta_2 S + g^2"),
-            Math("m̂ = G (1 − β₁) / (1 − β₁ᵗ)", r"\hat{m} = G\, \frac{1 - \beta_1}{1 - \beta_1^t}"),
-            Math("v̂ = S (1 − β₂) / (1 − β₂ᵗ)", r"\hat{v} = S\, \frac{1 - \beta_2}{1 - \beta_2^t}"),
+            Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
+            Math("v ← β₂ v + (1 − β₂) g²", r"v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2"),
+            Math("m̂ = m / (1 − β₁ᵗ)", r"\hat{m} = \frac{m}{1 - \beta_1^t}"),
+            Math("v̂ = v / (1 − β₂ᵗ)", r"\hat{v} = \frac{v}{1 - \beta_2^t}"),
             Math(
                 "θ ← θ − η m̂ / (√v̂ + ε)",
                 r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
@@ -237,18 +237,132 @@ def adam(optimizer: Adam) -> OptimizerFormulas:
 
 def _adam_by_hand(optimizer: Adam, updated: UpdatedNumber) -> list[Worked]:
     old, g, t = updated.slots, factor(updated.g), updated.t
-    G, S = updated.new_slots["G"], updated.new_slots["S"]
+    m, v = updated.new_slots["m"], updated.new_slots["v"]
     beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
     first, second = 1.0 - beta_1**t, 1.0 - beta_2**t
-    m_hat, v_hat = G * (1.0 - beta_1) / first, S * (1.0 - beta_2) / second
+    m_hat, v_hat = m / first, v / second
     moved = (
         f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
         f"(√{number(v_hat)} + {plain(optimizer.epsilon)})"
     )
     return [
-        line(SUM, f"{plain(beta_1)}·{factor(old['G'])} + {g}", G),
-        line(SQUARES, f"{plain(beta_2)}·{factor(old['S'])} + {g}²", S),
-        line(M_HAT, f"{factor(G)}·{plain(1.0 - beta_1)} / {number(first)}", m_hat),
-        line(V_HAT, f"{factor(S)}·{plain(1.0 - beta_2)} / {number(second)}", v_hat),
+        line(M, f"{plain(beta_1)}·{factor(old['m'])} + {plain(1.0 - beta_1)}·{g}", m),
+        line(V, f"{plain(beta_2)}·{factor(old['v'])} + {plain(1.0 - beta_2)}·{g}²", v),
+        line(M_HAT, f"{number(m)} / {number(first)}", m_hat),
+        line(V_HAT, f"{number(v)} / {number(second)}", v_hat),
+        line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
+    ]
+
+
+@explains(Adadelta)
+def adadelta(optimizer: Adadelta) -> OptimizerFormulas:
+    """θ ← θ − η Δ, with Δ = √(d + ε) / √(s + ε) · g."""
+    return OptimizerFormulas(
+        update=Computation(
+            Math("s ← ρ s + (1 − ρ) g²", r"s \leftarrow \rho s + (1 - \rho)\, g^2"),
+            Math(
+                "Δ = √(d + ε) / √(s + ε) · g, with the d of the last update",
+                r"\Delta = \frac{\sqrt{d + \varepsilon}}{\sqrt{s + \varepsilon}}\, g",
+            ),
+            Math("d ← ρ d + (1 − ρ) Δ²", r"d \leftarrow \rho d + (1 - \rho)\, \Delta^2"),
+            Math("θ ← θ − η Δ", r"\theta \leftarrow \theta - \eta \Delta"),
+        ),
+        by_hand=_adadelta_by_hand,
+    )
+
+
+def _adadelta_by_hand(optimizer: Adadelta, updated: UpdatedNumber) -> list[Worked]:
+    old, new, g = updated.slots, updated.new_slots, factor(updated.g)
+    rho, rest, epsilon = plain(optimizer.rho), plain(1.0 - optimizer.rho), plain(optimizer.epsilon)
+    s, d = new["s"], old["d"]
+    delta = math.sqrt((d + optimizer.epsilon) / (s + optimizer.epsilon)) * updated.g
+    return [
+        line(S, f"{rho}·{number(old['s'])} + {rest}·{g}²", s),
+        line(
+            Math("Δ", r"\Delta"),
+            f"√({number(d)} + {epsilon}) / √({number(s)} + {epsilon})·{g}",
+            delta,
+        ),
+        line(same("d"), f"{rho}·{number(d)} + {rest}·{factor(delta)}²", new["d"]),
+        line(
+            THETA,
+            f"{number(updated.theta)} − {plain(updated.learning_rate)}·{factor(delta)}",
+            updated.new,
+        ),
+    ]
+
+
+@explains(Adamax)
+def adamax(optimizer: Adamax) -> OptimizerFormulas:
+    """θ ← θ − η m̂ / (u + ε), with the largest of the faded gradients u."""
+    return OptimizerFormulas(
+        update=Computation(
+            Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
+            Math("u ← max(β₂ u, |g|)", r"u \leftarrow \max(\beta_2 u, |g|)"),
+            Math("m̂ = m / (1 − β₁ᵗ)", r"\hat{m} = \frac{m}{1 - \beta_1^t}"),
+            Math(
+                "θ ← θ − η m̂ / (u + ε)",
+                r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{u + \varepsilon}",
+            ),
+        ),
+        by_hand=_adamax_by_hand,
+    )
+
+
+def _adamax_by_hand(optimizer: Adamax, updated: UpdatedNumber) -> list[Worked]:
+    old, new, g = updated.slots, updated.new_slots, factor(updated.g)
+    first = 1.0 - optimizer.beta_1**updated.t
+    m_hat, u = new["m"] / first, new["u"]
+    beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
+    moved = (
+        f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
+        f"({number(u)} + {plain(optimizer.epsilon)})"
+    )
+    return [
+        line(M, f"{plain(beta_1)}·{factor(old['m'])} + {plain(1.0 - beta_1)}·{g}", new["m"]),
+        line(same("u"), f"max({plain(beta_2)}·{number(old['u'])}, |{number(updated.g)}|)", u),
+        line(M_HAT, f"{number(new['m'])} / {number(first)}", m_hat),
+        line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
+    ]
+
+
+@explains(Nadam)
+def nadam(optimizer: Nadam) -> OptimizerFormulas:
+    """θ ← θ − η m̂ / (√v̂ + ε), where m̂ looks ahead."""
+    return OptimizerFormulas(
+        update=Computation(
+            Math("μ_t = β₁ (1 − 0.96ᵗ / 2)", r"\mu_t = \beta_1 (1 - \tfrac{1}{2}\, 0.96^t)"),
+            Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
+            Math("v ← β₂ v + (1 − β₂) g²", r"v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2"),
+            Math(
+                "m̂ = μ_(t+1) m / (1 − μ_1 … μ_(t+1)) + (1 − μ_t) g / (1 − μ_1 … μ_t)",
+                r"\hat{m} = \frac{\mu_{t+1}\, m}{1 - \prod_{i \le t+1} \mu_i}"
+                r" + \frac{(1 - \mu_t)\, g}{1 - \prod_{i \le t} \mu_i}",
+            ),
+            Math("v̂ = v / (1 − β₂ᵗ)", r"\hat{v} = \frac{v}{1 - \beta_2^t}"),
+            Math(
+                "θ ← θ − η m̂ / (√v̂ + ε)",
+                r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
+            ),
+        ),
+        by_hand=_nadam_by_hand,
+    )
+
+
+def _nadam_by_hand(optimizer: Nadam, updated: UpdatedNumber) -> list[Worked]:
+    old, new, g = updated.slots, updated.new_slots, factor(updated.g)
+    beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
+    of_m, of_g = optimizer.weights_of_the_mean(updated.t)
+    second = 1.0 - beta_2**updated.t
+    m_hat, v_hat = of_m * new["m"] + of_g * updated.g, new["v"] / second
+    moved = (
+        f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
+        f"(√{number(v_hat)} + {plain(optimizer.epsilon)})"
+    )
+    return [
+        line(M, f"{plain(beta_1)}·{factor(old['m'])} + {plain(1.0 - beta_1)}·{g}", new["m"]),
+        line(V, f"{plain(beta_2)}·{number(old['v'])} + {plain(1.0 - beta_2)}·{g}²", new["v"]),
+        line(M_HAT, f"{number(of_m)}·{factor(new['m'])} + {number(of_g)}·{g}", m_hat),
+        line(V_HAT, f"{number(new['v'])} / {number(second)}", v_hat),
         line(THETA, f"{number(updated.theta)} − {moved}", updated.new),
     ]

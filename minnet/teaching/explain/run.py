@@ -19,6 +19,7 @@ from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
 from minnet.layers.base import Layer
+from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
 from minnet.teaching.explain.explanation import Explanation
 from minnet.teaching.explain.layers import layer_formulas
@@ -157,7 +158,7 @@ class RecordedStep:
         steps = self._steps(values)
         penalties, of_penalties = self._penalties()
         runs = model.update_groups()
-        gradient_norm = norm(runs)
+        gradient_norm = norm([group.grad for group in runs])
         slots = {name: array.copy() for name, array in self.updates.slots.items()}
         used = self._apply()
         delta = model.theta - theta
@@ -178,7 +179,7 @@ class RecordedStep:
                 for name in layer.states
             },
             prediction=self.y[-1],
-            target=self.target,
+            target=self._shown_target(),
             losses=self.losses,
             sample_weight=self.weight,
             penalties=penalties,
@@ -198,6 +199,13 @@ class RecordedStep:
             loss_function=self.loss,
             optimizer=self.optimizer,
         )
+
+    def _shown_target(self) -> Array:
+        """The targets as the loss computes with them: smoothed, where it smoothes labels."""
+        loss = self.model.compiled.loss
+        if isinstance(loss, (CrossEntropy, BinaryCrossEntropy)) and loss.label_smoothing:
+            return loss.smoothed(self.target, self.model.outputs[-1])
+        return self.target
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:
         """L in training mode, each time with the same dropout."""
@@ -351,6 +359,7 @@ class RecordedStep:
                     new_slots={s: cut(v) for s, v in new_slots.items()} if learns else {},
                     learning_rate=rate,
                     t=t,
+                    constraint=layer.constraints.get(name) if learns else None,
                 )
         return weights
 

@@ -69,6 +69,7 @@ def _rate(weight: Weight) -> str:
 def _clipping(numbers: Numbers) -> Iterator[Block]:
     limit, size = numbers.optimizer.global_clipnorm, numbers.gradient_norm
     if limit is None:
+        yield from _other_clipping(numbers.optimizer)
         return
     yield Worked(
         Math("‖g‖ over all that is trainable", r"\lVert g \rVert"), [value(size, bracketed=False)]
@@ -80,6 +81,19 @@ def _clipping(numbers: Numbers) -> Iterator[Block]:
         )
     else:
         yield Prose(f"That is not above global_clipnorm = {plain(limit)}, so g stays as it is.")
+
+
+def _other_clipping(optimizer: Optimizer) -> Iterator[Block]:
+    """What clipnorm and clipvalue do, which is to each array; the clipped ones stand below."""
+    if optimizer.clipnorm is not None:
+        c = plain(optimizer.clipnorm)
+        yield Prose(
+            f"Each array's gradient whose norm is above clipnorm = {c} is scaled down to that norm "
+            f"first: g ← g · {c} / ‖g‖."
+        )
+    if optimizer.clipvalue is not None:
+        c = plain(optimizer.clipvalue)
+        yield Prose(f"Each number of g is cut off at −{c} and {c} first, by clipvalue = {c}.")
 
 
 def _one_weight(
@@ -127,6 +141,12 @@ def _one_weight(
         learning_rate=weight.learning_rate or 0.0,
         t=weight.t or 1,
     )
+    if weight.constraint is not None:
+        yield Prose(
+            f"The update is followed by {weight.constraint!r}, which brings {name.text} into its "
+            "bounds: the change and the new values are after both."
+        )
+        return
     worked = by_hand(optimizer, updated)
     if worked:
         entry = f"[{', '.join(map(str, index))}]" if index else ""

@@ -165,6 +165,14 @@ CURVES = {
     "Tanh": lambda step, x: (np.exp(2 * x) - 1) / (np.exp(2 * x) + 1),
     "Softmax": lambda step, x: np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
     "Linear": lambda step, x: x,
+    "SELU": lambda step, x: (
+        1.0507009873554805 * np.where(x.real > 0, x, 1.6732632423543772 * (np.exp(x) - 1))
+    ),
+    "SiLU": lambda step, x: x * np.exp(x) / (1 + np.exp(x)),
+    "Mish": lambda step, x: x * np.tanh(np.log(1 + np.exp(x))),
+    "ReLU6": lambda step, x: np.where(x.real > 0, np.where(x.real < 6, x, 6), 0),
+    "HardSigmoid": lambda step, x: np.where(x.real > -3, np.where(x.real < 3, x / 6 + 0.5, 1), 0),
+    "Softsign": lambda step, x: np.where(x.real > 0, x / (1 + x), x / (1 - x)),
 }
 
 
@@ -193,11 +201,32 @@ def _adagrad(o, theta, g, old, t, eta):
 
 
 def _adam(o, theta, g, old, t, eta):
-    m = o.beta_1 * (1 - o.beta_1) * old["G"] + (1 - o.beta_1) * g
-    v = o.beta_2 * (1 - o.beta_2) * old["S"] + (1 - o.beta_2) * g**2
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    v = o.beta_2 * old["v"] + (1 - o.beta_2) * g**2
     m_hat, v_hat = m / (1 - o.beta_1**t), v / (1 - o.beta_2**t)
-    new = {"G": m / (1 - o.beta_1), "S": v / (1 - o.beta_2)}
-    return new, theta - eta * m_hat / (np.sqrt(v_hat) + o.epsilon)
+    return {"m": m, "v": v}, theta - eta * m_hat / (np.sqrt(v_hat) + o.epsilon)
 
 
-STEPS = {"SGD": _sgd, "RMSprop": _rmsprop, "Adagrad": _adagrad, "Adam": _adam, "AdamW": _adam}
+def _adadelta(o, theta, g, old, t, eta):
+    s = o.rho * old["s"] + (1 - o.rho) * g**2
+    delta = np.sqrt(old["d"] + o.epsilon) / np.sqrt(s + o.epsilon) * g
+    return {"s": s, "d": o.rho * old["d"] + (1 - o.rho) * delta**2}, theta - eta * delta
+
+
+def _adamax(o, theta, g, old, t, eta):
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    u = np.maximum(o.beta_2 * old["u"], np.abs(g))
+    return {"m": m, "u": u}, theta - eta / (1 - o.beta_1**t) * m / (u + o.epsilon)
+
+
+def _nadam(o, theta, g, old, t, eta):
+    m = o.beta_1 * old["m"] + (1 - o.beta_1) * g
+    v = o.beta_2 * old["v"] + (1 - o.beta_2) * g**2
+    mu = [o.beta_1 * (1 - 0.96**i / 2) for i in range(1, t + 2)]
+    m_hat = mu[t] * m / (1 - math.prod(mu)) + (1 - mu[t - 1]) * g / (1 - math.prod(mu[:t]))
+    step = eta * m_hat / (np.sqrt(v / (1 - o.beta_2**t)) + o.epsilon)
+    return {"m": m, "v": v}, theta - step
+
+
+STEPS = {"Adadelta": _adadelta, "Adamax": _adamax, "Nadam": _nadam}
+STEPS |= {"SGD": _sgd, "RMSprop": _rmsprop, "Adagrad": _adagrad, "Adam": _adam, "AdamW": _adam}

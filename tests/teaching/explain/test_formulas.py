@@ -63,7 +63,11 @@ def words(text):
     ids=lambda kind: kind.__name__,
 )
 def test_every_class_of_minnet_is_explained(kind):
-    thing = kind(*{layers.Dense: (1,), layers.Dropout: (0.5,)}.get(kind, ()))
+    needed = dict.fromkeys(
+        (layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise), (0.5,)
+    )
+    needed |= {layers.Dense: (1,), layers.Rescaling: (2.0,), layers.Reshape: ((3,),)}
+    thing = kind(*needed.get(kind, ()))
     assert formulas.explained_class(thing) in kind.__mro__[:2]  # AdamW is Adam with a decay
 
 
@@ -458,3 +462,69 @@ def test_no_two_files_of_the_folder_know_each_other():
 
 def test_the_numbers_know_nothing_of_how_they_are_shown():
     assert imported(Path(folder.__file__).with_name("numbers.py")) == set()
+
+
+def test_noise_and_prepared_data_are_explained_with_their_numbers():
+    x, y = np.random.default_rng(0).standard_normal((3, 4)), np.array([0, 1, 1])
+    normalization = layers.Normalization()
+    normalization.adapt(x)
+    model = Sequential(
+        [
+            normalization,
+            layers.Rescaling(0.5, 1.0),
+            layers.Reshape((2, 2)),
+            layers.Flatten(),
+            layers.PReLU("normal"),
+            layers.GaussianNoise(0.25),
+            layers.GaussianDropout(0.2),
+            Dense(4, "selu"),
+            layers.AlphaDropout(0.5),
+            Dense(2),
+        ],
+        seed=0,
+    )
+    model.compile("sgd", losses.CrossEntropy(from_logits=True))
+    explanation = explain_step(model, x, y)
+    text = str(explanation)
+    for written in (
+        "y1 = (x − μ) / σ",
+        "y2 = 0.5 y1 + 1",
+        "y3 = y2, each sample in the shape (2, 2)",
+        "y5 = y4 where y4 > 0, else α ⊙ y4",
+        "y6 = y5 + 0.25 e",
+        "y7 = y6 ⊙ (1 + 0.5 e)",
+        "y10 = 0.886405 (m ⊙ y9 − (1 − m) 1.7581) + 0.779194",
+    ):
+        assert written in text, written
+    steps = {step.kind: step for step in explanation.steps}
+    dropped = steps["AlphaDropout"]
+    np.testing.assert_allclose(
+        dropped.y,
+        0.886405 * np.where(dropped.memo["mask"], dropped.x, -1.7580993) + 0.779194,
+        rtol=1e-5,
+    )
+    noisy = steps["GaussianNoise"]
+    np.testing.assert_allclose(noisy.y, noisy.x + 0.25 * noisy.memo["noise"], rtol=1e-6)
+    model.freeze("gaussian_noise_1")
+    model.freeze("gaussian_dropout_1")
+    model.freeze("alpha_dropout_1")
+    for kind in ("nothing is added", "nothing is multiplied", "nothing is dropped"):
+        assert kind in str(explain_step(model, x, y))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"clipnorm": 0.01}, "norm is above clipnorm = 0.01 is scaled down to that norm"),
+        ({"clipvalue": 0.01}, "Each number of g is cut off at −0.01 and 0.01 first, by clipvalue"),
+    ],
+)
+def test_clipping_of_arrays_and_numbers_is_explained(settings, sentence):
+    model = Sequential([Dense(2, input_dim=4)], seed=0)
+    model.compile(optimizers.SGD(0.1, **settings), "mse")
+    explanation = explain_step(model, X[:3], np.ones((3, 2)))
+    assert sentence in " ".join(str(explanation).split())
+    weight = explanation.weights["dense_1.W"]
+    assert weight.clipped_gradient is not None
+    assert not np.array_equal(weight.clipped_gradient, weight.gradient)
+    np.testing.assert_allclose(weight.delta, -0.1 * weight.clipped_gradient, rtol=1e-4, atol=1e-7)

@@ -15,16 +15,21 @@ from minnet.initializers import Constant
 from minnet.layers import (
     ELU,
     GELU,
+    SELU,
     BatchNormalization,
     Dense,
     Dropout,
     Flatten,
     Layer,
     LeakyReLU,
+    Mish,
+    PReLU,
     ReLU,
     Sigmoid,
+    SiLU,
     Softmax,
     Softplus,
+    Softsign,
     Tanh,
 )
 from minnet.losses import (
@@ -80,6 +85,8 @@ class Student(Dense):
         Dropout(0.5),
         Flatten(),
         *(kind() for kind in (Sigmoid, Tanh, ReLU, Softmax, LeakyReLU, ELU, Softplus, GELU)),
+        *(kind() for kind in (SELU, SiLU, Mish, Softsign)),
+        PReLU("normal"),
     ],
     ids=repr,
 )

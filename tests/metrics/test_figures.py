@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minnet
+from minnet.layers import Dense
+from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.metrics import (
     MAE,
     METRICS,
@@ -20,8 +23,11 @@ from minnet.metrics import (
     Metric,
     R2Score,
     TopKCategoricalAccuracy,
+    Weighted,
     confusion_matrix,
 )
+from minnet.models import Sequential
+from minnet.optimizers import SGD
 from tests.strategies import normal, seeds
 
 P = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.4, 0.4, 0.2], [0.2, 0.5, 0.3]])
@@ -290,7 +296,12 @@ def test_r2_over_uneven_batches_is_that_of_all(seed: int, cuts: list[int]) -> No
         (Accuracy(), [[0.5]], [2], r"accuracy takes target of 0 or 1 .* Got 2 in row 0"),
         (Accuracy(), [[0.5]], [-1], r"Got -1 in row 0"),
         (Accuracy(), [[0.5, 0.5]], [[1, 1]], r"name one class. Got 2 equal entries in row 0"),
-        (Accuracy(), [[0.5, 0.5]], [[1, 0, 0]], r"labels \(N,\) or rows \(N, 2\). Got \(1, 3\)"),
+        (
+            Accuracy(),
+            [[0.5, 0.5]],
+            [[1, 0, 0]],
+            r"labels .* or rows of shape \(N, 2\). Got \(1, 3\)",
+        ),
         (Accuracy(), [[[0.5, 0.5]]], [0], r"K = 2 or more classes. Got \(N, 1, 2\)"),
         (Accuracy(), 0.5, 1, r"at least one. Got predictions \(\) and targets \(\)"),
         (Accuracy(), [], [], r"one target for each prediction, and at least one"),
@@ -329,7 +340,8 @@ def test_bad_settings_of_metrics() -> None:
 
 
 def test_documented_defaults() -> None:
-    assert (Accuracy().threshold, BinaryAccuracy().threshold) == (0.5, 0.5)
+    for metric in (Accuracy(), BinaryAccuracy()):
+        assert metric([[0.5], [0.500001]], [[0], [1]]) == 1.0
     assert TopKCategoricalAccuracy().k == 5
 
 
@@ -360,3 +372,137 @@ def test_the_diagonal_of_the_confusion_matrix_is_the_accuracy(seed: int) -> None
     assert counts.shape == (4, 4)
     assert np.trace(counts) / 12 == Accuracy()(p, t)
     np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(t, minlength=4))
+
+
+def test_a_name_may_be_worked_out() -> None:
+    class Within(Metric):
+        def __init__(self, limit: float = 0.5) -> None:
+            super().__init__()
+            self.limit = limit
+
+        @property
+        def name(self) -> str:
+            return f"within_{self.limit:g}"
+
+        def statistics(self, prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+            return np.array([(abs(prediction - target) <= self.limit).sum(), prediction.size])
+
+    assert Within(0.25).name == "within_0.25"
+    assert Within()([[1.0], [2.0]], [1.25, 4.0]) == 0.5
+    assert (MAE().name, MAE(name="distance").name, repr(MAE(name="distance"))) == (
+        "mae",
+        "distance",
+        "MAE(name='distance')",
+    )
+
+
+# --- logits, labels and rows ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("units", [1, 2])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "accuracy",
+        "acc",
+        "binary_accuracy",
+        "categorical_accuracy",
+        Accuracy(),
+        Accuracy(name="hits"),
+        BinaryAccuracy(),
+        BinaryAccuracy(name="hits"),
+    ],
+    ids=repr,
+)
+def test_every_accuracy_of_logits_counts_from_zero(metric, units) -> None:
+    """By the class of the metric and of the loss, whatever the name."""
+    model = Sequential([Dense(units, input_dim=1)], seed=0)
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [metric])
+    signs = np.array([1.0, -1.0])[:units]
+    model.layers[0].set_weights([signs[None, :], -0.4 * signs])
+    x = np.linspace(-1, 1, 201)[:, None]
+    y = (x > 0.4) == (signs > 0)  # z > 0 just where y is 1
+    rows = np.abs(x[:, 0] - 0.4) > 1e-3
+    figures = model.evaluate(x[rows], y[rows].astype(int))
+    assert figures[model.metrics[0].name] == 1.0
+
+
+def test_a_threshold_that_was_given_stays() -> None:
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    mine = BinaryAccuracy(threshold=0.25)
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True), [mine])
+    assert model.metrics == [mine]
+    assert BinaryAccuracy().threshold is None  # the object that was given is never changed
+
+
+def test_logits_of_classes_that_compete_are_not_yes_or_no() -> None:
+    model = Sequential([Dense(3, input_dim=1)], seed=0)
+    with pytest.raises(ValueError, match=r"binary_accuracy takes yes-or-no outputs. Got Cro"):
+        model.compile("sgd", CrossEntropy(from_logits=True), ["binary_accuracy"])
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16, np.uint64, np.int8, "f4", "f8"])
+def test_a_confusion_matrix_takes_labels_of_any_dtype(dtype) -> None:
+    y, p = np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1])
+    wanted = [[2, 0], [1, 2]]
+    assert confusion_matrix(y.astype(dtype), p.astype(dtype)).tolist() == wanted
+    assert confusion_matrix(y.astype(dtype)[:, None], p).tolist() == wanted
+
+
+@pytest.mark.parametrize("rows", [[[1, 1, 0], [0, 1, 1]], [[1, 0, 0], [0, 0, 0]], [[1, 1], [0, 1]]])
+def test_a_confusion_matrix_refuses_rows_that_name_several_classes_or_none(rows) -> None:
+    labels = [0, 1]
+    for arguments in ((rows, labels), (labels, rows), (np.array(rows, bool), labels)):
+        with pytest.raises(ValueError, match=r"takes rows of .* that name one class"):
+            confusion_matrix(*arguments)
+    assert confusion_matrix([[1, 0], [0, 1]], [[0.5, 0.5], [0.0, 0.0]]).sum() == 2  # outputs
+
+
+# --- weighted metrics -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "target"),
+    [
+        ("accuracy", "labels"),
+        ("top_k_categorical_accuracy", "labels"),
+        ("binary_accuracy", "yes"),
+        ("mae", "numbers"),
+        ("mse", "numbers"),
+        ("r2_score", "numbers"),
+    ],
+)
+def test_a_weighted_metric_counts_a_sample_as_often_as_its_weight_says(metric, target) -> None:
+    rng = np.random.default_rng(0)
+    p = rng.normal(size=(12, 6))
+    t = {"labels": rng.integers(0, 6, 12), "yes": (p > 0.3) * 1.0, "numbers": p + rng.random(6)}
+    y, weight = t[target], rng.integers(0, 4, 12)
+    weighted, plain = Weighted(metric), METRICS[metric]()
+    repeated = np.repeat(np.arange(12), weight)
+    right = plain(p[repeated], y[repeated])
+    assert weighted.result(weighted.weighted_statistics(p, y, weight)) == pytest.approx(right)
+    halves = [weighted.weighted_statistics(p[i::2], y[i::2], weight[i::2]) for i in (0, 1)]
+    assert weighted.result(weighted.merge(*halves)) == pytest.approx(right)
+    assert weighted(p, y) == pytest.approx(plain(p, y))  # without weights, the metric itself
+    assert weighted.direction == plain.direction
+
+
+def test_weighted_metrics_in_fit_evaluate_and_a_file(tmp_path) -> None:
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse", ["mae", Weighted("mae")])
+    x, y, w = np.arange(6.0)[:, None], np.arange(6.0) ** 2, np.array([0, 0, 0, 1, 2, 3.0])
+    figures = model.evaluate(x, y, batch_size=2, sample_weight=w)
+    e = np.abs(model.predict(x)[:, 0] - y)
+    assert figures["mae"] == pytest.approx(e.mean(), rel=1e-6)
+    assert figures["weighted_mae"] == pytest.approx((w * e).sum() / w.sum(), rel=1e-6)
+    model.save(tmp_path / "m.npz")
+    assert minnet.load(tmp_path / "m.npz").evaluate(x, y, sample_weight=w) == pytest.approx(figures)
+    model.compile(SGD(0.0), "mse", [Weighted("mae")])
+    history = model.fit(x, y, 2, verbose=0, sample_weight=w, validation_data=(x, y, w)).history
+    assert history["weighted_mae"] == pytest.approx([figures["weighted_mae"]], rel=1e-5)
+    assert history["val_weighted_mae"] == pytest.approx([figures["weighted_mae"]], rel=1e-5)
+
+
+def test_a_metric_that_cannot_be_weighted_says_what_to_write() -> None:
+    with pytest.raises(TypeError, match=r"Write weighted_statistics\(prediction, target, weight\)"):
+        Weighted(Metric())

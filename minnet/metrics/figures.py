@@ -6,12 +6,12 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+import copy
+from typing import Any, Literal, Self
 
 import numpy as np
 
+from minnet.foundation.borders import figure_of, sums_of
 from minnet.foundation.checks import (
     Array,
     Shape,
@@ -24,7 +24,16 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import named, setting
-from minnet.losses import check_labels
+from minnet.foundation.targets import (
+    align_formulas,
+    aligned,
+    check_from_0_to_1,
+    check_one_class_a_row,
+    check_pairs,
+    in_shape,
+    labels_of,
+    labels_or_rows,
+)
 
 
 class Metric(Configurable):
@@ -40,11 +49,44 @@ class Metric(Configurable):
                 return np.array([(prediction - target).sum(), prediction.size])
 
     For another figure than the first statistic by the second write `result`; for statistics that
-    do not simply add up, `merge`.
+    do not simply add up, `merge`. With `direction = "up"` or "down" it says where better is, which
+    `EarlyStopping` asks. A target `(N,)` for predictions `(N, 1)`, or the other way round,
+    is aligned before `statistics` is called; where a metric says `one_shape = True`, other
+    differences are refused.
+
+    Parameters
+    ----------
+    name
+        Under this name the figure stands in logs and in `History`; by default under the one that
+        the class has.
     """
 
     name: str = setting(text, empty=False, default="metric")
-    """Under this name the figure stands in logs and in `History`."""
+
+    one_shape: bool = False
+    """Whether targets have the shape of the predictions; those of classes may be labels."""
+
+    direction: Literal["up", "down"] | None = None
+    """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
+
+    def __init__(self, *, name: str | None = None) -> None:
+        if name is not None:
+            self.name = name
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        align_formulas(cls, {"statistics": aligned, "weighted_statistics": aligned})
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        """What is to be known of a batch whose samples count wₙ, of shape (N,), instead of 1."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no weighted_statistics(prediction, target, weight). Write "
+            "it, with each sample's terms times its weight."
+        )
+
+    def for_logits(self) -> Self:
+        """The metric as it reads logits, where the model's loss says that it has them."""
+        return self
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that this metric has no answer for, before anything is computed.
@@ -79,84 +121,19 @@ class Metric(Configurable):
             Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
         """
         prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
-        if min(prediction.ndim, target.ndim) == 0 or not len(prediction) == len(target) > 0:
-            raise ValueError(
-                f"{self.name} takes one target for each prediction, and at least one. Got "
-                f"predictions {prediction.shape} and targets {target.shape}."
-            )
+        check_pairs(prediction, target, self.name)
         finite(prediction, "prediction")
         finite(target, "target")
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
         with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
-            return self.result(self.statistics(prediction, target))
-
-
-def _check_shape(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    if target.shape[1:] != output_shape and not (target.ndim == 1 and output_shape == (1,)):
-        raise ValueError(
-            f"{metric} takes {who} of shape {batch_shape(output_shape)}, as the predictions. "
-            f"Got {target.shape}."
-        )
-
-
-def _aligned(prediction: Array, target: Array, who: str) -> Array:
-    """The target in the prediction's shape: `(N,)` and `(N, 1)` are aligned, never broadcast."""
-    if target.shape == prediction.shape:
-        return target
-    if target.ndim == 1 and prediction.shape == (len(target), 1):
-        return target.reshape(-1, 1)
-    raise ValueError(
-        f"{who} takes predictions and targets of one shape. Got predictions {prediction.shape} "
-        f"and targets {target.shape}."
-    )
+            divided = type(self).result is Metric.result
+            statistics = sums_of(self, self.statistics(prediction, target), divided=divided)
+            return figure_of(self, self.result(statistics))
 
 
 # --- classes --------------------------------------------------------------------------------------
-
-
-@register
-class Accuracy(Metric):
-    """The share of samples whose class is right.
-
-    For K outputs the class is the largest output (the first of equal ones), and targets are labels
-    (N,) or rows (N, K), such as one-hot rows. For one output the class is 1 above the threshold and
-    0 up to it, and targets are 0 or 1, or probabilities, which count as 1 above 0.5. For several
-    yes-or-no outputs in a row see `BinaryAccuracy`.
-
-    Parameters
-    ----------
-    threshold
-        For one output: 0.5 for probabilities (Keras' default), 0 for logits.
-    name
-        The name in logs.
-
-    Examples
-    --------
-    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
-    0.5
-    """
-
-    threshold: float = setting(number)
-
-    def __init__(self, threshold: float = 0.5, *, name: str = "accuracy") -> None:
-        self.threshold, self.name = threshold, name
-
-    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        if output_shape == (1,):
-            _check_sides(target, output_shape, self.name, who)
-        else:
-            _check_classes(target, output_shape, self.name, who)
-
-    def statistics(self, prediction: Array, target: Array) -> Array:
-        N, K = prediction.shape
-        if K == 1:
-            target = _aligned(prediction, target, self.name)
-            right = (prediction > self.threshold) == (target > 0.5)
-        else:
-            right = prediction.argmax(axis=1) == _labels(target, K)
-        return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
 
 @register
@@ -169,7 +146,8 @@ class BinaryAccuracy(Metric):
     Parameters
     ----------
     threshold
-        0.5 for probabilities (Keras' default), 0 for logits.
+        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits
+        (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
     name
         The name in logs.
 
@@ -179,18 +157,77 @@ class BinaryAccuracy(Metric):
     0.75
     """
 
-    threshold: float = setting(number)
+    name = "binary_accuracy"
+    one_shape = True
 
-    def __init__(self, threshold: float = 0.5, *, name: str = "binary_accuracy") -> None:
-        self.threshold, self.name = threshold, name
+    direction = "up"
+
+    threshold: float | None = setting(number, optional=True)
+
+    def __init__(self, threshold: float | None = None, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.threshold = threshold
+
+    def for_logits(self) -> Self:
+        if self.threshold is not None:
+            return self
+        metric = copy.copy(self)
+        metric.threshold = 0.0
+        return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_sides(target, output_shape, self.name, who)
+        hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
+        in_shape(target, output_shape, self.name, who)
+        check_from_0_to_1(
+            target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint
+        )
 
     def statistics(self, prediction: Array, target: Array) -> Array:
-        target = _aligned(prediction, target, self.name)
-        right = (prediction > self.threshold) == (target > 0.5)
+        threshold = 0.5 if self.threshold is None else self.threshold
+        right = (prediction > threshold) == (target > 0.5)
         return np.array([np.count_nonzero(right), prediction.size], dtype=np.float64)
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _by_sample(self, prediction, target, weight)
+
+
+@register
+class Accuracy(BinaryAccuracy):
+    """The share of samples whose class is right.
+
+    For K outputs the class is the largest output (the first of equal ones), and targets are labels
+    (N,) or rows (N, K), such as one-hot rows. For one output this is `BinaryAccuracy`: the class is
+    1 above the threshold and 0 up to it, and targets are 0 or 1, or probabilities, which count as 1
+    above 0.5. For several yes-or-no outputs in a row see there, too.
+
+    Parameters
+    ----------
+    threshold
+        For one output, as in `BinaryAccuracy`.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> Accuracy()([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    0.5
+    """
+
+    name = "accuracy"
+    one_shape = False
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        if output_shape == (1,):
+            super().check_target(target, output_shape, who)
+        else:
+            check_classes(target, output_shape, self.name, who)
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        N, K = prediction.shape
+        if K == 1:
+            return super().statistics(prediction, in_shape(target, (1,), self.name, "targets"))
+        right = prediction.argmax(axis=1) == labels_of(target)
+        return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
 
 @register
@@ -213,13 +250,17 @@ class TopKCategoricalAccuracy(Metric):
     0.5
     """
 
+    name = "top_k_categorical_accuracy"
+    direction = "up"
+
     k: int = setting(integer, minimum=1)
 
-    def __init__(self, k: int = 5, *, name: str = "top_k_categorical_accuracy") -> None:
-        self.k, self.name = k, name
+    def __init__(self, k: int = 5, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.k = k
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_classes(target, output_shape, self.name, who)
+        check_classes(target, output_shape, self.name, who)
         if output_shape[0] < self.k:
             raise ValueError(
                 f"{self.name} takes predictions (N, K) with K at least k = {self.k}. Got "
@@ -229,54 +270,30 @@ class TopKCategoricalAccuracy(Metric):
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         N, K = prediction.shape
-        labels = _labels(target, K).astype(np.intp, copy=False)
+        labels = labels_of(target).astype(np.intp, copy=False)
         own = prediction[np.arange(N), labels][:, None]
         behind = np.count_nonzero(prediction < own, axis=1)
         right = behind >= K - self.k  # at most k are not behind: itself, and those before or equal
         return np.array([np.count_nonzero(right), N], dtype=np.float64)
 
-
-def _labels(target: Array, K: int) -> Array:
-    """Labels (N,) of targets that are labels, (N,) or (N, 1), or rows (N, K)."""
-    if target.ndim == 1:
-        return target
-    return target[:, 0] if target.shape[1] == 1 else target.argmax(axis=1)
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _by_sample(self, prediction, target, weight)
 
 
-def _check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    if len(output_shape) != 1 or output_shape[0] < 2:
-        raise ValueError(
-            f"{metric} takes predictions (N, K) for K = 2 or more classes. Got "
-            f"{batch_shape(output_shape)}."
-        )
-    K = output_shape[0]
-    if target.shape[1:] in ((), (1,)):
-        check_labels(target.reshape(-1), K, who)
-        return
-    if target.shape[1:] != (K,):
-        raise ValueError(
-            f"{metric} takes {who} as labels (N,) or rows (N, {K}). Got {target.shape}."
-        )
-    largest = target == target.max(axis=1, keepdims=True)
-    several = (largest.sum(axis=1) > 1) & (np.abs(target.sum(axis=1) - 1.0) > 1e-3)
-    if several.any():
-        row = int(np.argmax(several))
-        raise ValueError(
-            f"{metric} takes rows of {who} that name one class. Got {int(largest[row].sum())} "
-            f'equal entries in row {row}. For several yes-or-no answers use "binary_accuracy".'
-        )
+def _by_sample(metric: Metric, prediction: Array, target: Array, weight: Array) -> Array:
+    """Sums of a metric that counts, each sample's by its weight: those with one weight at once."""
+    total = np.zeros(2)
+    for value in np.unique(weight):
+        rows = weight == value
+        total += value * metric.statistics(prediction[rows], target[rows])
+    return total
 
 
-def _check_sides(target: Array, output_shape: Shape, metric: str, who: str) -> None:
-    _check_shape(target, output_shape, metric, who)
-    bad = (target < 0) | (target > 1)
-    if bad.any():
-        row = int(np.nonzero(bad)[0][0])
-        raise ValueError(
-            f"{metric} takes {who} of 0 or 1 where an output is yes or no. Got "
-            f'{target[bad][0]:g} in row {row}. For numbers use "mae" or "r2_score", for more '
-            "classes one output for each."
-        )
+def check_classes(target: Array, output_shape: Shape, metric: str, who: str) -> None:
+    """Refuse targets that name no class for each sample."""
+    target = labels_or_rows(target, output_shape, metric, who)
+    if target.ndim == 2:
+        check_one_class_a_row(target, metric, who)
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -285,14 +302,22 @@ def _check_sides(target: Array, output_shape: Shape, metric: str, who: str) -> N
 class _Regression(Metric):
     """Compares numbers with numbers, in one shape."""
 
+    one_shape = True
+
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        _check_shape(target, output_shape, self.name, who)
+        in_shape(target, output_shape, self.name, who)
 
     def errors(self, prediction: Array, target: Array) -> Array:
         """p − t in float64, so that neither large sums nor small integer dtypes lose anything."""
-        target = _aligned(prediction, target, self.name)
         difference: Array = np.subtract(prediction, target, dtype=np.float64)
         return difference
+
+
+def _weighted_sums(terms: Array, weight: Array) -> Array:
+    """Σ wₙ Σ_m termₙₘ and M Σ wₙ, in float64."""
+    w = weight.astype(np.float64)
+    rows = terms.reshape(len(terms), -1)
+    return np.array([(w * rows.sum(axis=1)).sum(), w.sum() * rows.shape[1]])
 
 
 @register
@@ -312,12 +337,15 @@ class MAE(_Regression):
     1.0
     """
 
-    def __init__(self, *, name: str = "mae") -> None:
-        self.name = name
+    name = "mae"
+    direction = "down"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
         return np.array([np.abs(errors).sum(), errors.size])
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _weighted_sums(np.abs(self.errors(prediction, target)), weight)
 
 
 @register
@@ -335,12 +363,15 @@ class MSE(_Regression):
     2.0
     """
 
-    def __init__(self, *, name: str = "mse") -> None:
-        self.name = name
+    name = "mse"
+    direction = "down"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         errors = self.errors(prediction, target)
         return np.array([np.square(errors).sum(), errors.size])
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        return _weighted_sums(np.square(self.errors(prediction, target)), weight)
 
 
 @register
@@ -363,22 +394,28 @@ class R2Score(_Regression):
     0.9486
     """
 
-    def __init__(self, *, name: str = "r2_score") -> None:
-        self.name = name
+    name = "r2_score"
+    direction = "up"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
-        N = len(target)
+        return self.weighted_statistics(prediction, target, np.ones(len(target)))
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        N, w = len(target), weight.astype(np.float64)[:, None]
         errors = self.errors(prediction, target).reshape(N, -1)
         t = target.reshape(N, -1).astype(np.float64)
-        mean = t[0] + (t - t[0]).mean(axis=0)  # equal targets have exactly that mean
-        around = np.square(t - mean).sum(axis=0)
-        return np.stack([np.full_like(mean, N), mean, around, np.square(errors).sum(axis=0)])
+        total = w.sum()
+        share = w / total if total else w
+        mean = t[0] + (share * (t - t[0])).sum(axis=0)  # equal targets have exactly that mean
+        around = (w * np.square(t - mean)).sum(axis=0)
+        squares = (w * np.square(errors)).sum(axis=0)
+        return np.stack([np.full_like(mean, total), mean, around, squares])
 
     def merge(self, a: Array, b: Array) -> Array:
         """Sums about the common mean (Chan, Golub and LeVeque, 1983): stable for far-off means."""
         (n, mean_a, around_a, errors_a), (m, mean_b, around_b, errors_b) = a, b
-        total, gap = n + m, mean_b - mean_a
+        total, gap = np.maximum(n + m, 1e-300), mean_b - mean_a  # all weights may be 0
         around = around_a + around_b + gap**2 * n * m / total
         return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
 
@@ -392,7 +429,7 @@ class R2Score(_Regression):
 # --- the confusion matrix -------------------------------------------------------------------------
 
 
-LARGEST = 10_000
+MOST_CLASSES = 10_000
 """Classes of a confusion matrix; beyond, labels are more likely to be numbers of another kind."""
 
 
@@ -437,14 +474,14 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
         K = integer(classes, "confusion_matrix's classes", minimum=1)
         for labels, most, who in ((true, wide, "y"), (guessed, high, "predicted")):
             if most > K:
-                place = f"Got {labels.max()} in row {labels.argmax()}."
+                came = f"Got {labels.max()} in row {labels.argmax()}."
                 if labels.max() < K:
-                    place = f"Got rows of {most}."
+                    came = f"Got rows of {most}."
                 raise ValueError(
-                    f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {place}"
+                    f"confusion_matrix takes {who} with {K} classes, labels 0 to {K - 1}. {came}"
                 )
-    if K > LARGEST:
-        raise ValueError(f"confusion_matrix takes at most {LARGEST:,} classes. Got {K:,}.")
+    if K > MOST_CLASSES:
+        raise ValueError(f"confusion_matrix takes at most {MOST_CLASSES:,} classes. Got {K:,}.")
     counts = np.bincount(true * K + guessed, minlength=K * K)
     return counts.reshape(K, K)
 
@@ -454,6 +491,7 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
     array = as_array(values, who)
     finite(array, who)
     if array.ndim == 2 and array.shape[1] > 1:
+        _check_one_class(array, who)
         return array.argmax(axis=1), array.shape[1]
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -461,31 +499,25 @@ def _as_labels(values: Any, who: str) -> tuple[Array, int]:
         raise ValueError(
             f"confusion_matrix takes {who} as labels (N,) or rows (N, K). Got {array.shape}."
         )
-    bad = (array < 0) | (array >= LARGEST) | (array != np.floor(array))
+    bad = (array < 0) | (array >= MOST_CLASSES) | (array != np.floor(array))
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"confusion_matrix takes {who} as whole labels from 0 to {LARGEST - 1:,}. Got "
+            f"confusion_matrix takes {who} as whole labels from 0 to {MOST_CLASSES - 1:,}. Got "
             f"{array[row]} in row {row}. Make probabilities of one output labels first: "
             f"({who} > 0.5)."
         )
-    return array.astype(np.intp), int(array.max(initial=-1)) + 1
+    labels = array.astype(np.intp)
+    return labels, int(labels.max(initial=-1)) + 1
 
 
-METRICS: dict[str, Callable[[], Metric]] = {
-    "accuracy": Accuracy,
-    "acc": partial(Accuracy, name="acc"),
-    "categorical_accuracy": partial(Accuracy, name="categorical_accuracy"),
-    "sparse_categorical_accuracy": partial(Accuracy, name="sparse_categorical_accuracy"),
-    "binary_accuracy": BinaryAccuracy,
-    "top_k_categorical_accuracy": TopKCategoricalAccuracy,
-    "sparse_top_k_categorical_accuracy": partial(
-        TopKCategoricalAccuracy, name="sparse_top_k_categorical_accuracy"
-    ),
-    "mae": MAE,
-    "mean_absolute_error": partial(MAE, name="mean_absolute_error"),
-    "mse": MSE,
-    "mean_squared_error": partial(MSE, name="mean_squared_error"),
-    "r2_score": R2Score,
-}
-"""Name → metric. As in Keras, the name that was asked for is the name in logs and `History`."""
+def _check_one_class(rows: Array, who: str) -> None:
+    """Refuse rows of 0 and 1 that name no class or several, which is a matrix for each class."""
+    ones = np.count_nonzero(rows == 1, axis=1)
+    if ones.any() and not (ones == 1).all() and ((rows == 0) | (rows == 1)).all():
+        row = int(np.argmax(ones != 1))
+        raise ValueError(
+            f"confusion_matrix takes rows of {who} that name one class. Got {ones[row]} classes in "
+            f"row {row}. For several yes-or-no answers make a matrix for each column k: "
+            f"confusion_matrix(y[:, k], predicted[:, k])."
+        )

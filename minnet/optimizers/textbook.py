@@ -1,11 +1,4 @@
-"""Optimizers: one update formula after another, each on one vector.
-
-An optimizer holds hyper-parameters and a formula, and nothing that changes. What it remembers
-between updates (its *slots*) belongs to the model, has `theta`'s layout and is handed over.
-
-`g` is the gradient, `t` counts updates from 1, η is the learning rate, per update. Every factor is
-a Python float before it meets a float32 array: a NumPy float64 scalar would turn whole arrays into
-float64. A comment beside a line is the formula that has been computed once the line is done.
+"""The optimizers that every book has, one formula after another.
 
 Libraries differ in four places, and each docstring says where minnet stands:
 
@@ -21,148 +14,15 @@ Libraries differ in four places, and each docstring says where minnet stands:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number, one_argument, short
-from minnet.foundation.registry import Configurable, register
+from minnet.foundation.checks import Array, boolean, number
+from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
-
-LearningRate = float | Callable[[int], float]
-"""A number, or a function of the number of the update (from 0), such as a `Schedule`."""
-
-
-def _rate(value: LearningRate, who: str) -> LearningRate:
-    """A schedule as it is, a number as a Python float."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got the class {value.__name__} itself. "
-            f"Call it: {value.__name__}(…)."
-        )
-    if callable(value):
-        one_argument(value, who)
-        return value
-    try:
-        return number(value, who, minimum=0.0)
-    except TypeError:
-        raise TypeError(
-            f"{who} takes a number or a schedule. Got {short(value)}. Use 0.01."
-        ) from None
-
-
-class Optimizer(Configurable):
-    """The contract of an optimizer.
-
-    An optimizer of your own names its slots and has one formula::
-
-        @minnet.register
-        class Heavy(Optimizer):
-            slots = ("v",)
-
-            def __init__(self, learning_rate=0.01):
-                super().__init__(learning_rate)
-
-            def update(self, theta, grad, slots, t, learning_rate, scratch):
-                (v,) = slots
-                v *= 0.9
-                v -= learning_rate * grad
-                theta += v
-
-    Parameters
-    ----------
-    learning_rate
-        η: a number, 0 or more, or a schedule.
-    weight_decay
-        λ of the decoupled decay θ ← θ − η λ θ that comes before each update (Loshchilov and
-        Hutter, 2019); 0 for none. Not in the gradient, so no optimizer rescales it.
-    global_clipnorm
-        Where ‖g‖ over all that is trainable is larger than this, g is scaled down to it.
-    """
-
-    slots: tuple[str, ...] = ()
-    """Names of the arrays that the formula keeps from one update to the next."""
-
-    learning_rate: LearningRate = setting(_rate)
-    weight_decay: float = setting(number, minimum=0.0)
-    global_clipnorm: float | None = setting(number, above=0.0, optional=True)
-
-    def __init__(
-        self,
-        learning_rate: LearningRate,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.global_clipnorm = global_clipnorm
-
-    def _check_together(self, name: str, value: Any) -> None:
-        pair = {**vars(self), name: value}
-        rate, decay = pair.get("learning_rate"), pair.get("weight_decay", 0.0)
-        if isinstance(rate, float) and rate * decay > 1.0:
-            if name == "weight_decay":
-                raise ValueError(
-                    f"{type(self).__name__}'s weight_decay takes a number up to 1 / learning_rate, "
-                    f"{1.0 / rate:g}: above it θ ← θ − η λ θ turns weights around. Got "
-                    f"{value:g}. Try 1e-4."
-                )
-            raise ValueError(
-                f"{type(self).__name__}'s learning_rate takes a number up to 1 / weight_decay, "
-                f"{1.0 / decay:g}: above it θ ← θ − η λ θ turns weights around. Got {value:g}. "
-                "Try 1e-3."
-            )
-
-    def initial(self, slot: str) -> float:
-        """What a slot is filled with at first."""
-        return 0.0
-
-    def rate(self, step: int) -> float:
-        """The learning rate of update number `step`, counted from 0.
-
-        Raises
-        ------
-        ValueError, TypeError
-            A schedule gave something else than a finite number, 0 or more.
-        """
-        rate = self.learning_rate
-        if isinstance(rate, float):
-            return rate
-        return number(
-            rate(step), f"The schedule of {type(self).__name__} at step {step}", minimum=0.0
-        )
-
-    def decay(self, theta: Array, learning_rate: float) -> None:
-        """θ ← θ − η λ θ, in place."""
-        theta *= 1.0 - learning_rate * self.weight_decay
-
-    def update(
-        self,
-        theta: Array,
-        grad: Array,
-        slots: tuple[Array, ...],
-        t: int,
-        learning_rate: float,
-        scratch: Array,
-    ) -> None:
-        """Move theta by one step, in place.
-
-        Parameters
-        ----------
-        theta, grad : (P,) ndarray
-            A piece of the model's parameters, and its gradient, which is not written to.
-        slots
-            One (P,) array for each name in `slots`.
-        t
-            How many updates this piece has had, this one included.
-        learning_rate
-            η.
-        scratch : (P,) ndarray
-            For intermediate results, so that a step allocates nothing.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no update(theta, grad, …).")
+from minnet.optimizers.base import LearningRate, Optimizer, OptimizerArguments
 
 
 @register
@@ -186,7 +46,7 @@ class SGD(Optimizer):
         μ, from 0 to below 1.
     nesterov
         Whether to look ahead; without momentum there is nothing ahead, and this is plain SGD.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -206,11 +66,9 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.momentum, self.nesterov = momentum, nesterov
         self.slots = ("v",) if self.momentum else ()
 
@@ -268,7 +126,7 @@ class RMSprop(Optimizer):
         ε, above 0: Keras' 1e-7.
     centered
         Whether the mean is subtracted.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -292,11 +150,9 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         self.slots = (
             "s",
@@ -363,7 +219,7 @@ class Adagrad(Optimizer):
         What s starts at, 0 or more.
     epsilon
         ε, above 0. Keras' default: 1e-7.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
@@ -385,11 +241,9 @@ class Adagrad(Optimizer):
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
@@ -425,18 +279,10 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    m̂ is the mean of all gradients so far, gᵢ with the weight β₁^(t−i). Its two parts are computed
-    as such, with two passes over the numbers less than m takes: the weighted sum of the gradients,
-    and w₁, the sum of the weights; v̂ likewise, of the squares::
-
-        G ← β₁ G + g       w₁ = Σ β₁^(t−i) = (1 − β₁ᵗ) / (1 − β₁)       m̂ = G / w₁
-        S ← β₂ S + g²      w₂ = Σ β₂^(t−i) = (1 − β₂ᵗ) / (1 − β₂)       v̂ = S / w₂
-
-    So m = (1 − β₁) G and v = (1 − β₂) S; the slots are G and S.
-
     ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. Keras has the paper's other
     form, with ε̂ beside √v, before the correction (ε̂ = ε √(1 − β₂ᵗ) makes them equal), and 1e-7 for
-    it. Here numerator and denominator are both multiplied by √w₂: one pass less again.
+    it. Here numerator and denominator are both multiplied by √(1 − β₂ᵗ), which spares a pass over
+    the numbers, and g by √(1 − β₂) before it is squared, so that large ones overflow later.
 
     Parameters
     ----------
@@ -446,19 +292,19 @@ class Adam(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0: the paper's 1e-8.
-    weight_decay, global_clipnorm
+    weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> theta, G, S = np.zeros(2), np.zeros(2), np.zeros(2)
-    >>> Adam().update(theta, np.array([3.0, -0.01]), (G, S), 1, 0.001, np.empty(2))
+    >>> theta, m, v = np.zeros(2), np.zeros(2), np.zeros(2)
+    >>> Adam().update(theta, np.array([3.0, -0.01]), (m, v), 1, 0.001, np.empty(2))
     >>> theta.round(6)  # the first step is η in the direction of −sign(g)
     array([-0.001,  0.001])
     """
 
-    slots = ("G", "S")
+    slots = ("m", "v")
 
     beta_1: float = setting(number, minimum=0.0, below=1.0)
     beta_2: float = setting(number, minimum=0.0, below=1.0)
@@ -470,11 +316,9 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
-        *,
-        weight_decay: float = 0.0,
-        global_clipnorm: float | None = None,
+        **common: Unpack[OptimizerArguments],
     ) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def update(
@@ -486,18 +330,19 @@ class Adam(Optimizer):
         learning_rate: float,
         scratch: Array,
     ) -> None:
-        G, S = slots
-        w1 = (1.0 - self.beta_1**t) / (1.0 - self.beta_1)  # Σ β₁^(t−i)
-        w2 = (1.0 - self.beta_2**t) / (1.0 - self.beta_2)  # Σ β₂^(t−i)
-        G *= self.beta_1  # β₁ G
-        G += grad  # G ← β₁ G + g, and m̂ = G / w₁
-        S *= self.beta_2  # β₂ S
-        np.square(grad, out=scratch)  # g²
-        S += scratch  # S ← β₂ S + g², and v̂ = S / w₂
-        np.sqrt(S, out=scratch)  # √S
-        scratch += self.epsilon * math.sqrt(w2)  # (√v̂ + ε) √w₂
-        np.divide(G, scratch, out=scratch)  # w₁ m̂ / ((√v̂ + ε) √w₂)
-        scratch *= learning_rate * math.sqrt(w2) / w1  # η m̂ / (√v̂ + ε)
+        m, v = slots
+        first, second = 1.0 - self.beta_1**t, 1.0 - self.beta_2**t  # m̂ = m / first, v̂ = v / second
+        m *= self.beta_1  # β₁ m
+        np.multiply(grad, 1.0 - self.beta_1, out=scratch)  # (1 − β₁) g
+        m += scratch  # m ← β₁ m + (1 − β₁) g
+        v *= self.beta_2  # β₂ v
+        np.multiply(grad, math.sqrt(1.0 - self.beta_2), out=scratch)  # √(1 − β₂) g
+        np.square(scratch, out=scratch)  # (1 − β₂) g²
+        v += scratch  # v ← β₂ v + (1 − β₂) g²
+        np.sqrt(v, out=scratch)  # √v
+        scratch += self.epsilon * math.sqrt(second)  # (√v̂ + ε) √(1 − β₂ᵗ)
+        np.divide(m, scratch, out=scratch)  # m / ((√v̂ + ε) √(1 − β₂ᵗ))
+        scratch *= learning_rate * math.sqrt(second) / first  # η m̂ / (√v̂ + ε)
         theta -= scratch  # θ ← θ − η m̂ / (√v̂ + ε)
 
 
@@ -506,11 +351,12 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     The same as `Adam(weight_decay=…)`: θ ← θ − η λ θ, then Adam's update. All parameters decay,
-    biases too, as in Keras, PyTorch and optax.
+    biases too, as in Keras, PyTorch and optax, but not what `exclude_from_weight_decay` names.
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon, global_clipnorm
+    learning_rate, beta_1, beta_2, epsilon
+    global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Adam`.
     weight_decay
         λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
@@ -525,6 +371,9 @@ class AdamW(Adam):
         *,
         weight_decay: float = 0.004,
         global_clipnorm: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        excluded_from_weight_decay: Sequence[str] = (),
     ) -> None:
         super().__init__(
             learning_rate,
@@ -533,13 +382,7 @@ class AdamW(Adam):
             epsilon,
             weight_decay=weight_decay,
             global_clipnorm=global_clipnorm,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            excluded_from_weight_decay=excluded_from_weight_decay,
         )
-
-
-OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
-    "sgd": SGD,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "adam": Adam,
-    "adamw": AdamW,
-}

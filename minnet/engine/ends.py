@@ -1,0 +1,120 @@
+"""Whether the last steps of a model suit each other, and the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minnet.foundation.checks import Shape, warn
+from minnet.foundation.strict import is_minnets
+from minnet.layers import (
+    AlphaDropout,
+    Dropout,
+    Flatten,
+    GaussianDropout,
+    GaussianNoise,
+    Layer,
+    Linear,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+
+SAME_NUMBERS = (
+    Linear,
+    Dropout,
+    AlphaDropout,
+    GaussianDropout,
+    GaussianNoise,
+    Flatten,
+    Reshape,
+)
+"""Steps that a trained model's numbers pass unchanged."""
+
+
+def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
+    """Refuse or warn where the loss and the last layers do not suit each other.
+
+    Parameters
+    ----------
+    output_shape
+        The shape of one prediction; None where the model is not built.
+    """
+    if isinstance(steps[-1], Softmax) and output_shape == (1,):
+        raise ValueError(
+            "Softmax over one output is always 1. Give the last layer one unit for each class, "
+            "or use activation='sigmoid' with loss='binary_crossentropy'."
+        )
+    last: Layer | None = None  # the last step that changes numbers for good
+    for step in steps:
+        if isinstance(last, Softmax) and isinstance(step, Softmax):
+            raise ValueError(
+                f"Softmax is applied twice, in {last.label} and in {step.label}. Drop one."
+            )
+        if isinstance(last, Softmax) and isinstance(step, Sigmoid):
+            raise ValueError(
+                f"{last.label} gives probabilities, and {step.label} would squash them into "
+                "another form. Drop one of the two."
+            )
+        if not isinstance(step, SAME_NUMBERS):
+            last = step
+    own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
+    hidden = [step.label for step in own if step is not last]
+    if hidden:
+        warn(
+            f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
+            "small. Hidden layers usually have activation='relu'."
+        )
+    check_last(steps[-1], loss)
+
+
+def check_last(step: Layer, loss: Loss) -> None:
+    """Refuse or warn where a model's last step does not suit the loss."""
+    if isinstance(loss, MeanSquaredError) and isinstance(step, Softmax):
+        warn(
+            "Softmax with the mean squared error learns slowly: where the network is surest "
+            "and wrong, its gradient vanishes. Use loss='cross_entropy'."
+        )
+    if isinstance(loss, (CrossEntropy, BinaryCrossEntropy)):
+        if loss.from_logits:
+            _check_logits(step, loss)
+        else:
+            _check_probabilities(step, loss)
+
+
+def _check_logits(step: Layer, loss: CrossEntropy | BinaryCrossEntropy) -> None:
+    """Refuse what makes probabilities, and warn of what cuts logits off."""
+    who, activation = f"{type(loss).__name__}(from_logits=True)", loss.fuses.__name__.lower()
+    if isinstance(step, loss.fuses):
+        raise ValueError(
+            f"{who} takes logits and applies {activation} itself. Got a model that ends in "
+            f"{activation}, so it would be applied twice. Drop one of them."
+        )
+    if isinstance(step, (Sigmoid, Softmax)):
+        raise ValueError(
+            f"{who} takes logits, of any size and sign. Got a model that ends in {step.label}, "
+            "whose outputs are probabilities. Drop that activation, or from_logits."
+        )
+    if isinstance(step, (ReLU, Tanh)):
+        warn(
+            f"{who} takes logits, of any size and sign, and {step.label} cuts them off. Leave the "
+            "last layer without an activation."
+        )
+
+
+def _check_probabilities(step: Layer, loss: CrossEntropy | BinaryCrossEntropy) -> None:
+    """Refuse what makes no probabilities; a student's own layer may give anything."""
+    name, activation = type(loss).__name__, loss.fuses.__name__.lower()
+    if isinstance(loss, BinaryCrossEntropy) and isinstance(step, Softmax):
+        warn(
+            "Softmax with the binary cross-entropy counts every class twice, once as itself "
+            "and once as not the others. Use loss='cross_entropy'."
+        )
+    elif not isinstance(step, loss.fuses) and is_minnets(type(step)):
+        raise ValueError(
+            f"{name} takes probabilities. Got a model that ends in {step.label} "
+            f"({type(step).__name__}), not in {activation}. Add activation='{activation}', "
+            f"or use {name}(from_logits=True)."
+        )

@@ -1,0 +1,54 @@
+"""A call that is refused leaves a network as it was: not built, its generator not moved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from minnet.layers.base import attributes_of, put_back
+
+
+class Undo:
+    """What a `Network` was before a call, but for the numbers of its arrays."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.built, self.input_shape = model, model.built, model.built_for
+        self.rng, self.generator_state = model.rng, model.rng.bit_generator.state
+        self.attributes = attributes_of(model.layers)
+        self.history, self.stop_training = model.history, model.stop_training
+        self.scale_checked, self.provenance = model.scale_checked, copy.deepcopy(model.provenance)
+
+    def restore(self) -> None:
+        """Put it back."""
+        model = self.model
+        put_back(model.layers, self.attributes)
+        model.rebuild_as(self.input_shape, anew=not self.built)
+        if not self.built and model.is_compiled:
+            model.compiled.forget()
+        model.rng = self.rng
+        model.rng.bit_generator.state = self.generator_state
+        model.history, model.stop_training = self.history, self.stop_training
+        model.scale_checked, model.provenance = self.scale_checked, self.provenance
+
+
+@contextmanager
+def unchanged_where_refused(model: Any) -> Iterator[None]:
+    """Put a `Network` back where what is done inside raises, so that the call leaves no trace."""
+    if model.built:
+        draws = model.plan().changes_in_training  # dropout moves the generator
+        rng, state = model.rng, model.rng.bit_generator.state if draws else None
+        try:
+            yield
+        except BaseException:
+            if state is not None:
+                rng.bit_generator.state = state
+            raise
+        return
+    undo = Undo(model)
+    try:
+        yield
+    except BaseException:
+        undo.restore()
+        raise

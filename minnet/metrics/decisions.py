@@ -1,0 +1,303 @@
+"""Metrics of yes-or-no decisions: how many of each kind, precision, recall and the area (AUC)."""
+
+from __future__ import annotations
+
+import copy
+from typing import Self
+
+import numpy as np
+
+from minnet.foundation.checks import Array, Shape, batch_shape, choice, integer, number
+from minnet.foundation.registry import register
+from minnet.foundation.strict import setting
+from minnet.foundation.targets import check_from_0_to_1, in_shape
+from minnet.metrics.figures import Metric
+
+
+class _Decisions(Metric):
+    """Compares outputs that say yes or no with targets of 1 or 0, in one shape."""
+
+    one_shape = True
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        in_shape(target, output_shape, self.name, who)
+        check_from_0_to_1(
+            target,
+            f"{self.name} takes {who} of 0 or 1, one for each output",
+            "For labels of classes use one-hot rows.",
+        )
+
+
+class _Counts(_Decisions):
+    """Counts decisions: statistics are TP, FP, TN and FN.
+
+    An output says yes above the threshold; a target counts as 1 above 0.5.
+    """
+
+    threshold: float | None = setting(number, optional=True)
+    class_id: int | None = setting(integer, minimum=0, optional=True)
+
+    def __init__(
+        self,
+        threshold: float | None = None,
+        class_id: int | None = None,
+        *,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.threshold, self.class_id = threshold, class_id
+
+    def for_logits(self) -> Self:
+        if self.threshold is not None:
+            return self
+        metric = copy.copy(self)
+        metric.threshold = 0.0
+        return metric
+
+    def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
+        super().check_target(target, output_shape, who)
+        if self.class_id is not None and self.class_id >= output_shape[-1]:
+            raise ValueError(
+                f"{self.name} takes predictions (N, K) with K above class_id = {self.class_id}. "
+                f"Got {batch_shape(output_shape)}."
+            )
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        """TP, FP, TN and FN: yes where it is 1, yes where it is 0, no where it is 0 or 1."""
+        if self.class_id is not None:
+            prediction, target = prediction[..., self.class_id], target[..., self.class_id]
+        threshold = 0.5 if self.threshold is None else self.threshold
+        yes, true = prediction > threshold, target > 0.5
+        tp, fp = np.count_nonzero(yes & true), np.count_nonzero(yes & ~true)
+        fn = np.count_nonzero(true) - tp
+        return np.array([tp, fp, true.size - tp - fp - fn, fn], dtype=np.float64)
+
+
+@register
+class TruePositives(_Counts):
+    """How many of N · M outputs say yes where the target is 1.
+
+    Parameters
+    ----------
+    threshold
+        An output says yes above it; 0.5 for probabilities (Keras' default), 0 for logits.
+    class_id
+        The one output of a row that counts, such as that of the class that matters; None for all.
+    name
+        The name in logs.
+
+    Examples
+    --------
+    >>> TruePositives()([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0])
+    1.0
+    """
+
+    name = "true_positives"
+    direction = "up"
+
+    def result(self, statistics: Array) -> float:
+        return float(statistics[0])
+
+
+@register
+class FalsePositives(_Counts):
+    """How many of N · M outputs say yes where the target is 0.
+
+    Parameters
+    ----------
+    threshold, class_id, name
+        See `TruePositives`.
+
+    Examples
+    --------
+    >>> FalsePositives()([0.9, 0.6, 0.7, 0.1], [1, 0, 0, 0])
+    2.0
+    """
+
+    name = "false_positives"
+    direction = "down"
+
+    def result(self, statistics: Array) -> float:
+        return float(statistics[1])
+
+
+@register
+class TrueNegatives(_Counts):
+    """How many of N · M outputs say no where the target is 0.
+
+    Parameters
+    ----------
+    threshold, class_id, name
+        See `TruePositives`.
+
+    Examples
+    --------
+    >>> TrueNegatives()([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0])
+    1.0
+    """
+
+    name = "true_negatives"
+    direction = "up"
+
+    def result(self, statistics: Array) -> float:
+        return float(statistics[2])
+
+
+@register
+class FalseNegatives(_Counts):
+    """How many of N · M outputs say no where the target is 1.
+
+    Parameters
+    ----------
+    threshold, class_id, name
+        See `TruePositives`.
+
+    Examples
+    --------
+    >>> FalseNegatives()([0.9, 0.3, 0.2, 0.1], [1, 1, 1, 0])
+    2.0
+    """
+
+    name = "false_negatives"
+    direction = "down"
+
+    def result(self, statistics: Array) -> float:
+        return float(statistics[3])
+
+
+@register
+class Precision(_Counts):
+    """TP / (TP + FP): the share of those that are called positive and are.
+
+    0 where nothing is called positive, as in Keras and scikit-learn.
+
+    Parameters
+    ----------
+    threshold, class_id, name
+        See `TruePositives`.
+
+    Examples
+    --------
+    >>> Precision()([0.9, 0.6, 0.2, 0.1], [1, 0, 1, 0])
+    0.5
+    """
+
+    name = "precision"
+    direction = "up"
+
+    def result(self, statistics: Array) -> float:
+        tp, fp, _, _ = statistics
+        return float(_share(tp, tp + fp))
+
+
+@register
+class Recall(_Counts):
+    """TP / (TP + FN): the share of the positives that are found.
+
+    0 where there are no positives, as in Keras and scikit-learn.
+
+    Parameters
+    ----------
+    threshold, class_id, name
+        See `TruePositives`.
+
+    Examples
+    --------
+    >>> round(Recall()([0.9, 0.6, 0.2, 0.1], [1, 1, 1, 0]), 3)
+    0.667
+    """
+
+    name = "recall"
+    direction = "up"
+
+    def result(self, statistics: Array) -> float:
+        tp, _, _, fn = statistics
+        return float(_share(tp, tp + fn))
+
+
+def _share(count: Array, whole: Array) -> Array:
+    """count / whole, and 0 where there is no whole."""
+    return np.where(whole > 0, count / np.where(whole > 0, whole, 1.0), 0.0)
+
+
+@register
+class AUC(_Decisions):
+    """The area under a curve of the decisions at all thresholds, so that none has to be chosen.
+
+    ROC: the recall TP / (TP + FN) over the share FP / (FP + TN) of the negatives that are called
+    positive. The area is the probability that a positive has a higher output than a negative: 0.5
+    is guessing, 1 perfect. PR: the precision over the recall.
+
+    The curve is taken at T thresholds t_i = i / (T − 1), the first a little below 0 and the last a
+    little above 1, so that batches can be added up. Between two of them the ROC curve is straight
+    (the trapezoidal rule). On the PR curve TP and FP grow in proportion, so the precision follows a
+    hyperbola (Davis and Goadrich, 2006); with p = TP + FP, the slope s = ΔTP / Δp, and TP and p at
+    the higher threshold, a piece is s (ΔTP + (TP − s p) log((p + Δp) / p)) / (TP + FN). Both as in
+    Keras. Outputs whose order no threshold sees count as equal, so for outputs close together
+    choose more thresholds.
+
+    Parameters
+    ----------
+    num_thresholds
+        T, 2 or more. Keras' default: 200.
+    curve
+        "ROC" (Keras' default) or "PR".
+    name
+        The name in logs.
+
+    Raises
+    ------
+    ValueError
+        Outputs that are no probabilities.
+
+    Examples
+    --------
+    >>> round(AUC()([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]), 6)
+    0.75
+    """
+
+    name = "auc"
+    direction = "up"
+
+    num_thresholds: int = setting(integer, minimum=2)
+    curve: str = setting(choice, names=("ROC", "PR"))
+
+    def __init__(
+        self, num_thresholds: int = 200, curve: str = "ROC", *, name: str | None = None
+    ) -> None:
+        super().__init__(name=name)
+        self.num_thresholds, self.curve = num_thresholds, curve
+
+    def thresholds(self) -> Array:
+        """Return t_i, (T,)."""
+        t = np.linspace(0.0, 1.0, self.num_thresholds)
+        t[0], t[-1] = -1e-7, 1.0 + 1e-7
+        return t
+
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        """TP and FP at each threshold: a (2, T) array."""
+        p, true = prediction.ravel(), target.ravel() > 0.5
+        outside = (p < 0) | (p > 1)
+        if outside.any():
+            raise ValueError(
+                f"{self.name} takes probabilities, from 0 to 1. Got {p[outside.argmax()]:g}. End "
+                "the model in a sigmoid or a softmax."
+            )
+        below = np.searchsorted(self.thresholds(), p, side="left")  # how many thresholds p is above
+        T = self.num_thresholds
+        counts = [np.bincount(below[of], minlength=T + 1) for of in (true, ~true)]
+        # above threshold i are those that are above more than i of them
+        return np.array([c[::-1].cumsum()[::-1][1:] for c in counts], dtype=np.float64)
+
+    def result(self, statistics: Array) -> float:
+        tp, fp = statistics  # falling from all to none
+        if self.curve == "ROC":
+            x, y = _share(fp, fp[:1]), _share(tp, tp[:1])
+            return float(((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2).sum())
+        p = tp + fp
+        gained = tp[:-1] - tp[1:]
+        slope = _share(gained, p[:-1] - p[1:])
+        start = tp[1:] - slope * p[1:]
+        between = (p[:-1] > 0) & (p[1:] > 0)
+        ratio = np.where(between, p[:-1], 1.0) / np.where(between, p[1:], 1.0)
+        return float(_share(slope * (gained + start * np.log(ratio)), tp[:1]).sum())

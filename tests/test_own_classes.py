@@ -1,0 +1,302 @@
+"""A student's own layer, loss, metric, optimizer, penalty and callback, with each likely mistake.
+
+Each ends in words that name the method, before anything is trained; a right one is taken.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minnet.callbacks import Callback, LambdaCallback
+from minnet.initializers import Ones
+from minnet.layers import Dense, Layer
+from minnet.losses import Loss
+from minnet.metrics import Accuracy, Metric
+from minnet.models import Sequential
+from minnet.optimizers import SGD, Optimizer
+from minnet.regularizers import Regularizer
+from minnet.schedules import Schedule
+
+X = np.random.default_rng(0).normal(size=(20, 3))
+Y = np.c_[X.sum(axis=1), -X.sum(axis=1)]
+
+
+def fitted(loss="mse", metrics=(), layers=(), optimizer="sgd", call="fit", **options):
+    """A model with these, after the call."""
+    model = Sequential([Dense(4, input_dim=3), *layers, Dense(2)], seed=0)
+    model.compile(optimizer, loss, metrics)
+    if call == "fit":
+        model.fit(X, Y, verbose=0, **options)
+    else:
+        getattr(model, call)(X, Y)
+    return model
+
+
+def own(base, **methods):
+    """An object of a class of one's own."""
+    return type("Own", (base,), methods)()
+
+
+def right_losses(self, p, t):
+    return ((p - t) ** 2).sum(axis=1)
+
+
+def right_gradient(self, p, t):
+    return 2 * (p - t) / len(p)
+
+
+def writes(self, p, t):
+    p -= t
+    return (p * p).sum(axis=1)
+
+
+LOSSES = {
+    "summed over the rows": ("per_sample", lambda self, p, t: ((p - t) ** 2).sum(axis=0)),
+    "not summed": ("per_sample", lambda self, p, t: (p - t) ** 2),
+    "a column": ("per_sample", lambda self, p, t: ((p - t) ** 2).sum(axis=1, keepdims=True)),
+    "the mean": ("per_sample", lambda self, p, t: ((p - t) ** 2).mean()),
+    "a Python number": ("per_sample", lambda self, p, t: 1.0),
+    "a list": ("per_sample", lambda self, p, t: [1.0] * len(p)),
+    "nothing": ("per_sample", lambda self, p, t: None),
+    "text": ("per_sample", lambda self, p, t: np.array(["1"] * len(p))),
+    "written into": ("per_sample", writes),
+    "a gradient a sample": ("gradient", lambda self, p, t: (p - t).sum(axis=1)),
+    "a gradient an output": ("gradient", lambda self, p, t: (p - t).sum(axis=0)),
+    "a gradient number": ("gradient", lambda self, p, t: 0.5),
+    "no gradient": ("gradient", lambda self, p, t: None),
+    "a transposed gradient": ("gradient", lambda self, p, t: (p - t).T),
+    "a gradient written into": ("gradient", lambda self, p, t: p.__isub__(t)),
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "loss_and_gradient"])
+@pytest.mark.parametrize(("method", "formula"), LOSSES.values(), ids=LOSSES)
+def test_a_loss_at_fault_is_named(method, formula, call) -> None:
+    methods = {"per_sample": right_losses, "gradient": right_gradient, method: formula}
+    with pytest.raises((TypeError, ValueError), match=rf"^Own\.{method} "):
+        fitted(own(Loss, **methods), call=call)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "loss_and_gradient"])
+def test_a_right_loss_is_taken(call) -> None:
+    fitted(own(Loss, per_sample=right_losses, gradient=right_gradient), call=call)
+
+
+def test_a_loss_that_is_called_alone_is_looked_at_too() -> None:
+    with pytest.raises(ValueError, match=r"Own\.per_sample returns an array of shape \(20,\)"):
+        own(Loss, per_sample=LOSSES["not summed"][1])(Y, Y)
+
+
+METRICS = {
+    "the figure": {"statistics": lambda self, p, t: float(np.abs(p - t).max())},
+    "a NumPy number": {"statistics": lambda self, p, t: np.abs(p - t).max()},
+    "nothing": {"statistics": lambda self, p, t: None},
+    "a tuple": {"statistics": lambda self, p, t: (1.0, 2.0)},
+    "one statistic": {"statistics": lambda self, p, t: np.array([1.0])},
+    "one a sample": {"statistics": lambda self, p, t: np.abs(p - t).mean(axis=1)},
+    "written into": {"statistics": lambda self, p, t: p.__isub__(t)},
+    "a result of two": {
+        "statistics": lambda self, p, t: np.array([1.0, 2.0]),
+        "result": lambda self, s: s,
+    },
+    "no result": {
+        "statistics": lambda self, p, t: np.array([1.0, 2.0]),
+        "result": lambda self, s: None,
+    },
+    "no merger": {
+        "statistics": lambda self, p, t: np.array([1.0, 2.0]),
+        "merge": lambda self, a, b: None,
+    },
+    "a longer merger": {
+        "statistics": lambda self, p, t: np.array([1.0, 2.0]),
+        "merge": lambda self, a, b: np.concatenate([a, b]),
+    },
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+@pytest.mark.parametrize("methods", METRICS.values(), ids=METRICS)
+def test_a_metric_at_fault_is_named(methods, call) -> None:
+    with pytest.raises((TypeError, ValueError), match=r"^Own\.(statistics|merge|result) "):
+        fitted(metrics=[own(Metric, **methods)], call=call)
+
+
+def test_a_metric_that_is_called_alone_is_looked_at_too() -> None:
+    with pytest.raises(TypeError, match=r"Own\.statistics returns an array of what is to be known"):
+        own(Metric, **METRICS["the figure"])(Y, Y)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_a_right_metric_is_taken(call) -> None:
+    largest = own(
+        Metric,
+        name="largest",
+        statistics=lambda self, p, t: np.array([np.abs(p - t).max()]),
+        merge=lambda self, a, b: np.maximum(a, b),
+        result=lambda self, s: s[0],
+    )
+    fitted(metrics=[largest], call=call)
+
+
+@pytest.mark.parametrize("name", ["loss", "val_loss", "val_mae", "mae"])
+def test_a_metric_under_the_name_of_another_figure_is_refused(name) -> None:
+    with pytest.raises(ValueError, match=r"^compile takes (metrics with names|each metric once)"):
+        fitted(metrics=["mae", own(Metric, name=name)])
+    model = fitted(metrics=["mae", "mse"])
+    model.metrics[1].name = name
+    for call in (model.evaluate, lambda x, y: model.fit(x, y, verbose=0)):
+        with pytest.raises(ValueError, match=r"^compile takes "):
+            call(X, Y)
+
+
+class Scale(Layer):
+    """The layer of the docstring."""
+
+    weights = ("s",)
+
+    def build(self, input_shape, rng):
+        self.add_weight("s", input_shape, Ones(), rng)
+
+    def forward(self, x, memo=None):
+        return x * self.s
+
+    def backward(self, x, y, dy, memo=None):
+        return dy * self.s
+
+    def gradient(self, x, y, dy, memo=None):
+        self.ds[...] = (dy * x).sum(axis=0)
+
+
+def adds(self, x, y, dy, memo=None):
+    self.ds += (dy * x).sum(axis=0)
+
+
+LAYERS = {
+    "another shape": ("forward", lambda self, x, memo=None: x[:, :1]),
+    "fewer rows": ("forward", lambda self, x, memo=None: x[:1]),
+    "a list": ("forward", lambda self, x, memo=None: x.tolist()),
+    "nothing": ("forward", lambda self, x, memo=None: None),
+    "dx in another shape": ("backward", lambda self, x, y, dy, memo=None: dy.sum(axis=1)),
+    "no dx": ("backward", lambda self, x, y, dy, memo=None: None),
+    "a gradient added to": ("gradient", adds),
+    "a gradient forgotten": ("gradient", lambda self, x, y, dy, memo=None: None),
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "train_on_batch"])
+@pytest.mark.parametrize(("method", "formula"), LAYERS.values(), ids=LAYERS)
+def test_a_layer_at_fault_is_named(method, formula, call) -> None:
+    layer = type("Own", (Scale,), {method: formula})(name="mine")
+    with pytest.raises((TypeError, ValueError), match=rf"^mine\.{method} "):
+        fitted(layers=[layer], call=call)
+
+
+def test_a_right_layer_is_taken_and_runs_no_more_often_than_it_has_to() -> None:
+    calls = []
+
+    class Counting(Scale):
+        def forward(self, x, memo=None):
+            calls.append(len(x))
+            return super().forward(x, memo)
+
+    fitted(layers=[Counting()], epochs=2, batch_size=10)
+    assert calls == [8, 10, 10, 10, 10]
+
+
+class Rebinds(Optimizer):
+    def update(self, theta, grad, slots, t, learning_rate, scratch):
+        theta = theta - learning_rate * grad
+
+
+class Returns(Optimizer):
+    def update(self, theta, grad, slots, t, learning_rate, scratch):
+        return theta - learning_rate * grad
+
+
+class Spoils(Optimizer):
+    def update(self, theta, grad, slots, t, learning_rate, scratch):
+        grad *= learning_rate
+        theta -= grad
+
+
+class Right(Optimizer):
+    def update(self, theta, grad, slots, t, learning_rate, scratch):
+        theta -= learning_rate * grad
+
+
+def test_an_optimizer_at_fault_is_named() -> None:
+    with pytest.warns(UserWarning, match=r"^Rebinds\.update left theta as it was"):
+        fitted(optimizer=Rebinds(0.1))
+    for kind in (Returns, Spoils):
+        with pytest.raises(ValueError, match=rf"^{kind.__name__}\.update moves theta in place"):
+            fitted(optimizer=kind(0.1))
+    np.testing.assert_array_equal(
+        fitted(optimizer=Right(0.1), seed=0).theta, fitted(optimizer=SGD(0.1), seed=0).theta
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "formula"),
+    [
+        ("__call__", lambda self, w: w * w),
+        ("__call__", lambda self, w: None),
+        ("gradient", lambda self, w: 2.0),
+        ("gradient", lambda self, w: w.sum(axis=0)),
+    ],
+)
+def test_a_penalty_at_fault_is_named(method, formula) -> None:
+    methods = {"__call__": lambda self, w: 0.0, "gradient": lambda self, w: 0 * w, method: formula}
+    layer = Dense(4, kernel_regularizer=own(Regularizer, **methods))
+    with pytest.raises((TypeError, ValueError), match=rf"^Own\.{method} returns "):
+        fitted(layers=[layer])
+
+
+@pytest.mark.parametrize("rate", [None, "fast", -1.0, float("nan"), np.ones(2)], ids=str)
+def test_a_schedule_at_fault_is_named(rate) -> None:
+    schedule = own(Schedule, __call__=lambda self, step: rate)
+    for options in ({"optimizer": SGD(schedule)}, {"learning_rate": schedule}):
+        with pytest.raises((TypeError, ValueError), match=r"at step 0 takes a"):
+            fitted(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "hook", "message"),
+    [
+        (
+            "on_epoch_end",
+            lambda self, epoch: None,
+            r"takes \(self, number, logs\). Got another sig",
+        ),
+        ("on_epoch_end", lambda self, logs: None, r"takes \(self, number, logs\). Got another"),
+        ("on_train_end", lambda self: None, r"takes \(self, logs\). Got another signature"),
+        ("on_epoch_ends", lambda self, epoch, logs: None, 'would call. Did you mean "on_epoch_e'),
+        ("on_batch_end", lambda self, batch, logs: None, "which nobody would call"),
+    ],
+)
+def test_a_callback_at_fault_is_named(name, hook, message) -> None:
+    with pytest.raises(TypeError, match=message):
+        fitted(callbacks=[own(Callback, **{name: hook})])
+
+
+def test_a_function_of_a_callback_that_takes_too_little_is_named() -> None:
+    with pytest.raises(TypeError, match=r"LambdaCallback\.on_epoch_end takes \(self, number, logs"):
+        fitted(callbacks=[LambdaCallback(on_epoch_end=lambda epoch: None)])
+
+
+def test_a_class_that_cannot_be_copied_is_not_tried() -> None:
+    class Logged(Accuracy):
+        def __init__(self, file):
+            super().__init__(name="logged")
+            self.file = file
+
+        def check_target(self, target, output_shape, who="y"):
+            pass
+
+        def statistics(self, prediction, target):
+            return np.array([1.0, 2.0])
+
+    with Path(__file__).open() as file:
+        assert fitted(metrics=[Logged(file)]).history.history["logged"] == [0.5]

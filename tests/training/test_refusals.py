@@ -1,0 +1,168 @@
+"""A call that is refused leaves the model, its generator and its history as they were."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
+from minnet.foundation.checks import DivergedError
+from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.losses import Loss
+from minnet.metrics import Metric, TopKCategoricalAccuracy
+from minnet.models import Sequential
+from minnet.optimizers import SGD
+
+X, Y = np.linspace(-1, 1, 64).reshape(16, 4), np.arange(16) % 2
+
+
+class NotBefore(Callback):
+    """A callback that has changed much when it refuses."""
+
+    def on_train_begin(self, logs=None):
+        self.model.rng.random(3)
+        self.model.freeze([0])
+        self.model.stop_training = True
+        raise ValueError("not before breakfast")
+
+
+class BadLoss(Loss):
+    def per_sample(self, prediction, target):
+        return (prediction - target).sum()
+
+    def gradient(self, prediction, target):
+        return prediction - target
+
+
+class BadMetric(Metric):
+    name = "bad"
+
+    def statistics(self, prediction, target):
+        return 1.0
+
+
+def model(loss="cross_entropy", metrics=(), built=False):
+    """A model with dropout and statistics, not built unless it is to be."""
+    shape = {"input_dim": 4} if built else {}
+    layers = [Dense(3, **shape), BatchNormalization(), Dropout(0.5)]
+    layers.append(Dense(2, activation="softmax" if loss == "cross_entropy" else None))
+    made = Sequential(layers, seed=0)
+    made.compile(SGD(0.1, momentum=0.9), loss, metrics)
+    return made
+
+
+def state(made):
+    """All that a refused call leaves alone."""
+    return copy.deepcopy(
+        (
+            made.built,
+            made.rng.bit_generator.state,
+            [layer.trainable for layer in made.layers],
+            [layer.arrays() for layer in made.layers],
+            id(made.history),
+            made.provenance,
+            made.stop_training,
+            made.scale_checked,
+            made.updates.iterations,
+            made.updates.counts,
+            made.updates.slots,
+        )
+    )
+
+
+REFUSED = {
+    "no validation rows": {"validation_split": 0.01},
+    "a class too many": {"class_weight": {5: 1.0}},
+    "validation of another shape": {"validation_data": (X[:, :3], Y)},
+    "validation of other labels": {"validation_data": (X, Y + 5)},
+    "weights of another length": {"sample_weight": [1.0]},
+    "no such figure": {"callbacks": [EarlyStopping("val_los")]},
+    "a callback that refuses": {"callbacks": [NotBefore()]},
+    "a callback that refuses after another": {
+        "callbacks": [LambdaCallback(on_train_begin=lambda logs: None), NotBefore()]
+    },
+    "a rate of no layer": {"learning_rate": {"dense_9": 0.1}},
+    "labels of another task": {"y": Y + 7},
+    "inputs that are not finite": {"x": np.where(X > 0.9, np.nan, X)},
+}
+
+
+@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED)
+def test_a_refused_fit_leaves_no_trace(given, built) -> None:
+    made = model(built=built)
+    if built:
+        made.fit(X, Y, verbose=0)
+    before = state(made)
+    call = {"x": X, "y": Y, "verbose": 0, **given}
+    with pytest.raises((ValueError, TypeError)):
+        made.fit(**call)
+    np.testing.assert_equal(state(made), before)
+    made.fit(X[:, :3] if not built else X, Y, verbose=0)  # the corrected call is not refused
+
+
+def test_the_corrected_fit_is_the_one_that_was_never_refused() -> None:
+    wrong, right = model(), model()
+    with pytest.raises(ValueError, match="breakfast"):
+        wrong.fit(X, Y, verbose=0, callbacks=[NotBefore()])
+    for made in (wrong, right):
+        made.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(wrong.theta, right.theta)
+
+
+@pytest.mark.parametrize("built", [False, True])
+@pytest.mark.parametrize(
+    ("loss", "metrics", "y"),
+    [
+        (BadLoss(), [], np.c_[Y, Y]),
+        ("mse", [BadMetric()], np.c_[Y, Y]),
+        ("cross_entropy", [TopKCategoricalAccuracy(5)], Y),
+    ],
+    ids=["a loss of the wrong shape", "a metric that is no sum", "a k beyond the classes"],
+)
+def test_nor_does_one_that_is_refused_in_its_first_step(loss, metrics, y, built) -> None:
+    calls = {
+        "fit": lambda made: made.fit(X, y, verbose=0),
+        "evaluate": lambda made: made.evaluate(X, y),
+        "train_on_batch": lambda made: made.train_on_batch(X, y),
+        "loss_and_gradient": lambda made: made.loss_and_gradient(X, y),
+    }
+    for name, call in calls.items():
+        if name in ("train_on_batch", "loss_and_gradient") and metrics:
+            continue  # no metric takes part
+        if name == "fit" and [metric.name for metric in metrics] == ["bad"]:
+            continue  # the first step is made by the time that metrics are asked
+        made = model(loss, metrics, built)
+        before = state(made)
+        with pytest.raises((ValueError, TypeError)):
+            call(made)
+        np.testing.assert_equal(state(made), before, err_msg=name)
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_other_calls_leave_no_trace(built) -> None:
+    made = model(built=built)
+    calls = [
+        lambda: made.evaluate(X, Y + 5),
+        lambda: made.evaluate(X, Y, batch_size=0),
+        lambda: made.evaluate(X, Y, sample_weight=[1]),
+        lambda: made.train_on_batch(X, Y + 5),
+        lambda: made.loss_and_gradient(X, Y, [1]),
+        lambda: made.predict(X[:, :1], batch_size=0),
+        lambda: made.predict("x"),
+    ]
+    for call in calls:
+        before = state(made)
+        with pytest.raises((ValueError, TypeError, RuntimeError)):
+            call()
+        np.testing.assert_equal(state(made), before)
+
+
+def test_a_batch_that_is_not_finite_moves_no_generator() -> None:
+    made = model("mse")
+    before = state(made)
+    with pytest.raises(DivergedError):
+        made.train_on_batch(X * 1e30, np.c_[Y, Y] * 1e30)
+    np.testing.assert_equal(state(made), before)
