@@ -78,7 +78,7 @@ def backward(formula: Callable[..., Any]) -> Any:
 class Mine(Layer):
     """A student's affine layer, with names of her own, written from nothing."""
 
-    weights = ("kernel", "offset")
+    parameters = ("kernel", "offset")
 
     def __init__(self, units: int = 3) -> None:
         self.units = units
@@ -820,9 +820,9 @@ def correct(rng: np.random.Generator) -> Case:
     model = Sequential([*hidden, *last], seed=rng, dtype=dtype)
     model.build((D,))
     model.compile("adam", loss)
-    if rng.random() < 0.3 and any(one.weights for one in model.layers[1:]):
+    if rng.random() < 0.3 and any(one.parameters for one in model.layers[1:]):
         model.freeze(0)
-    if rng.random() < 0.2 and any(one.trainable and one.weights for one in model.layers):
+    if rng.random() < 0.2 and any(one.trainable and one.parameters for one in model.layers):
         model.fit(x, y, epochs=2, verbose=0, seed=0)
     return model, x, y
 

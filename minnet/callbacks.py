@@ -389,7 +389,7 @@ class GradualUnfreezing(Callback, Configurable):
         for i in range(len(layers) - 1, self._end - 1, -1):
             if not layers[i].trainable:
                 layers[i].trainable = True
-                if layers[i].weights:
+                if layers[i].parameters:
                     break
 
 

@@ -30,7 +30,7 @@ from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
 from minnet.training.arguments import FitArguments, check_batch_size
 from minnet.training.divergence import check_batch
-from minnet.training.figures import PREDICT_ROWS, evaluate
+from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
 from minnet.training.history import History
 from minnet.training.progress import line
 from minnet.training.showing import show_loop
@@ -267,13 +267,16 @@ class Sequential(Network):
         batch_size: int | None = None,
         verbose: int = 0,
         sample_weight: Any = None,
-    ) -> dict[str, float]:
-        """The loss and the metrics on x and y, in inference mode, by name.
+        return_dict: bool = False,
+    ) -> Evaluation | dict[str, float]:
+        """The loss and the metrics on x and y, in inference mode: `loss, accuracy = evaluate(…)`.
 
         Parameters
         ----------
         verbose
             1 prints the line that is returned.
+        return_dict
+            Return a plain dict; an `Evaluation` answers to names as well.
         """
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         with unchanged_where_refused(self):
@@ -284,7 +287,7 @@ class Sequential(Network):
             figures = evaluate(self, data.x, data.target, data.weight, rows)
         if verbose:
             print(line(figures))
-        return figures
+        return figures if checks.boolean(return_dict, "return_dict") else Evaluation(figures)
 
     def reset(self, seed: int | np.random.Generator | None = None) -> None:
         """Start over: fresh weights, nothing remembered by the optimizer, no history.
@@ -335,14 +338,11 @@ class Sequential(Network):
             The name or index of the last layer to run; None for all below the head.
         """
         x, _ = check_x(self, x, self.input_shape, empty=True)
-        if upto is None:
-            count = head_index(self.layers)
-        else:
-            count = self.layers.index(self.get_layer(upto)) + 1
+        last = None if upto is None else self.layers.index(self.get_layer(upto))
+        count = head_index(self.layers) if last is None else last + 1
         stop = sum(len(layer.steps()) for layer in self.layers[:count])
-        rows = PREDICT_ROWS
-        pieces = [self.run(x[i : i + rows], 0, stop) for i in range(0, max(1, len(x)), rows)]
-        return np.concatenate(pieces)
+        starts = range(0, max(1, len(x)), PREDICT_ROWS)
+        return np.concatenate([self.run(x[i : i + PREDICT_ROWS], 0, stop) for i in starts])
 
     def show_training_loop(
         self, callbacks: Sequence[Callback] = (), print_fn: Callable[[str], object] = print

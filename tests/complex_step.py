@@ -66,30 +66,30 @@ def assert_gradients(layer: Layer, x: Array, dy: Array, memo: Memo | None = None
     y.flags.writeable = False
     after = copy.deepcopy(memo)
 
-    for name in layer.weights:  # a gradient overwrites: what was there must not come through
+    for name in layer.parameters:  # a gradient overwrites: what was there must not come through
         layer.__dict__["d" + name][...] = np.nan
     dx = layer.backward(x, y, dy, memo)
     layer.gradient(x, y, dy, memo)
-    gradients = [layer.__dict__["d" + name].copy() for name in layer.weights]
+    gradients = [layer.__dict__["d" + name].copy() for name in layer.parameters]
 
     # The other way round, with a memo that backward has not seen: the same to the last bit.
     layer.gradient(x, y, dy, after)
-    for name, gradient in zip(layer.weights, gradients, strict=True):
+    for name, gradient in zip(layer.parameters, gradients, strict=True):
         np.testing.assert_array_equal(layer.__dict__["d" + name], gradient)
     np.testing.assert_array_equal(layer.backward(x, y, dy, after), dx)
 
     def loss(x: Array, weights: Array | None = None) -> complex:
         twin = layer.copy()
         start = 0
-        for name in layer.weights if weights is not None else ():
+        for name in layer.parameters if weights is not None else ():
             old = layer.__dict__[name]
             twin.__dict__[name] = weights[start : start + old.size].reshape(old.shape)
             start += old.size
         return (dy * twin.forward(x, copy.deepcopy(begun))).sum()
 
     assert_close(dx, derivative(loss, x), f"dx of {layer!r}")
-    if layer.weights:
-        theta = np.concatenate([layer.__dict__[name].ravel() for name in layer.weights])
+    if layer.parameters:
+        theta = np.concatenate([layer.__dict__[name].ravel() for name in layer.parameters])
         grad = np.concatenate([gradient.ravel() for gradient in gradients])
         numeric = derivative(lambda moved: loss(x, moved), theta)
         assert_close(grad, numeric, f"weights of {layer!r}")

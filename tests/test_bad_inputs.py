@@ -459,9 +459,9 @@ BAD_SETTINGS = {
     "split nan": ({"validation_split": np.nan}, ValueError, r"validation_split takes .*Got nan"),
     "split 20 %": ({"validation_split": "20%"}, TypeError, r"validation_split takes a number"),
     "split of nothing": (
-        {"validation_split": 0.04},
+        {"validation_split": 0.96},
         ValueError,
-        r"rows on both sides. Got 0.04 of 20 rows, which is 0. Use more data or another share",
+        r"rows on both sides. Got 0.96 of 20 rows, so 0 would train. Use more data or",
     ),
     "both": (
         {"validation_split": 0.5, "validation_data": (X, Y)},

@@ -43,7 +43,7 @@ from tests.strategies import seeds
 class Stretch(Layer):
     """A student's layer, as the docstring of `Layer` shows it: y = s · x."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def build(self, input_shape: tuple[int, ...], rng: np.random.Generator) -> None:
         self.add_weight("s", input_shape, Constant(1.5), rng)
@@ -350,7 +350,7 @@ def test_a_whole_step_of_a_layer_is_in_one_dtype(layer: Layer, dtype: str) -> No
         dx = step.backward(x, y, y, m)
         step.gradient(x, y, y, m)
         step.after_step(m)
-        gradients = [getattr(step, "d" + name) for name in step.weights]
+        gradients = [getattr(step, "d" + name) for name in step.parameters]
         kept = [a for a in m.values() if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
         arrays = [y, dx, step.forward(x), *step.arrays().values(), *gradients, *kept]
         assert {array.dtype.name for array in arrays} == {dtype}

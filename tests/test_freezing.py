@@ -54,7 +54,7 @@ def picture(model):
     return {
         layer.name: [array.tobytes() for array in layer.arrays().values()]
         for layer in model.layers
-        if layer.weights
+        if layer.parameters
     }
 
 
@@ -544,7 +544,7 @@ def test_replace_head_keeps_the_body_and_what_is_known_of_the_data():
     assert (model.name, model.dtype, model.preprocessing) == ("base", np.float64, "x / 255")
     assert model.class_names is None
     assert model.updates is None
-    assert [layer.origin for layer in model.layers if layer.weights] == ["copy of base"] * 3 + [
+    assert [layer.origin for layer in model.layers if layer.parameters] == ["copy of base"] * 3 + [
         "new"
     ]
 

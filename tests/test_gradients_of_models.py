@@ -45,7 +45,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*softmax inside the network")
 class Scale(Layer):
     """A student's layer: one factor for each column."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def build(self, input_shape, rng):
         self.add_weight("s", input_shape, Constant(1.0), rng)
@@ -174,7 +174,7 @@ def learned(model):
     """Which entries of theta belong to layers that are trainable."""
     return np.concatenate(
         [
-            np.full(sum(layer.arrays()[n].size for n in layer.weights), layer.trainable)
+            np.full(sum(layer.arrays()[n].size for n in layer.parameters), layer.trainable)
             for layer in model.layers
         ]
     )
@@ -226,7 +226,7 @@ def test_the_gradient_with_frozen_layers_anywhere(layers, end, seed, frozen):
     for layer, freeze in zip(model.layers, frozen, strict=False):
         layer.trainable = not freeze
     assume(is_unclipped(model, end, seed))
-    assume(any(layer.trainable and layer.weights for layer in model.layers))
+    assume(any(layer.trainable and layer.parameters for layer in model.layers))
     check(model, end, seed)
 
 

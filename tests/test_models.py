@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -467,12 +469,43 @@ def test_features_of_no_layer():
         Sequential([Flatten(input_shape=4)]).features(X)
 
 
+def test_evaluate_gives_numbers_that_have_names():
+    model = classifier()
+    result = model.evaluate(X, Y)
+    loss, accuracy = result
+    assert (result[0], result["loss"], result[-1], result["accuracy"]) == (
+        loss,
+        loss,
+        *[accuracy] * 2,
+    )
+    assert "accuracy" in result
+    assert loss in result
+    assert "recall" not in result
+    assert result.values() == (loss, accuracy)
+    assert dict(result) == dict(result.items()) == model.evaluate(X, Y, return_dict=True)
+    assert pickle.loads(pickle.dumps(result)) == copy.deepcopy(result) == result
+    assert pickle.loads(pickle.dumps(result))["loss"] == loss
+    with pytest.raises(
+        KeyError,
+        match=r'^.evaluate returned loss, accuracy\. Got "acuracy"\. Did you mean "accuracy"\?.$',
+    ):
+        result["acuracy"]
+    with pytest.raises(
+        TypeError, match=r"one number\. Got loss, accuracy .* result\[\"accuracy\"\]"
+    ):
+        float(result)
+    model.compile("adam", model.loss)
+    (loss,) = result = model.evaluate(X, Y)
+    assert float(result) == loss
+    assert f"{result:.3f}" == f"{loss:.3f}"
+
+
 def test_evaluate_is_the_loss_by_hand():
     model = classifier(dtype="float64")
     p = model.predict(X)
     logs = model.evaluate(X, Y)
-    assert list(logs) == ["loss", "accuracy"]
-    assert all(type(value) is float for value in logs.values())
+    assert list(logs.keys()) == ["loss", "accuracy"]
+    assert all(type(value) is float for value in logs)
     assert logs["loss"] == pytest.approx(-np.log(p[np.arange(10), Y]).mean() + model.penalty())
     assert logs["accuracy"] == pytest.approx((p.argmax(axis=1) == Y).mean())
     weight = np.arange(10.0)

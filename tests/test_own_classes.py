@@ -155,7 +155,7 @@ def test_a_metric_under_the_name_of_another_figure_is_refused(name) -> None:
 class Scale(Layer):
     """The layer of the docstring."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def build(self, input_shape, rng):
         self.add_weight("s", input_shape, Ones(), rng)

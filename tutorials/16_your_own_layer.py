@@ -154,9 +154,9 @@ assert report.ok
 #
 # Now β. A layer with weights says three things more:
 #
-# - `weights`: the names of its arrays. For "beta" there will be `self.beta`, and `self.dbeta` for
-#   its slopes. (The model lays all of them end to end in one long vector, where the optimizer and
-#   the files find them.)
+# - `parameters`: the names of its arrays. For "beta" there will be `self.beta`, and `self.dbeta`
+#   for its slopes. (The model lays all of them end to end in one long vector, where the optimizer
+#   and the files find them.)
 # - `build`: creates them, as soon as the number of columns is known;
 # - `gradient`: fills `self.dbeta`. β of column d is at work in every row n, so its slopes add up:
 #
@@ -170,7 +170,7 @@ assert report.ok
 class Swish(Layer):
     """y = x · σ(β x), with a β for each column that is learned."""
 
-    weights = ("beta",)
+    parameters = ("beta",)
     training_differs = False
 
     def __init__(self, initial=1.0, *, name=None):

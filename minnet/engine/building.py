@@ -38,7 +38,7 @@ def build(layer: Layer, shape: Shape, dtype: Any, rng: np.random.Generator) -> N
         layer.dtype = dtype
         layer.build(shape, rng)
         if not layer.built:
-            missing = [n for n in (*layer.weights, *layer.states) if n not in layer.arrays()]
+            missing = [n for n in (*layer.parameters, *layer.states) if n not in layer.arrays()]
             raise ValueError(
                 f"{layer.label}.build creates all its weights by add_weight. Got none "
                 f"named {', '.join(missing)}."

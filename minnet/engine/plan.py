@@ -94,7 +94,7 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
                 changes_in_training.append(len(steps))
             steps.append(step)
             in_training.append(layer.trainable)
-            has_gradient.append(layer.trainable and bool(step.weights))
+            has_gradient.append(layer.trainable and bool(step.parameters))
         if layer.trainable:
             gradients = layer.gradients()
             penalties += [

@@ -321,9 +321,9 @@ class Stack(Strict):
         layers = self._layers
         flags = [layer.trainable for layer in layers] if flags is None else flags
         if layers and not any(
-            on and layer.weights for layer, on in zip(layers, flags, strict=True)
+            on and layer.parameters for layer, on in zip(layers, flags, strict=True)
         ):
-            names = [layer.label for layer in layers if layer.weights]
+            names = [layer.label for layer in layers if layer.parameters]
             if not names:
                 raise ValueError(
                     "The model has no weights, so fit would change nothing. Add a Dense."

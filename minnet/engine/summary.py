@@ -30,8 +30,8 @@ def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | 
                 layer.origin if layer.arrays() else "",
             ]
         )
-    learned = sum(_size(layer, layer.weights) for layer in layers if layer.trainable)
-    kept = sum(_size(layer, layer.weights) for layer in layers if not layer.trainable)
+    learned = sum(_size(layer, layer.parameters) for layer in layers if layer.trainable)
+    kept = sum(_size(layer, layer.parameters) for layer in layers if not layer.trainable)
     states = sum(_size(layer, layer.states) for layer in layers)
     notes = [
         f"{learned + kept + states:,} parameters: {learned:,} trainable, {kept:,} frozen"
@@ -58,7 +58,7 @@ def _kind(layer: Layer) -> str:
 def _status(layer: Layer) -> str:
     if not layer.trainable:
         return "frozen"
-    return "trainable" if layer.weights else ""
+    return "trainable" if layer.parameters else ""
 
 
 def _size(layer: Layer, names: Sequence[str]) -> int:

@@ -195,7 +195,7 @@ class Updates:
         self, layers: Sequence[Layer], theta: Array, grad: Array
     ) -> Iterator[UpdateGroup]:
         group: list[Layer] = []
-        for layer in [layer for layer in layers if layer.weights]:
+        for layer in [layer for layer in layers if layer.parameters]:
             if group and not (layer.trainable and self._alike(group[-1], layer)):
                 yield self._group(group, theta, grad)
                 group = []
@@ -239,8 +239,8 @@ def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
     """Return each layer's numbers in theta, by name, for layers with weights."""
     slices, start = {}, 0
     for layer in layers:
-        size = sum(int(getattr(layer, name).size) for name in layer.weights)
-        if layer.weights:
+        size = sum(int(getattr(layer, name).size) for name in layer.parameters)
+        if layer.parameters:
             slices[layer.label] = slice(start, start + size)
         start += size
     return slices
@@ -248,7 +248,7 @@ def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:
 
 def check_excluded(layers: Sequence[Layer], optimizer: Optimizer) -> None:
     """Refuse names that are excluded from weight decay and are no weight's."""
-    weights = [(layer.label, name) for layer in layers for name in layer.weights]
+    weights = [(layer.label, name) for layer in layers for name in layer.parameters]
     for pattern in optimizer.excluded_from_weight_decay:
         named = any(optimizer.is_named(pattern, *weight) for weight in weights)
         if not named and pattern not in USUAL_NAMES:
@@ -270,7 +270,7 @@ def decaying_ranges(
     """
     ranges = []
     for layer in layers:
-        for name in layer.weights:
+        for name in layer.parameters:
             stop = start + int(getattr(layer, name).size)
             if decays(layer.label, name):
                 ranges.append((start, stop))

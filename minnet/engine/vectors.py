@@ -74,6 +74,11 @@ class ParameterVectors(Stack):
             for name, array in layer.arrays().items()
         }
 
+    @property
+    def weights(self) -> list[Array]:
+        """All arrays, in Keras' order; views, no copies. `get_weights` copies them."""
+        return list(self.named_arrays().values())
+
     def get_weights(self) -> list[Array]:
         """Copies of all arrays, in Keras' order and layout."""
         return [array.copy() for array in self.named_arrays().values()]

@@ -119,7 +119,7 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
 
     def create(layer: Layer, name: str, shape: Shape, rng: np.random.Generator) -> None:
         layer.rebind(name, np.empty(shape, dtype))
-        if name in layer.weights:
+        if name in layer.parameters:
             layer.rebind("d" + name, np.empty(shape, dtype))
 
     with refusing(

@@ -33,7 +33,7 @@ class Configurable(Strict):
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
         try:
-            return {name: getattr(self, name) for name in parameters(type(self))}
+            return {name: getattr(self, name) for name in constructor_arguments(type(self))}
         except AttributeError as error:
             raise TypeError(
                 f"{type(self).__name__} keeps each argument of its constructor under the "
@@ -54,7 +54,7 @@ class Configurable(Strict):
 
     def _is_settled(self, name: str) -> bool:
         """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
-        return name in parameters(type(self)) and not is_setting(type(self), name)
+        return name in constructor_arguments(type(self)) and not is_setting(type(self), name)
 
     def _follows(self, name: str, value: Any) -> bool:
         """Whether something else would have to change for this setting to become the value."""
@@ -77,7 +77,7 @@ class Configurable(Strict):
 
     def __repr__(self) -> str:
         arguments = []
-        for name, default in parameters(type(self)).items():
+        for name, default in constructor_arguments(type(self)).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
                 arguments.append(f"{value!r}")
@@ -104,7 +104,7 @@ def snake_case(cls: type) -> str:
 _SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once
 
 
-def parameters(cls: type) -> dict[str, Any]:
+def constructor_arguments(cls: type) -> dict[str, Any]:
     """Names and defaults of the constructor's arguments."""
     if cls not in _SIGNATURES:
         _SIGNATURES[cls] = {

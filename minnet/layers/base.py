@@ -33,7 +33,7 @@ from minnet.foundation.checks import (
     text,
 )
 from minnet.foundation.checks import shape as check_shape
-from minnet.foundation.registry import Configurable, parameters
+from minnet.foundation.registry import Configurable, constructor_arguments
 from minnet.foundation.strict import setting
 from minnet.initializers import Initializer
 from minnet.regularizers import Regularizer
@@ -84,7 +84,7 @@ class Layer(Configurable):
         class Scale(Layer):
             '''y = s · x, with one learned factor s for each column.'''
 
-            weights = ("s",)
+            parameters = ("s",)
 
             def build(self, input_shape, rng):
                 self.add_weight("s", input_shape, Constant(1.0), rng)
@@ -109,7 +109,7 @@ class Layer(Configurable):
         The layer's name in summaries, errors and files; the model finds one if it is None.
     """
 
-    weights: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
     """Names of the arrays that are learned; the gradient of `W` is kept in `dW`."""
 
     states: tuple[str, ...] = ()
@@ -142,6 +142,13 @@ class Layer(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        declared = vars(cls).get("weights")
+        if declared is not None and not isinstance(declared, property):
+            raise TypeError(
+                f"{cls.__name__} declares weights = {short(declared)}. The names of what a layer "
+                f"learns are its parameters: parameters = {short(declared)}. Its `weights` are the "
+                "arrays."
+            )
         if isinstance(vars(cls).get("trainable"), bool):  # how its layers begin
             cls._trainable = vars(cls)["trainable"]
             del cls.trainable
@@ -180,7 +187,7 @@ class Layer(Configurable):
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
         """Fill the gradient of each weight (`dW` of `W`), overwriting what was in it."""
-        if self.weights:
+        if self.parameters:
             raise NotImplementedError(f"{type(self).__name__} has no gradient(x, y, dy, memo).")
 
     def after_step(self, memo: Memo) -> None:
@@ -192,10 +199,10 @@ class Layer(Configurable):
         self, name: str, shape: Shape, initializer: Initializer, rng: np.random.Generator
     ) -> None:
         """Create the array `name` (and `d<name>`, for its gradient, if it is learned)."""
-        if name not in (*self.weights, *self.states):
+        if name not in (*self.parameters, *self.states):
             raise ValueError(
-                f"{self.label}.add_weight takes a name from `weights` or `states`. Got {name!r}. "
-                f'Write weights = ("{name}",) in the class.'
+                f"{self.label}.add_weight takes a name from `parameters` or `states`. Got "
+                f'{name!r}. Write parameters = ("{name}",) in the class.'
             )
         if not name.isidentifier() or len(name.encode()) > LONGEST_ARRAY_NAME:
             raise ValueError(
@@ -210,7 +217,7 @@ class Layer(Configurable):
             )
         self.rebind(name, values)
         self._drawn = {**self._drawn, name: zlib.crc32(values.tobytes())}
-        if name in self.weights:
+        if name in self.parameters:
             self.rebind("d" + name, np.zeros(shape, dtype=self.dtype))
 
     def steps(self) -> tuple[Layer, ...]:
@@ -226,7 +233,7 @@ class Layer(Configurable):
     @property
     def built(self) -> bool:
         """Whether the arrays exist."""
-        return all(name in vars(self) for name in (*self.weights, *self.states))
+        return all(name in vars(self) for name in (*self.parameters, *self.states))
 
     @property
     def expects(self) -> Shape | None:
@@ -252,15 +259,20 @@ class Layer(Configurable):
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
         return sum(int(array.size) for array in self.arrays().values())
 
+    @property
+    def weights(self) -> list[Array]:
+        """The parameters, then the states: Keras' order; the arrays themselves, no copies."""
+        return list(self.arrays().values())
+
     def arrays(self) -> dict[str, Array]:
-        """The weights, then the states, by name; these are the arrays themselves, no copies."""
+        """The parameters, then the states, by name; the arrays themselves, no copies."""
         arrays = vars(self)
-        return {name: arrays[name] for name in (*self.weights, *self.states) if name in arrays}
+        return {name: arrays[name] for name in (*self.parameters, *self.states) if name in arrays}
 
     def gradients(self) -> dict[str, Array]:
         """The gradients of the weights, by the weights' names; the arrays themselves, no copies."""
         arrays = vars(self)
-        return {name: arrays["d" + name] for name in self.weights if name in arrays}
+        return {name: arrays["d" + name] for name in self.parameters if name in arrays}
 
     def rebind(self, name: str, array: Array) -> None:
         """Let this very array be the weight, state or gradient (`dW`) of that name: no copy."""
@@ -269,7 +281,7 @@ class Layer(Configurable):
     @property
     def as_drawn(self) -> bool:
         """Whether every bit is as `build` drew it: never trained, loaded or set."""
-        return bool(self.weights) and all(
+        return bool(self.parameters) and all(
             zlib.crc32(array.tobytes()) == self._drawn.get(name)
             for name, array in self.arrays().items()
         )
@@ -336,7 +348,9 @@ class Layer(Configurable):
     def _is_settled(self, name: str) -> bool:
         """Weights follow from every argument but the name."""
         return super()._is_settled(name) or (
-            name != "name" and bool(self.weights or self.states) and name in parameters(type(self))
+            name != "name"
+            and bool(self.parameters or self.states)
+            and name in constructor_arguments(type(self))
         )
 
     def _follows(self, name: str, value: Any) -> bool:
@@ -362,7 +376,7 @@ class Layer(Configurable):
         return new
 
     def _is_managed(self, name: str) -> bool:
-        declared = (*type(self).weights, *self.weights)
+        declared = (*type(self).parameters, *self.parameters)
         return (
             name in declared
             or name in (*type(self).states, *self.states)
@@ -462,8 +476,8 @@ def bind(layers: Iterable[Layer], dtype: Any) -> tuple[Array, Array, Array]:
     """
     layers = list(layers)
     return (
-        _lay(layers, [(layer, name) for layer in layers for name in layer.weights], dtype),
-        _lay(layers, [(layer, "d" + name) for layer in layers for name in layer.weights], dtype),
+        _lay(layers, [(layer, name) for layer in layers for name in layer.parameters], dtype),
+        _lay(layers, [(layer, "d" + name) for layer in layers for name in layer.parameters], dtype),
         _lay(layers, [(layer, name) for layer in layers for name in layer.states], dtype),
     )
 

@@ -46,7 +46,7 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
 def a_layer_without_weights(activation: object, who: str) -> Layer:
     """The activation of this name, or a copy of this layer."""
     layer = instance(activation, Layer, ACTIVATIONS, who)
-    if layer.weights or layer.states:
+    if layer.parameters or layer.states:
         raise ValueError(
             f"{who} takes a layer without weights. Got {layer!r}. "
             "Add it to the model as a layer of its own."

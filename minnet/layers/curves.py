@@ -262,7 +262,7 @@ class PReLU(Layer):
     array([[-0.5,  0. ,  2. ]])
     """
 
-    weights = ("alpha",)
+    parameters = ("alpha",)
     training_differs = False
 
     alpha_initializer: Initializer

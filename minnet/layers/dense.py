@@ -59,7 +59,7 @@ class Dense(Layer):
     array([[4., 5.]])
     """
 
-    weights: tuple[str, ...] = ("W", "b")
+    parameters: tuple[str, ...] = ("W", "b")
     training_differs = False
 
     units: int = setting(integer, minimum=1)
@@ -107,7 +107,7 @@ class Dense(Layer):
         )
         self.use_bias = use_bias
         if not self.use_bias:
-            self.weights = ("W",)
+            self.parameters = ("W",)
         self.kernel_initializer = initializer(kernel_initializer, "Dense's kernel_initializer")
         self.bias_initializer = initializer(bias_initializer, "Dense's bias_initializer")
         self.kernel_regularizer = (
@@ -123,7 +123,7 @@ class Dense(Layer):
         self.bias_constraint = _constraint(bias_constraint, "bias_constraint")
         bounds = {"W": self.kernel_constraint, "b": self.bias_constraint}
         self.constraints = {
-            name: bound for name in self.weights if (bound := bounds[name]) is not None
+            name: bound for name in self.parameters if (bound := bounds[name]) is not None
         }
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:

@@ -75,7 +75,7 @@ class BatchNormalization(Layer):
     moving_mean: Array
     moving_variance: Array
 
-    weights: tuple[str, ...] = ("gamma", "beta")
+    parameters: tuple[str, ...] = ("gamma", "beta")
     states = ("moving_mean", "moving_variance")
 
     def __init__(
@@ -90,7 +90,7 @@ class BatchNormalization(Layer):
         super().__init__(**common)
         self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = center, scale
-        self.weights = ("gamma",) * self.scale + ("beta",) * self.center
+        self.parameters = ("gamma",) * self.scale + ("beta",) * self.center
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         shape = (expect_rows(self, input_shape),)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, cast
 
 from minnet.foundation.checks import Array, number, rate_or_schedule, short, text
-from minnet.foundation.registry import Config, Configurable, parameters
+from minnet.foundation.registry import Config, Configurable, constructor_arguments
 from minnet.foundation.strict import setting
 
 CLIPPINGS = ("global_clipnorm", "clipnorm", "clipvalue")
@@ -178,7 +178,7 @@ class Optimizer(Configurable):
         >>> optimizer.decays("dense_1", "W"), optimizer.decays("dense_1", "b")
         (True, False)
         """
-        if "excluded_from_weight_decay" not in parameters(type(self)):
+        if "excluded_from_weight_decay" not in constructor_arguments(type(self)):
             raise TypeError(
                 f"exclude_from_weight_decay takes an optimizer that hands its common arguments on, "
                 f"so that a file can keep the names. Got {type(self).__name__}. Write **common in "

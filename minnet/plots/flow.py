@@ -150,7 +150,7 @@ def _gradients(model: Any, x: Any, y: Any, who: str) -> list[Gradients]:
 
         return watch
 
-    learning = [layer for layer in twin.layers if getattr(layer, "weights", ())]
+    learning = [layer for layer in twin.layers if getattr(layer, "parameters", ())]
     for layer in learning:
         layer.gradient = watched(layer, layer.gradient)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -163,7 +163,7 @@ def _gradients(model: Any, x: Any, y: Any, who: str) -> list[Gradients]:
     by_layer = []
     for layer in learning:
         if id(layer) in seen:
-            pieces = [np.ravel(getattr(layer, "d" + name)) for name in layer.weights]
+            pieces = [np.ravel(getattr(layer, "d" + name)) for name in layer.parameters]
             by_layer.append(Gradients(layer_name(layer), seen[id(layer)], np.concatenate(pieces)))
     if not by_layer:
         raise ValueError(

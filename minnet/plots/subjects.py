@@ -114,5 +114,5 @@ def weight_arrays(model: Any) -> list[Array]:
     return [
         getattr(layer, name)
         for layer in getattr(model, "layers", ())
-        for name in getattr(layer, "weights", ())
+        for name in getattr(layer, "parameters", ())
     ]

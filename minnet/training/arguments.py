@@ -139,14 +139,14 @@ def _check_pair(pair: Any, split: float) -> None:
 
 
 def _split(data: Data, share: float) -> tuple[Data, Data]:
-    """Return the first rows and the last ones, which are this share."""
-    kept = int(len(data) * share + 1e-9)
-    if not 0 < kept < len(data):
+    """Return the first ⌊N(1 − share)⌋ rows, as in Keras, and the others."""
+    trained = int(len(data) * (1 - share) + 1e-9)
+    if not 0 < trained < len(data):
         raise ValueError(
-            f"fit's validation_split takes a share that leaves rows on both sides. Got "
-            f"{share:g} of {len(data)} rows, which is {kept}. Use more data or another share."
+            f"fit's validation_split takes a share that leaves rows on both sides. Got {share:g} "
+            f"of {len(data)} rows, so {trained} would train. Use more data or another share."
         )
-    return data.rows(slice(0, -kept)), data.rows(slice(len(data) - kept, None))
+    return data.rows(slice(0, trained)), data.rows(slice(trained, None))
 
 
 def _warn_of_unseen_classes(model: Network, target: Array, kept: int) -> None:
@@ -252,11 +252,11 @@ def learning_rates(
     """
     if not isinstance(learning_rate, dict):
         rate = _rate(learning_rate, start, "fit's learning_rate")
-        return {layer.label: rate for layer in layers if layer.weights}
+        return {layer.label: rate for layer in layers if layer.parameters}
     if not learning_rate:
         raise ValueError("fit's learning_rate takes {layer: number}. Got an empty dict.")
     both = zip(layers, flags, strict=True)
-    learning = [layer for layer, on in both if (on or unfreezing) and layer.weights]
+    learning = [layer for layer, on in both if (on or unfreezing) and layer.parameters]
     rates: dict[str, Rate] = {}
     for selector, value in learning_rate.items():
         named = select(layers, selector, "fit's learning_rate")

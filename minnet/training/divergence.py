@@ -241,7 +241,7 @@ def _rate(model: Network, first_update: int) -> float:
     """The largest learning rate of the last update, over what is trainable."""
     updates = model.compiled.updates
     update, own = max(first_update, updates.iterations - 1), updates.optimizer.rate
-    learning = [layer.label for layer in model.layers if layer.trainable and layer.weights]
+    learning = [layer.label for layer in model.layers if layer.trainable and layer.parameters]
     return max((updates.rates.get(name, own)(update) for name in learning), default=0.0)
 
 
@@ -265,7 +265,7 @@ def _first_fault(model: Network, symptom: str) -> Fault:
     gradients = [
         Fault(f"the gradient of {layer.label}.{name}", layer.label)
         for layer in reversed(model.layers)
-        for name in layer.weights
+        for name in layer.parameters
         if not is_finite(getattr(layer, "d" + name))
     ]
     slots = [Fault(f"the optimizer's {name}", None) for name in _spoilt_slots(model)]

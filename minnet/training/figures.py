@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from minnet.engine.network import Network
-from minnet.foundation.checks import Array
+from minnet.foundation.checks import Array, did_you_mean
 from minnet.losses import mean
 from minnet.metrics import Metric, Weighted
 from minnet.training.callback import Logs
@@ -43,6 +43,76 @@ def goes_up(model: Network, figure: str, mode: str, who: str) -> bool:
             f'direction = "down" or "up" in the class.'
         )
     return metric.direction == "up"
+
+
+class Evaluation(tuple[float, ...]):
+    """What `evaluate` returns: the loss, then the metrics, as numbers that also have names.
+
+    So `loss, accuracy = model.evaluate(x, y)` and `model.evaluate(x, y)["accuracy"]` both work.
+    Iteration gives the numbers. Without metrics there is one, which `float` takes.
+
+    Parameters
+    ----------
+    figures
+        Name → number, the loss first.
+
+    Examples
+    --------
+    >>> result = Evaluation({"loss": 0.25, "accuracy": 0.9})
+    >>> loss, accuracy = result
+    >>> result["accuracy"], result[1], "accuracy" in result, result
+    (0.9, 0.9, True, Evaluation(loss=0.25, accuracy=0.9))
+    """
+
+    _names: tuple[str, ...]
+
+    def __new__(cls, figures: Mapping[str, float]) -> Self:
+        """Take the numbers, in the order of the mapping."""
+        evaluation = super().__new__(cls, figures.values())
+        evaluation._names = tuple(figures)
+        return evaluation
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (dict(self.items()),)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names, "loss" first."""
+        return self._names
+
+    def values(self) -> tuple[float, ...]:
+        """Return the numbers, the loss first."""
+        return tuple(self)
+
+    def items(self) -> tuple[tuple[str, float], ...]:
+        """Return the names with their numbers."""
+        return tuple(zip(self._names, self, strict=True))
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        if key not in self._names:
+            raise KeyError(
+                f'evaluate returned {", ".join(self._names)}. Got "{key}".'
+                + did_you_mean(key, self._names)
+            )
+        return super().__getitem__(self._names.index(key))
+
+    def __contains__(self, thing: object) -> bool:
+        return thing in self._names if isinstance(thing, str) else super().__contains__(thing)
+
+    def __float__(self) -> float:
+        if len(self) != 1:
+            raise TypeError(
+                f"float takes one number. Got {', '.join(self._names)} from evaluate. Take the "
+                f'one that you mean: result["{self._names[-1]}"].'
+            )
+        return self[0]
+
+    def __format__(self, specification: str) -> str:
+        return format(float(self), specification) if specification else repr(self)
+
+    def __repr__(self) -> str:
+        return f"Evaluation({', '.join(f'{name}={number!r}' for name, number in self.items())})"
 
 
 class Figures:

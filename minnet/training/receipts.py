@@ -82,9 +82,11 @@ class WriteReceipt(Participant):
     hashes: dict[str, str]
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.weights = {layer.label: _weights(layer) for layer in layers if layer.weights}
+        self.weights = {layer.label: _weights(layer) for layer in layers if layer.parameters}
         self.hashes = {
-            layer.label: digest(layer) for layer in layers if layer.weights and not layer.trainable
+            layer.label: digest(layer)
+            for layer in layers
+            if layer.parameters and not layer.trainable
         }
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -168,4 +170,4 @@ def digest(layer: Layer) -> str:
 
 
 def _weights(layer: Layer) -> Array:
-    return np.concatenate([getattr(layer, name).ravel() for name in layer.weights])
+    return np.concatenate([getattr(layer, name).ravel() for name in layer.parameters])

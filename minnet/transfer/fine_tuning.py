@@ -41,7 +41,7 @@ def layer_rates(layers: Sequence[Layer], top: float, spread: float) -> dict[str,
     >>> layer_rates(model.layers, 0.01, 100)
     {'dense_1': 0.0001, 'dense_2': 0.001, 'head': 0.01}
     """
-    names = [layer.label for layer in layers if layer.weights]
+    names = [layer.label for layer in layers if layer.parameters]
     below_top = max(1, len(names) - 1)
     return {
         name: top * spread ** ((i - len(names) + 1) / below_top) for i, name in enumerate(names)

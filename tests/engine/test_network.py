@@ -33,7 +33,7 @@ from tests.strategies import seeds
 class Shifted(Layer):
     """A student's layer with one array of each kind."""
 
-    weights = ("c",)
+    parameters = ("c",)
     states = ("seen",)
 
     def build(self, input_shape, rng):
@@ -68,7 +68,7 @@ def network(seed=0, dtype="float32", **settings):
 
 def assert_views(model):
     """Every array of a layer is a stretch of one of the three vectors, end to end, and no copy."""
-    kinds = {"theta": "weights", "grad": "weights", "state": "states"}
+    kinds = {"theta": "parameters", "grad": "parameters", "state": "states"}
     for vector, kind in kinds.items():
         whole, start = getattr(model, vector), 0
         for layer in model.layers:
@@ -563,7 +563,7 @@ def test_a_layer_that_cannot_be_added_stays_as_it_was():
 class Failing(Layer):
     """A student's layer that does not get through its build."""
 
-    weights = ("a", "b")
+    parameters = ("a", "b")
 
     def build(self, input_shape, rng):
         self.add_weight("a", input_shape, Constant(1.0), rng)
@@ -583,7 +583,7 @@ def test_a_build_that_fails_leaves_no_weights():
 
 def test_a_build_that_forgets_a_weight_is_named():
     class Forgets(Layer):
-        weights = ("a", "b")
+        parameters = ("a", "b")
         states = ("c",)
 
         def build(self, input_shape, rng):

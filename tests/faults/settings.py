@@ -46,7 +46,7 @@ works(G, "epochs 0 (nothing happens)", lambda s: fit(s, epochs=0).epoch == [])
 for name, value in {
     "epochs": (-1, 1.5, "3", None),
     "batch_size": (0, -1, 0.5, None),
-    "validation_split": (1.0, -0.1, np.nan, "20%", 0.01),
+    "validation_split": (1.0, -0.1, np.nan, "20%", 0.999),
     "shuffle": ("batch",),
     "verbose": (3,),
     "class_weight": ({7: 1}, {0: -1}, {0: np.nan}, "balanced", {0: 1e39}),

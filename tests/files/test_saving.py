@@ -292,7 +292,7 @@ def test_a_layer_called_optimizer_keeps_its_own_arrays(path) -> None:
     class Moments(Layer):
         """y = x + m, with a weight that is named like a slot."""
 
-        weights = ("m",)
+        parameters = ("m",)
 
         def build(self, input_shape, rng):
             self.add_weight("m", input_shape, Ones(), rng)
@@ -439,7 +439,7 @@ def test_a_model_of_layers_without_weights_is_saved_and_loaded(path) -> None:
 class Fickle(Layer):
     """y = x W, whose settings may be changed by anybody at any time."""
 
-    weights = ("W",)
+    parameters = ("W",)
 
     def __init__(self, units, *, name=None, input_shape=None):
         super().__init__(name=name, input_shape=input_shape)
@@ -965,7 +965,7 @@ def test_a_model_of_a_newer_format_says_which_minnet_wrote_it(path, monkeypatch)
 class Factor(Layer):
     """y = s · x · factor, with one learned s for each column."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def __init__(self, factor=1.0, *, name=None):
         super().__init__(name=name)

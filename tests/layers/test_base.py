@@ -24,7 +24,7 @@ from tests.strategies import D, M, N, normal, row_shapes, seeds
 class Scale(Layer):
     """The example of the contract's docstring."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def build(self, input_shape, rng):
         self.add_weight("s", input_shape, Constant(1.0), rng)
@@ -63,7 +63,7 @@ class Counter(Layer):
 class Twins(Layer):
     """Two weights of one shape."""
 
-    weights = ("a", "b")
+    parameters = ("a", "b")
 
     def build(self, input_shape, rng):
         self.add_weight("a", input_shape, Zeros(), rng)
@@ -127,7 +127,7 @@ def test_an_argument_that_was_not_kept_does_not_break_repr():
 
 def test_what_is_not_written_says_so():
     class Empty(Layer):
-        weights = ("W",)
+        parameters = ("W",)
 
     layer, x = Empty(), np.ones((1, 1))
     for call, message in (
@@ -137,6 +137,30 @@ def test_what_is_not_written_says_so():
     ):
         with pytest.raises(NotImplementedError, match=message):
             call()
+
+
+def test_a_class_that_declares_weights_is_refused_with_the_new_word():
+    with pytest.raises(
+        TypeError,
+        match=r"^Old declares weights = \('W',\)\. .* are its parameters: parameters = \('W',\)\.",
+    ):
+        type("Old", (Layer,), {"weights": ("W",)})
+
+
+def test_weights_are_the_arrays_themselves_in_the_order_of_keras():
+    layer = Dense(3, input_dim=2)
+    model = Sequential([layer, BatchNormalization()], seed=0)
+    W, b = layer.weights
+    assert W is layer.W
+    assert b is layer.b
+    norm = model.layers[1]
+    names = ("gamma", "beta", "moving_mean", "moving_variance")
+    assert [w is getattr(norm, n) for w, n in zip(norm.weights, names, strict=True)] == [True] * 4
+    assert [w is v for w, v in zip(model.weights, layer.weights + norm.weights, strict=True)] == [
+        True
+    ] * 6
+    with pytest.raises(AttributeError, match="weights can be read, not set"):
+        layer.weights = [W, b]
 
 
 def test_defaults_of_the_contract():
@@ -192,7 +216,7 @@ def test_names_that_no_file_can_hold_are_refused_when_they_are_given(name):
 @pytest.mark.parametrize("name", ["größe", "x" * 128, "é" * 64, "層", "a b", "-", "1"])
 def test_whatever_name_is_taken_can_be_saved(tmp_path, name):
     class Long(Layer):
-        weights = ("W" * 71,)
+        parameters = ("W" * 71,)
 
         def build(self, input_shape, rng):
             self.add_weight("W" * 71, input_shape, Zeros(), rng)
@@ -213,7 +237,7 @@ def test_whatever_name_is_taken_can_be_saved(tmp_path, name):
 @pytest.mark.parametrize("name", ["W" * 72, "a b", "a.b", "", "1", "a/b"])
 def test_names_of_arrays_that_no_file_can_hold_are_refused_when_they_are_made(name):
     class Odd(Layer):
-        weights = (name,)
+        parameters = (name,)
 
         def build(self, input_shape, rng):
             self.add_weight(name, input_shape, Zeros(), rng)
@@ -306,17 +330,17 @@ def test_add_weight_hands_the_generator_on():
 def test_add_weight_takes_a_name_that_was_announced():
     with pytest.raises(
         ValueError,
-        match=r"Scale\.add_weight takes a name from `weights` or `states`\. Got 'W'\. "
-        r'Write weights = \("W",\) in the class\.',
+        match=r"Scale\.add_weight takes a name from `parameters` or `states`\. Got 'W'\. "
+        r'Write parameters = \("W",\) in the class\.',
     ):
         Scale().add_weight("W", (3,), Zeros(), rng())
 
 
 def test_add_weight_explains_the_forgotten_comma():
     class Comma(Layer):
-        weights = "kernel"
+        parameters = "kernel"
 
-    with pytest.raises(ValueError, match=r'Write weights = \("kernel",\) in the class\.'):
+    with pytest.raises(ValueError, match=r'Write parameters = \("kernel",\) in the class\.'):
         Comma().add_weight("kernel", (3,), Zeros(), rng())
 
 

@@ -107,8 +107,8 @@ def test_memory_order_changes_nothing():
 
 def test_without_bias():
     layer = built(2, 3, use_bias=False)
-    assert layer.weights == ("W",)
-    assert Dense.weights == ("W", "b")
+    assert layer.parameters == ("W",)
+    assert Dense.parameters == ("W", "b")
     assert list(layer.arrays()) == ["W"]
     assert not hasattr(layer, "b")
     assert layer.built
@@ -244,7 +244,7 @@ def test_config_round_trip(layer):
     twin = from_config(to_config(layer))
     assert repr(twin) == repr(layer)
     assert to_config(twin) == to_config(layer)
-    assert twin.weights == layer.weights
+    assert twin.parameters == layer.parameters
     assert twin.regularizers.keys() == layer.regularizers.keys()
     assert [type(step) for step in twin.steps()] == [type(step) for step in layer.steps()]
 

@@ -27,7 +27,7 @@ def built(width: int, seed: int = 0, dtype: str = "float64", **settings) -> Batc
     layer.build((width,), np.random.default_rng(seed))
     gamma, beta, mean, variance = normal(seed, *[(width,)] * 4)
     for name, value in (("gamma", gamma), ("beta", beta)):
-        if name in layer.weights:
+        if name in layer.parameters:
             setattr(layer, name, value)
     layer.moving_mean, layer.moving_variance = mean, np.exp(variance)
     return layer
@@ -177,9 +177,9 @@ def test_backward_and_gradient_without_forward(settings):
     y, memo = layer.forward(x, full := {}), {}
     dx = layer.backward(x, y, dy, full)
     layer.gradient(x, y, dy, full)
-    wanted = [layer.__dict__["d" + name].copy() for name in layer.weights]
+    wanted = [layer.__dict__["d" + name].copy() for name in layer.parameters]
     layer.gradient(x, y, dy, memo)
-    for name, gradient in zip(layer.weights, wanted, strict=True):
+    for name, gradient in zip(layer.parameters, wanted, strict=True):
         np.testing.assert_array_equal(layer.__dict__["d" + name], gradient)
     np.testing.assert_array_equal(layer.backward(x, y, dy, memo), dx)
     np.testing.assert_array_equal(layer.backward(x, y, dy, {}), dx)
@@ -315,9 +315,9 @@ def test_keras_order_and_start():
 )
 def test_center_and_scale(center, scale, weights):
     layer = built(2, center=center, scale=scale)
-    assert layer.weights == weights
+    assert layer.parameters == weights
     assert list(layer.arrays()) == [*weights, "moving_mean", "moving_variance"]
-    assert BatchNormalization.weights == ("gamma", "beta")
+    assert BatchNormalization.parameters == ("gamma", "beta")
 
 
 def test_copies_pickles_and_configs():

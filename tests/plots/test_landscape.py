@@ -73,7 +73,7 @@ def test_random_directions_are_as_long_as_the_weights_of_each_unit(D, M, seed):
             np.testing.assert_allclose(*lengths, rtol=1e-5)
             assert not layer.b.any()
         else:
-            assert not any(array.any() for array in (getattr(layer, n) for n in layer.weights))
+            assert not any(array.any() for array in (getattr(layer, n) for n in layer.parameters))
 
 
 def test_the_seed_decides_the_direction():

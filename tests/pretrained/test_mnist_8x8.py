@@ -84,7 +84,7 @@ def test_it_says_what_its_classes_and_its_inputs_are(base):
 
 def test_a_new_head_keeps_where_the_rest_came_from(base):
     model = base.replace_head(Dense(3, activation="softmax"), seed=0)
-    origins = [layer.origin for layer in model.layers if layer.weights]
+    origins = [layer.origin for layer in model.layers if layer.parameters]
     assert origins == ["mnist-8x8", "mnist-8x8", "new"]
 
 
@@ -278,7 +278,7 @@ def test_make_trains_what_ships(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(mnist_8x8, "mnist", few)
     made, again = mnist_8x8.make(), mnist_8x8.make()
-    assert "MNIST test: {'loss'" in capsys.readouterr().out
+    assert "MNIST test: Evaluation(loss=" in capsys.readouterr().out
     np.testing.assert_array_equal(made.theta, again.theta)
     shipped = load_pretrained("mnist-8x8")
     assert repr(made.layers) == repr(shipped.layers)

@@ -58,9 +58,10 @@ def test_class_weights_of_no_classes_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("N", "split", "kept"), [(10, 0.25, 2), (10, 0.3, 3), (100, 0.29, 29), (7, 0.5, 3), (3, 0.9, 2)]
+    ("N", "split", "kept"),
+    [(10, 0.25, 3), (10, 0.3, 3), (100, 0.29, 29), (7, 0.5, 4), (20, 0.04, 1), (10, 0.9, 9)],
 )
-def test_validation_split_takes_the_last_rows_rounded_down(N, split, kept):
+def test_validation_split_trains_on_the_first_rows_rounded_down_as_in_keras(N, split, kept):
     (a, x, y), (b, *_) = regression(N=N), regression(N=N)
     one = a.fit(x, y, 4, epochs=2, validation_split=split, verbose=0, seed=0)
     two = b.fit(x[:-kept], y[:-kept], 4, 2, 0, validation_data=(x[-kept:], y[-kept:]), seed=0)

@@ -73,7 +73,7 @@ def state(made):
 
 
 REFUSED = {
-    "no validation rows": {"validation_split": 0.01},
+    "no rows to train on": {"validation_split": 0.99},
     "a class too many": {"class_weight": {5: 1.0}},
     "validation of another shape": {"validation_data": (X[:, :3], Y)},
     "validation of other labels": {"validation_data": (X, Y + 5)},

@@ -61,7 +61,7 @@ EQUAL = 1e-4
 def trainable(patient: Patient) -> Iterator[Finding]:
     """`nothing-trainable` and `untrained-base`."""
     layers = patient.model.layers
-    learned = [layer for layer in layers if layer.weights]
+    learned = [layer for layer in layers if layer.parameters]
     if not any(layer.trainable for layer in learned):
         frozen = [layer.label for layer in learned]
         yield Finding(
@@ -222,7 +222,7 @@ def gradients(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
     A ratio of weight gradients does not do: where every layer scales alike, activations shrink
     upward as ∂L/∂y shrinks downward, and the products are all the same.
     """
-    kernels = [signal for signal in signals if signal.step.weights and has_kernel(signal.step)]
+    kernels = [signal for signal in signals if signal.step.parameters and has_kernel(signal.step)]
     if len(kernels) < 2 or len(patient.rows) < 2:
         return
     first, last = kernels[0], kernels[-1]

@@ -75,7 +75,7 @@ class Signal(NamedTuple):
 
 def has_kernel(layer: Layer) -> bool:
     """Whether the layer mixes its inputs by a matrix, as Dense does."""
-    return any(getattr(layer, name).ndim >= 2 for name in layer.weights)
+    return any(getattr(layer, name).ndim >= 2 for name in layer.parameters)
 
 
 def classes_of(model: Sequential, target: Array) -> tuple[Array | None, int]:

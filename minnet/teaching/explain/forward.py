@@ -39,7 +39,7 @@ def tell_forward(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[B
             yield Prose(formulas.shapes)
         used = step.weights
         if step.in_training:
-            used = {name: step.weights[name] for name in step.layer.weights}
+            used = {name: step.weights[name] for name in step.layer.parameters}
         shown = [Shown(symbol(name, formulas.symbols), array) for name, array in used.items()]
         shown += [kept.named(names(i)) for kept in formulas.y.beside]
         yield Matrices([Shown(output(i - 1), step.x), *shown, Shown(output(i), step.y)])

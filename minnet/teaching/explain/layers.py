@@ -66,7 +66,7 @@ def layer_formulas(step: Step) -> LayerFormulas:
     if kind is None:
         return _in_its_own_words(step)
     formulas = explanation(kind, step, LayerFormulas)
-    missing = [name for name in step.layer.weights if name not in formulas.gradients]
+    missing = [name for name in step.layer.parameters if name not in formulas.gradients]
     if missing:
         raise ValueError(
             f"explains({kind.__name__}) takes formulas for the gradient of every weight. Got none "
@@ -81,7 +81,7 @@ def layer_formulas(step: Step) -> LayerFormulas:
 @explains(Dense)
 def dense(step: Step) -> LayerFormulas:
     """y = x W + b."""
-    bias = "b" in step.layer.weights
+    bias = "b" in step.layer.parameters
     gradients = {
         "W": Computation(
             Math(
@@ -180,7 +180,7 @@ def batch_normalization(step: Step) -> LayerFormulas:
     """y = γ x̂ + β, by the batch's own statistics, or by the running ones."""
     layer: Any = step.layer
     epsilon = f"{layer.epsilon:g}"
-    scale, center = "gamma" in layer.weights, "beta" in layer.weights
+    scale, center = "gamma" in layer.parameters, "beta" in layer.parameters
     output = Math(
         "@y = " + "γ ⊙ " * scale + "x̂" + " + β" * center,
         "@y = " + r"\gamma \odot " * scale + r"\hat{x}" + r" + \beta" * center,
@@ -607,7 +607,7 @@ def _in_its_own_words(step: Step) -> LayerFormulas:
             name: Computation(
                 _call(f"d{name}", kind, "gradient", "@x, @y, @dy"), beside={X: step.x}
             )
-            for name in step.layer.weights
+            for name in step.layer.parameters
         },
         about=f"In its own words: {words}"
         if words

@@ -241,7 +241,9 @@ class RecordedStep:
 
         def gradient(arguments: tuple[Any, ...], _: None) -> None:
             self.dy[i] = np.array(arguments[2])
-            self.gradients[i] = {name: np.array(getattr(step, "d" + name)) for name in step.weights}
+            self.gradients[i] = {
+                name: np.array(getattr(step, "d" + name)) for name in step.parameters
+            }
 
         return iter([("forward", forward), ("backward", backward), ("gradient", gradient)])
 
@@ -279,7 +281,7 @@ class RecordedStep:
                 has_gradient=plan.has_gradient[i],
                 weights={
                     name: values[f"{owners[i].label}.{name}"]
-                    for name in (*step.weights, *step.states)
+                    for name in (*step.parameters, *step.states)
                     if f"{owners[i].label}.{name}" in values
                 },
                 gradients=self.gradients[i],
@@ -334,8 +336,8 @@ class RecordedStep:
         clipped, new_slots = model.grad.copy(), self.updates.slots
         places = slices_by_layer(model.layers)
         for layer in model.layers:
-            start = places[layer.label].start if layer.weights else 0
-            for name in layer.weights:
+            start = places[layer.label].start if layer.parameters else 0
+            for name in layer.parameters:
                 key = f"{layer.label}.{name}"
                 shape, size = values[key].shape, values[key].size
                 span = slice(start, start + size)

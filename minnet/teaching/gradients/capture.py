@@ -21,7 +21,7 @@ def written(layer: Layer, arguments: tuple[Any, ...]) -> dict[str, Array]:
     The layer is a copy that is not used again.
     """
     gradients: dict[str, Array] = {}
-    names = {"d" + name: name for name in layer.weights}
+    names = {"d" + name: name for name in layer.parameters}
     for name, array in layer.gradients().items():
         buffer = np.zeros(array.shape).view(_Taker)
         buffer.note = _noter(gradients, name)

@@ -120,7 +120,7 @@ def a_pass(
     met: list[Meeting] = []
     for i, step in enumerate(steps):
         memo: Memo | None = {"rng": rng} if way.in_training[i] else None
-        weights = step.weights if way.has_gradient[i] else ()
+        weights = step.parameters if way.has_gradient[i] else ()
         variables = (*weights, "x") if i > way.lowest_learning else weights
         before, given, state = step.copy(), outputs[-1], rng.bit_generator.state
         kept = given.copy()
@@ -166,7 +166,7 @@ def _go_back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Mem
 
 
 def _weights(step: Layer) -> list[Array]:
-    return [getattr(step, name) for name in step.weights]
+    return [getattr(step, name) for name in step.parameters]
 
 
 def _same(now: Sequence[Array], before: Sequence[Array]) -> bool:

@@ -147,7 +147,7 @@ class StepScene(Scene):
         for name, array in step.arrays().items():  # that batch may have changed weights
             getattr(self.after, name)[...] = array
         bind([self.after], np.float64)
-        self.variables = (*step.weights, "x") if variables is None else variables
+        self.variables = (*step.parameters, "x") if variables is None else variables
         self.y = self.after.copy().forward(x.copy(), self._memo())
         every = {**self.step.arrays(), "x": x}
         self.values = {variable: every[variable] for variable in self.variables}
@@ -203,7 +203,7 @@ class StepScene(Scene):
         look("forward")
         for name, array in layer.arrays().items():
             same = np.array_equal(array, weights[name], equal_nan=True)
-            if name in layer.weights and not same:
+            if name in layer.parameters and not same:
                 answer.touched.append(f"forward changes {name}")
                 array[...] = weights[name] if how.pristine else array
         if any(variable != "x" for variable in self.variables):
@@ -216,7 +216,7 @@ class StepScene(Scene):
             except NotImplementedError:
                 raise
             except Exception as error:
-                answer.errors = dict.fromkeys(layer.weights, error)
+                answer.errors = dict.fromkeys(layer.parameters, error)
             if kept is not None:
                 answer.gradients.update(written(kept, arguments))
             look("gradient")
@@ -256,7 +256,7 @@ class StepScene(Scene):
             layer.build((M,), rng)
         except Exception:  # it cannot be built for another input
             return None
-        for name in layer.weights:
+        for name in layer.parameters:
             array = getattr(layer, name)
             array[...] = rng.standard_normal(array.shape)
         rows = M + 1 if len(self.x) != M else len(self.x)

@@ -174,7 +174,7 @@ class LayerTarget(ChainTarget):
         bind([layer], np.float64)
         self.steps = layer.copy().steps()
         n = len(self.steps)
-        way = Way((True,) * n, tuple(bool(step.weights) for step in self.steps), -1)
+        way = Way((True,) * n, tuple(bool(step.parameters) for step in self.steps), -1)
         worked = layer.copy()
         other = np.random.default_rng(self.seed)
 
@@ -199,7 +199,7 @@ class LayerTarget(ChainTarget):
         self.met = a_pass(worked.steps(), way, x.copy(), self.noise, top)
         self.dy = np.random.default_rng(self.seed).standard_normal(self.met[-1].y.shape)
         self.gradients = {}
-        for name, array in (*((w, getattr(layer, w)) for w in layer.weights), ("x", x)):
+        for name, array in (*((w, getattr(layer, w)) for w in layer.parameters), ("x", x)):
             first = self.met[0].gradients.get(name)
             fits = first is not None and first.shape == array.shape
             self.gradients[name if name == "x" else f"{layer.label}.{name}"] = (
@@ -223,12 +223,12 @@ class LayerTarget(ChainTarget):
             theta[...] = kept
             return (self.dy * y).sum()
 
-        arrays = {f"{layer.label}.{name}": getattr(layer, name) for name in layer.weights}
+        arrays = {f"{layer.label}.{name}": getattr(layer, name) for name in layer.parameters}
         return Measurable({**arrays, "x": x}, number)
 
     def jittered(self, rng: np.random.Generator) -> Target:
         layer = self.layer.copy()
-        for name in layer.weights:
+        for name in layer.parameters:
             array = getattr(layer, name)
             array[...] = near_by(array, rng)
         return LayerTarget(layer, near_by(self.x, rng), rng)
@@ -280,7 +280,7 @@ class ModelTarget(ChainTarget):
             (f"{layer.label}.{name}", layer, name)
             for layer in model.layers
             if layer.trainable
-            for name in layer.weights
+            for name in layer.parameters
         ]
 
     def _top(self, model: Sequential) -> Callable[[list[Array]], Any]:
@@ -369,7 +369,7 @@ def of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> Mod
     """The target for a compiled model, on a copy in float64."""
     model = model.in_dtype(np.float64)  # before x and y are brought to it
     data = model.checked_data(x, y)
-    if not any(layer.trainable and layer.weights for layer in model.layers):
+    if not any(layer.trainable and layer.parameters for layer in model.layers):
         raise ValueError(
             "check_gradients takes a model with a weight that is trained. Got none. Unfreeze a "
             "layer, or add a Dense."

@@ -127,8 +127,8 @@ class Reference:
             scale = optimizer.global_clipnorm / size
         self.norm, slices, updated = size, slices_by_layer(self.model.layers), {}
         for layer in self.model.layers:
-            start = slices[layer.name].start if layer.weights else 0
-            for name in layer.weights:
+            start = slices[layer.name].start if layer.parameters else 0
+            for name in layer.parameters:
                 key = f"{layer.name}.{name}"
                 theta = self.params[key].real.copy()
                 span = slice(start, start + theta.size)

@@ -112,7 +112,7 @@ class Expected:
             f"{layer.name}.{name}"
             for layer in model.layers
             if layer.trainable
-            for name in layer.weights
+            for name in layer.parameters
         ]
         self.gradients = {key: reference.weight_gradient(key) for key in learned}
         self.updated = reference.update(self.gradients)

@@ -77,7 +77,7 @@ def test_every_class_of_minnet_is_explained(kind):
 class TwinDense(Layer):
     """y = x W + b, written anew."""
 
-    weights = ("W", "b")
+    parameters = ("W", "b")
 
     def __init__(self, units):
         self.units = units
@@ -162,7 +162,7 @@ def test_a_students_classes_are_explained_to_the_letter_as_minnets_own():
 class Swish(Layer):
     """x, behind a soft switch."""
 
-    weights = ("alpha",)
+    parameters = ("alpha",)
 
     def build(self, input_shape, rng):
         self.add_weight("alpha", input_shape, Constant(1.5), rng)

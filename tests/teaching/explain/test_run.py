@@ -62,7 +62,7 @@ def test_gradients_are_those_of_the_model():
     step = explain_step(model, X, LABELS, seed=3)
     model.loss_and_gradient(X, LABELS, seed=3)
     for layer in model.layers:
-        for name in layer.weights:
+        for name in layer.parameters:
             weight = step.weights[f"{layer.name}.{name}"]
             assert np.array_equal(weight.gradient, getattr(layer, "d" + name))
             assert np.array_equal(weight.delta, weight.new - weight.value)
@@ -204,7 +204,7 @@ def test_the_learning_rate_of_a_running_fit_is_the_one_that_is_explained():
 class OwnScale(Layer):
     """y = s · x, with one learned factor s for each column <b>&</b> $no_markup$."""
 
-    weights = ("s",)
+    parameters = ("s",)
 
     def build(self, input_shape, rng):
         self.add_weight("s", input_shape, Constant(2.0), rng)

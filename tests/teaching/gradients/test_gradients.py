@@ -285,7 +285,7 @@ def test_a_gradient_that_is_not_written_is_not_right_where_zero_would_be():
     class Nothing(Layer):
         """y = x, with a weight that has no effect."""
 
-        weights = ("s",)
+        parameters = ("s",)
 
         def build(self, input_shape, rng):
             self.add_weight("s", input_shape, Constant(1.0), rng)
