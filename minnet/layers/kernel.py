@@ -113,6 +113,13 @@ class KernelLayer(Layer):
             if not (name in bounds and value is None)
         }
 
+    @property
+    def kind(self) -> str:
+        return super().kind + self._activation_named()
+
+    def _activation_named(self) -> str:
+        return "" if self.activation is None else f", {type(self.activation).__name__}"
+
     def steps(self) -> tuple[Layer, ...]:
         return (self,) if self.activation is None else (self, *self.activation.steps())
 
