@@ -101,6 +101,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Conv2D": {"filters": 2, "kernel_size": (2, 3), "padding": "same"},
     "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
     "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "InverseScaling": {"initial_learning_rate": 0.1},
     "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
     "PiecewiseConstantDecay": {"boundaries": [3], "values": [0.1, 0.01]},
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},

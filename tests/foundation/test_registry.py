@@ -239,6 +239,7 @@ UNUSUAL = {
         "decay_rate": 0.9,
         "staircase": True,
     },
+    "InverseScaling": {"initial_learning_rate": 0.1, "power": 0.7},
     "PolynomialDecay": {
         "initial_learning_rate": 0.1,
         "decay_steps": 7,
