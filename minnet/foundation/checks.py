@@ -79,6 +79,16 @@ def short(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
+def in_full(value: Any) -> str:
+    """A number with all its digits, and without a point where it is whole.
+
+    >>> import numpy as np
+    >>> in_full(2.0**40), in_full(np.float32(0.1)), in_full(1e300)
+    ('1099511627776', '0.1', '1e+300')
+    """
+    return str(int(value)) if abs(value) < 1e16 and value == int(value) else str(value)
+
+
 def did_you_mean(name: object, names: Iterable[str]) -> str:
     """A suggestion to append to an error, or nothing.
 
@@ -390,6 +400,7 @@ def _check_pieces(array: Array, who: str, dtype: Any) -> None:
     pieces = (
         [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
     )
+    first, count, in_rows = "", 0, 0
     for start, piece in enumerate(pieces):
         with np.errstate(over="ignore", invalid="ignore"):
             cast_to = piece if dtype is None else piece.astype(dtype, copy=False)
@@ -399,15 +410,18 @@ def _check_pieces(array: Array, who: str, dtype: Any) -> None:
         bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
+        count += int(bad.sum())
+        in_rows += int(bad.reshape(len(bad), -1).any(axis=1).sum()) if bad.ndim else 1
+        if first:
+            continue
         index = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
         value = piece[index]
         if array.ndim:
             index = (index[0] + start * rows, *index[1:])
         wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
-        raise ValueError(
-            f"{who} takes {wanted}. Got {value} in {_where(index)}"
-            f"{_more(int(bad.sum()))}. Drop or fill such rows first."
-        )
+        first = f"{who} takes {wanted}. Got {value} in {_where(index)}"
+    if first:
+        raise ValueError(f"{first}{_one_of(count, in_rows)}. Drop or fill such rows first.")
 
 
 def _where(index: Shape) -> str:
@@ -421,8 +435,11 @@ def _where(index: Shape) -> str:
     return f"row {index[0]}, at {index[1:]}"
 
 
-def _more(count: int) -> str:
-    return "" if count == 1 else f" (and {count - 1:,} more near it)"
+def _one_of(count: int, rows: int) -> str:
+    """How many such numbers there are, if there are several, and in how many rows."""
+    if count == 1:
+        return ""
+    return f" (one of {count:,}, in {rows:,} row{'s' if rows > 1 else ''})"
 
 
 def samples(value: object, sample_shape: Shape, who: str) -> Array:

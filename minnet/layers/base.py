@@ -29,6 +29,7 @@ from minnet.foundation.checks import (
     batch_shape,
     boolean,
     finite,
+    in_full,
     short,
     text,
 )
@@ -120,6 +121,9 @@ class Layer(Configurable):
 
     False lets a model compute this layer once, and not once an epoch, when all below is frozen.
     """
+
+    rescales: ClassVar[bool] = False
+    """Whether it is there to bring numbers of any size to a usual one."""
 
     regularizers: Mapping[str, Regularizer] = MappingProxyType({})
     """Weight name → penalty, for the weights that have one."""
@@ -454,7 +458,7 @@ def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None
                 if not np.isfinite(value.astype(array.dtype)).all():
                     raise ValueError(
                         f"{who} takes numbers that {array.dtype} can hold. "
-                        f"Got {np.abs(value).max():g} in {name}."
+                        f"Got {in_full(np.abs(value).max())} in {name}."
                     )
     for array, value in zip(arrays.values(), values, strict=True):
         array[...] = value
