@@ -30,6 +30,7 @@ from minnet.foundation.checks import (
     boolean,
     finite,
     in_full,
+    is_collection,
     short,
     text,
 )
@@ -315,6 +316,13 @@ class Layer(Configurable):
     def __call__(self, x: Any) -> Array:
         """y for a batch x in inference mode, with x checked first."""
         x = as_array(x, f"{self.label}'s x")
+        if x.ndim == 0:
+            raise ValueError(
+                f"{self.label}'s x takes one sample a row, (N, …). Got one number. Use [{x}]."
+            )
+        if not x.size:
+            raise ValueError(f"{self.label}'s x takes one sample a row. Got {x.shape}, no numbers.")
+        finite(x, f"{self.label}'s x")
         if not self.built:
             raise RuntimeError(
                 f"{self.label} has no weights yet. Put it into a model, or call "
@@ -324,8 +332,9 @@ class Layer(Configurable):
         if x.dtype.kind not in "fc":
             x = x.astype(self.dtype)
         y: Array = x
-        for step in self.steps():
-            y = step.forward(y)
+        with np.errstate(all="ignore"):  # what is beyond all numbers is inf
+            for step in self.steps():
+                y = step.forward(y)
         return y
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -437,7 +446,7 @@ def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> N
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:
     """Copy values into named arrays: all of them, or none and an error that lists both sides."""
-    if isinstance(values, (str, dict)) or not isinstance(values, Iterable):
+    if isinstance(values, dict) or not is_collection(values):
         raise TypeError(
             f"{who} takes a list of arrays. Got {short(values)}. Use the order of get_weights()."
         )

@@ -152,7 +152,7 @@ class Fit:
             for tell in gradients:
                 tell(step, {"loss": loss})
             statistics = so_far.figures.of_batch(prediction, target, weight)
-            model.run_update()  # only now: whoever refuses this batch has moved nothing
+            model.run_update()  # only now: a metric that refuses the batch has moved nothing
             so_far.add(loss, len(prediction), statistics)
             for tell in ends:
                 tell(step, {"loss": loss})

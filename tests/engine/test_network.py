@@ -812,7 +812,9 @@ def test_a_copy_in_another_dtype_has_the_same_numbers(dtype):
     twin.theta[...] = 0.0
     assert model.dtype == np.float32
     assert model.theta.any()
-    with pytest.raises(ValueError, match=r"in_dtype's dtype takes float32 or float64. Got 'int32'"):
+    with pytest.raises(
+        ValueError, match=r"in_dtype's dtype takes float32 or float64 or complex128. Got 'int32'"
+    ):
         model.in_dtype("int32")
 
 

@@ -228,9 +228,7 @@ def test_the_area_of_logits_is_that_of_their_probabilities() -> None:
 @pytest.mark.parametrize("layers", [[], [minnet.layers.Dropout(0.1)], [minnet.layers.ReLU()]])
 def test_an_area_of_other_numbers_is_refused_before_anything_is_trained(metric, layers) -> None:
     model = minnet.Sequential([minnet.layers.Dense(1, input_dim=1), *layers], seed=0)
-    with pytest.raises(
-        ValueError, match=f"^{metric.name} takes probabilities.* ends in "
-    ):
+    with pytest.raises(ValueError, match=f"^{metric.name} takes probabilities.* ends in "):
         model.compile("sgd", "mse", [metric])
     assert not model.is_compiled
 
