@@ -11,6 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,8 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))
+    except BrokenPipeError:
+        raise  # it was read by a program that has had enough
     except OSError as error:
         parser.error(
             "exercises takes a folder in which files can be written. "
@@ -190,6 +193,8 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         in_band = running.reproduce(
             options.names, seeds=options.seeds, data=options.data, report=options.json
         )
+    except BrokenPipeError:
+        raise  # it was read by a program that has had enough
     except (ValueError, OSError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -198,6 +203,16 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, and end without a word where nobody reads on, as after `| head`."""
+    try:
+        _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - Python flushes it at its end
+        sys.exit(141)  # 128 + SIGPIPE, as a shell counts it
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     """Run a command."""
     about = (minnet.__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m minnet", description=about)

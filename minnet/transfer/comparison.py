@@ -282,7 +282,7 @@ def _check_task(
         )
     if head is None:
         head = Dense(classes, activation="softmax")
-    layers = (head,) if isinstance(head, Layer) else tuple(head)
+    layers = (head,) if isinstance(head, Layer) or not checks.is_collection(head) else tuple(head)
     outputs = base.replace_head(*layers, seed=0).output_shape
     if outputs != (classes,):
         raise ValueError(
@@ -351,7 +351,7 @@ def _check_budgets(task: Task, per_class: Any) -> dict[int, int | None]:
     counts = np.bincount(task.y)
     if per_class is None:
         return {round(len(task.y) / task.classes): None}
-    numbers = [per_class] if isinstance(per_class, (int, np.integer)) else list(per_class)
+    numbers = list(per_class) if checks.is_collection(per_class) else [per_class]
     budgets = sorted({checks.integer(n, "compare's per_class", minimum=1) for n in numbers})
     if not budgets or budgets[-1] > counts.min():
         raise ValueError(

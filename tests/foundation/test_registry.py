@@ -218,7 +218,7 @@ UNUSUAL = {
             "Recall",
         )
     },
-    "AUC": {"num_thresholds": 50, "curve": "PR", "name": "h"},
+    "AUC": {"num_thresholds": 50, "curve": "PR", "from_logits": True, "name": "h"},
     "SGD": {**OPTIMIZER, "momentum": 0.9, "nesterov": True},
     "RMSprop": {**OPTIMIZER, "rho": 0.8, "momentum": 0.5, "epsilon": 1e-3, "centered": True},
     "Adagrad": {**OPTIMIZER, "initial_accumulator_value": 0.5, "epsilon": 1e-3},

@@ -18,6 +18,7 @@ import numpy as np
 from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, generator, short
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.layers.base import Layer
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
@@ -27,6 +28,7 @@ from minnet.teaching.explain.numbers import State, Step, Weight
 
 
 @named
+@seed_unmoved_where_refused
 def explain_step(
     model: Sequential,
     x: Any,
