@@ -31,6 +31,18 @@ def number(value: Any, digits: int = DIGITS) -> str:
     return f"{value:#.{digits}g}".removesuffix(".")
 
 
+def last_digit(shown: str) -> float:
+    """The unit of the last digit of a number that was made by `number`.
+
+    >>> last_digit("0.5000"), last_digit("-1.250e-07"), last_digit("0")
+    (0.0001, 1e-10, 1e-10)
+    """
+    mantissa, _, exponent = shown.partition("e")
+    if float(mantissa) == 0.0:
+        return 1e-10
+    return float(f"1e{int(exponent or 0) - len(mantissa.partition('.')[2])}")
+
+
 def plain(value: float) -> str:
     """A setting such as a learning rate, as it would be typed.
 
@@ -98,6 +110,12 @@ def shown_indices(array: Array) -> list[tuple[int, ...]]:
         for k in _shown_along(array[0].size)
         if n is not None and k is not None
     ]
+
+
+def first_nonzero(array: Array) -> tuple[int, ...]:
+    """The index of the first entry that is shown and not 0: a 0 shows nothing."""
+    shown = shown_indices(array)
+    return next((index for index in shown if array[index] != 0), shown[0])
 
 
 def is_cut(array: Array) -> bool:
