@@ -75,7 +75,7 @@ def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[st
     One axis makes one row. Of more than two axes the first is kept, and each sample becomes a row.
     """
     flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(len(array), -1)
-    i, j = _shown_along(flat.shape[0]), _shown_along(flat.shape[1])
+    i, j = shown_along(flat.shape[0]), shown_along(flat.shape[1])
     shown = flat[np.ix_([k for k in i if k is not None], [k for k in j if k is not None])]
     whole = shown.dtype.kind in "biu" or (
         bool(np.isfinite(shown).all())
@@ -91,7 +91,22 @@ def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[st
     ]
 
 
-def _shown_along(size: int) -> list[int | None]:
+def table_indices(array: Array) -> list[list[tuple[int | None, ...]]]:
+    """The index of each cell of `cells`, row by row, with None along an axis that is cut there."""
+    rest = array.shape[1:]
+    if array.ndim < 2:
+        return [[() if array.ndim == 0 else (k,) for k in shown_along(array.size)]]
+    return [
+        [
+            (n, *((None,) * len(rest) if k is None else map(int, np.unravel_index(k, rest))))
+            for k in shown_along(array[0].size)
+        ]
+        for n in shown_along(len(array))
+    ]
+
+
+def shown_along(size: int) -> list[int | None]:
+    """The numbers from 0 that are shown of so many; None stands for those that are left out."""
     if size <= LARGEST:
         return list(range(size))
     return [0, 1, 2, None, size - 1]
@@ -102,12 +117,12 @@ def shown_indices(array: Array) -> list[tuple[int, ...]]:
     if array.ndim == 0:
         return [()]
     if array.ndim == 1:
-        return [(k,) for k in _shown_along(array.size) if k is not None]
+        return [(k,) for k in shown_along(array.size) if k is not None]
     rest = array.shape[1:]
     return [
         (n, *map(int, np.unravel_index(k, rest)))
-        for n in _shown_along(len(array))
-        for k in _shown_along(array[0].size)
+        for n in shown_along(len(array))
+        for k in shown_along(array[0].size)
         if n is not None and k is not None
     ]
 

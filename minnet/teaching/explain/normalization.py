@@ -241,8 +241,13 @@ def batch_normalization(step: Step) -> LayerFormulas:
     root = Math(f"s = 1 / √(σ² + {epsilon})", rf"s = \frac{{1}}{{\sqrt{{\sigma^2 + {epsilon}}}}}")
     standard = Math("x̂ = (@x − μ) ⊙ s", r"\hat{x} = (@x - \mu) \odot s")
     through = Math(
-        f"∂L/∂x̂ = {'@dy ⊙ γ' if scale else '@dy'}, and x̂ depends on @x",
+        f"∂L/∂x̂ = {'@dy ⊙ γ' if scale else '@dy'}",
         r"\frac{\partial L}{\partial \hat{x}} = @dy" + (r" \odot \gamma" if scale else ""),
+    )
+    ways = Math(
+        "x̂ depends on @x directly, by way of μ, and by way of σ²:",
+        r"\hat{x} \text{ depends on } @x \text{ directly, by way of } \mu"
+        r" \text{, and by way of } \sigma^2 \text{:}",
     )
     of, has_dx = Statistics(step), step.dy is not None and step.dx is not None
     gradients = {}
@@ -301,7 +306,8 @@ def batch_normalization(step: Step) -> LayerFormulas:
             by_hand=of.one_output,
         ),
         dx=Computation(
-            Math(f"{through.text} directly, by way of μ, and by way of σ²:", through.latex),
+            through,
+            ways,
             Math(
                 f"@dx = {factor.text} ⊙ (@dy − mean of @dy − x̂ ⊙ mean of (@dy ⊙ x̂))",
                 rf"@dx = {factor.latex} \odot \Big(@dy - \frac{{1}}{{N}} \sum_n @dy[n] - "

@@ -56,8 +56,9 @@ def explain_step(
     Returns
     -------
     Explanation
-        `print` it, let a notebook show it, or ask it for `to_markdown()`. The numbers themselves
-        are there too: `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, `.new_loss`.
+        `print` it, let a notebook show it, or write a page to go through by `to_html("step.html")`;
+        `to_markdown()` has LaTeX. The numbers themselves are there too: `.steps[0].y`,
+        `.weights["dense_1.W"].gradient`, `.loss`, `.new_loss`.
 
     Raises
     ------

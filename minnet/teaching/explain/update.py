@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -29,7 +29,17 @@ from minnet.teaching.explain.optimizers import (
     settings,
     update_formulas,
 )
-from minnet.teaching.explain.words import gradient, largest, of, symbol, value
+from minnet.teaching.explain.words import (
+    at,
+    calculation,
+    entry,
+    gradient,
+    largest,
+    of,
+    sources,
+    symbol,
+    value,
+)
 from minnet.teaching.explain.zeros import cancelled
 
 QUARTER = (0.2, 0.3)
@@ -134,9 +144,6 @@ def _one_weight(
         shown.append(Shown(of("clipped", g), handed))
     yield Matrices(shown)
     symbols = optimizer_formulas(optimizer).symbols
-    for slot, before in weight.slots.items():
-        old, new = of("old", symbol(slot, symbols)), of("new", symbol(slot, symbols))
-        yield Matrices([Shown(old, before), Shown(new, weight.new_slots[slot])])
     bound = weight.constraint is not None
 
     def work(index: Index) -> list[Worked]:
@@ -145,9 +152,14 @@ def _one_weight(
         slots = [Source(of("old", symbol(slot, symbols)), index) for slot in weight.slots]
         return [line._replace(sources=(*used, *slots)) for line in by_hand(optimizer, number_of_it)]
 
+    for slot, before in weight.slots.items():
+        sign = symbol(slot, symbols)
+        new = Shown(of("new", sign), weight.new_slots[slot], _lines_of(sign, work))
+        yield Matrices([Shown(of("old", sign), before), new])
+    delta = Math(f"Δ{name.text}", rf"\Delta {name.latex}")
     yield Matrices(
         [
-            Shown(Math(f"Δ{name.text}", rf"\Delta {name.latex}"), weight.delta),
+            Shown(delta, weight.delta, _change_by_hand(weight, name, delta)),
             Shown(of("new", name), weight.new, None if bound else work),
         ]
     )
@@ -160,12 +172,36 @@ def _one_weight(
         return
     updated, worked = _updated(weight, handed, index), work(index)
     if worked:
-        entry = f"[{', '.join(map(str, index))}]" if index else ""
+        where = f"[{', '.join(map(str, index))}]" if index else ""
         yield Prose(
-            f"By hand, for θ = {name.text}{entry}, whose gradient is the largest shown, "
+            f"By hand, for θ = {name.text}{where}, whose gradient is the largest shown, "
             f"g = {number(updated.g)}:"
         )
         yield from worked
+
+
+def _lines_of(sign: Math, work: Callable[[Index], list[Worked]]) -> Callable[[Index], list[Worked]]:
+    """Of an update by hand the lines that make one slot."""
+    return lambda index: [line for line in work(index) if line.left == sign]
+
+
+def _change_by_hand(weight: Weight, name: Math, delta: Math) -> Callable[[Index], list[Worked]]:
+    """One number of new − old."""
+
+    def work(index: Index) -> list[Worked]:
+        used = entry(of("new", name), weight.new, *index), entry(name, weight.value, *index)
+        return [
+            calculation(
+                at(delta, *index),
+                [factor.value for factor in used],
+                lambda v: Math(f"{v[0].text} − {v[1].text}", f"{v[0].latex} - {v[1].latex}"),
+                lambda v: v[0] - v[1],
+                weight.delta[index],
+                sources(used),
+            )
+        ]
+
+    return work
 
 
 def _updated(weight: Weight, handed: Array, index: Index) -> UpdatedNumber:

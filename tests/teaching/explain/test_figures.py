@@ -407,9 +407,11 @@ def same_in_all_renderings(explanation, matrices):
     cells = [cell.strip() for body in bodies for cell in re.split(r"&|\\\\", body)]
     cells = [re.sub(r" \\cdot 10\^\{(-?\d+)\}", r"e\1", cell) for cell in cells]
     assert [float(c) for c in cells if "dots" not in c] == [float(n) for n in wanted]
-    tables = re.findall(r'<div class="m">(.*?)</div>', explanation._repr_html_())
+    tables = re.findall(r'<div class="m">(.*?)</div>', explanation._repr_html_(), re.DOTALL)
     cells = [
-        html_module.unescape(c).strip() for t in tables for c in re.findall(r"<td>(.*?)</td>", t)
+        html_module.unescape(c).strip()
+        for t in tables
+        for c in re.findall(r"<td[^>]*>(.*?)</td>", t)
     ]
     assert [c for c in cells if c not in "…⋮⋱"] == wanted
 
