@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from minnet.foundation.checks import Array
+from minnet.teaching.explain.digits import DIGITS
 
 
 class Math(NamedTuple):
@@ -106,6 +107,7 @@ class Shown(NamedTuple):
     symbol: Math
     array: Array
     worked: Callable[[Index], list[Worked]] | None = None
+    digits: int = DIGITS
 
     def named(self, names: Mapping[str, Math]) -> Shown:
         """With the marks in the symbol replaced."""
@@ -113,9 +115,10 @@ class Shown(NamedTuple):
 
 
 class Matrices(NamedTuple):
-    """Arrays, side by side as far as there is room."""
+    """Arrays, side by side as far as there is room; `close` to what stands above them or not."""
 
     shown: list[Shown]
+    close: bool = False
 
 
 Block = Heading | Prose | Formulas | Matrices | Worked

@@ -69,7 +69,7 @@ def shape(array: Array) -> str:
     return str(array.shape)
 
 
-def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[str]]:
+def cells(array: Array, digits: int = DIGITS) -> list[list[str]]:
     """The array as rows of text; larger ones in part, with marks where something is left out.
 
     One axis makes one row. Of more than two axes the first is kept, and each sample becomes a row.
@@ -82,11 +82,11 @@ def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[st
         and bool((shown == np.floor(shown)).all())
         and bool((np.abs(shown) < 1e6).all())
     )
-    texts = iter(str(int(v)) if whole else number(v) for v in shown.ravel())
+    texts = iter(str(int(v)) if whole else number(v, digits) for v in shown.ravel())
     return [
-        [rows if c is not None else "⋱" for c in j]
+        ["⋮" if c is not None else "⋱" for c in j]
         if r is None
-        else [columns if c is None else next(texts) for c in j]
+        else ["…" if c is None else next(texts) for c in j]
         for r in i
     ]
 

@@ -94,7 +94,7 @@ def _block(block: Block, numbers: Numbers, step: int | None, top: int) -> str:
             return f"<p>{escape(sentences)}</p>"
         case Formulas(formulas):
             return f'<div class="f">{"".join(map(mathml.display, formulas))}</div>'
-        case Matrices(shown):
+        case Matrices(shown, _):
             matrices = "".join(_matrix(matrix, numbers, step) for matrix in shown)
             return f'<div class="ms">{matrices}</div>'
         case Worked(left, right, _):
@@ -112,7 +112,9 @@ def _matrix(shown: Shown, numbers: Numbers, step: int | None) -> str:
         "<tr>"
         + "".join(_cell(shown, text, index) for text, index in zip(*row, strict=True))
         + "</tr>"
-        for row in zip(aligned(cells(shown.array)), table_indices(shown.array), strict=True)
+        for row in zip(
+            aligned(cells(shown.array, shown.digits)), table_indices(shown.array), strict=True
+        )
     )
     caption = f"{mathml.inline(shown.symbol)} <span>{escape(shape(shown.array))}</span>"
     name = escape(shown.symbol.text)

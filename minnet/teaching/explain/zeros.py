@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from minnet.foundation.checks import Array
 from minnet.layers import BatchNormalization, Linear, Normalization, Rescaling
 from minnet.teaching.explain.numbers import Step
 
@@ -26,3 +29,9 @@ def cancelled(steps: list[Step], i: int, name: str) -> str:
         if not isinstance(above.layer, KEEPS_COLUMNS):
             return ""
     return ""
+
+
+def exact_gradient(steps: list[Step], i: int, name: str) -> Array:
+    """The gradient of a weight of step number i, with 0 where rounding is all that is left."""
+    array = steps[i].gradients[name]
+    return np.zeros_like(array) if cancelled(steps, i, name) else array
