@@ -28,8 +28,8 @@ def scripts() -> list[Path]:
     FileNotFoundError
         minnet was installed without them.
     """
-    for place in PLACES:
-        numbered = sorted(place.glob("[0-9][0-9]_*.py"))
+    for folder in PLACES:
+        numbered = sorted(folder.glob("[0-9][0-9]_*.py"))
         if numbered:
             return numbered
     raise FileNotFoundError(

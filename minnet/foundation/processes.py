@@ -6,16 +6,13 @@ this process that takes threadpoolctl, or `OPENBLAS_NUM_THREADS=1` before Python
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import functools
 import importlib
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
 from minnet.foundation.checks import integer, short, warn
@@ -140,6 +137,9 @@ def _on_processes(
     jobs: int,
     advance: Callable[[], object],
 ) -> dict[str, Any]:
+    import concurrent.futures  # only who asks for processes waits for these
+    import multiprocessing
+
     needs_main = _refers_to_main((function, given, items))
     before = set(multiprocessing.active_children())
     outcomes: dict[str, Any] = {}
@@ -178,6 +178,8 @@ def _run(item: Any) -> Any:
 
 def _refers_to_main(thing: Any) -> bool:
     """Whether what is sent to other processes needs a class or function of the user's script."""
+    from multiprocessing.reduction import ForkingPickler
+
     try:
         return b"__main__" in bytes(ForkingPickler.dumps(thing))
     except Exception as error:

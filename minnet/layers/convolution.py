@@ -106,7 +106,7 @@ class Conv2D(KernelLayer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         channels = self.W.shape[2] if self.built else None
         H, W, _ = expect_images(self.label, input_shape, channels, self.windows)
-        return (*self.windows.count(H, W), self.filters)
+        return (*self.windows.places(H, W), self.filters)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         pieces = [self._look_at(x[rows], memo) for rows in self._pieces(x)]
@@ -134,7 +134,7 @@ class Conv2D(KernelLayer):
         Y = K.T @ X  # y_nijf = Σ_uvc x_n,(i·s + u),(j·t + v),c · W_uvcf
         if self.use_bias:
             Y += self.b[:, np.newaxis]
-        return images_of(Y, (len(x), *self.windows.count(*x.shape[1:3])))
+        return images_of(Y, (len(x), *self.windows.places(*x.shape[1:3])))
 
     def _gradient_of(self, x: Array, dy: Array, memo: Memo | None) -> Array:
         """dK = X dYᵀ, image by image; the images' products are added in float64."""

@@ -37,7 +37,7 @@ class _Pooling(Layer):
 
     takes = "images that it fits into"
     pool_size: tuple[int, int] = setting(pair)
-    strides: tuple[int, int] = setting(pair)
+    strides: tuple[int, int] | None = setting(pair, optional=True)
     padding: str = setting(padding)
 
     def __init__(
@@ -49,23 +49,23 @@ class _Pooling(Layer):
     ) -> None:
         super().__init__(**common)
         self.pool_size = pool_size  # type: ignore[assignment]  # one number becomes two
-        self.strides = self.pool_size if strides is None else strides  # type: ignore[assignment]
+        self.strides = strides  # type: ignore[assignment]
         self.padding = padding
 
     @property
     def windows(self) -> Windows:
         """The places of the window on an image."""
-        return Windows(self.pool_size, self.strides, self.padding)
+        return Windows(self.pool_size, self.strides or self.pool_size, self.padding)
 
     @property
     def kind(self) -> str:
-        beside = self.strides == self.pool_size  # these go without saying
-        windows = Windows(self.pool_size, (1, 1) if beside else self.strides, self.padding)
+        beside = self.windows.strides == self.pool_size  # these go without saying
+        windows = self.windows._replace(strides=(1, 1)) if beside else self.windows
         return f"{type(self).__name__} {windows}"
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         H, W, C = expect_images(self.label, input_shape, windows=self.windows)
-        return (*self.windows.count(H, W), C)
+        return (*self.windows.places(H, W), C)
 
 
 @register
@@ -103,7 +103,7 @@ class MaxPooling2D(_Pooling):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         windows, padded = self.windows, self.windows.pad(x, -np.inf)
-        shape = windows.count(*x.shape[1:3])
+        shape = windows.places(*x.shape[1:3])
         y = windows.under(padded, 0, 0, shape).copy(order="K")
         for u, v in np.ndindex(self.pool_size):
             np.maximum(y, windows.under(padded, u, v, shape), out=y)
@@ -152,7 +152,7 @@ class AveragePooling2D(_Pooling):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         windows, padded = self.windows, self.windows.pad(x)
-        y = self._sums(padded, windows.count(*x.shape[1:3]))
+        y = self._sums(padded, windows.places(*x.shape[1:3]))
         y /= self._pixels(x)
         return y
 
@@ -174,7 +174,7 @@ class AveragePooling2D(_Pooling):
     def _pixels(self, x: Array) -> Array:
         """m, the number of pixels of each window, without its margin: (1, H', W', 1)."""
         inside = np.ones((1, *x.shape[1:3], 1), x.real.dtype)
-        return self._sums(self.windows.pad(inside), self.windows.count(*x.shape[1:3]))
+        return self._sums(self.windows.pad(inside), self.windows.places(*x.shape[1:3]))
 
 
 @register

@@ -9,8 +9,7 @@ as in Keras.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -61,8 +60,7 @@ def padding(value: Any, who: str) -> str:
     return value.lower()
 
 
-@dataclass(frozen=True)
-class Windows:
+class Windows(NamedTuple):
     """All the places of a window on an image."""
 
     size: tuple[int, int]
@@ -75,7 +73,7 @@ class Windows:
         moves = "" if (s, t) == (1, 1) else f" stride {s}" + (f", {t}" if s != t else "")
         return f"{h}×{w}{moves}"
 
-    def count(self, height: int, width: int) -> tuple[int, int]:
+    def places(self, height: int, width: int) -> tuple[int, int]:
         """(H', W'): how many windows stand below and beside each other on an image."""
         (h, w), (s, t) = self.size, self.strides
         if self.padding == "same":
@@ -86,7 +84,7 @@ class Windows:
         """Rows above and below, columns left and right, that an image gets."""
         if self.padding == "valid":
             return (0, 0), (0, 0)
-        (h, w), (s, t), (rows, columns) = self.size, self.strides, self.count(height, width)
+        (h, w), (s, t), (rows, columns) = self.size, self.strides, self.places(height, width)
         down = max(0, (rows - 1) * s + h - height)
         across = max(0, (columns - 1) * t + w - width)
         return (down // 2, down - down // 2), (across // 2, across - across // 2)
@@ -136,7 +134,7 @@ class Windows:
 
     def images_at_a_time(self, x: Array) -> int:
         """How many images' windows `MOST_BYTES` hold; one at least."""
-        rows, columns = self.count(*x.shape[1:3])
+        rows, columns = self.places(*x.shape[1:3])
         patch = self.size[0] * self.size[1] * x.shape[3]
         return max(1, MOST_BYTES // max(1, int(rows * columns * patch * x.itemsize)))
 
@@ -174,7 +172,7 @@ def expect_images(
                 else f" Make what comes before it {channels} channels deep, or build {who} for {C}."
             )
         )
-    if windows is not None and 0 in windows.count(H, W):
+    if windows is not None and 0 in windows.places(H, W):
         first = H <= 4 < min(W, C)
         raise ValueError(
             f"{who} takes images that its window of {windows.size} fits into. Got {came}."

@@ -13,7 +13,7 @@ import pytest
 from minnet.course import tutorials
 
 pytestmark = pytest.mark.skipif(
-    not any(place.is_dir() for place in tutorials.PLACES), reason="installed without tutorials"
+    not any(folder.is_dir() for folder in tutorials.PLACES), reason="installed without tutorials"
 )
 
 

@@ -57,7 +57,7 @@ def test_each_window_by_itself(kind, of_window, shape, size, strides, padding, s
     padded = np.pad(x, margins, constant_values=np.nan)  # a margin does not count
     y = layer.forward(x)
     assert y.shape == (shape[0], *layer.compute_output_shape(shape[1:]))
-    (h, w), (s, t) = layer.pool_size, layer.strides
+    (h, w), (s, t) = layer.windows.size, layer.windows.strides
     for n, i, j, c in np.ndindex(y.shape):
         window = padded[n, i * s : i * s + h, j * t : j * t + w, c]
         assert y[n, i, j, c] == pytest.approx(of_window(window), rel=1e-12)

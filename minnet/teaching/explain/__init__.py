@@ -4,7 +4,6 @@
 or your own, write a function under `explains`, as its docstring in `formulas.py` shows.
 """
 
-import minnet.teaching.explain.images  # noqa: F401 - explains its layers by being imported
 from minnet.teaching.explain.blocks import Math, Worked
 from minnet.teaching.explain.explanation import Explanation
 from minnet.teaching.explain.formulas import (

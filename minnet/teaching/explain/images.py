@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
 
 from minnet.layers import AveragePooling2D, Conv2D, GlobalAveragePooling2D, MaxPooling2D
 from minnet.layers.windows import Windows
-from minnet.teaching.explain.blocks import Math, Worked
+from minnet.teaching.explain.blocks import Index, Math, Worked
 from minnet.teaching.explain.formulas import Computation, LayerFormulas, explains
 from minnet.teaching.explain.numbers import Step
 from minnet.teaching.explain.words import (
@@ -19,8 +19,9 @@ from minnet.teaching.explain.words import (
     X,
     Y,
     at,
-    first_nonzero,
+    entry,
     gradient,
+    sources,
     sum_of_products,
     symbol,
     value,
@@ -52,6 +53,7 @@ def convolution(step: Step) -> LayerFormulas:
                 "∂L/∂b[f] = Σ_nij @dy[n, i, j, f]: b[f] is added in every window",
                 r"\frac{\partial L}{\partial b[f]} = \sum_{n,i,j} @dy[n,i,j,f]",
             ),
+            by_hand=_one_bias(step),
         )
     b = " + b[f]" if bias else ""
     return LayerFormulas(
@@ -81,21 +83,13 @@ def convolution(step: Step) -> LayerFormulas:
 def max_pooling(step: Step) -> LayerFormulas:
     """The largest pixel of each window."""
     layer = cast("MaxPooling2D", step.layer)
-    pixels, index = _patch(step, layer.windows)
-    largest = max(pixels, key=lambda pixel: float(step.x[pixel]))
-    inside = Math(
-        f"max({', '.join(value(step.x[p], bracketed=False).text for p in pixels)})",
-        rf"\max({', '.join(value(step.x[p], bracketed=False).latex for p in pixels)})",
-    )
     return LayerFormulas(
         y=Computation(
             Math(
                 "@y[n, i, j, c] = max over u, v of @x[n, i·s + u, j·t + v, c]",
                 r"@y[n,i,j,c] = \max_{u,v} @x[n,\, i s + u,\, j t + v,\, c]",
             ),
-            by_hand=Worked(
-                at(Y, *index), [inside, at(X, *largest), value(step.y[index], bracketed=False)]
-            ),
+            by_hand=_largest(step, layer.windows),
         ),
         dx=Computation(
             Math(
@@ -113,14 +107,13 @@ def max_pooling(step: Step) -> LayerFormulas:
 def average_pooling(step: Step) -> LayerFormulas:
     """The mean of each window."""
     layer = cast("AveragePooling2D", step.layer)
-    pixels, index = _patch(step, layer.windows)
     return LayerFormulas(
         y=Computation(
             Math(
                 "@y[n, i, j, c] = 1/m Σ_uv @x[n, i·s + u, j·t + v, c], over m pixels",
                 r"@y[n,i,j,c] = \frac{1}{m} \sum_{u,v} @x[n,\, i s + u,\, j t + v,\, c]",
             ),
-            by_hand=_mean(step, pixels, index),
+            by_hand=_mean(step, layer.windows),
         ),
         dx=Computation(
             Math(
@@ -171,75 +164,115 @@ def _places(
             yield (u, v), (top + u, left + v)
 
 
-def _patch(step: Step, windows: Windows) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
-    """The pixels of one window in one channel, and the place of what comes of them in y."""
-    n, i, j, c = index = first_nonzero(step.y)
-    return [(n, p, q, c) for _, (p, q) in _places(step, windows, i, j)], index
+def _patch(step: Step, windows: Windows, index: Index) -> list[Factor]:
+    """The pixels of the window that one number of y comes from, in its channel."""
+    n, i, j, c = index
+    return [entry(X, step.x, n, p, q, c) for _, (p, q) in _places(step, windows, i, j)]
 
 
-def _mean(step: Step, pixels: list[tuple[int, ...]], index: tuple[int, ...]) -> Worked:
-    numbers = [value(step.x[pixel]) for pixel in pixels]
-    total = Math(
-        f"({' + '.join(number.text for number in numbers)}) / {len(pixels)}",
-        rf"\frac{{{' + '.join(number.latex for number in numbers)}}}{{{len(pixels)}}}",
-    )
-    return Worked(at(Y, *index), [total, value(step.y[index], bracketed=False)])
+def _largest(step: Step, windows: Windows) -> Callable[[Index], Worked]:
+    """One number of y by hand: the largest of its patch."""
+
+    def work(index: Index) -> Worked:
+        pixels = _patch(step, windows, index)
+        largest = max(pixels, key=lambda pixel: float(pixel.value))
+        numbers = [value(pixel.value, bracketed=False) for pixel in pixels]
+        inside = Math(
+            f"max({', '.join(number.text for number in numbers)})",
+            rf"\max({', '.join(number.latex for number in numbers)})",
+        )
+        result = value(step.y[index], bracketed=False)
+        return Worked(at(Y, *index), [inside, largest.name, result], sources(pixels))
+
+    return work
 
 
-def _one_pixel(step: Step, windows: Windows) -> Worked:
+def _mean(step: Step, windows: Windows) -> Callable[[Index], Worked]:
+    """One number of y by hand: the mean of its patch."""
+
+    def work(index: Index) -> Worked:
+        pixels = _patch(step, windows, index)
+        numbers = [value(pixel.value) for pixel in pixels]
+        total = Math(
+            f"({' + '.join(number.text for number in numbers)}) / {len(pixels)}",
+            rf"\frac{{{' + '.join(number.latex for number in numbers)}}}{{{len(pixels)}}}",
+        )
+        result = value(step.y[index], bracketed=False)
+        return Worked(at(Y, *index), [total, result], sources(pixels))
+
+    return work
+
+
+def _one_pixel(step: Step, windows: Windows) -> Callable[[Index], Worked]:
     """One number of y by hand."""
     W, b = step.weights["W"], step.weights.get("b")
-    n, i, j, f = first_nonzero(step.y)
-    terms: list[tuple[Factor, ...]] = [
-        (
-            Factor(at(X, n, p, q, c), step.x[n, p, q, c]),
-            Factor(at(symbol("W"), u, v, c, f), W[u, v, c, f]),
-        )
-        for (u, v), (p, q) in _places(step, windows, i, j)
-        for c in range(W.shape[2])
-    ]
-    if b is not None:
-        terms.append((Factor(at(symbol("b"), f), b[f]),))
-    return sum_of_products(at(Y, n, i, j, f), terms, step.y[n, i, j, f])
+
+    def work(index: Index) -> Worked:
+        n, i, j, f = index
+        terms: list[tuple[Factor, ...]] = [
+            (entry(X, step.x, n, p, q, c), entry(symbol("W"), W, u, v, c, f))
+            for (u, v), (p, q) in _places(step, windows, i, j)
+            for c in range(W.shape[2])
+        ]
+        if b is not None:
+            terms.append((entry(symbol("b"), b, f),))
+        return sum_of_products(at(Y, *index), terms, step.y[index])
+
+    return work
 
 
-def _one_weight(step: Step, windows: Windows) -> Worked | None:
+def _one_weight(step: Step, windows: Windows) -> Callable[[Index], Worked] | None:
     """One number of dW by hand: the patches' pixels at its place, each with its window's dy."""
-    if step.dy is None or "W" not in step.gradients:
+    dy = step.dy
+    if dy is None or "W" not in step.gradients:
         return None
-    array = step.gradients["W"]
-    u, v, c, f = index = first_nonzero(array)
-    terms: list[tuple[Factor, ...]] = []
-    for n, i, j in np.ndindex(step.dy.shape[:3]):
-        top, left = _corner(step, windows, i, j)
-        p, q = top + u, left + v
-        if 0 <= p < step.x.shape[1] and 0 <= q < step.x.shape[2]:
-            terms.append(
-                (
-                    Factor(at(X, n, p, q, c), step.x[n, p, q, c]),
-                    Factor(at(DY, n, i, j, f), step.dy[n, i, j, f]),
-                )
-            )
-    return sum_of_products(at(gradient(symbol("W")), *index), terms, array[index])
+
+    def work(index: Index) -> Worked:
+        u, v, c, f = index
+        terms = []
+        for n, i, j in np.ndindex(dy.shape[:3]):
+            top, left = _corner(step, windows, i, j)
+            p, q = top + u, left + v
+            if 0 <= p < step.x.shape[1] and 0 <= q < step.x.shape[2]:
+                terms.append((entry(X, step.x, n, p, q, c), entry(DY, dy, n, i, j, f)))
+        return sum_of_products(at(gradient(symbol("W")), *index), terms, step.gradients["W"][index])
+
+    return work
 
 
-def _one_input(step: Step, windows: Windows) -> Worked | None:
+def _one_bias(step: Step) -> Callable[[Index], Worked] | None:
+    """One number of db by hand: dy of all windows."""
+    dy = step.dy
+    if dy is None or "b" not in step.gradients:
+        return None
+
+    def work(index: Index) -> Worked:
+        terms = [(entry(DY, dy, n, i, j, *index),) for n, i, j in np.ndindex(dy.shape[:3])]
+        return sum_of_products(at(gradient(symbol("b")), *index), terms, step.gradients["b"][index])
+
+    return work
+
+
+def _one_input(step: Step, windows: Windows) -> Callable[[Index], Worked] | None:
     """One number of dx by hand, if the way back went on below: all windows with that pixel."""
-    if step.dy is None or step.dx is None:
+    W, dy, dx = step.weights["W"], step.dy, step.dx
+    if dy is None or dx is None:
         return None
-    W = step.weights["W"]
-    n, p, q, c = index = first_nonzero(step.dx)
-    terms = [
-        (
-            Factor(at(DY, n, i, j, f), step.dy[n, i, j, f]),
-            Factor(at(symbol("W"), u, v, c, f), W[u, v, c, f]),
-        )
-        for i, j in np.ndindex(step.dy.shape[1:3])
-        for (u, v), pixel in _places(step, windows, i, j)
-        if pixel == (p, q)
-        for f in range(W.shape[3])
-    ]
-    return sum_of_products(at(DX, *index), terms, step.dx[index]) if terms else None
+
+    def work(index: Index) -> Worked:
+        n, p, q, c = index
+        terms = [
+            (entry(DY, dy, n, i, j, f), entry(symbol("W"), W, u, v, c, f))
+            for i, j in np.ndindex(dy.shape[1:3])
+            for (u, v), pixel in _places(step, windows, i, j)
+            if pixel == (p, q)
+            for f in range(W.shape[3])
+        ]
+        if not terms:  # no window holds this pixel
+            return Worked(at(DX, *index), [value(dx[index], bracketed=False)])
+        return sum_of_products(at(DX, *index), terms, dx[index])
+
+    return work
 
 
 def _shapes(step: Step, layer: Conv2D) -> str:
