@@ -18,7 +18,7 @@ import numpy as np
 
 import minnet
 from minnet.course import tutorials
-from minnet.course.exercises import course, inspection
+from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
 from minnet.course.zoo import game
 
@@ -107,6 +107,32 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
         help="how long the check of one function may take (default: %(default)g)",
     )
     parser.add_argument("--solutions", metavar="FOLDER", help="write the solutions into a folder")
+    parser.add_argument(
+        "--hints",
+        choices=reports.HINTS,
+        help=f"how much is told of a mistake (default: what {reports.SETTINGS} sets, else full)",
+    )
+    parser.add_argument(
+        "--report", choices=list(reports.REPORTS), help="for a teacher: check, and write a report"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where the report goes (default: standard output)"
+    )
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Write a report of the exercises."""
+    text = course.report(
+        options.report,
+        options.names,
+        folder=options.folder,
+        seconds=options.seconds,
+        hints=options.hints,
+    )
+    if options.output is None:
+        print(text)
+    else:
+        Path(options.output).write_text(text + "\n", encoding="utf-8")
 
 
 def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -115,8 +141,15 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         if options.solutions:
             print(course.solutions(options.solutions))
             return
+        if options.report:
+            _report(options)
+            return
         code = course.run(
-            options.names, folder=options.folder, again=options.again, seconds=options.seconds
+            options.names,
+            folder=options.folder,
+            again=options.again,
+            seconds=options.seconds,
+            hints=options.hints,
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))
