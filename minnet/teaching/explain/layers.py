@@ -1,9 +1,9 @@
 """How minnet's layers are explained, one after another; a layer of your own can stand here as well.
 
 Activations that treat every number by itself are in `curves.py` in part, what draws something anew
-is in `noise.py`, and batch normalization in `normalization.py`. Each function is handed a step as
-it ran, in training mode or frozen, and returns its formulas: forward, backward with the chain rule
-spelt out, and one number of each result by hand.
+is in `noise.py`, batch normalization in `normalization.py`, convolution and pooling in `images.py`.
+Each function is handed a step as it ran, in training mode or frozen, and returns its formulas:
+forward, backward with the chain rule spelt out, and one number of each result by hand.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from minnet.layers import (
     Softplus,
     Tanh,
 )
-from minnet.teaching.explain import noise, normalization
+from minnet.teaching.explain import images, noise, normalization
 from minnet.teaching.explain.blocks import Index, Math, Source, Worked, same
 from minnet.teaching.explain.curves import chain_rule, curve, either
 from minnet.teaching.explain.digits import plain
@@ -57,7 +57,7 @@ from minnet.teaching.explain.words import (
     value,
 )
 
-ELSEWHERE = (noise, normalization)
+ELSEWHERE = (images, noise, normalization)
 """Files whose explanations belong to these."""
 
 

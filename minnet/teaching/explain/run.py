@@ -19,6 +19,7 @@ from minnet.engine.updates import norm, slices_by_layer
 from minnet.foundation.checks import Array, DivergedError, boolean, choice, generator
 from minnet.foundation.checks import short as shortened
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.layers.base import Layer
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
@@ -29,6 +30,7 @@ from minnet.teaching.explain.story import CHAPTERS
 
 
 @named
+@seed_unmoved_where_refused
 def explain_step(
     model: Sequential,
     x: Any,
