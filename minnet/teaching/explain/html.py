@@ -37,10 +37,9 @@ def render(story: list[Block], numbers: Numbers) -> str:
 
 def page(story: list[Block], numbers: Numbers) -> str:
     """The same as a whole document."""
-    style = shipped(FILES, "page.css") + shipped(FILES, "step.css")
     title = f"One training step of {numbers.model}"
     body = f"<main>\n{_body(story, numbers, top=1)}\n</main>"
-    return document(title, body, style=style, script=shipped(FILES, "step.js"))
+    return document(title, body, style=shipped(FILES, "step.css"), script=shipped(FILES, "step.js"))
 
 
 def _body(story: list[Block], numbers: Numbers, *, top: int) -> str:

@@ -112,6 +112,36 @@ def test_a_number_that_is_pointed_at_lights_up_what_it_is_made_of(files, opened)
     assert page.one("svg circle.asked").get_attribute("data-i") == "2"
 
 
+def test_a_number_from_a_block_before_tells_how_it_came_about_there(files, opened):
+    page = opened(files / "2-3-2.html")
+    page.press(RIGHT, RIGHT)
+    page.point(page.one('section.now figure[data-name="y1"] td[data-i="1,2"]'))
+    assert page.one(".why").text.startswith("y1[1, 2] = x[1, 0]·W[0, 2] + ")
+    assert page.one(".why").text.endswith("(from block 2)")
+
+
+def test_every_number_that_was_computed_can_be_traced(files, opened):
+    """Only what the step was given has no origin: x, t, weights before it, and the optimizer's."""
+    page = opened(files / "everything.html")
+    page.press("a")
+    untraced = page.run(
+        """
+        const names = new Set();
+        for (const cell of document.querySelectorAll(".m td")) {
+          cell.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+          const figure = cell.closest("figure");
+          const plain = `${figure.dataset.name}[${cell.dataset.i.replaceAll(",", ", ")}]`;
+          const told = document.querySelector(".why").textContent;
+          if (told === `${plain} = ${cell.textContent.trim()}`) names.add(figure.dataset.name);
+        }
+        return [...names];
+        """
+    )
+    given = {"x", "t", "W", "b", "γ", "β", "m", "old m", "old v"}
+    kept = {name for name in untraced if "moving_" in name}
+    assert set(untraced) - kept <= given | {"db"}, "db below batch norm is 0, with its reason"
+
+
 def test_the_step_under_way_is_lit_in_the_network(files, opened):
     page = opened(files / "2-3-2.html")
     page.press(RIGHT, RIGHT, RIGHT)
