@@ -258,14 +258,13 @@ class MultilayerPerceptron(BaseEstimator):
                 sample_weight=None if scaled is None else scaled[rows],
             )
         except KeyboardInterrupt:  # as in scikit-learn, what was learned until then counts
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            _warn("Training interrupted by user.", UserWarning)
         self.n_iter_ = account.epochs
         if not partial and not account.stopped and account.epochs == settings.max_iter:
-            warnings.warn(
+            _warn(
                 f"{settings.who} made all epochs of max_iter={settings.max_iter} and has not come "
                 "to rest within tol. Raise max_iter or learning_rate_init, or scale X.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _split(self, settings: Settings, y: Any) -> tuple[Any, Array | None]:
@@ -397,3 +396,12 @@ class MultilayerPerceptron(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+_warned: dict[Any, Any] = {}
+
+
+def _warn(message: str, category: type[Warning]) -> None:
+    """Warn in the name of scikit-learn's module, which programs name in their filters."""
+    module = "sklearn.neural_network"
+    warnings.warn_explicit(message, category, "minnet.sklearn", 1, module, _warned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,12 @@ def test_a_fit_that_diverges_says_so() -> None:
 
 def test_too_few_epochs_are_told() -> None:
     with pytest.warns(ConvergenceWarning, match=r"all epochs of max_iter=3.*Raise max_iter"):
+        MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
+
+
+def test_a_programs_filter_for_scikit_learns_module_works() -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ConvergenceWarning, module="sklearn")
         MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
 
 
