@@ -255,6 +255,16 @@ def test_text_in_a_table_is_refused_with_its_columns() -> None:
     assert fitted(MLPClassifier(**QUICK, max_iter=1), frame, TWO).predict(frame).shape == (120,)
 
 
+def test_text_and_numbers_beyond_the_dtype_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes numbers in X. Got text, 'a' for one. Encode"):
+        MLPClassifier().fit([["a", "b"]] * 10, [0, 1] * 5)
+    mlp = MLPRegressor(random_state=0, max_iter=1)
+    with pytest.raises(ValueError, match=r"x takes numbers that float32 can hold. Got 1.*e"):
+        mlp.fit(np.full((9, 2), 1e300), np.zeros(9))
+    with pytest.raises(ValueError, match="x takes numbers that float32 can hold"):
+        fitted(mlp, X, NUMBER).predict(np.full((9, 5), 1e300))
+
+
 @each_kind
 def test_sparse_rows_are_the_same_as_dense_ones(kind: Any, y: Any) -> None:
     x = np.where(X > 0.5, X, 0.0)
