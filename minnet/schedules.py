@@ -6,6 +6,7 @@ Any function of one int will do; these can be saved with a model.
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +16,25 @@ from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
 
+def _counted(rate: Callable[..., float]) -> Callable[..., float]:
+    """Return the formula of a schedule, called with the number of an update."""
+
+    @functools.wraps(rate)
+    def call(self: Any, step: int) -> float:
+        if type(step) is not int or step < 0:
+            number(step, f"{type(self).__name__}'s step", minimum=0.0)
+        return rate(self, step)
+
+    return call
+
+
 class Schedule(Configurable):
     """The contract of a schedule."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls.__call__ = _counted(vars(cls)["__call__"])  # type: ignore[method-assign]
 
     def __call__(self, step: int) -> float:
         """The learning rate of update number `step`, counted from 0."""
