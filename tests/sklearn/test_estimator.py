@@ -171,6 +171,17 @@ def test_early_stopping_goes_back_to_the_best_epoch(kind: Any, y: Any) -> None:
     assert mlp.score(X[held], y[held]) == max(scores)
 
 
+@each_kind
+def test_scores_of_early_stopping_are_weighted(kind: Any, y: Any) -> None:
+    weight = np.random.default_rng(0).uniform(0.1, 3, len(X))
+    mlp = kind(**QUICK, early_stopping=True, validation_fraction=0.3, max_iter=20)
+    fitted(mlp, X, y, sample_weight=weight)
+    _, held = mlp._split(_settings_of(mlp), y)
+    score = mlp.score(X[held], y[held], sample_weight=weight[held])
+    assert mlp.best_validation_score_ == pytest.approx(score, abs=1e-6)
+    assert score != pytest.approx(mlp.score(X[held], y[held]), abs=1e-6)
+
+
 def _settings_of(mlp: Any) -> Any:
     from minnet.sklearn.settings import Settings
 
