@@ -311,7 +311,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                 )
             for name, value in given.items():
                 number(value, f"{who} of {name!r}", minimum=0.0)
-        elif given != "balanced" and not (self._multilabel and isinstance(given, list)):
+        elif not (isinstance(given, str) and given == "balanced") and not (
+            self._multilabel and isinstance(given, list)
+        ):
             kind = "a list with a dict for each label" if self._multilabel else "a dict"
             raise ValueError(f'{who} takes {kind}, "balanced" or None. Got {short(given)}.')
         weights: Array = compute_sample_weight(given, y)

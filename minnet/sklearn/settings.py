@@ -143,7 +143,7 @@ class Settings:
     def _each(self, name: str, *kinds: type) -> list[Any]:
         """Return one value for each hidden layer: the same for all, or as they were given."""
         value = self.given[name]
-        if isinstance(value, (str, *kinds)) or not isinstance(value, Iterable):
+        if isinstance(value, (str, *kinds)) or not _is_several(value):
             return [value] * len(self.hidden)
         values = list(value)
         if len(values) != len(self.hidden):
@@ -228,12 +228,24 @@ def seed_of(random_state: Any) -> int:
     """
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError:
+        raise ValueError(
+            "random_state takes a whole number from 0 to 2**32 - 1, a RandomState, a Generator or "
+            f"None. Got {short(random_state)}. Use random_state=0."
+        ) from None
 
 
 def _widths(value: Any, who: str) -> list[int]:
     """Return the widths of the hidden layers; one number is one layer."""
-    if isinstance(value, str) or not isinstance(value, (Iterable, int, np.integer)):
+    several = not isinstance(value, str) and _is_several(value)
+    if not several and not isinstance(value, (int, np.integer)):
         raise TypeError(f"{who} takes whole numbers, such as (64, 32). Got {short(value)}.")
-    widths: Sequence[Any] = list(value) if isinstance(value, Iterable) else [value]
+    widths: Sequence[Any] = list(value) if several else [value]
     return [integer(width, f"Each of {who}", minimum=1) for width in widths]
+
+
+def _is_several(value: Any) -> bool:
+    """Whether this has items; an array without an axis has none, though it is iterable by type."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0

@@ -186,7 +186,7 @@ def test_class_weights_that_name_no_class_are_refused() -> None:
         MLPClassifier(class_weight={"1": 2.0}).fit(X, TWO)
     with pytest.raises(ValueError, match=r"class_weight of 1 takes .* 0 or more. Got -2"):
         MLPClassifier(class_weight={0: 1, 1: -2}).fit(X, TWO)
-    for other in ("balance", [1, 2]):
+    for other in ("balance", [1, 2], np.array([1, 2])):
         with pytest.raises(ValueError, match=r'class_weight takes a dict, "balanced" or None. Got'):
             MLPClassifier(class_weight=other).fit(X, TWO)
     with pytest.raises(ValueError, match=r"class_weight takes a dict in partial_fit"):

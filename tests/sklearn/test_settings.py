@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -60,7 +61,10 @@ from tests.sklearn.data import NUMBER, TWO, X, fitted
         ({"base": 7}, TypeError, r"base takes a minnet model, the path .*mnist-8x8. Got 7"),
         ({"base": "mnist-8x8"}, ValueError, r"base takes X with 64 columns, as it was.*Got 5"),
         ({"freeze": "dense_7"}, ValueError, r'No layer matches "dense_7"'),
-        ({"random_state": "zero"}, ValueError, r"'zero' cannot be used to seed"),
+        ({"random_state": "zero"}, ValueError, r"random_state takes .*Got 'zero'. Use random_st"),
+        ({"random_state": -1}, ValueError, r"random_state takes a whole number from 0 .*Got -1"),
+        ({"hidden_layer_sizes": np.array(3)}, TypeError, r"hidden_layer_sizes takes whole numbers"),
+        ({"dropout": np.array([[0.1]])}, TypeError, r"dropout takes a number. Got an array of"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )
