@@ -15,11 +15,12 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import named
 from minnet.foundation.targets import check_weight
 from minnet.layers import Dense
 from minnet.losses import Loss
 from minnet.models import Sequential
-from minnet.sklearn.data import SPARSE, dense, refuse_text
+from minnet.sklearn.data import SPARSE, dense, text_refused
 from minnet.sklearn.epochs import Account, KeepAccount
 from minnet.sklearn.network import build_network, set_penalty, shaped_for
 from minnet.sklearn.settings import Settings, seed_of
@@ -102,6 +103,7 @@ class MultilayerPerceptron(BaseEstimator):
 
     # --- fit ------------------------------------------------------------------------------------
 
+    @named
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a network on X and y.
 
@@ -170,17 +172,17 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X and y as arrays; scikit-learn checks them, and keeps the names of columns."""
-        refuse_text(type(self).__name__, X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=SPARSE,
-            multi_output=True,
-            y_numeric=self.numeric_y,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        with text_refused(type(self).__name__, X):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=SPARSE,
+                multi_output=True,
+                y_numeric=self.numeric_y,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
         return X, y
 
     def _weights(self, y: Any, sample_weight: Any, *, partial: bool) -> Array | None:
@@ -258,14 +260,13 @@ class MultilayerPerceptron(BaseEstimator):
                 sample_weight=None if scaled is None else scaled[rows],
             )
         except KeyboardInterrupt:  # as in scikit-learn, what was learned until then counts
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            _warn("Training interrupted by user.", UserWarning)
         self.n_iter_ = account.epochs
         if not partial and not account.stopped and account.epochs == settings.max_iter:
-            warnings.warn(
+            _warn(
                 f"{settings.who} made all epochs of max_iter={settings.max_iter} and has not come "
                 "to rest within tol. Raise max_iter or learning_rate_init, or scale X.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _split(self, settings: Settings, y: Any) -> tuple[Any, Array | None]:
@@ -285,7 +286,7 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _samples(self, X: Any) -> Array:
         """Return X as the network's samples."""
-        samples: Array = shaped_for(self.model_, dense(X).astype(self.model_.dtype, copy=False))
+        samples: Array = shaped_for(self.model_, dense(X))
         return samples
 
     # --- predict --------------------------------------------------------------------------------
@@ -307,10 +308,10 @@ class MultilayerPerceptron(BaseEstimator):
     def _known(self, X: Any) -> Any:
         """Return X, checked to have the columns that `fit` had."""
         check_is_fitted(self)
-        refuse_text(type(self).__name__, X)
-        return validate_data(
-            self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
-        )
+        with text_refused(type(self).__name__, X):
+            return validate_data(
+                self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
+            )
 
     def _run(self, X: Any) -> Array:
         """Return what the network makes of X, which was checked."""
@@ -397,3 +398,12 @@ class MultilayerPerceptron(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+_warned: dict[Any, Any] = {}
+
+
+def _warn(message: str, category: type[Warning]) -> None:
+    """Warn in the name of scikit-learn's module, which programs name in their filters."""
+    module = "sklearn.neural_network"
+    warnings.warn_explicit(message, category, "minnet.sklearn", 1, module, _warned)

@@ -184,6 +184,11 @@ def test_class_weights_are_weights_of_the_classes_samples() -> None:
 def test_class_weights_that_name_no_class_are_refused() -> None:
     with pytest.raises(ValueError, match=r"class_weight takes classes of y, \[0, 1\]. Got \['1'\]"):
         MLPClassifier(class_weight={"1": 2.0}).fit(X, TWO)
+    with pytest.raises(ValueError, match=r"class_weight of 1 takes .* 0 or more. Got -2"):
+        MLPClassifier(class_weight={0: 1, 1: -2}).fit(X, TWO)
+    for other in ("balance", [1, 2], np.array([1, 2])):
+        with pytest.raises(ValueError, match=r'class_weight takes a dict, "balanced" or None. Got'):
+            MLPClassifier(class_weight=other).fit(X, TWO)
     with pytest.raises(ValueError, match=r"class_weight takes a dict in partial_fit"):
         MLPClassifier(class_weight="balanced").partial_fit(X, TWO, classes=[0, 1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,12 @@ def test_too_few_epochs_are_told() -> None:
         MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
 
 
+def test_a_programs_filter_for_scikit_learns_module_works() -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ConvergenceWarning, module="sklearn")
+        MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
+
+
 def test_a_training_at_rest_stops_without_a_word() -> None:
     mlp = MLPClassifier(**{**QUICK, "learning_rate_init": 0.1}, max_iter=2000).fit(X, TWO)
     assert mlp.n_iter_ < 2000
@@ -162,6 +169,17 @@ def test_early_stopping_goes_back_to_the_best_epoch(kind: Any, y: Any) -> None:
     _, held = mlp._split(_settings_of(mlp), y)
     assert len(held) == 36
     assert mlp.score(X[held], y[held]) == max(scores)
+
+
+@each_kind
+def test_scores_of_early_stopping_are_weighted(kind: Any, y: Any) -> None:
+    weight = np.random.default_rng(0).uniform(0.1, 3, len(X))
+    mlp = kind(**QUICK, early_stopping=True, validation_fraction=0.3, max_iter=20)
+    fitted(mlp, X, y, sample_weight=weight)
+    _, held = mlp._split(_settings_of(mlp), y)
+    score = mlp.score(X[held], y[held], sample_weight=weight[held])
+    assert mlp.best_validation_score_ == pytest.approx(score, abs=1e-6)
+    assert score != pytest.approx(mlp.score(X[held], y[held]), abs=1e-6)
 
 
 def _settings_of(mlp: Any) -> Any:
@@ -246,6 +264,16 @@ def test_text_in_a_table_is_refused_with_its_columns() -> None:
         fitted(MLPClassifier(**QUICK, max_iter=1), X[:, :3], TWO).predict(frame)
     frame["city"], frame["kind"] = True, pandas.Categorical([1, 2] * 60)
     assert fitted(MLPClassifier(**QUICK, max_iter=1), frame, TWO).predict(frame).shape == (120,)
+
+
+def test_text_and_numbers_beyond_the_dtype_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes numbers in X. Got text, 'a' for one. Encode"):
+        MLPClassifier().fit([["a", "b"]] * 10, [0, 1] * 5)
+    mlp = MLPRegressor(random_state=0, max_iter=1)
+    with pytest.raises(ValueError, match=r"x takes numbers that float32 can hold. Got 1.*e"):
+        mlp.fit(np.full((9, 2), 1e300), np.zeros(9))
+    with pytest.raises(ValueError, match="x takes numbers that float32 can hold"):
+        fitted(mlp, X, NUMBER).predict(np.full((9, 5), 1e300))
 
 
 @each_kind
