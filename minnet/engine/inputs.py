@@ -22,6 +22,7 @@ from minnet.foundation.checks import (
     shaped,
     warn,
 )
+from minnet.foundation.columns import check_columns
 from minnet.foundation.targets import check_weight
 from minnet.layers import Layer
 from minnet.losses import Loss
@@ -148,6 +149,7 @@ def check_x(
     stack: Stack, x: Any, input_shape: Shape, who: str = "x", *, empty: bool = False
 ) -> tuple[Array, list[float]]:
     """Return x as samples of this shape, all finite, and its range, [smallest, largest]."""
+    check_columns(stack.columns, x, who)
     x = shaped(as_array(x, who), input_shape, who, empty=empty, drawn=stack.draw_misfit)
     low, high = x_range = value_range(x)
     largest = _largest(stack.dtype)

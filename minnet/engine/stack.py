@@ -37,6 +37,9 @@ class Stack(Strict):
 
     every_method = True
 
+    columns: list[str] | None = None
+    """The names of the columns of x, where the training data had any."""
+
     name: str = setting(checks.text, whose="The model's")
     rng: np.random.Generator = setting(_a_generator, whose="The model's")
     read_only: ClassVar[dict[str, str]] = {
