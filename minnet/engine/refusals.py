@@ -26,7 +26,7 @@ class Undo:
         self.numbers = (model.theta.copy(), model.state.copy()) if numbers and model.built else None
         self.model, self.built, self.input_shape = model, model.built, model.built_for
         self.rng, self.generator_state = model.rng, model.rng.bit_generator.state
-        self.attributes = attributes_of(model.layers)
+        self.layers, self.attributes = model.layers, attributes_of(model.layers)
         self.columns = model.columns
         self.history, self.stop_training = model.history, model.stop_training
         self.scale_checked, self.provenance = model.scale_checked, copy.deepcopy(model.provenance)
@@ -34,9 +34,9 @@ class Undo:
     def restore(self) -> None:
         """Put it back."""
         model = self.model
-        put_back(model.layers, self.attributes)
+        put_back(self.layers, self.attributes)
         self.parts.put_back()
-        model.rebuild_as(self.input_shape, anew=not self.built)
+        model.rebuild_as(self.layers, self.input_shape, anew=not self.built)
         if not self.built and model.is_compiled:
             model.compiled.forget()
         model.rng, model.columns = self.rng, self.columns

@@ -25,6 +25,7 @@ from minnet.layers import (
     Layer,
     LeakyReLU,
     Rescaling,
+    Softmax,
 )
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
@@ -431,6 +432,24 @@ def test_a_hook_may_give_the_model_another_layer(hook):
     before = model.layers[-1].W.copy()
     model.fit(x, y, verbose=0)
     assert not np.array_equal(model.layers[-1].W, before)
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_begin", "on_train_batch_end"])
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda model: model.pop(), "takes? probabilities|outputs of the same shape"),
+        (lambda model: model.add(Dense(5, "softmax")), "Softmax is applied|outputs of the same"),
+        (lambda model: model.add(Dense(3)), "CrossEntropy takes probabilities. Got a model that"),
+        (lambda model: model.add(Softmax()), "Softmax is applied twice"),
+    ],
+    ids=["popped", "of another width", "linear", "twice"],
+)
+@pytest.mark.filterwarnings("ignore:.* is a softmax inside the network")
+def test_a_hook_may_not_give_it_an_end_that_does_not_suit(hook, act, message):
+    model, x, y = classifier(N=9)
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, y, 3, epochs=2, verbose=0, callbacks=[hook_once(hook, act)])
 
 
 @pytest.mark.parametrize("method", ["loss_and_gradient", "train_on_batch"])

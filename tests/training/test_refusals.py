@@ -199,6 +199,36 @@ def test_settings_and_numbers_that_a_callback_changed_before_it_refused_are_put_
     np.testing.assert_array_equal(made.state, twin.state)
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda made: made.pop(),
+        lambda made: made.add(Dense(2)),
+        lambda made: (made.pop(), made.pop(), made.add(Dense(7))),
+        lambda made: (made.pop(), made.add(Dense(2, "softmax"))),
+    ],
+)
+@pytest.mark.parametrize("trained", [False, True])
+def test_layers_that_a_callback_took_or_gave_before_it_refused_are_put_back(act, trained) -> None:
+    made = Sequential([Dense(3, input_dim=4), Dense(2, "softmax")], seed=0)
+    made.compile(SGD(0.1, momentum=0.9), "cross_entropy")
+    if trained:
+        made.fit(X, Y, verbose=0)
+    twin, layers = made.copy(), made.layers
+
+    def change(logs):
+        act(made)
+        raise ValueError("not before breakfast")
+
+    with pytest.raises(ValueError, match="breakfast"):
+        made.fit(X, Y, verbose=0, callbacks=[LambdaCallback(on_train_begin=change)])
+    assert list(map(id, made.layers)) == list(map(id, layers))
+    np.testing.assert_array_equal(made.theta, twin.theta)
+    for one in (made, twin):
+        one.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(made.theta, twin.theta)
+
+
 @pytest.mark.parametrize("built", [False, True])
 def test_the_generator_of_a_refused_fit_has_not_moved(built) -> None:
     made, rng = model(built=built), np.random.default_rng(0)
