@@ -86,6 +86,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    if len(set(map(id, callbacks))) < len(callbacks):
+        twice = next(one for i, one in enumerate(callbacks) if any(one is b for b in callbacks[:i]))
+        raise ValueError(
+            f"fit's callbacks takes each object once. Got one {type(twice).__name__} twice, which "
+            "would count every epoch twice. Leave one out."
+        )
     for callback in callbacks:
         check_hooks(callback)
     paths = [callback.path.resolve() for callback in callbacks if isinstance(callback, Checkpoint)]

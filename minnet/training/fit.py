@@ -255,6 +255,12 @@ class Fit:
     def begin(self, begun: list[Hooks]) -> None:
         """Tell everybody that the training begins, and note in the list who has begun."""
         for one in self.participants:
+            if one.fit is not None:
+                raise RuntimeError(
+                    f"A callback takes part in one fit at a time. Got a {type(one).__name__} that "
+                    "is in another. Make a second one."
+                )
+        for one in self.participants:
             one.fit = self
             if isinstance(one, Callback):
                 one.model, one.params = self.model, dict(self.params)
@@ -278,7 +284,8 @@ class Fit:
                     one.on_train_end(dict(logs))
                 except Exception as error:
                     errors.append(error)
-            one.fit = None
+            if one.fit is self:
+                one.fit = None
         return errors
 
     @property

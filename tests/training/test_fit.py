@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minnet
-from minnet.callbacks import Callback, LambdaCallback
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, ReduceLROnPlateau
 from minnet.layers import (
     ELU,
     Activation,
@@ -450,6 +450,28 @@ def test_a_hook_may_not_give_it_an_end_that_does_not_suit(hook, act, message):
     model, x, y = classifier(N=9)
     with pytest.raises(ValueError, match=message):
         model.fit(x, y, 3, epochs=2, verbose=0, callbacks=[hook_once(hook, act)])
+
+
+def test_a_callback_takes_part_in_one_fit_at_a_time():
+    (a, x, y), (b, *_) = classifier(N=9), classifier(N=9)
+    shared = ReduceLROnPlateau("loss", patience=1, min_delta=1e9)
+    before = b.theta.copy()
+
+    def inner(model):
+        with pytest.raises(RuntimeError, match=r"one fit at a time\. Got a ReduceLROnPlateau that"):
+            b.fit(x, y, verbose=0, callbacks=[shared])
+
+    a.fit(x, y, epochs=3, verbose=0, callbacks=[hook_once("on_epoch_begin", inner), shared])
+    assert a.optimizer.learning_rate < b.optimizer.learning_rate
+    assert np.array_equal(b.theta, before)
+    b.fit(x, y, verbose=0, callbacks=[shared])
+
+
+def test_a_callback_is_in_the_list_once():
+    model, x, y = classifier(N=9)
+    one = EarlyStopping("loss")
+    with pytest.raises(ValueError, match=r"each object once\. Got one EarlyStopping twice"):
+        model.fit(x, y, verbose=0, callbacks=[one, LambdaCallback(), one])
 
 
 @pytest.mark.parametrize("method", ["loss_and_gradient", "train_on_batch"])
