@@ -63,6 +63,10 @@ class Loss(Configurable):
     one_shape: ClassVar[bool] = True
     """Whether targets have the predictions' shape; False where a class has its own check_target."""
 
+    def _follows(self, name: str, value: Any) -> bool:
+        """The metrics of a model read its outputs as the loss does when it is compiled."""
+        return name == "from_logits" and value != self.from_logits
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.fuses_itself = vars(cls).get("fuses")

@@ -37,6 +37,9 @@ class Stack(Strict):
 
     every_method = True
 
+    columns: list[str] | None = None
+    """The names of the columns of x, where the training data had any."""
+
     name: str = setting(checks.text, whose="The model's")
     rng: np.random.Generator = setting(_a_generator, whose="The model's")
     read_only: ClassVar[dict[str, str]] = {
@@ -200,10 +203,11 @@ class Stack(Strict):
         self._input_shape = shape
         self._lay_out()
 
-    def rebuild_as(self, input_shape: Shape | None, *, anew: bool) -> None:
+    def rebuild_as(self, layers: Sequence[Layer], input_shape: Shape | None, *, anew: bool) -> None:
         """Take layers that were put back, for samples of this shape; `anew` lays them out."""
-        self._input_shape = input_shape
-        if anew:
+        others = list(map(id, layers)) != list(map(id, self._layers))
+        self._layers, self._input_shape = list(layers), input_shape
+        if anew or others:
             self._lay_out()
 
     @property

@@ -93,7 +93,7 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
         ],
         "class_names": model.class_names,
         "preprocessing": to_config(model.preprocessing),
-        "provenance": to_config(model.provenance),
+        "provenance": to_config({**model.provenance, "columns": model.columns}),
         "compile": None,
         "updates": None,
         "training": None,  # of a checkpoint: what `resuming.py` needs to go on
@@ -134,6 +134,7 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
             for layer, shape in zip(layers, shapes, strict=False):
                 build(layer, shape, dtype, rng)
         provenance.checked(config["provenance"])
+        provenance.columns(config["provenance"])
         if config["compile"] is not None:
             _compiled(config["compile"])
 
@@ -179,6 +180,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     model.name = config["name"]
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config["provenance"])
+    model.columns = provenance.columns(config["provenance"])
     layers = _made_layers(config["layers"])
     with _only_saved(layers, arrays, create):
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
@@ -302,6 +304,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
     try:
         known = provenance.checked(config["provenance"])
+        columns = provenance.columns(config["provenance"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}
@@ -328,7 +331,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         array[...] = kept[name]
     for layer in model.layers:
         layer.origin = Path(path).name
-    model.provenance = known
+    model.provenance, model.columns = known, columns
     return table
 
 

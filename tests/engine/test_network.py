@@ -1046,6 +1046,21 @@ def test_figures_are_those_of_the_targets_as_they_were_given(y):
     assert {name: values[0] for name, values in history.items()} == pytest.approx(right, rel=1e-6)
 
 
+@pytest.mark.parametrize("first", [minnet.layers.BatchNormalization, minnet.layers.Flatten])
+@pytest.mark.filterwarnings("ignore:x has values up to")
+def test_samples_that_the_dtype_cannot_tell_apart_are_warned_of(first):
+    """Time stamps in float32: a layer that normalises would see a constant."""
+    x = np.c_[np.linspace(-1, 1, 60), 1_600_000_000 + np.arange(60)]
+    model = Sequential([first(input_shape=(2,)), Dense(1)], seed=0)
+    model.compile(minnet.optimizers.SGD(0.0), "mse")
+    message = r"^x varies in column 1 by 59 at about 1600000059, where float32 has steps of 128"
+    for call in (model.evaluate, lambda x, y: model.fit(x, y, verbose=0)):
+        with pytest.warns(UserWarning, match=message):
+            call(x, np.zeros(60))
+    model.reset()
+    model.evaluate(x - x.mean(axis=0), np.zeros(60))
+
+
 @pytest.mark.parametrize(
     "y", [np.arange(60), 1e6 + np.arange(60), np.full(60, 1.6e9), np.linspace(0, 1.6e9, 60)]
 )

@@ -12,7 +12,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.layers import ELU, GELU, Layer, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from minnet.layers import (
+    ELU,
+    GELU,
+    BatchNormalization,
+    Layer,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from minnet.losses import MeanAbsoluteError, MeanSquaredError
 from minnet.teaching.doctor.findings import Finding
 from minnet.teaching.doctor.patient import Patient, baseline
@@ -94,7 +104,7 @@ def input_scales(patient: Patient) -> Iterator[Finding]:
 
 def first_normalises(step: Layer) -> bool:
     """Whether the first step brings any inputs to mean 0 and deviation 1."""
-    return type(step).__name__ == "BatchNormalization"
+    return isinstance(step, BatchNormalization)
 
 
 def _rescaled(low: float, high: float) -> str:
