@@ -23,6 +23,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
+    {"exchange"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},
