@@ -49,7 +49,7 @@ def _in_order(
     starts = []
     for entry in entries:
         nodes = entry.get("inbound_nodes")
-        below = [history for node in nodes for history in _histories(node)] if nodes else []
+        below = _histories(nodes)
         if entry["class_name"] == "InputLayer" and not below:
             starts.append(entry)
         elif (
