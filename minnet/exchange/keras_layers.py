@@ -20,17 +20,21 @@ from minnet.layers import (
     GELU,
     SELU,
     AlphaDropout,
+    AveragePooling2D,
     BatchNormalization,
+    Conv2D,
     Dense,
     Dropout,
     Exponential,
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    GlobalAveragePooling2D,
     HardSigmoid,
     Layer,
     LeakyReLU,
     Linear,
+    MaxPooling2D,
     Mish,
     Normalization,
     PReLU,
@@ -171,7 +175,8 @@ def _as_typed(value: Any) -> Any:
     return value
 
 
-def _dense(reader: Reader) -> Carried:
+def _kernel(reader: Reader, kind: Callable[..., Layer], **settings: Any) -> Carried:
+    """A layer with a kernel, a bias and an activation."""
     for key in ("lora_rank", "quantization_config"):
         reader.need(key, None)
     reader.left("bias_regularizer", "activity_regularizer")
@@ -179,14 +184,40 @@ def _dense(reader: Reader) -> Carried:
     initial = {k: reader.made(k) for k in ("kernel_initializer", "bias_initializer")}
     bounds = ("kernel_regularizer", "kernel_constraint", "bias_constraint")
     curve = reader.curve(reader.config.get("activation"))
-    layer = Dense(
-        reader.config["units"],
+    layer = kind(
+        **settings,
         activation=None if isinstance(curve, Linear) else curve,
         use_bias=use_bias,
         **{key: value for key, value in initial.items() if value is not None},
         **{key: reader.made(key) for key in bounds},
     )
     return Carried(layer, reader.arrays(*(("W", "b") if use_bias else ("W",))))
+
+
+def _dense(reader: Reader) -> Carried:
+    return _kernel(reader, Dense, units=reader.config["units"])
+
+
+def _conv2d(reader: Reader) -> Carried:
+    reader.need("data_format", "channels_last", None)
+    reader.need("dilation_rate", [1, 1], (1, 1), 1)
+    reader.need("groups", 1)
+    keys = ("filters", "kernel_size", "strides", "padding")
+    return _kernel(reader, Conv2D, **{key: reader.config[key] for key in keys})
+
+
+def _pooling(kind: Callable[..., Layer]) -> Callable[[Reader], Carried]:
+    def read(reader: Reader) -> Carried:
+        reader.need("data_format", "channels_last", None)
+        keys = ("pool_size", "strides", "padding")
+        return Carried(kind(**{key: reader.config[key] for key in keys}))
+
+    return read
+
+
+def _global_pooling(reader: Reader) -> Carried:
+    reader.need("data_format", "channels_last", None)
+    return Carried(GlobalAveragePooling2D(keepdims=bool(reader.config.get("keepdims", False))))
 
 
 def _batch_normalization(reader: Reader) -> Carried:
@@ -284,6 +315,10 @@ def _rescaling(reader: Reader) -> Carried:
 
 READERS: dict[str, Callable[[Reader], Carried]] = {
     "Dense": _dense,
+    "Conv2D": _conv2d,
+    "MaxPooling2D": _pooling(MaxPooling2D),
+    "AveragePooling2D": _pooling(AveragePooling2D),
+    "GlobalAveragePooling2D": _global_pooling,
     "BatchNormalization": _batch_normalization,
     "Normalization": _normalization,
     "PReLU": _prelu,

@@ -19,7 +19,7 @@ from minnet.foundation import checks
 from minnet.foundation.checks import Shape
 from minnet.foundation.registry import to_config
 from minnet.foundation.strict import named
-from minnet.layers import Dense, Layer
+from minnet.layers import Layer
 from minnet.models import Sequential
 
 # --- in -------------------------------------------------------------------------------------------
@@ -137,6 +137,7 @@ def to_keras(model: Sequential) -> Any:
     activation has settings that Keras names no function for (LeakyReLU's slope, ELU's α) becomes
     two layers. `report(keras_model)` is the table of what was done.
 
+    Keras' PyTorch backend averages windows with padding="same" in another way than minnet.
     GELU's tanh form has no name in Keras, so it is registered as `minnet>gelu_tanh`: a program that
     loads a saved model with it calls `minnet.exchange.keras_models.gelu_tanh()` first.
 
@@ -154,8 +155,11 @@ def to_keras(model: Sequential) -> Any:
     for layer in model.layers:
         first, *rest = layer.steps()
         common = {"name": layer.name, "dtype": dtype, "trainable": layer.trainable}
-        if isinstance(first, Dense) and rest and (name := _function(keras, rest[0])) is not None:
-            built = _dense(keras, first, common, record, activation=name)
+        name = None
+        if rest and kind_of(first, "to_keras") in KERNELS:
+            name = _function(keras, rest[0])
+        if name is not None:
+            built = _with_kernel(keras, first, common, record, activation=name)
             rest = rest[1:]
         else:
             built = _made(keras, first, common, record)
@@ -244,7 +248,17 @@ def _object(keras: Any, room: str, value: Any, record: Record, whose: str) -> An
         return None
 
 
-def _dense(keras: Any, layer: Any, common: Any, record: Record, activation: Any = None) -> Any:
+KERNELS: dict[str, tuple[str, ...]] = {
+    "Dense": ("units",),
+    "Conv2D": ("filters", "kernel_size", "strides", "padding"),
+}
+"""minnet's layers with a kernel → their own settings, which have the same names in Keras."""
+
+
+def _with_kernel(
+    keras: Any, layer: Any, common: Any, record: Record, activation: Any = None
+) -> Any:
+    kind = kind_of(layer, "to_keras")
     settings: dict[str, Any] = {}
     for key in ("kernel_initializer", "bias_initializer"):
         value = _object(keras, "initializers", getattr(layer, key), record, layer.name)
@@ -255,15 +269,16 @@ def _dense(keras: Any, layer: Any, common: Any, record: Record, activation: Any 
         ("bias_constraint", "constraints"),
     ):
         settings[key] = _object(keras, room, getattr(layer, key), record, layer.name)
-    use_bias = layer.use_bias
-    return keras.layers.Dense(layer.units, activation, use_bias=use_bias, **settings, **common)
+    settings |= {key: getattr(layer, key) for key in KERNELS[kind]}
+    settings |= {"activation": activation, "use_bias": layer.use_bias}
+    return getattr(keras.layers, kind)(**settings, **common)
 
 
 def _made(keras: Any, step: Layer, common: Any, record: Record) -> Any:
     """One step as a layer of Keras."""
     kind = kind_of(step, "to_keras")
-    if kind == "Dense":
-        return _dense(keras, step, common, record)
+    if kind in KERNELS:
+        return _with_kernel(keras, step, common, record)
     if kind in WRITERS:
         return WRITERS[kind](keras.layers, step, common)
     function = _function(keras, step)
@@ -287,6 +302,15 @@ WRITERS: dict[str, Callable[[Any, Any, Any], Any]] = {
     ),
     "Normalization": lambda L, s, common: L.Normalization(axis=s.axis, **common),
     "Rescaling": lambda L, s, common: L.Rescaling(s.scale, s.offset, **common),
+    "MaxPooling2D": lambda L, s, common: L.MaxPooling2D(
+        s.pool_size, s.strides, s.padding, **common
+    ),
+    "AveragePooling2D": lambda L, s, common: L.AveragePooling2D(
+        s.pool_size, s.strides, s.padding, **common
+    ),
+    "GlobalAveragePooling2D": lambda L, s, common: L.GlobalAveragePooling2D(
+        keepdims=s.keepdims, **common
+    ),
     "Flatten": lambda L, s, common: L.Flatten(**common),
     "Reshape": lambda L, s, common: L.Reshape(s.target_shape, **common),
 }

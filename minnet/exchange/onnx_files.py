@@ -206,8 +206,44 @@ def _elu(graph: Graph, step: Any, x: str, shape: Shape) -> str:
     return graph.add("Elu", [x], alpha=step.alpha)
 
 
+def _on_images(graph: Graph, kind: str, x: str, *more: str, **settings: Any) -> str:
+    """An operator on images, which ONNX has with the channels first."""
+    first = graph.add("Transpose", [x], perm=[0, 3, 1, 2])
+    y = graph.add(kind, [first, *more], **settings)
+    return graph.add("Transpose", [y], perm=[0, 2, 3, 1])
+
+
+def _windows(windows: Any, shape: Shape) -> dict[str, Any]:
+    """The settings of a window that moves over images of a shape."""
+    (above, below), (left, right) = windows.margins(*shape[:2])
+    pads = [above, left, below, right]
+    return {"kernel_shape": windows.size, "strides": windows.strides, "pads": pads}
+
+
+def _conv2d(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+    constants = [graph.constant(f"{step.label}.W", step.W.transpose(3, 2, 0, 1))]
+    if step.use_bias:
+        constants.append(graph.constant(f"{step.label}.b", step.b))
+    return _on_images(graph, "Conv", x, *constants, **_windows(step.windows, shape))
+
+
+def _pooling(kind: str) -> Callable[[Graph, Any, str, Shape], str]:
+    def write(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+        return _on_images(graph, kind, x, **_windows(step.windows, shape))
+
+    return write
+
+
+def _global_pooling(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+    return graph.add("ReduceMean", [x], axes=[1, 2], keepdims=int(step.keepdims))
+
+
 WRITERS: dict[str, Callable[[Graph, Any, str, Shape], str]] = {
     "Dense": _dense,
+    "Conv2D": _conv2d,
+    "MaxPooling2D": _pooling("MaxPool"),
+    "AveragePooling2D": _pooling("AveragePool"),
+    "GlobalAveragePooling2D": _global_pooling,
     "BatchNormalization": _batch_normalization,
     "PReLU": _prelu,
     "Normalization": _normalization,

@@ -365,7 +365,21 @@ READERS: dict[str, Callable[[_Source], Carried]] = {
 }
 """PyTorch's module, or minnet's own, → the layer that computes the same."""
 
+_CHANNELS = (
+    "PyTorch's images have the channels first, (N, C, H, W), and minnet's last, (N, H, W, C), so "
+    "images, kernels and what follows a Flatten are in another order."
+)
+
+IMAGES = {
+    "Conv2D": ("Conv2d",),
+    "MaxPooling2D": ("MaxPool2d",),
+    "AveragePooling2D": ("AvgPool2d",),
+    "GlobalAveragePooling2D": ("AdaptiveAvgPool2d",),
+}
+"""minnet's layers that take images → PyTorch's, between which nothing is carried."""
+
 _REFUSED = {
+    **{kind: _CHANNELS for kinds in IMAGES.values() for kind in kinds},
     "LogSoftmax": "minnet's losses take probabilities or logits: leave it off, module[:-1], and "
     'add Activation("softmax").',
     "DataParallel": "Give what is inside: module.module.",
@@ -414,7 +428,7 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
     for layer, step in steps:
         kind = kind_of(step, "to_torch")
         if kind not in WRITERS:
-            raise refuse(kind, step, "to_torch", "Take it out of the model first.")
+            raise refuse(kind, step, "to_torch", _CHANNELS)
         module = WRITERS[kind](_Target(torch, step, len(made), shapes[step.label], record))
         if module is None:
             record.row(step.label, "", "LEFT OUT")

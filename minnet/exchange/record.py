@@ -314,7 +314,8 @@ def first_width(carried: Sequence[Carried]) -> Shape | None:
     """Return the shape of a sample by the first layer with arrays, where nothing else tells it."""
     for one in carried:
         if "W" in one.arrays:
-            return (len(one.arrays["W"].value),)
+            W = one.arrays["W"].value
+            return (len(W),) if W.ndim == 2 else None  # images may be of any size
         for array in one.arrays.values():
             if array.verdict != REPEATED:
                 return array.value.shape

@@ -68,6 +68,13 @@ def fill(
         if end != _COUNTER:
             groups.setdefault(module, {})[end] = _numbers(tensor, who, str(name))
     layers = [layer for layer in model.layers if layer.arrays()]
+    for own in layers:
+        if kind_of(own, who) not in _NAMES:
+            raise TypeError(
+                f"{who} takes PyTorch's weights into {', '.join(_NAMES)}. Got {own.label}, a "
+                f"{type(own).__name__}, whose arrays have another order in PyTorch. Use "
+                "model.set_weights."
+            )
     groups = _paired(groups, [str(layer.name) for layer in layers], who, ordered)
     record = Record(who, origin, "minnet")
     copies, fits = [], len(layers) == len(groups)
@@ -133,7 +140,7 @@ def _pair(
             fits = False
             continue
         verdict, moved = "LOADED", value
-        if ours == "W" and value.ndim == 2:
+        if ours == "W" and value.ndim == 2:  # Linear's (out, in)
             verdict, moved = "TRANSPOSED", value.T
         elif ours == "alpha" and value.size == 1 and array.size > 1:
             verdict, moved = REPEATED, np.broadcast_to(value, array.shape)

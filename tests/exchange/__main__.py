@@ -18,11 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
+import minnet
 from minnet import exchange
 from tests.exchange import networks
 from tests.exchange.networks import difference, same_bits, samples
 
 TOLERANCE = 1e-6
+
+
+def choose(rng) -> minnet.Sequential:
+    """A network of any kind; one in five is of images."""
+    return (networks.image_network if rng.random() < 0.2 else networks.network)(rng)
 
 
 def torch_out(rng, folder) -> float:
@@ -67,7 +73,7 @@ def predictions(model, x) -> np.ndarray:
 
 def keras_out(rng, folder) -> float:
     """minnet → Keras → minnet."""
-    model = networks.network(rng)
+    model = choose(rng)
     x = samples(rng, model.input_shape)
     other = exchange.to_keras(model)
     error = difference(model.predict(x), predictions(other, x))
@@ -117,7 +123,7 @@ def onnx_out(rng, folder) -> float:
     """minnet → ONNX, in onnxruntime."""
     import onnxruntime
 
-    model = networks.network(rng)
+    model = choose(rng)
     x = samples(rng, model.input_shape)
     exchange.to_onnx(model, folder / "m.onnx")
     session = onnxruntime.InferenceSession(folder / "m.onnx", providers=["CPUExecutionProvider"])
@@ -129,7 +135,7 @@ def safetensors_both(rng, folder) -> float:
     import safetensors
     import safetensors.numpy
 
-    model = networks.network(rng)
+    model = choose(rng)
     path = folder / "m.safetensors"
     exchange.save_safetensors(model, path)
     arrays = safetensors.numpy.load_file(path)

@@ -109,6 +109,36 @@ def network(rng: np.random.Generator, *, plain: bool = False) -> minnet.Sequenti
     return model
 
 
+def image_network(rng: np.random.Generator) -> minnet.Sequential:
+    """A model of convolutions and pooling."""
+
+    def two(most: int) -> tuple[int, int]:
+        return int(rng.integers(1, most)), int(rng.integers(1, most))
+
+    stack: list[Any] = []
+    for _ in range(rng.integers(1, 4)):
+        margin = choice(rng, ["valid", "same"])
+        kinds = [
+            lambda margin=margin: layers.Conv2D(
+                int(rng.integers(1, 5)), two(4), two(3), margin, choice(rng, CURVES)(rng),
+                use_bias=rng.random() < 0.8,
+            ),
+            lambda margin=margin: layers.MaxPooling2D(two(3), choice(rng, [None, 1, 2]), margin),
+            lambda: layers.AveragePooling2D(two(4)),  # Keras' backends pad in different ways
+            lambda: choice(rng, CURVES)(rng),
+        ]  # fmt: skip
+        stack.append(choice(rng, [kinds[0], *kinds])())
+    stack.append(choice(rng, [Flatten, layers.GlobalAveragePooling2D])())
+    shape = (int(rng.integers(7, 11)), int(rng.integers(7, 11)), int(rng.integers(1, 4)))
+    try:
+        model = minnet.Sequential([layers.Input(shape), *stack, Dense(3, "softmax")], seed=rng)
+    except ValueError:  # a window that is larger than the image
+        return image_network(rng)
+    for layer in model.layers:
+        fill(layer, rng)
+    return model
+
+
 def fill(layer: layers.Layer, rng: np.random.Generator) -> None:
     """Give biases, slopes and statistics values such as a training gives them."""
     for name, array in layer.arrays().items():

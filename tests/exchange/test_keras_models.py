@@ -95,6 +95,25 @@ def test_what_keras_has_adapted_is_carried_over(keras, tmp_path):
         assert difference(predicted(keras, back), predicted(keras, other)) < 1e-6
 
 
+def test_images_are_read_and_written(keras, tmp_path):
+    of = keras.layers
+    other = keras.Sequential(
+        [
+            keras.Input((8, 7, 2)),
+            of.Conv2D(3, (3, 2), strides=(1, 2), padding="same", activation="relu"),
+            of.MaxPooling2D((2, 1)),
+            of.AveragePooling2D(2, strides=1),
+            of.GlobalAveragePooling2D(),
+            of.Dense(2),
+        ]
+    )
+    other.save(tmp_path / "m.keras")
+    x = np.random.default_rng(0).standard_normal((3, 8, 7, 2)).astype("float32")
+    for model in (exchange.from_keras(other), exchange.from_keras(tmp_path / "m.keras")):
+        assert difference(model.predict(x), predicted(keras, other, x)) < 1e-6
+        assert difference(predicted(keras, exchange.to_keras(model), x), model.predict(x)) < 1e-6
+
+
 def refusals(keras):
     """Each model, and the words that refuse it."""
     of = keras.layers
@@ -119,6 +138,8 @@ def refusals(keras):
         (stack(of.Dense(2, "gelu")), "It is the exact GELU.*gelu_tanh"),
         (stack(of.Activation("hard_silu")), "Its activation is 'hard_silu'"),
         (stack(of.Dense(2, activation=lambda x: 2 * x)), "Its activation is"),
+        (stack(of.Conv2D(1, 1, dilation_rate=2), shape=(4, 4, 1)), "Its dilation_rate is"),
+        (stack(of.Conv2D(2, 1, groups=2), shape=(4, 4, 2)), "Its groups is 2"),
         (stack(of.Conv1D(1, 1), shape=(4, 1)), "takes layers that minnet has. Got 'conv1d"),
         (stack(of.LSTM(2), shape=(4, 1)), "'LSTM'. minnet has Dense"),
         (stack(Twice(2)), "'Twice'. minnet has Dense"),

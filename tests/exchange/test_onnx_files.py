@@ -7,7 +7,18 @@ import pytest
 
 from minnet import exchange
 from minnet.foundation.checks import ModelFileError
-from minnet.layers import Dense, Flatten, Input, PReLU, Reshape, Softmax
+from minnet.layers import (
+    AveragePooling2D,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling2D,
+    Input,
+    MaxPooling2D,
+    PReLU,
+    Reshape,
+    Softmax,
+)
 from minnet.models import Sequential
 from tests.exchange.networks import difference
 from tests.exchange.tools import needs
@@ -41,6 +52,26 @@ def test_batches_of_any_size_and_samples_of_several_axes_run(tmp_path):
     for rows in (1, 2, 33):
         x = np.random.default_rng(rows).standard_normal((rows, 2, 3)).astype("float32")
         assert difference(net.predict(x), session.run(None, {"x": x})[0]) < 1e-6
+
+
+def test_images_run_with_the_channels_last_and_margins_that_do_not_count(tmp_path):
+    needs("onnx")
+    onnxruntime = needs("onnxruntime")
+    net = Sequential(
+        [
+            Conv2D(4, (3, 2), (2, 1), "same", "relu", input_shape=(7, 6, 2)),
+            AveragePooling2D((2, 3), 1, "same"),
+            MaxPooling2D((1, 2), (2, 3), "same"),
+            GlobalAveragePooling2D(keepdims=True),
+            Flatten(),
+            Dense(3),
+        ],
+        seed=0,
+    )
+    exchange.to_onnx(net, tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(0).standard_normal((3, 7, 6, 2)).astype("float32")
+    assert difference(net.predict(x), session.run(None, {"x": x})[0]) < 1e-6
 
 
 def test_float64_is_refused_with_the_line_that_helps(tmp_path):

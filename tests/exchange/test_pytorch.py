@@ -123,7 +123,8 @@ def refusals(nn, torch):
     return [
         (nn.Sequential(nn.Linear(2, 2), nn.GELU()), r"1 \(GELU\) with approximate='none'"),
         (nn.Sequential(nn.Linear(2, 2), nn.LogSoftmax(-1)), r"1 \(LogSoftmax\).*leave it off"),
-        (nn.Sequential(nn.Conv2d(1, 1, 1)), r"0 \(Conv2d\). minnet has none"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1)), r"0 \(Conv2d\). PyTorch's images have the channels f"),
+        (nn.Sequential(nn.Conv1d(1, 1, 1)), r"0 \(Conv1d\). minnet has none"),
         (nn.LSTM(2, 2), "Got LSTM. minnet has none"),
         (nn.Sequential(nn.Softmax(0)), "with dim=0"),
         (nn.Sequential(nn.Softplus(beta=2)), "with beta=2"),
@@ -232,6 +233,16 @@ def test_a_slope_for_each_number_of_an_image_is_refused(torch):
     model = Sequential([PReLU(input_shape=(2, 3))], seed=0)
     with pytest.raises(TypeError, match=r"takes layers that PyTorch has. Got pre_lu_1"):
         exchange.to_torch(model)
+
+
+def test_images_are_refused_for_their_order(torch):
+    from minnet.layers import Conv2D
+
+    model = Sequential([Conv2D(2, 3, input_shape=(5, 5, 1)), Flatten(), Dense(2)], seed=0)
+    with pytest.raises(TypeError, match=r"has. Got conv2d_1, a Conv2D. .* channels first"):
+        exchange.to_torch(model)
+    with pytest.raises(TypeError, match=r"from_torch takes PyTorch's weights into Dense"):
+        exchange.from_torch({"0.weight": torch.ones(2, 1, 3, 3)}, into=model)
 
 
 def test_pytorchs_own_modules_can_be_filled(torch, nn):
