@@ -26,7 +26,7 @@ from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
 
 if typing.TYPE_CHECKING:
-    from minnet import datasets, plots, pretrained, teaching, transfer
+    from minnet import datasets, exchange, plots, pretrained, teaching, transfer
     from minnet.pretrained import load_pretrained
     from minnet.teaching import (
         Doctor,
@@ -63,12 +63,13 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "check_gradients",
     "diagnose",
     "Doctor",
+    "exchange",
     "register",
     "DivergedError",
     "ModelFileError",
 ]
 
-_ROOMS = ("datasets", "plots", "pretrained", "teaching", "transfer")
+_ROOMS = ("datasets", "exchange", "plots", "pretrained", "teaching", "transfer")
 _TOOLS = {
     "load_pretrained": "pretrained",
     "find_learning_rate": "teaching.rate_finder",

@@ -128,7 +128,7 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
         "was changed later; get_weights gives the weights in any case. The reason"
     ):
         dtype, input_shape = dtype_of(config), _sample_shape(config["input_shape"])
-        layers, rng = _made_layers(config["layers"]), np.random.default_rng(0)
+        layers, rng = made_layers(config["layers"]), np.random.default_rng(0)
         with _only_saved(layers, arrays, create):
             shapes = [input_shape, *layer_shapes(layers, input_shape)]
             for layer, shape in zip(layers, shapes, strict=False):
@@ -181,7 +181,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config["provenance"])
     model.columns = provenance.columns(config["provenance"])
-    layers = _made_layers(config["layers"])
+    layers = made_layers(config["layers"])
     with _only_saved(layers, arrays, create):
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
     if config["compile"] is not None:
@@ -191,7 +191,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
         wanted |= _load_updates(model, config["updates"])
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
-    _match(wanted, kept)
+    match(wanted, kept)
     for name, array in wanted.items():
         array[...] = kept[name]
 
@@ -217,7 +217,7 @@ def _sample_shape(described: Any) -> Shape:
     return shape
 
 
-def _made_layers(described: Any) -> list[Layer]:
+def made_layers(described: Any) -> list[Layer]:
     """The layers that a file describes, without weights."""
     if not isinstance(described, list) or not described:
         raise ValueError("it has no layers")
@@ -313,7 +313,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
-        table = _match(wanted, kept)
+        table = match(wanted, kept)
     except ValueError as error:
         drawn = _draw_misfit(model, kept)
         raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
@@ -357,7 +357,7 @@ def _formula(described: Any) -> str:
     return f"{described['class']}({shown})"
 
 
-def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
+def match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
     """A table of both sides; it is the error where names, shapes or precision do not fit.
 
     The words are `transfer_weights`': NEW is in the model alone, UNUSED in the file alone.

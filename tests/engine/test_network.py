@@ -738,6 +738,24 @@ def test_get_weights_then_set_weights(seed):
     assert not np.array_equal(one.theta, two.theta)
 
 
+@given(seed=seeds)
+def test_set_weights_takes_named_arrays_in_any_order(seed):
+    one, two = network(seed), network(seed + 1)
+    names = list(one.named_arrays())
+    np.random.default_rng(seed).shuffle(names)
+    two.set_weights({name: one.named_arrays()[name] for name in names})
+    assert np.array_equal(one.theta, two.theta)
+    assert np.array_equal(one.state, two.state)
+
+
+def test_set_weights_takes_what_numpy_loads_of_an_npz_file(tmp_path):
+    one, two = network(0), network(1)
+    np.savez(tmp_path / "w.npz", **one.named_arrays())
+    with np.load(tmp_path / "w.npz") as arrays:
+        two.set_weights(arrays)
+    assert np.array_equal(one.theta, two.theta)
+
+
 def test_get_weights_are_copies():
     model = network()
     for array in model.get_weights():
@@ -780,7 +798,8 @@ def spoilt(place, change):
         (lambda: spoilt(-1, lambda w: w.astype("f2")), TypeError, "float32 or float64. Got flo"),
         (lambda: spoilt(-1, lambda w: None), TypeError, "Each weight takes an array of numbers"),
         (lambda: "weights", TypeError, "takes a list of arrays. Got 'weights'"),
-        (lambda: {"W": 1}, TypeError, "takes a list of arrays"),
+        (lambda: {"W": 1}, ValueError, "none for 'dense_1.W'.* one for 'W', which is not there"),
+        (lambda: dict(list(network().named_arrays().items())[1:]), ValueError, "none for 'den"),
         (lambda: 3, TypeError, "takes a list of arrays. Got 3"),
     ],
 )
