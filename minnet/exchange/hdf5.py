@@ -7,10 +7,10 @@ it, and that little is read here. What is not of this form is refused::
     superblock   version 0, at the beginning: where the root group is
     group        an object header with a symbol table: a B-tree of nodes ("TREE"), whose leaves
                  ("SNOD") list names (kept in a "HEAP") and the object headers of what they name
-    array        an object header with a shape, a type and the place of its numbers, in one piece
+    array        an object header with a shape, a type and the address of its numbers, in one piece
     text         an attribute of a group, kept in a global heap ("GCOL")
 
-Every place is held against the size of the file, none is looked at twice, and arrays are views into
+Every address is held against the size of the file, none is looked at twice, and arrays are views into
 the bytes that were read, so no file can ask for more memory or time than its size explains.
 
 Source: "HDF5 File Format Specification", version 3.0, The HDF Group.
@@ -94,44 +94,44 @@ class Hdf5:
             here = self._object(here.members[name])
         return here
 
-    # --- places ---------------------------------------------------------------------------------
+    # --- addresses ---------------------------------------------------------------------------------
 
-    def _bytes(self, place: int, length: int) -> bytes:
-        """So many bytes from a place on."""
-        if not 0 <= place <= place + length <= len(self.data):
+    def _bytes(self, address: int, length: int) -> bytes:
+        """So many bytes from a address on."""
+        if not 0 <= address <= address + length <= len(self.data):
             raise FormError("it points beyond its end")
-        return self.data[place : place + length]
+        return self.data[address : address + length]
 
-    def _number(self, place: int, length: int = 8) -> int:
-        return int.from_bytes(self._bytes(place, length), "little")
+    def _number(self, address: int, length: int = 8) -> int:
+        return int.from_bytes(self._bytes(address, length), "little")
 
-    def _marked(self, place: int, mark: bytes) -> None:
-        """Refuse a place without its mark, and one that was looked at before."""
-        if self._bytes(place, 4) != mark:
+    def _marked(self, address: int, mark: bytes) -> None:
+        """Refuse a address without its mark, and one that was looked at before."""
+        if self._bytes(address, 4) != mark:
             raise FormError(f"there is no {mark.decode()} where it says")
-        if place in self._seen:
+        if address in self._seen:
             raise FormError("it leads in a circle")
-        self._seen.add(place)
+        self._seen.add(address)
 
-    def _text(self, place: int) -> str:
+    def _text(self, address: int) -> str:
         """The text up to the next zero byte."""
-        end = self.data.find(b"\0", place, place + 1_000)
-        if not 0 <= place <= end:
+        end = self.data.find(b"\0", address, address + 1_000)
+        if not 0 <= address <= end:
             raise FormError("a name has no end")
-        return _decoded(self.data[place:end])
+        return _decoded(self.data[address:end])
 
     # --- objects --------------------------------------------------------------------------------
 
-    def _object(self, place: int) -> Group | Array:
-        """The group or the array whose header is at a place, read once."""
-        if place not in self._objects:
-            self._objects[place] = self._read(place)
-        return self._objects[place]
+    def _object(self, address: int) -> Group | Array:
+        """The group or the array whose header is at a address, read once."""
+        if address not in self._objects:
+            self._objects[address] = self._read(address)
+        return self._objects[address]
 
-    def _read(self, place: int) -> Group | Array:
-        """The group or the array whose header is at a place."""
+    def _read(self, address: int) -> Group | Array:
+        """The group or the array whose header is at a address."""
         self._seen = set()
-        messages = self._messages(place)
+        messages = self._messages(address)
         tables = [body for kind, body in messages if kind == _TABLE]
         if tables:
             if len(tables) > 1 or len(tables[0]) < 16:
@@ -141,33 +141,33 @@ class Hdf5:
             return Group(self._members(tree, heap), texts)
         return self._array(messages)
 
-    def _messages(self, place: int) -> list[tuple[int, bytes]]:
+    def _messages(self, address: int) -> list[tuple[int, bytes]]:
         """Kind and body of each message of an object header, those in other blocks included."""
-        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(place, 12))
+        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(address, 12))
         if version != 1:
             raise FormError("an object is of a newer form of HDF5")
-        blocks = [(place + 16, length)]
+        blocks = [(address + 16, length)]
         messages: list[tuple[int, bytes]] = []
         while blocks:
-            place, length = blocks.pop(0)
-            end = place + length
-            self._bytes(place, length)
-            if place in self._seen:
+            address, length = blocks.pop(0)
+            end = address + length
+            self._bytes(address, length)
+            if address in self._seen:
                 raise FormError("it leads in a circle")
-            self._seen.add(place)
-            while place + 8 <= end and len(messages) < count:
-                kind, size, flags = struct.unpack("<HHB", self._bytes(place, 5))
-                if flags & 0x02 or place + 8 + size > end:
+            self._seen.add(address)
+            while address + 8 <= end and len(messages) < count:
+                kind, size, flags = struct.unpack("<HHB", self._bytes(address, 5))
+                if flags & 0x02 or address + 8 + size > end:
                     raise FormError("a message is shared, or longer than its block")
-                body = self._bytes(place + 8, size)
-                place += 8 + size
+                body = self._bytes(address + 8, size)
+                address += 8 + size
                 messages.append((kind, body))
                 if kind == _MORE and size >= 16:
                     blocks.append(struct.unpack("<2Q", body[:16]))
         return messages
 
     def _members(self, tree: int, heap: int) -> dict[str, int]:
-        """The names in a group, and the places of their headers."""
+        """The names in a group, and the addresses of their headers."""
         self._marked(heap, b"HEAP")
         size, names = self._number(heap + 8), self._number(heap + 24)
         self._bytes(names, size)
@@ -187,11 +187,11 @@ class Hdf5:
                     self._leaf(child, names, size, members)
         return members
 
-    def _leaf(self, place: int, names: int, size: int, members: dict[str, int]) -> None:
+    def _leaf(self, address: int, names: int, size: int, members: dict[str, int]) -> None:
         """Add the names that a leaf lists."""
-        self._marked(place, b"SNOD")
-        for i in range(self._number(place + 6, 2)):
-            offset, header, kind = struct.unpack("<QQL", self._bytes(place + 8 + 40 * i, 20))
+        self._marked(address, b"SNOD")
+        for i in range(self._number(address + 6, 2)):
+            offset, header, kind = struct.unpack("<QQL", self._bytes(address + 8 + 40 * i, 20))
             if kind not in (0, 1):
                 raise FormError("a name is a link to somewhere else")
             if offset >= size:
@@ -218,20 +218,20 @@ class Hdf5:
 
     def _heap_text(self, value: bytes) -> str:
         """The text that is kept in a global heap."""
-        length, place, index = struct.unpack("<LQL", value)
-        if self._bytes(place, 4) != b"GCOL":
+        length, address, index = struct.unpack("<LQL", value)
+        if self._bytes(address, 4) != b"GCOL":
             raise FormError("there is no GCOL where it says")
-        end = place + self._number(place + 8)
-        place += 16
+        end = address + self._number(address + 8)
+        address += 16
         for _ in range(_MOST_TEXTS):
-            if place + 16 > min(end, len(self.data)):
+            if address + 16 > min(end, len(self.data)):
                 break
-            number, size = self._number(place, 2), self._number(place + 8)
+            number, size = self._number(address, 2), self._number(address + 8)
             if number == index:
-                return _decoded(self._bytes(place + 16, min(length, size)))
+                return _decoded(self._bytes(address + 16, min(length, size)))
             if number == 0:
                 break
-            place += 16 + size + -size % 8
+            address += 16 + size + -size % 8
         raise FormError("a text is not where the texts are")
 
     def _array(self, messages: list[tuple[int, bytes]]) -> Array:
@@ -247,14 +247,14 @@ class Hdf5:
         layout = bodies[_LAYOUT]
         if len(layout) < 18 or layout[:2] != b"\x03\x01":
             raise FormError("an array is compressed or cut into pieces")
-        place, length = struct.unpack("<2Q", layout[2:18])
+        address, length = struct.unpack("<2Q", layout[2:18])
         if size != length:
             raise FormError(f"an array of shape {short(shape)} has {length} bytes")
         if not size:
             return np.empty(shape, dtype)
-        if place + size > len(self.data):
+        if address + size > len(self.data):
             raise FormError("an array is longer than the file")
-        return np.frombuffer(self.data, dtype, math.prod(shape), place).reshape(shape)
+        return np.frombuffer(self.data, dtype, math.prod(shape), address).reshape(shape)
 
 
 def _decoded(text: bytes) -> str:

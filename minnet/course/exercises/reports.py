@@ -1,4 +1,4 @@
-"""What a check found, for whoever grades: JSON, JUnit's XML, or Gradescope's results.
+"""What a check found, for those who grade: JSON, JUnit's XML, or Gradescope's results.
 
 `hints` says how much of a mistake is shown: "none" (that it is wrong), "idea" (the smallest numbers
 on which it is) or "full" (with what to write). A class sets it for all in a file `minnet.toml` in
