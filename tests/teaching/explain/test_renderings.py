@@ -16,6 +16,7 @@ from minnet.layers import Dense
 from minnet.optimizers import SGD
 from minnet.teaching.explain import Math, mathml
 from minnet.teaching.explain.digits import aligned, cells, latex, number, shown_indices
+from minnet.teaching.explain.drawing import drawing
 from minnet.teaching.explain.markdown import escape
 from tests.strategies import reals, seeds
 from tests.teaching.explain.test_figures import draw
@@ -175,6 +176,18 @@ def test_every_formula_of_any_network_is_drawn_as_mathml(seed):
     for formula in formulas:
         assert formula.startswith("<math"), formula
         ET.fromstring(f"<f>{formula}</f>")
+
+
+def test_the_network_is_drawn_with_a_line_for_every_weight():
+    drawn = drawing(explained())
+    edges = [re.findall(r'data-i="(\d+,\d+)"', g) for g in drawn.split("<g data-edges=")[1:]]
+    edges[-1] = re.findall(r'<line data-i="(\d+,\d+)"', drawn.split("<g data-edges=")[-1])
+    assert edges[0] == [f"{i},{j}" for i in range(2) for j in range(3)]
+    assert edges[1] == ["0,0", "1,1", "2,2"]
+    assert edges[2] == [f"{i},{j}" for i in range(3) for j in range(2)]
+    assert edges[3] == ["0,0", "1,1"]
+    assert drawn.count("<circle") == 2 + 3 + 3 + 2 + 2
+    assert 'aria-label="The network, from left to right: x with 2, y1 with 3' in drawn
 
 
 def test_a_file_fetches_nothing_and_is_small(tmp_path):
