@@ -243,6 +243,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
             return labels[:, None].astype(np.float64)
         return one_hot(labels, end.M) if end.loss.one_shape else labels
 
+    def _begin(self, settings: Settings, D: int, end: End) -> None:
+        super()._begin(settings, D, end)
+        if not self._multilabel and len(self.classes_) > 1:  # saved with the network
+            self.model_.class_names = [str(name) for name in self.classes_.tolist()]
+
     def _refuse_other_kind(self, y: Array, multilabel: bool, who: str) -> None:
         """Raise where a network that has learned goes on with targets of another kind."""
         K = len(self.classes_)

@@ -20,9 +20,11 @@ import minnet
 from minnet import DivergedError
 from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
 from minnet.sklearn import MLPClassifier, MLPRegressor
-from tests.sklearn.data import NUMBER, NUMBERS, THREE, TWO, X, calm, fitted
+from tests.sklearn.data import NUMBER, NUMBERS, SEVERAL, THREE, TWO, X, calm, fitted
 
 QUICK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "random_state": 0}
+
+NAMES = np.array(["a", "b", "c"])[THREE]
 
 each_kind = pytest.mark.parametrize(
     ("kind", "y"), [(MLPClassifier, THREE), (MLPRegressor, NUMBER)], ids=["classes", "numbers"]
@@ -321,6 +323,15 @@ def test_the_network_is_a_model_like_any_other(tmp_path) -> None:
         minnet.load(tmp_path / "mlp.npz").predict(X), mlp.predict_proba(X)
     )
     assert mlp.n_layers_ == 3
+
+
+def test_the_network_knows_its_classes(tmp_path) -> None:
+    for y, names in ((NAMES, ["a", "b", "c"]), (TWO, ["0", "1"]), (TWO > 0, ["False", "True"])):
+        mlp = fitted(MLPClassifier(**QUICK, max_iter=2), X, y)
+        mlp.model_.save(tmp_path / "mlp.npz")
+        assert minnet.load(tmp_path / "mlp.npz").class_names == names
+    for y in (SEVERAL, np.full(len(X), 7)):
+        assert fitted(MLPClassifier(**QUICK, max_iter=2), X, y).model_.class_names is None
 
 
 def test_large_tables_pass_in_batches_of_two_hundred() -> None:
