@@ -96,42 +96,42 @@ class Hdf5:
 
     # --- places ---------------------------------------------------------------------------------
 
-    def _bytes(self, place: int, length: int) -> bytes:
-        """So many bytes from a place on."""
-        if not 0 <= place <= place + length <= len(self.data):
+    def _bytes(self, offset: int, length: int) -> bytes:
+        """So many bytes from an offset on."""
+        if not 0 <= offset <= offset + length <= len(self.data):
             raise FormError("it points beyond its end")
-        return self.data[place : place + length]
+        return self.data[offset : offset + length]
 
-    def _number(self, place: int, length: int = 8) -> int:
-        return int.from_bytes(self._bytes(place, length), "little")
+    def _number(self, offset: int, length: int = 8) -> int:
+        return int.from_bytes(self._bytes(offset, length), "little")
 
-    def _marked(self, place: int, mark: bytes) -> None:
-        """Refuse a place without its mark, and one that was looked at before."""
-        if self._bytes(place, 4) != mark:
+    def _marked(self, offset: int, mark: bytes) -> None:
+        """Refuse an offset without its mark, and one that was looked at before."""
+        if self._bytes(offset, 4) != mark:
             raise FormError(f"there is no {mark.decode()} where it says")
-        if place in self._seen:
+        if offset in self._seen:
             raise FormError("it leads in a circle")
-        self._seen.add(place)
+        self._seen.add(offset)
 
-    def _text(self, place: int) -> str:
+    def _text(self, offset: int) -> str:
         """The text up to the next zero byte."""
-        end = self.data.find(b"\0", place, place + 1_000)
-        if not 0 <= place <= end:
+        end = self.data.find(b"\0", offset, offset + 1_000)
+        if not 0 <= offset <= end:
             raise FormError("a name has no end")
-        return _decoded(self.data[place:end])
+        return _decoded(self.data[offset:end])
 
     # --- objects --------------------------------------------------------------------------------
 
-    def _object(self, place: int) -> Group | Array:
-        """The group or the array whose header is at a place, read once."""
-        if place not in self._objects:
-            self._objects[place] = self._read(place)
-        return self._objects[place]
+    def _object(self, offset: int) -> Group | Array:
+        """The group or the array whose header is at an offset, read once."""
+        if offset not in self._objects:
+            self._objects[offset] = self._read(offset)
+        return self._objects[offset]
 
-    def _read(self, place: int) -> Group | Array:
-        """The group or the array whose header is at a place."""
+    def _read(self, offset: int) -> Group | Array:
+        """The group or the array whose header is at an offset."""
         self._seen = set()
-        messages = self._messages(place)
+        messages = self._messages(offset)
         tables = [body for kind, body in messages if kind == _TABLE]
         if tables:
             if len(tables) > 1 or len(tables[0]) < 16:
@@ -141,26 +141,30 @@ class Hdf5:
             return Group(self._members(tree, heap), texts)
         return self._array(messages)
 
-    def _messages(self, place: int) -> list[tuple[int, bytes]]:
+    def _messages(self, offset: int) -> list[tuple[int, bytes]]:
         """Kind and body of each message of an object header, those in other blocks included."""
-        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(place, 12))
+        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(offset, 12))
         if version != 1:
             raise FormError("an object is of a newer form of HDF5")
-        blocks = [(place + 16, length)]
+        blocks = [(offset + 16, length)]
         messages: list[tuple[int, bytes]] = []
+        total = 0
         while blocks:
-            place, length = blocks.pop(0)
-            end = place + length
-            self._bytes(place, length)
-            if place in self._seen:
+            offset, length = blocks.pop(0)
+            end = offset + length
+            self._bytes(offset, length)
+            if offset in self._seen:
                 raise FormError("it leads in a circle")
-            self._seen.add(place)
-            while place + 8 <= end and len(messages) < count:
-                kind, size, flags = struct.unpack("<HHB", self._bytes(place, 5))
-                if flags & 0x02 or place + 8 + size > end:
+            self._seen.add(offset)
+            while offset + 8 <= end and len(messages) < count:
+                kind, size, flags = struct.unpack("<HHB", self._bytes(offset, 5))
+                if flags & 0x02 or offset + 8 + size > end:
                     raise FormError("a message is shared, or longer than its block")
-                body = self._bytes(place + 8, size)
-                place += 8 + size
+                body = self._bytes(offset + 8, size)
+                offset += 8 + size
+                total += 8 + size
+                if total > len(self.data):
+                    raise FormError("an object's blocks overlap")
                 messages.append((kind, body))
                 if kind == _MORE and size >= 16:
                     blocks.append(struct.unpack("<2Q", body[:16]))
@@ -187,16 +191,16 @@ class Hdf5:
                     self._leaf(child, names, size, members)
         return members
 
-    def _leaf(self, place: int, names: int, size: int, members: dict[str, int]) -> None:
+    def _leaf(self, offset: int, names: int, size: int, members: dict[str, int]) -> None:
         """Add the names that a leaf lists."""
-        self._marked(place, b"SNOD")
-        for i in range(self._number(place + 6, 2)):
-            offset, header, kind = struct.unpack("<QQL", self._bytes(place + 8 + 40 * i, 20))
+        self._marked(offset, b"SNOD")
+        for i in range(self._number(offset + 6, 2)):
+            begin, header, kind = struct.unpack("<QQL", self._bytes(offset + 8 + 40 * i, 20))
             if kind not in (0, 1):
                 raise FormError("a name is a link to somewhere else")
-            if offset >= size:
+            if begin >= size:
                 raise FormError("a name is not where the names are")
-            name = self._text(names + offset)
+            name = self._text(names + begin)
             if name in members:
                 raise FormError("a name is there twice")
             members[name] = header
@@ -218,20 +222,20 @@ class Hdf5:
 
     def _heap_text(self, value: bytes) -> str:
         """The text that is kept in a global heap."""
-        length, place, index = struct.unpack("<LQL", value)
-        if self._bytes(place, 4) != b"GCOL":
+        length, offset, index = struct.unpack("<LQL", value)
+        if self._bytes(offset, 4) != b"GCOL":
             raise FormError("there is no GCOL where it says")
-        end = place + self._number(place + 8)
-        place += 16
+        end = offset + self._number(offset + 8)
+        offset += 16
         for _ in range(_MOST_TEXTS):
-            if place + 16 > min(end, len(self.data)):
+            if offset + 16 > min(end, len(self.data)):
                 break
-            number, size = self._number(place, 2), self._number(place + 8)
+            number, size = self._number(offset, 2), self._number(offset + 8)
             if number == index:
-                return _decoded(self._bytes(place + 16, min(length, size)))
+                return _decoded(self._bytes(offset + 16, min(length, size)))
             if number == 0:
                 break
-            place += 16 + size + -size % 8
+            offset += 16 + size + -size % 8
         raise FormError("a text is not where the texts are")
 
     def _array(self, messages: list[tuple[int, bytes]]) -> Array:
@@ -247,14 +251,14 @@ class Hdf5:
         layout = bodies[_LAYOUT]
         if len(layout) < 18 or layout[:2] != b"\x03\x01":
             raise FormError("an array is compressed or cut into pieces")
-        place, length = struct.unpack("<2Q", layout[2:18])
+        offset, length = struct.unpack("<2Q", layout[2:18])
         if size != length:
             raise FormError(f"an array of shape {short(shape)} has {length} bytes")
         if not size:
             return np.empty(shape, dtype)
-        if place + size > len(self.data):
+        if offset + size > len(self.data):
             raise FormError("an array is longer than the file")
-        return np.frombuffer(self.data, dtype, math.prod(shape), place).reshape(shape)
+        return np.frombuffer(self.data, dtype, math.prod(shape), offset).reshape(shape)
 
 
 def _decoded(text: bytes) -> str:
