@@ -10,8 +10,8 @@ it, and that little is read here. What is not of this form is refused::
     array        an object header with a shape, a type and the address of its numbers, in one piece
     text         an attribute of a group, kept in a global heap ("GCOL")
 
-Every address is held against the size of the file, none is looked at twice, and arrays are views into
-the bytes that were read, so no file can ask for more memory or time than its size explains.
+Every address is held against the size of the file, none is looked at twice, and arrays are views
+into the bytes that were read, so no file can ask for more memory or time than its size explains.
 
 Source: "HDF5 File Format Specification", version 3.0, The HDF Group.
 """
@@ -94,44 +94,44 @@ class Hdf5:
             here = self._object(here.members[name])
         return here
 
-    # --- addresses ---------------------------------------------------------------------------------
+    # --- addresses --------------------------------------------------------------------------------
 
-    def _bytes(self, address: int, length: int) -> bytes:
-        """So many bytes from a address on."""
-        if not 0 <= address <= address + length <= len(self.data):
+    def _bytes(self, offset: int, length: int) -> bytes:
+        """So many bytes from an offset on."""
+        if not 0 <= offset <= offset + length <= len(self.data):
             raise FormError("it points beyond its end")
-        return self.data[address : address + length]
+        return self.data[offset : offset + length]
 
-    def _number(self, address: int, length: int = 8) -> int:
-        return int.from_bytes(self._bytes(address, length), "little")
+    def _number(self, offset: int, length: int = 8) -> int:
+        return int.from_bytes(self._bytes(offset, length), "little")
 
-    def _marked(self, address: int, mark: bytes) -> None:
-        """Refuse a address without its mark, and one that was looked at before."""
-        if self._bytes(address, 4) != mark:
+    def _marked(self, offset: int, mark: bytes) -> None:
+        """Refuse an offset without its mark, and one that was looked at before."""
+        if self._bytes(offset, 4) != mark:
             raise FormError(f"there is no {mark.decode()} where it says")
-        if address in self._seen:
+        if offset in self._seen:
             raise FormError("it leads in a circle")
-        self._seen.add(address)
+        self._seen.add(offset)
 
-    def _text(self, address: int) -> str:
+    def _text(self, offset: int) -> str:
         """The text up to the next zero byte."""
-        end = self.data.find(b"\0", address, address + 1_000)
-        if not 0 <= address <= end:
+        end = self.data.find(b"\0", offset, offset + 1_000)
+        if not 0 <= offset <= end:
             raise FormError("a name has no end")
-        return _decoded(self.data[address:end])
+        return _decoded(self.data[offset:end])
 
     # --- objects --------------------------------------------------------------------------------
 
-    def _object(self, address: int) -> Group | Array:
-        """The group or the array whose header is at a address, read once."""
-        if address not in self._objects:
-            self._objects[address] = self._read(address)
-        return self._objects[address]
+    def _object(self, offset: int) -> Group | Array:
+        """The group or the array whose header is at an offset, read once."""
+        if offset not in self._objects:
+            self._objects[offset] = self._read(offset)
+        return self._objects[offset]
 
-    def _read(self, address: int) -> Group | Array:
-        """The group or the array whose header is at a address."""
+    def _read(self, offset: int) -> Group | Array:
+        """The group or the array whose header is at an offset."""
         self._seen = set()
-        messages = self._messages(address)
+        messages = self._messages(offset)
         tables = [body for kind, body in messages if kind == _TABLE]
         if tables:
             if len(tables) > 1 or len(tables[0]) < 16:
@@ -141,26 +141,30 @@ class Hdf5:
             return Group(self._members(tree, heap), texts)
         return self._array(messages)
 
-    def _messages(self, address: int) -> list[tuple[int, bytes]]:
+    def _messages(self, offset: int) -> list[tuple[int, bytes]]:
         """Kind and body of each message of an object header, those in other blocks included."""
-        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(address, 12))
+        version, _, count, _, length = struct.unpack("<BBHLL", self._bytes(offset, 12))
         if version != 1:
             raise FormError("an object is of a newer form of HDF5")
-        blocks = [(address + 16, length)]
+        blocks = [(offset + 16, length)]
         messages: list[tuple[int, bytes]] = []
+        total = 0
         while blocks:
-            address, length = blocks.pop(0)
-            end = address + length
-            self._bytes(address, length)
-            if address in self._seen:
+            offset, length = blocks.pop(0)
+            end = offset + length
+            self._bytes(offset, length)
+            if offset in self._seen:
                 raise FormError("it leads in a circle")
-            self._seen.add(address)
-            while address + 8 <= end and len(messages) < count:
-                kind, size, flags = struct.unpack("<HHB", self._bytes(address, 5))
-                if flags & 0x02 or address + 8 + size > end:
+            self._seen.add(offset)
+            while offset + 8 <= end and len(messages) < count:
+                kind, size, flags = struct.unpack("<HHB", self._bytes(offset, 5))
+                if flags & 0x02 or offset + 8 + size > end:
                     raise FormError("a message is shared, or longer than its block")
-                body = self._bytes(address + 8, size)
-                address += 8 + size
+                body = self._bytes(offset + 8, size)
+                offset += 8 + size
+                total += 8 + size
+                if total > len(self.data):
+                    raise FormError("an object's blocks overlap")
                 messages.append((kind, body))
                 if kind == _MORE and size >= 16:
                     blocks.append(struct.unpack("<2Q", body[:16]))
@@ -187,16 +191,16 @@ class Hdf5:
                     self._leaf(child, names, size, members)
         return members
 
-    def _leaf(self, address: int, names: int, size: int, members: dict[str, int]) -> None:
+    def _leaf(self, offset: int, names: int, size: int, members: dict[str, int]) -> None:
         """Add the names that a leaf lists."""
-        self._marked(address, b"SNOD")
-        for i in range(self._number(address + 6, 2)):
-            offset, header, kind = struct.unpack("<QQL", self._bytes(address + 8 + 40 * i, 20))
+        self._marked(offset, b"SNOD")
+        for i in range(self._number(offset + 6, 2)):
+            begin, header, kind = struct.unpack("<QQL", self._bytes(offset + 8 + 40 * i, 20))
             if kind not in (0, 1):
                 raise FormError("a name is a link to somewhere else")
-            if offset >= size:
+            if begin >= size:
                 raise FormError("a name is not where the names are")
-            name = self._text(names + offset)
+            name = self._text(names + begin)
             if name in members:
                 raise FormError("a name is there twice")
             members[name] = header
@@ -218,20 +222,20 @@ class Hdf5:
 
     def _heap_text(self, value: bytes) -> str:
         """The text that is kept in a global heap."""
-        length, address, index = struct.unpack("<LQL", value)
-        if self._bytes(address, 4) != b"GCOL":
+        length, offset, index = struct.unpack("<LQL", value)
+        if self._bytes(offset, 4) != b"GCOL":
             raise FormError("there is no GCOL where it says")
-        end = address + self._number(address + 8)
-        address += 16
+        end = offset + self._number(offset + 8)
+        offset += 16
         for _ in range(_MOST_TEXTS):
-            if address + 16 > min(end, len(self.data)):
+            if offset + 16 > min(end, len(self.data)):
                 break
-            number, size = self._number(address, 2), self._number(address + 8)
+            number, size = self._number(offset, 2), self._number(offset + 8)
             if number == index:
-                return _decoded(self._bytes(address + 16, min(length, size)))
+                return _decoded(self._bytes(offset + 16, min(length, size)))
             if number == 0:
                 break
-            address += 16 + size + -size % 8
+            offset += 16 + size + -size % 8
         raise FormError("a text is not where the texts are")
 
     def _array(self, messages: list[tuple[int, bytes]]) -> Array:
@@ -247,14 +251,14 @@ class Hdf5:
         layout = bodies[_LAYOUT]
         if len(layout) < 18 or layout[:2] != b"\x03\x01":
             raise FormError("an array is compressed or cut into pieces")
-        address, length = struct.unpack("<2Q", layout[2:18])
+        offset, length = struct.unpack("<2Q", layout[2:18])
         if size != length:
             raise FormError(f"an array of shape {short(shape)} has {length} bytes")
         if not size:
             return np.empty(shape, dtype)
-        if address + size > len(self.data):
+        if offset + size > len(self.data):
             raise FormError("an array is longer than the file")
-        return np.frombuffer(self.data, dtype, math.prod(shape), address).reshape(shape)
+        return np.frombuffer(self.data, dtype, math.prod(shape), offset).reshape(shape)
 
 
 def _decoded(text: bytes) -> str:

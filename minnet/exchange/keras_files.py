@@ -156,6 +156,7 @@ class _Weights:
 
     def __init__(self, opened: Hdf5, name: str) -> None:
         self.opened, self.name = opened, name
+        self.total = 0  # bytes of all arrays so far
 
     def layers(self, config: Any, kind: str, path: str) -> Iterator[KerasLayer]:
         """The layers of a model, and of the models in it, each with its arrays."""
@@ -198,6 +199,9 @@ class _Weights:
         array = self.opened.get(path)
         if not isinstance(array, np.ndarray):
             raise _damaged(self.name, f"{short(path)} is no array")
+        self.total += array.nbytes
+        if self.total > len(self.opened.data):
+            raise _damaged(self.name, f"{short(path)} lies where another array lies")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelFileError(f"{self.name} has NaN or infinity in {short(path)}.")

@@ -91,3 +91,22 @@ def test_a_tree_that_leads_in_a_circle_is_refused():
     data[tree + 32 : tree + 40] = tree.to_bytes(8, "little")
     with pytest.raises(FormError, match="in a circle"):
         Hdf5(bytes(data)).get("layers")
+
+
+def test_blocks_of_an_object_that_overlap_are_refused():
+    """Ten thousand blocks in the same place would be gigabytes."""
+    data = bytearray(keras_file(2)["model.weights.h5"])
+    header, block = len(data), len(data) + 16
+    count = 2_000
+    more = b"".join(
+        (0x10).to_bytes(2, "little")
+        + (16).to_bytes(2, "little")
+        + bytes(4)
+        + (block + 8 * i).to_bytes(8, "little")
+        + (24 * count - 8 * i).to_bytes(8, "little")
+        for i in range(count)
+    )
+    data += b"\1\0\xff\xff\1\0\0\0" + len(more).to_bytes(4, "little") + bytes(4) + more
+    data[64:72] = header.to_bytes(8, "little")
+    with pytest.raises(FormError):
+        Hdf5(bytes(data)).get("layers")

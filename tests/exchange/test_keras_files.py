@@ -16,6 +16,7 @@ from minnet.exchange.keras_models import from_description
 from minnet.foundation.checks import ModelFileError
 from tests.exchange.hostile import RECORDED, keras_file, zipped
 from tests.exchange.tools import needs
+from tests.structures import measured
 
 
 @pytest.fixture
@@ -166,6 +167,29 @@ def test_weights_that_are_no_plain_arrays_are_refused(h5py, tmp_path, make, word
     (tmp_path / "m.keras").write_bytes(zipped(members))
     with pytest.raises(ModelFileError, match=words):
         exchange.from_keras(tmp_path / "m.keras")
+
+
+def test_one_array_cannot_be_the_weights_of_many_layers(h5py, tmp_path):
+    """A thousand layers of one megabyte each, in a file of one."""
+    kernel, layers = np.zeros((512, 512), "f4"), 1_000
+    file = io.BytesIO()
+    with h5py.File(file, "w") as opened:
+        opened["layers/dense/vars/0"] = kernel
+        for i in range(1, layers):
+            opened[f"layers/dense_{i}/vars/0"] = opened["layers/dense/vars/0"]
+    entries = [
+        {"class_name": "Dense", "config": {"name": f"d{i}", "units": 512, "use_bias": False}}
+        for i in range(layers)
+    ]
+    described = {"class_name": "Sequential", "config": {"layers": entries}}
+    members = dict(keras_file(2))
+    members["config.json"] = json.dumps(described).encode()
+    members["model.weights.h5"] = file.getvalue()
+    (tmp_path / "m.keras").write_bytes(zipped(members))
+    outcome = measured(lambda: ("model", str(exchange.from_keras(tmp_path / "m.keras"))))
+    assert outcome.kind == "raised"
+    assert "lies where another array lies" in outcome.words
+    assert outcome.memory < 20 * 2**20
 
 
 def test_an_archive_that_swells_is_refused(tmp_path):
