@@ -7,7 +7,8 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Dense, Layer
 
 Selector = str | int | slice | Layer | Sequence[Any]

@@ -11,11 +11,13 @@ import math
 import numbers
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from minnet.foundation.words import did_you_mean
 
 Array = NDArray[Any]
 """An ndarray of any dtype; the shape stands in the docstring."""
@@ -77,26 +79,6 @@ def short(value: object, limit: int = 60) -> str:
         return f"an array of shape {value.shape}, {value.dtype}"
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
-
-
-def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """A suggestion to append to an error, or nothing.
-
-    >>> did_you_mean("rleu", ["relu", "tanh"])
-    ' Did you mean "relu"?'
-    >>> did_you_mean("adma", ["adamax", "adam"])
-    ' Did you mean "adam"?'
-    >>> did_you_mean("cosine", ["relu", "tanh"])
-    ''
-    """
-    import difflib
-
-    names = list(names)
-    lowered = {known.lower(): known for known in reversed(names)}
-    word = str(name).lower()
-    close = difflib.get_close_matches(word, lowered, n=3, cutoff=0.6)
-    close.sort(key=lambda near: sorted(near) != sorted(word))  # letters that changed places first
-    return f' Did you mean "{lowered[close[0]]}"?' if close else ""
 
 
 def number(

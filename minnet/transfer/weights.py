@@ -8,9 +8,10 @@ from typing import Any
 
 from minnet.engine.stack import origin_of_copy
 from minnet.files.saving import FORM_ONLY
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Layer
 from minnet.models import Sequential
 
