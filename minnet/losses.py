@@ -22,6 +22,7 @@ from minnet.foundation.targets import (
     aligned_after_activation,
     check_distributions,
     check_from_0_to_1,
+    check_order,
     check_pairs,
     check_probabilities,
     check_weight,
@@ -62,6 +63,9 @@ class Loss(Configurable):
 
     one_shape: ClassVar[bool] = True
     """Whether targets have the predictions' shape; False where a class has its own check_target."""
+
+    of_classes: ClassVar[bool] = False
+    """Whether targets are classes, so that labels in the prediction's place can be told."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -114,6 +118,9 @@ class Loss(Configurable):
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
         """The loss of a batch, checked first; in nats for the cross-entropies.
 
+        The prediction comes first (in Keras, the target); `loss(target=y, prediction=p)` reads in
+        either order. Labels in the prediction's place are refused where they are plainly labels.
+
         Parameters
         ----------
         prediction : (N, …) array
@@ -121,6 +128,9 @@ class Loss(Configurable):
         sample_weight : (N,) array or None
         """
         prediction = as_array(prediction, "prediction")
+        if self.of_classes:
+            owner, logits = type(self).__name__, self.from_logits
+            check_order(prediction, as_array(target, "target"), owner, logits=logits)
         self.check_prediction(prediction)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
@@ -251,6 +261,7 @@ class CrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Softmax
+    of_classes = True
 
     from_logits: bool = setting(boolean)
     label_smoothing: float = setting(number, minimum=0.0, below=1.0)
@@ -365,6 +376,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Sigmoid
+    of_classes = True
     one_shape = True
 
     from_logits: bool = setting(boolean)

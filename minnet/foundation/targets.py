@@ -93,6 +93,45 @@ def check_pairs(prediction: Array, target: Array, owner: str) -> None:
         )
 
 
+def check_order(prediction: Array, target: Array, owner: str, *, logits: bool = False) -> None:
+    """Raise where the first argument is plainly the labels, and the second what a model gave.
+
+    Keras takes (y_true, y_pred), so both orders are written, and with cross-entropies and
+    thresholds the wrong one gives a number, too. Labels are plain where they are whole and the
+    others are not, and either one of them has a row for each label, or they are all 0 and 1.
+
+    Parameters
+    ----------
+    logits
+        Whether predictions may be any numbers, so that 0.0 and 1.0 are nothing special.
+    """
+    if not (prediction.ndim and target.ndim and len(prediction) == len(target) > 0):
+        return
+    if not _are_whole(prediction) or _are_whole(target):
+        return
+    column = prediction.ndim == 1 or prediction.shape[1:] == (1,)
+    labels = column and target.ndim == 2 and target.shape[1] > 1
+    if (
+        not labels
+        and prediction.size == target.size
+        and ((prediction >= 0) & (prediction <= 1)).all()
+    ):
+        both = bool(prediction.min() == 0) and bool(prediction.max() == 1)
+        any_number = logits and bool(((target >= 0) & (target <= 1)).all())
+        labels = prediction.dtype.kind in "iub" or (both and not any_number)
+    if labels:
+        raise ValueError(
+            f"{owner} takes predictions first and targets second. Got labels {prediction.shape} "
+            f"first, and outputs {target.shape} second. Exchange them, or give them by name: "
+            "target=…, prediction=…"
+        )
+
+
+def _are_whole(numbers: Array) -> bool:
+    """Whether all numbers are whole, as labels are."""
+    return numbers.dtype.kind in "iub" or bool((numbers == np.floor(numbers)).all())
+
+
 # --- classes --------------------------------------------------------------------------------------
 
 

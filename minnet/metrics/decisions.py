@@ -18,6 +18,7 @@ class _Decisions(Metric):
     """Compares outputs that say yes or no with targets of 1 or 0, in one shape."""
 
     one_shape = True
+    of_classes = True
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         in_shape(target, output_shape, self.name, who)

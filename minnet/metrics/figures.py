@@ -7,7 +7,7 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from minnet.foundation.targets import (
     aligned,
     check_from_0_to_1,
     check_one_class_a_row,
+    check_order,
     check_pairs,
     in_shape,
     labels_of,
@@ -65,6 +66,9 @@ class Metric(Configurable):
 
     one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
+
+    of_classes: ClassVar[bool] = False
+    """Whether targets are classes, so that labels in the prediction's place can be told."""
 
     direction: Literal["up", "down"] | None = None
     """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
@@ -115,12 +119,17 @@ class Metric(Configurable):
     def __call__(self, prediction: Any, target: Any) -> float:
         """The figure for predictions and targets of N samples each, checked first.
 
+        The prediction comes first (in Keras, the target); `metric(target=y, prediction=p)` reads
+        in either order. Labels in the prediction's place are refused where they are plainly labels.
+
         Raises
         ------
         ValueError, TypeError
             Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
         """
         prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
+        if self.of_classes:
+            check_order(prediction, target, type(self).__name__)
         check_pairs(prediction, target, self.name)
         finite(prediction, "prediction")
         finite(target, "target")
@@ -159,6 +168,7 @@ class BinaryAccuracy(Metric):
 
     name = "binary_accuracy"
     one_shape = True
+    of_classes = True
 
     direction = "up"
 
@@ -251,6 +261,7 @@ class TopKCategoricalAccuracy(Metric):
     """
 
     name = "top_k_categorical_accuracy"
+    of_classes = True
     direction = "up"
 
     k: int = setting(integer, minimum=1)
@@ -463,6 +474,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
     array([[1, 0],
            [1, 1]])
     """
+    _check_truth_first(y, predicted)
     (true, wide), (guessed, high) = _as_labels(y, "y"), _as_labels(predicted, "predicted")
     if len(true) != len(guessed) or len(true) == 0:
         raise ValueError(
@@ -484,6 +496,18 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
         raise ValueError(f"confusion_matrix takes at most {MOST_CLASSES:,} classes. Got {K:,}.")
     counts = np.bincount(true * K + guessed, minlength=K * K)
     return counts.reshape(K, K)
+
+
+def _check_truth_first(y: Any, predicted: Any) -> None:
+    """Refuse outputs in the place of the true classes, where the others are plainly labels."""
+    y, predicted = as_array(y, "y"), as_array(predicted, "predicted")
+    first = y.ndim and y.dtype.kind == "f" and ((y > 0) & (y < 1)).any()
+    if first and (predicted.dtype.kind != "f" or (predicted == np.floor(predicted)).all()):
+        raise ValueError(
+            f"confusion_matrix takes the true classes first. Got outputs {y.shape} first, and "
+            f"labels {predicted.shape} second. Exchange them, or give them by name: y=…, "
+            "predicted=…"
+        )
 
 
 def _as_labels(values: Any, who: str) -> tuple[Array, int]:
