@@ -317,11 +317,14 @@ def _converted(value: object, who: str) -> Array:
             f"numpy.array(list({who}))."
         )
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError):
         raise ValueError(
             f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
         ) from None
+    if array.ndim == 0 and array.dtype == object:  # no array at all
+        raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
+    return array
 
 
 def _other_dtype(value: object, array: Array, who: str) -> str:

@@ -310,6 +310,11 @@ class Layer(Configurable):
 
     def __call__(self, x: Any) -> Array:
         """y for a batch x in inference mode, with x checked first."""
+        if isinstance(x, Configurable):
+            raise TypeError(
+                f"{self.label} takes an array of numbers when it is called. Got {short(x)}. "
+                f"Layers are connected by a list: Sequential([{x!r}, {self!r}])."
+            )
         x = as_array(x, f"{self.label}'s x")
         if not self.built:
             raise RuntimeError(
