@@ -40,12 +40,15 @@ class Hooks:
 
     fit: Any = None
 
+    other_hooks: ClassVar[tuple[str, ...]] = ()
+    """Names that a class may have beside those of fit's: somebody else calls them."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not is_minnets(cls):
             cls.unfreezes = True
         for name in vars(cls):
-            if name.startswith("on_") and name not in HOOKS:
+            if name.startswith("on_") and name not in (*HOOKS, *cls.other_hooks):
                 near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
                 hint = f' Did you mean "{near}"?' if near else did_you_mean(name, HOOKS)
                 raise TypeError(
