@@ -10,7 +10,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
+from minnet.engine.overriding import NOT_OVERRIDDEN, refuse_overridden
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -35,31 +36,6 @@ from minnet.training.history import History
 from minnet.training.progress import line
 from minnet.training.showing import show_loop
 from minnet.training.start import run_fit
-
-NOT_OVERRIDDEN = {
-    **dict.fromkeys(
-        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
-    ),
-    "penalty": "Write a Regularizer, and give it to a layer.",
-    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
-    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
-    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
-    **dict.fromkeys(
-        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
-        "Override compile.",
-    ),
-    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
-    **dict.fromkeys(
-        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
-    ),
-    "add_all": "Override add.",
-    "trainable": "Override freeze and unfreeze.",
-    "named_arrays": "Write a Layer with weights of its own, and add it.",
-    **dict.fromkeys(
-        ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
-    ),
-}
-"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
 class Sequential(Network):
@@ -123,19 +99,7 @@ class Sequential(Network):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, instead in NOT_OVERRIDDEN.items():
-            if getattr(cls, name) is not getattr(Sequential, name):
-                raise TypeError(
-                    "A class below Sequential takes what a training step uses as it is. Got "
-                    f"{cls.__name__}.{name}. {instead}"
-                )
-        try:
-            inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
-        except TypeError as error:
-            raise TypeError(
-                f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
-                f"seed=None), as Sequential's. Got another signature: {error}. Take these."
-            ) from None
+        refuse_overridden(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(self), name))):
@@ -423,6 +387,9 @@ class Sequential(Network):
         return saving.load_weights(self, path)
 
 
+M = TypeVar("M", bound=Sequential)
+
+
 @named
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
@@ -440,10 +407,17 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     ModelFileError
         The file is missing, damaged, no model, or from a newer minnet.
     """
+    return load_as(Sequential, path, seed)
+
+
+def load_as(
+    kind: type[M], path: str | PathLike[str], seed: int | np.random.Generator | None = None
+) -> M:
+    """Return the model that `save` wrote, as a model of another class: a door's."""
     checks.generator(seed)
     config, arrays = store.load(path)
     with saving.refusing(f"{path} describes no model that minnet can build"):
-        model = Sequential(seed=seed, dtype=saving.dtype_of(config))
+        model = kind(seed=seed, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}

@@ -23,6 +23,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
+    {"keras"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},

@@ -6,6 +6,7 @@ import copy
 import numbers
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ from minnet.engine.selection import Layers, Selector, select
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
+from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import Strict, setting
 from minnet.layers import Input, Layer
 from minnet.layers.base import bind, unchanged_on_error
@@ -36,6 +38,9 @@ class Stack(Strict):
     """
 
     every_method = True
+
+    classes_in_files: ClassVar[Mapping[str, type[Configurable]]] = MappingProxyType({})
+    """Class name in a file → the class to make of it, where a model's class has its own: a door."""
 
     name: str = setting(checks.text, whose="The model's")
     rng: np.random.Generator = setting(_a_generator, whose="The model's")

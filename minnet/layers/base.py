@@ -355,7 +355,7 @@ class Layer(Configurable):
         return super()._is_settled(name) or (
             name != "name"
             and bool(self.parameters or self.states)
-            and name in constructor_arguments(type(self))
+            and name in constructor_arguments(self.kind())
         )
 
     def _follows(self, name: str, value: Any) -> bool:

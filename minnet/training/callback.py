@@ -41,12 +41,15 @@ class Hooks:
 
     fit: Any = None
 
+    other_hooks: ClassVar[tuple[str, ...]] = ()
+    """Names that a class may have beside those of fit's: somebody else calls them."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not is_minnets(cls):
             cls.unfreezes = True
         for name in vars(cls):
-            if name.startswith("on_") and name not in HOOKS:
+            if name.startswith("on_") and name not in (*HOOKS, *cls.other_hooks):
                 raise TypeError(
                     f"A callback takes hooks that fit calls: {', '.join(HOOKS)}. Got "
                     f"{cls.__name__}.{name}, which nobody would call.{did_you_mean(name, HOOKS)}"

@@ -1,0 +1,56 @@
+"""What every step and every fit uses of a network as it is, and what a class overrides instead."""
+
+from __future__ import annotations
+
+import inspect
+
+from minnet.foundation.strict import is_minnets
+
+NOT_OVERRIDDEN = {
+    **dict.fromkeys(
+        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
+    ),
+    "penalty": "Write a Regularizer, and give it to a layer.",
+    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
+    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
+    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
+    **dict.fromkeys(
+        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
+        "Override compile.",
+    ),
+    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
+    **dict.fromkeys(
+        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
+    ),
+    "add_all": "Override add.",
+    "trainable": "Override freeze and unfreeze.",
+    "named_arrays": "Write a Layer with weights of its own, and add it.",
+    **dict.fromkeys(
+        ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
+    ),
+}
+"""What every step and every fit uses and no user's class overrides → what to do instead."""
+
+
+def refuse_overridden(cls: type) -> None:
+    """Raise TypeError where a user's class overrides what every step uses.
+
+    minnet's own classes may: those behind a door put another tool's words before the same steps.
+    """
+    if is_minnets(cls):
+        return
+    above = next(base for base in cls.__mro__ if is_minnets(base))
+    for name, instead in NOT_OVERRIDDEN.items():
+        if getattr(cls, name) is not getattr(above, name):
+            raise TypeError(
+                "A class below Sequential takes what a training step uses as it is. Got "
+                f"{cls.__name__}.{name}. {instead}"
+            )
+    loss_and_gradient = cls.loss_and_gradient  # type: ignore[attr-defined]
+    try:
+        inspect.signature(loss_and_gradient).bind(cls, [], [], None)
+    except TypeError as error:
+        raise TypeError(
+            f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
+            f"seed=None), as Sequential's. Got another signature: {error}. Take these."
+        ) from None

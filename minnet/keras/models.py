@@ -1,0 +1,288 @@
+"""`Sequential` with Keras' words and conventions; what it computes is minnet's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minnet import models as core
+from minnet.foundation.checks import Array
+from minnet.keras import backend, layers, losses, metrics, optimizers, words
+from minnet.keras.data import no_streams, numbers, samples, targets
+from minnet.keras.names import only, refuse
+from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
+from minnet.layers import Layer
+from minnet.training.history import History
+
+__getattr__ = words.answering(__name__)
+
+
+class Sequential(core.Sequential):
+    """A stack of layers: `minnet.Sequential`, called as Keras' is.
+
+    Parameters
+    ----------
+    layers
+        Layers, and flat models, whose layers are put in.
+    trainable
+        Whether training changes them.
+    name
+        For summaries.
+    seed, dtype
+        As in `minnet.Sequential`; by default what `utils.set_random_seed` and
+        `backend.set_floatx` said.
+    """
+
+    classes_in_files: ClassVar[Any] = {
+        **layers.BY_CORE,
+        **{kind.__name__: kind for kind in optimizers.CLASSES},
+    }
+
+    def __init__(
+        self,
+        layers: Any = (),
+        trainable: bool = True,
+        name: str | None = None,
+        *,
+        seed: int | np.random.Generator | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            layers if layers is not None else (),
+            seed=backend.next_seed() if seed is None else seed,
+            dtype=dtype or backend.floatx(),
+            name=name,
+        )
+        if not trainable:
+            self.trainable = False
+
+    # --- layers and arrays ------------------------------------------------------------------------
+
+    def add_all(self, layers: Iterable[Any]) -> None:
+        super().add_all(flat(layers))
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer, or the layers of a model, on top of the stack."""
+        self.add_all([layer])
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the top layer off and return it."""
+        return super().pop()
+
+    def build(self, input_shape: Any = None) -> None:
+        """Create the weights for x of this shape; the batch comes first, as None or a number."""
+        if input_shape is None:
+            self.require_built()
+            return
+        shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
+        super().build(shape[1:] if len(shape) > 1 else shape)
+
+    def get_layer(self, name: Any = None, index: int | None = None) -> Layer:
+        """The layer of this name, or of this index."""
+        return super().get_layer(name if index is None else index)
+
+    @property
+    def weights(self) -> list[Any]:
+        """All arrays, in Keras' order; the very numbers that the model computes with."""
+        return list(variables(self.layers)) if self.built else []
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The arrays that training changes."""
+        return [one for one in self.weights if one.trainable]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The arrays that training does not change."""
+        return [one for one in self.weights if not one.trainable]
+
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def input(self) -> Symbolic:
+        """The shape of x, as `model.input.shape`."""
+        return Symbolic(self.input_shape, self.name)
+
+    @property
+    def output(self) -> Symbolic:
+        """The shape of a prediction, as `model.output.shape`."""
+        return Symbolic(self.output_shape, self.name)
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The penalty of each weight that has one."""
+        return [tensor(penalty(weight)) for weight, _, penalty in self.plan().penalties]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns."""
+        return ["loss", *(metric.name for metric in self.metrics)]
+
+    # --- compile, fit, evaluate, predict ----------------------------------------------------------
+
+    def compile(  # type: ignore[override]
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Choose how the model is trained; how TensorFlow would run it is nothing here."""
+        only("compile", "A model has one loss.", loss_weights=(loss_weights, None))
+        super().compile(
+            optimizers.get(optimizer),
+            None if loss is None else losses.get(loss),
+            chosen_metrics(metrics, weighted_metrics),
+        )
+
+    def checked_data(self, x: Any, y: Any, sample_weight: Any = None, whose: str = "") -> Any:
+        x, y = samples(x, self.built_for, f"{whose}x"), targets(y, f"{whose}y")
+        if not self.built and hasattr(x, "shape"):
+            core.Sequential.build(self, x.shape[1:])
+        return super().checked_data(x, y, numbers(sample_weight), whose)
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int = 1,
+        *,
+        learning_rate: Any = None,
+        seed: Any = None,
+        resume: Any = None,
+    ) -> History:
+        """Train on x and y; see `minnet.Sequential.fit`."""
+        samples(x, self.built_for)  # batches of a generator are refused before y is missed
+        for name, steps in (
+            ("steps_per_epoch", steps_per_epoch),
+            ("validation_steps", validation_steps),
+        ):
+            if steps is not None:
+                no_streams(name)
+        only("fit", "Each epoch is validated.", validation_freq=(validation_freq, 1))
+        only("fit", "Give the epochs that are left.", initial_epoch=(initial_epoch, 0))
+        if y is None:
+            refuse("fit", "x without y", y, "For an autoencoder write fit(x, x).")
+        return super().fit(
+            x,
+            y,
+            batch_size=32 if batch_size is None else batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=listed(callbacks),
+            validation_split=validation_split or 0.0,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            learning_rate=learning_rate,
+            seed=seed,
+            resume=resume,
+        )
+
+    def evaluate(  # type: ignore[override]
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics, as a list; the loss alone as a number."""
+        shown = 0 if verbose in (0, "auto") else 1
+        figures = super().evaluate(x, y, batch_size, shown, sample_weight, return_dict)
+        if isinstance(figures, dict):
+            return figures
+        return list(figures) if len(figures) > 1 else float(figures)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Array:
+        """Predictions for x, in inference mode."""
+        x = samples(x, self.built_for)
+        if not self.built and hasattr(x, "shape"):
+            core.Sequential.build(self, x.shape[1:])
+        return super().predict(x, batch_size)
+
+    def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Tensor:
+        """What `predict(x)` gives; with `training`, dropout drops and noise is added."""
+        if isinstance(x, (layers.Input, Symbolic)):
+            words.Missing("call of a model on an Input", words.FUNCTIONAL)()
+        if not training:
+            return tensor(self.predict(x))
+        x = samples(x, self.built_for)
+        if not self.built:
+            core.Sequential.build(self, x.shape[1:])
+        memos = [{"rng": self.rng} for _ in self.steps]
+        return tensor(self.forward(x.astype(self.dtype), memos)[-1])
+
+    def predict_on_batch(self, x: Any) -> Array:
+        """What `predict(x)` gives."""
+        return self.predict(x)
+
+    def summary(  # type: ignore[override]
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
+        """Print the layers; the width follows from what is in them."""
+        super().summary(print if print_fn is None else print_fn)
+
+
+def flat(layers: Iterable[Any]) -> list[Any]:
+    """Return layers, with those of a model in the place of the model."""
+    return [
+        one
+        for layer in layers
+        for one in (layer.layers if isinstance(layer, core.Sequential) else [layer])
+    ]
+
+
+def listed(callbacks: Any) -> Any:
+    """Return callbacks as a list; Keras takes one alone."""
+    if callbacks is None or isinstance(callbacks, (list, tuple)):
+        return list(callbacks or ())
+    return [callbacks]
+
+
+def chosen_metrics(chosen: Any, weighted: Any) -> list[Any]:
+    """Return compile's metrics as minnet's."""
+    from minnet.metrics import Weighted
+
+    made = [metrics.get(one) for one in listed(chosen)]
+    return made + [Weighted(metrics.get(one)) for one in listed(weighted)]
