@@ -218,6 +218,16 @@ def generator(seed: object, who: str = "seed") -> np.random.Generator:
     return np.random.default_rng(int(seed))
 
 
+def a_generator(value: object, who: str) -> np.random.Generator:
+    """The value, a generator: a seed would not do."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
+            f"{short(value)}."
+        )
+    return value
+
+
 def shape(value: object, who: str) -> Shape:
     """The shape of one sample as a tuple of positive ints; 784 means (784,)."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):

@@ -152,11 +152,14 @@ class Fit:
             for tell in gradients:
                 tell(step, {"loss": loss})
             model.run_update()
+            if self.others_change_model:  # and may look at other models, and train them
+                model.tell_written()
             so_far.add(loss, prediction, target, weight)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
                 break
+        model.tell_written()
         return so_far.logs() | self.validate()
 
     def begin_epoch(self) -> EpochSoFar:

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.engine.stack import origin_of_copy
+from minnet.engine.originals import origin_of_copy
 from minnet.files.saving import FORM_ONLY
 from minnet.foundation.checks import short
 from minnet.foundation.strict import named
@@ -111,6 +111,7 @@ def transfer_weights(
             for key, array in layer.arrays().items():
                 array[...] = came[name].arrays()[key]
             layer.origin = origin_of_copy(came[name])
+    target.tell_written()
     return table
 
 
