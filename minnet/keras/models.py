@@ -12,6 +12,7 @@ from minnet.foundation.checks import Array
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.data import no_streams, numbers, samples, targets
 from minnet.keras.names import only, refuse
+from minnet.keras.sharing import SharesLayers
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
 from minnet.layers import Layer
 from minnet.training.history import History
@@ -19,7 +20,7 @@ from minnet.training.history import History
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(core.Sequential):
+class Sequential(SharesLayers):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
