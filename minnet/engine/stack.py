@@ -135,7 +135,7 @@ class Stack(Strict):
                 continue
             _check_new(layer, by_name)
             if layer.owner is not None:  # it belongs to another model, which stays as it is
-                layer = self.take_copy(layer, stack)
+                layer = self.take_copy(layer)
             counts[type(layer)] += 1
             if layer.name is None or layer.name in by_name:
                 layer.take_name(self.find_name(layer, counts[type(layer)], by_name))
@@ -148,14 +148,8 @@ class Stack(Strict):
             by_name[layer.name] = layer
         return input_shape
 
-    def take_copy(self, layer: Layer, below: Sequence[Layer]) -> Layer:
-        """Return what stands here for a layer of another model: a copy, which stays apart.
-
-        Parameters
-        ----------
-        below
-            The layers under it.
-        """
+    def take_copy(self, layer: Layer) -> Layer:
+        """Return what stands here for a layer of another model: a copy, which stays apart."""
         return copied(layer)
 
     def find_name(self, layer: Layer, number: int, taken: Container[str | None]) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from typing import Any
 
 from minnet import models as core
@@ -96,34 +96,33 @@ def copy_numbers(source: Layer, target: Layer) -> bool:
     return True
 
 
+def _origin(layer: Any) -> int:
+    """Return a number that twins have in common."""
+    twins = getattr(layer, "follower", None)
+    return id(twins if isinstance(twins, Twins) else layer)
+
+
 class SharesLayers(core.Sequential):
     """A model whose layers may stand in other models as well, as twins."""
 
     def add_all(self, layers: Iterable[Any]) -> None:
+        """Put layers on top of the stack; one that has a twin in it is in it already."""
         new = list(layers)
-        known = {id(layer.follower) for layer in self.layers if layer.follower is not None}
+        origins = {_origin(layer) for layer in self.layers}
         for layer in new:
-            twins = getattr(layer, "follower", None)
-            if isinstance(twins, Twins):
-                if id(twins) in known:
-                    raise ValueError(
-                        f"{layer.label} is in this model already, as the layer of another model "
-                        "that it is one with. Add a copy: layer.copy(), under another name."
-                    )
-                known.add(id(twins))
+            if isinstance(layer, Layer) and _origin(layer) in origins:
+                raise ValueError(
+                    f"{layer.label} is in this model already, and a layer has one place. "
+                    "Add a copy: layer.copy(), under another name."
+                )
+            origins.add(_origin(layer))
         super().add_all(new)
 
-    def take_copy(self, layer: Layer, below: Sequence[Layer]) -> Layer:
+    def take_copy(self, layer: Layer) -> Layer:
         """Return a twin of a layer of another model."""
-        twins = Twins.of(layer)
-        if any(known.follower is twins for known in below):
-            raise ValueError(
-                f"{layer.label} is in this model already, and a layer has one place. "
-                "Add a copy: layer.copy(), under another name."
-            )
         new = layer.copy()
         new.origin = f"shared with {layer.owner}"
-        twins.join(new)
+        Twins.of(layer).join(new)
         return new
 
     def find_name(self, layer: Layer, number: int, taken: Container[str | None]) -> str:
