@@ -385,7 +385,7 @@ class GradualUnfreezing(Callback, Configurable):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch == 0 or epoch % self.every:
             return
-        layers = self.model.layers
+        layers = list(self.model.layers)
         for i in range(len(layers) - 1, self._end - 1, -1):
             if not layers[i].trainable:
                 layers[i].trainable = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,15 +12,14 @@ from minnet.foundation.checks import Array
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.data import no_streams, numbers, samples, targets
 from minnet.keras.names import only, refuse
-from minnet.keras.sharing import SharesLayers
+from minnet.keras.nesting import HoldsModels
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
-from minnet.layers import Layer
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(SharesLayers):
+class Sequential(HoldsModels):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
@@ -61,15 +60,12 @@ class Sequential(SharesLayers):
 
     # --- layers and arrays ------------------------------------------------------------------------
 
-    def add_all(self, layers: Iterable[Any]) -> None:
-        super().add_all(flat(layers))
-
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer, or the layers of a model, on top of the stack."""
         self.add_all([layer])
 
-    def pop(self, rebuild: bool = True) -> Layer:
-        """Take the top layer off and return it."""
+    def pop(self, rebuild: bool = True) -> Any:
+        """Take the top layer, or the top model, off and return it."""
         return super().pop()
 
     def build(self, input_shape: Any = None) -> None:
@@ -80,8 +76,8 @@ class Sequential(SharesLayers):
         shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
         super().build(shape[1:] if len(shape) > 1 else shape)
 
-    def get_layer(self, name: Any = None, index: int | None = None) -> Layer:
-        """The layer of this name, or of this index."""
+    def get_layer(self, name: Any = None, index: int | None = None) -> Any:
+        """The layer, or the inner model, of this name or of this index."""
         return super().get_layer(name if index is None else index)
 
     @property
@@ -263,15 +259,6 @@ class Sequential(SharesLayers):
     ) -> None:
         """Print the layers; the width follows from what is in them."""
         super().summary(print if print_fn is None else print_fn)
-
-
-def flat(layers: Iterable[Any]) -> list[Any]:
-    """Return layers, with those of a model in the place of the model."""
-    return [
-        one
-        for layer in layers
-        for one in (layer.layers if isinstance(layer, core.Sequential) else [layer])
-    ]
 
 
 def listed(callbacks: Any) -> Any:

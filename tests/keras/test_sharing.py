@@ -46,7 +46,8 @@ def net(base):
 
 def numbers(model, count=2):
     """The arrays of the first layers of a model."""
-    return [array.copy() for layer in model.layers[:count] for array in layer.arrays().values()]
+    first = list(model.layers)[:count]
+    return [array.copy() for layer in first for array in layer.arrays().values()]
 
 
 def same(a, b):
