@@ -61,10 +61,16 @@ _CONFIG |= {"compile", "updates", "training"}
 _LAYER = {"class", "config", "name", "trainable", "origin"}
 
 
-def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) -> None:
-    """Write a model to one file."""
+def save(
+    model: Network,
+    path: str | PathLike[str],
+    *,
+    include_optimizer: bool,
+    any_name: bool = False,
+) -> None:
+    """Write a model to one file; `store.save` explains `any_name`."""
     config, arrays = describe(model, include_optimizer=include_optimizer)
-    store.save(path, config, arrays)
+    store.save(path, config, arrays, any_name=any_name)
 
 
 def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[str, Array]]:

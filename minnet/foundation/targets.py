@@ -197,6 +197,23 @@ def labels_of(target: Array) -> Array:
     return target[:, 0] if target.shape[1] == 1 else target.argmax(axis=1)
 
 
+def predicted_labels(prediction: Array) -> Array:
+    """Return the label (N,) that predictions (N, K) or (N, 1) mean: the largest, or yes above ½."""
+    if prediction.ndim == 2 and prediction.shape[1] > 1:
+        largest: Array = prediction.argmax(axis=1)
+        return largest
+    labels: Array = (prediction.reshape(len(prediction)) > 0.5).astype(np.intp)
+    return labels
+
+
+def probabilities_of_both(prediction: Array) -> Array:
+    """Return probabilities (N, 2) of no and yes, for (N, 1) of yes; (N, K) as they are."""
+    if prediction.ndim == 2 and prediction.shape[1] > 1:
+        return prediction
+    yes = prediction.reshape(len(prediction), 1)
+    return np.concatenate([1 - yes, yes], axis=1)
+
+
 def check_distributions(rows: Array, owner: str, who: str) -> None:
     """Raise unless rows (N, K) are 0 or more and sum to 1."""
     finite(rows, who)

@@ -6,11 +6,15 @@ import line `keras` becomes `minnet.keras`. The objects are minnet's own.
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from minnet.keras import (
     activations,
     backend,
     callbacks,
     constraints,
+    datasets,
     initializers,
     layers,
     losses,
@@ -31,6 +35,7 @@ __all__ = [
     "backend",
     "callbacks",
     "constraints",
+    "datasets",
     "initializers",
     "layers",
     "losses",
@@ -43,4 +48,11 @@ __all__ = [
 
 words.install()
 
-__getattr__ = words.answering(__name__)
+_answer = words.answering(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs another package when it is asked for; answer for what is not there."""
+    if name == "wrappers":
+        return importlib.import_module("minnet.keras.wrappers")
+    return _answer(name)

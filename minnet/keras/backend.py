@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,18 @@ def set_random_seed(seed: int) -> None:
     NumPy's own generator, and Python's, are left alone.
     """
     _state["seeds"] = checks.generator(seed, "set_random_seed's seed")
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Let models that are made inside draw from this seed; None leaves things as they are."""
+    before = _state["seeds"]
+    if seed is not None:
+        set_random_seed(seed)
+    try:
+        yield
+    finally:
+        _state["seeds"] = before
 
 
 def next_seed() -> np.random.Generator | None:

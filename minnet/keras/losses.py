@@ -23,7 +23,7 @@ class Loss(core.Loss):
     explains; called itself, a loss takes (y_true, y_pred).
     """
 
-    def __init__(self, name: str | None = None, reduction: Any = None, dtype: Any = None) -> None:
+    def __init__(self, reduction: Any = None, name: str | None = None, dtype: Any = None) -> None:
         mean_only(type(self).__name__, reduction)
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -122,6 +122,87 @@ class MeanAbsoluteError(Loss, core.MeanAbsoluteError):
     in_files: ClassVar[Any] = core.MeanAbsoluteError
 
 
+class MeanAbsolutePercentageError(Loss, core.MeanAbsolutePercentageError):
+    """The mean error in percent of the target."""
+
+    in_files: ClassVar[Any] = core.MeanAbsolutePercentageError
+
+
+class MeanSquaredLogarithmicError(Loss, core.MeanSquaredLogarithmicError):
+    """The mean squared error of logarithms."""
+
+    in_files: ClassVar[Any] = core.MeanSquaredLogarithmicError
+
+
+class LogCosh(Loss, core.LogCosh):
+    """The logarithm of the hyperbolic cosine of the error."""
+
+    in_files: ClassVar[Any] = core.LogCosh
+
+
+class Huber(Loss, core.Huber):
+    """Squares of small errors, sizes of large ones."""
+
+    in_files: ClassVar[Any] = core.Huber
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("Huber", reduction)
+        core.Huber.__init__(self, delta)
+
+
+class CosineSimilarity(Loss, core.CosineSimilarity):
+    """Minus the cosine of the angle between prediction and target."""
+
+    in_files: ClassVar[Any] = core.CosineSimilarity
+    one_shape = True
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("CosineSimilarity", reduction)
+        core.CosineSimilarity.__init__(self)
+
+
+class Poisson(Loss, core.Poisson):
+    """The negative log-likelihood of counts."""
+
+    in_files: ClassVar[Any] = core.Poisson
+
+
+class KLDivergence(Loss, core.KLDivergence):
+    """How far a distribution is from the target's."""
+
+    in_files: ClassVar[Any] = core.KLDivergence
+
+
+class Hinge(Loss, core.Hinge):
+    """The support vector machine's loss."""
+
+    in_files: ClassVar[Any] = core.Hinge
+
+
+class SquaredHinge(Loss, core.SquaredHinge):
+    """The square of the hinge."""
+
+    in_files: ClassVar[Any] = core.SquaredHinge
+
+
+class CategoricalHinge(Loss, core.CategoricalHinge):
+    """The hinge of classes."""
+
+    in_files: ClassVar[Any] = core.CategoricalHinge
+
+
 OF_FUNCTIONS: dict[Any, Callable[..., Loss]] = {}
 """Function → the class of that loss."""
 
@@ -150,17 +231,35 @@ sparse_categorical_crossentropy = _function(
 )
 mean_squared_error = mse = MSE = _function("mean_squared_error", MeanSquaredError)
 mean_absolute_error = mae = MAE = _function("mean_absolute_error", MeanAbsoluteError)
-
-NAMES: dict[str, Callable[..., Any]] = table(
-    {
-        **{getattr(function, "__name__"): kind for function, kind in OF_FUNCTIONS.items()},  # noqa: B009
-        "bce": BinaryCrossentropy,
-        "mse": MeanSquaredError,
-        "mae": MeanAbsoluteError,
-        "cross_entropy": core.CrossEntropy,
-        "binary_cross_entropy": BinaryCrossentropy,
-    }
+mean_absolute_percentage_error = mape = MAPE = _function(
+    "mean_absolute_percentage_error", MeanAbsolutePercentageError
 )
+mean_squared_logarithmic_error = msle = MSLE = _function(
+    "mean_squared_logarithmic_error", MeanSquaredLogarithmicError
+)
+cosine_similarity = _function("cosine_similarity", CosineSimilarity)
+huber = _function("huber", Huber)
+log_cosh = _function("log_cosh", LogCosh)
+poisson = _function("poisson", Poisson)
+kl_divergence = kld = KLD = _function("kl_divergence", KLDivergence)
+hinge = _function("hinge", Hinge)
+squared_hinge = _function("squared_hinge", SquaredHinge)
+categorical_hinge = _function("categorical_hinge", CategoricalHinge)
+
+SHORT: dict[str, Callable[..., Any]] = {
+    "bce": BinaryCrossentropy,
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "kld": KLDivergence,
+    "kullback_leibler_divergence": KLDivergence,
+    "huber_loss": Huber,
+    "cosine_proximity": CosineSimilarity,
+    "cross_entropy": core.CrossEntropy,
+    "binary_cross_entropy": BinaryCrossentropy,
+}
+NAMES = table({function.__name__: kind for function, kind in OF_FUNCTIONS.items()} | SHORT)
 
 
 def get(identifier: Any) -> Any:

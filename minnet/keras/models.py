@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minnet import models as core
+from minnet.files import saving
 from minnet.foundation.checks import Array
+from minnet.foundation.registry import Configurable, from_config, register, to_config
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.data import no_streams, numbers, samples, targets
+from minnet.keras.files import load_what_fits, refuse_keras_file, warn_of_name
+from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, refuse
 from minnet.keras.nesting import HoldsModels
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
+from minnet.layers import Layer
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
@@ -245,6 +251,51 @@ class Sequential(HoldsModels):
         memos = [{"rng": self.rng} for _ in self.steps]
         return tensor(self.forward(x.astype(self.dtype), memos)[-1])
 
+    # --- files ----------------------------------------------------------------------------------
+
+    def save(
+        self, filepath: Any, overwrite: bool = True, *, include_optimizer: bool = True
+    ) -> None:
+        """Write the whole model to one file, in minnet's format whatever its name."""
+        warn_of_name(filepath)
+        saving.save(self, filepath, include_optimizer=include_optimizer, any_name=True)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights, with the architecture they belong to, to one file."""
+        warn_of_name(filepath)
+        saving.save(self, filepath, include_optimizer=False, any_name=True)
+
+    def load_weights(  # type: ignore[override]
+        self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
+    ) -> None:
+        """Copy weights from a file; by name, or leaving out what does not fit, where asked."""
+        refuse_keras_file(filepath, "load_weights")
+        self.require_built()
+        if not (skip_mismatch or by_name):
+            super().load_weights(filepath)
+        else:
+            load_what_fits(self, core.load(filepath), skip_mismatch=skip_mismatch)
+
+    def to_json(self) -> str:
+        """Return the layers as text, which `model_from_json` reads; no weights."""
+        config = {
+            "name": self.name,
+            "dtype": self.dtype.name,
+            "input_shape": None if self.built_for is None else list(self.built_for),
+            "layers": [to_config(layer) for layer in self.layers],
+        }
+        return json.dumps({"class_name": "Sequential", "config": config})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers as plain values, which `from_config` reads."""
+        config: dict[str, Any] = json.loads(self.to_json())["config"]
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Sequential:
+        """Return the model that `get_config` described, with fresh weights."""
+        return model_from_json(json.dumps({"config": config}))
+
     def predict_on_batch(self, x: Any) -> Array:
         """What `predict(x)` gives."""
         return self.predict(x)
@@ -259,6 +310,88 @@ class Sequential(HoldsModels):
     ) -> None:
         """Print the layers; the width follows from what is in them."""
         super().summary(print if print_fn is None else print_fn)
+
+
+def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None) -> Sequential:
+    """Return a model of the same layers with weights of its own, drawn anew; it is not compiled."""
+    only(
+        "clone_model",
+        "Change the layers of the copy.",
+        input_tensors=(input_tensors, None),
+        clone_function=(clone_function, None),
+    )
+    layers = [kind_of(layer).from_config(layer.get_config()) for layer in model.layers]
+    for new, old in zip(layers, model.layers, strict=True):
+        new.name, new.trainable = old.name, old.trainable
+    clone = Sequential(layers, name=model.name, dtype=model.dtype.name)
+    if model.built_for is not None and not clone.built:
+        core.Sequential.build(clone, model.built_for)
+    return clone
+
+
+def kind_of(layer: Layer) -> Any:
+    """Return the class behind this door of a layer, or its own where there is none."""
+    return BY_CORE.get(type(layer).__name__, type(layer)) if is_core(layer) else type(layer)
+
+
+def is_core(layer: Layer) -> bool:
+    """Whether a layer is of a class of the core."""
+    return type(layer).__module__.startswith("minnet.layers")
+
+
+def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
+    """Return the model that `to_json` described, with fresh weights; it is not compiled."""
+    described = json.loads(json_string)
+    try:
+        config = described["config"]
+        name, dtype, shape = config["name"], config["dtype"], config["input_shape"]
+        made = [from_config(layer, Sequential.classes_in_files) for layer in config["layers"]]
+    except (KeyError, TypeError):
+        raise ValueError(
+            "model_from_json takes what to_json of a minnet.keras model gave. Got another "
+            "description. Write the layers out, and load the weights with set_weights."
+        ) from None
+    model = Sequential(made, name=name, dtype=dtype)
+    if shape is not None and not model.built:
+        core.Sequential.build(model, tuple(shape))
+    return model
+
+
+def load_model(
+    filepath: Any,
+    custom_objects: Any = None,
+    compile: bool = True,  # noqa: A002 - Keras' word
+    safe_mode: bool = True,
+) -> Sequential:
+    """Return the model that `save` wrote.
+
+    Parameters
+    ----------
+    custom_objects
+        Name → class of your own; `minnet.register` above the class does the same.
+    compile
+        Whether it is trained as it was.
+    """
+    for kind in (custom_objects or {}).values():
+        if isinstance(kind, type) and issubclass(kind, Configurable):
+            register(kind)
+    refuse_keras_file(filepath, "load_model")
+    model = core.load_as(Sequential, filepath)
+    if not compile:
+        model = copied_weights(model)
+    return model
+
+
+def copied_weights(model: Sequential) -> Sequential:
+    """Return a clone with the same weights, which is not compiled."""
+    clone = clone_model(model)
+    clone.set_weights(model.get_weights())
+    return clone
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
+    """Write the model to one file."""
+    model.save(filepath, overwrite)
 
 
 def listed(callbacks: Any) -> Any:

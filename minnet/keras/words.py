@@ -272,7 +272,6 @@ ALSO_CALLED = {
     "layers.normalization": "layers",
     "layers.noise": "layers",
     "utils.np_utils": "utils",
-    "wrappers.scikit_learn": "wrappers",
     "optimizers.legacy": "optimizers",
     "callbacks.callbacks": "callbacks",
     "engine": "models",

@@ -1,4 +1,4 @@
-"""Losses: how far a prediction is from its target, and which way it has to move.
+"""The contract of a loss, and the four that every book has.
 
 A loss is the mean over the N samples of a batch; with sample weights it is Σ wₙ Lₙ / N, as in
 Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/N is in it.
@@ -7,7 +7,6 @@ Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -448,16 +447,3 @@ def _sigmoid(z: Array) -> Array:
 def _bounds(p: Array) -> tuple[float, float]:
     """The nearest to 0 and to 1 that a probability may come; 1 − 1e-7 exists in float32 too."""
     return EPSILON, float(p.real.dtype.type(1.0) - p.real.dtype.type(EPSILON))
-
-
-LOSSES: dict[str, Callable[[], Loss]] = {
-    "cross_entropy": CrossEntropy,
-    "sparse_categorical_crossentropy": CrossEntropy,
-    "categorical_crossentropy": CrossEntropy,
-    "binary_crossentropy": BinaryCrossEntropy,
-    "binary_cross_entropy": BinaryCrossEntropy,
-    "mse": MeanSquaredError,
-    "mean_squared_error": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_error": MeanAbsoluteError,
-}
