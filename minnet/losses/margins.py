@@ -12,6 +12,8 @@ from minnet.losses.textbook import EPSILON, Loss, over_outputs
 class _Margins(Loss):
     """Compares scores with targets of −1 and 1; 0 and 1 mean the same."""
 
+    scores = True
+
     @staticmethod
     def _signs(target: Array) -> Array:
         if target.size and target.min() >= 0 and np.isin(target, (0, 1)).all():

@@ -53,6 +53,9 @@ class Loss(Configurable):
     from_logits: bool = False
     """Whether predictions are logits, so that the loss applies softmax or sigmoid itself."""
 
+    scores: ClassVar[bool] = False
+    """Whether predictions are scores that say yes above 0, as those of a hinge are."""
+
     fuses: ClassVar[type[Layer] | None] = None
     """The activation that, as a model's last step, is computed together with this loss."""
 

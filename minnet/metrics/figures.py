@@ -146,8 +146,9 @@ class BinaryAccuracy(Metric):
     Parameters
     ----------
     threshold
-        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits
-        (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits,
+        or scores as a hinge does (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Targets of −1 and 1 are understood where it is 0.
     name
         The name in logs.
 
@@ -178,6 +179,8 @@ class BinaryAccuracy(Metric):
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
         in_shape(target, output_shape, self.name, who)
+        if self.threshold == 0.0 and np.isin(target, (-1, 1)).all():  # of a hinge
+            return
         check_from_0_to_1(
             target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint
         )
