@@ -77,7 +77,7 @@ def compiled(
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
-    if loss.from_logits:
+    if loss.from_logits or loss.scores:
         if isinstance(loss, CrossEntropy) and any(
             type(m) is BinaryAccuracy and m.threshold is None for m in made
         ):

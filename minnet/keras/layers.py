@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar, TypedDict, Unpack
 
 from minnet import layers as core
+from minnet.engine.building import build
+from minnet.foundation import checks
 from minnet.foundation.strict import is_minnets
-from minnet.keras import constraints, initializers, regularizers, words
+from minnet.keras import backend, constraints, initializers, regularizers, words
 from minnet.keras.activations import activation as activation_of
+from minnet.keras.data import samples
 from minnet.keras.names import only, refuse
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variable, variables
 
@@ -80,6 +83,12 @@ class KerasLayer(core.Layer):
         if isinstance(x, (core.Input, Symbolic)):
             name = f"call of {type(self).__name__} on an Input"
             words.Missing(name, words.FUNCTIONAL)()
+        x = samples(x, self.built_for)
+        if not self.built and hasattr(x, "shape"):
+            build(self, x.shape[1:], backend.floatx(), checks.generator(backend.next_seed()))
+        if training:
+            memo = {"rng": checks.generator(backend.next_seed())}
+            return tensor(self.forward(x.astype(self.dtype), memo))
         return tensor(super().__call__(x))
 
     @property
@@ -385,7 +394,20 @@ class Normalization(KerasLayer, core.Normalization):
         **common: Unpack[Common],
     ) -> None:
         only("Normalization", "It goes one way.", invert=(invert, False))
-        self._make(core.Normalization, common, axis)
+        if isinstance(axis, (list, tuple)) and len(axis) == 1:
+            (axis,) = axis
+        self._make(core.Normalization, common, -1 if axis == 1 else axis)
+        self._given = None if mean is None else (mean, variance)
+
+    def build(self, input_shape: Any, rng: Any) -> None:
+        """Create the statistics, as they were given or as `adapt` is to take them."""
+        super().build(input_shape, rng)
+        if self._given is not None:
+            self.mean[...], self.variance[...] = self._given
+
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+        """Take mean and variance of these samples."""
+        super().adapt(samples(data))
 
 
 class Rescaling(KerasLayer, core.Rescaling):

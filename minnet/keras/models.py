@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from minnet import models as core
 from minnet.files import saving
-from minnet.foundation.checks import Array
+from minnet.foundation.checks import Array, DivergedError
 from minnet.foundation.registry import Configurable, from_config, register, to_config
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
+from minnet.keras.callbacks import Callback, TerminateOnNaN
 from minnet.keras.data import no_streams, numbers, samples, targets
 from minnet.keras.files import load_what_fits, refuse_keras_file, warn_of_name
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, refuse
 from minnet.keras.nesting import HoldsModels
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
-from minnet.layers import Layer
+from minnet.layers import Layer, Softmax
+from minnet.losses import BinaryCrossEntropy
+from minnet.metrics import BinaryAccuracy, Weighted
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
@@ -143,10 +146,14 @@ class Sequential(HoldsModels):
     ) -> None:
         """Choose how the model is trained; how TensorFlow would run it is nothing here."""
         only("compile", "A model has one loss.", loss_weights=(loss_weights, None))
+        loss = None if loss is None else losses.get(loss)
+        several = isinstance(loss, BinaryCrossEntropy) and not isinstance(
+            self.steps[-1] if self.steps else None, Softmax
+        )
         super().compile(
             optimizers.get(optimizer),
-            None if loss is None else losses.get(loss),
-            chosen_metrics(metrics, weighted_metrics),
+            loss,
+            chosen_metrics(metrics, weighted_metrics, several_answers=several),
         )
 
     def checked_data(self, x: Any, y: Any, sample_weight: Any = None, whose: str = "") -> Any:
@@ -190,22 +197,53 @@ class Sequential(HoldsModels):
         only("fit", "Give the epochs that are left.", initial_epoch=(initial_epoch, 0))
         if y is None:
             refuse("fit", "x without y", y, "For an autoencoder write fit(x, x).")
-        return super().fit(
-            x,
-            y,
-            batch_size=32 if batch_size is None else batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=listed(callbacks),
-            validation_split=validation_split or 0.0,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            learning_rate=learning_rate,
-            seed=seed,
-            resume=resume,
-        )
+        told = listed(callbacks)
+        try:
+            return super().fit(
+                x,
+                y,
+                batch_size=32 if batch_size is None else batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=told,
+                validation_split=validation_split or 0.0,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                learning_rate=learning_rate,
+                seed=seed,
+                resume=resume,
+            )
+        except DivergedError as error:
+            if self.history is None or not any(isinstance(one, TerminateOnNaN) for one in told):
+                raise
+            print(f"Invalid loss, terminating training: {error}")
+            return self.history
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Make one training step. Returns the loss before it, with the metrics in a list."""
+        instead = "Give the batch a sample_weight."
+        only("train_on_batch", instead, class_weight=(class_weight, None))
+        figures = {"loss": super().train_on_batch(x, y, sample_weight)}
+        if self.metrics:
+            data, prediction = self.checked_data(x, y), self.outputs[-1]
+            for metric in self.metrics:
+                figures[metric.name] = metric.result(metric.statistics(prediction, data.target))
+        return figures if return_dict else as_keras(figures)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """What `evaluate` gives for one batch."""
+        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict)
 
     def evaluate(  # type: ignore[override]
         self,
@@ -220,10 +258,18 @@ class Sequential(HoldsModels):
     ) -> Any:
         """The loss and the metrics, as a list; the loss alone as a number."""
         shown = 0 if verbose in (0, "auto") else 1
-        figures = super().evaluate(x, y, batch_size, shown, sample_weight, return_dict)
-        if isinstance(figures, dict):
-            return figures
-        return list(figures) if len(figures) > 1 else float(figures)
+        told = told_by(self, listed(callbacks), "test")
+        tell(told, "on_test_begin", {})
+        if told:
+            x, y = samples(x, self.built_for), targets(y)
+            for batch, rows in enumerate(batches(len(x), batch_size)):
+                tell(told, "on_test_batch_begin", batch, {})
+                logs = super().evaluate(x[rows], y[rows], return_dict=True)
+                tell(told, "on_test_batch_end", batch, logs)
+        named = super().evaluate(x, y, batch_size, shown, sample_weight, return_dict=True)
+        figures = dict(named.items())
+        tell(told, "on_test_end", figures)
+        return figures if return_dict else as_keras(figures)
 
     def predict(
         self,
@@ -237,7 +283,15 @@ class Sequential(HoldsModels):
         x = samples(x, self.built_for)
         if not self.built and hasattr(x, "shape"):
             core.Sequential.build(self, x.shape[1:])
-        return super().predict(x, batch_size)
+        told = told_by(self, listed(callbacks), "predict")
+        tell(told, "on_predict_begin", {})
+        for batch, rows in enumerate(batches(len(x), batch_size) if told else ()):
+            tell(told, "on_predict_batch_begin", batch, {})
+            outputs = super().predict(x[rows])
+            tell(told, "on_predict_batch_end", batch, {"outputs": outputs})
+        prediction = super().predict(x, batch_size)
+        tell(told, "on_predict_end", {})
+        return prediction
 
     def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Tensor:
         """What `predict(x)` gives; with `training`, dropout drops and noise is added."""
@@ -295,6 +349,9 @@ class Sequential(HoldsModels):
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """Return the model that `get_config` described, with fresh weights."""
         return model_from_json(json.dumps({"config": config}))
+
+    def reset_metrics(self) -> None:
+        """Do nothing: each fit and each evaluation gathers its own."""
 
     def predict_on_batch(self, x: Any) -> Array:
         """What `predict(x)` gives."""
@@ -394,16 +451,63 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
     model.save(filepath, overwrite)
 
 
+def as_keras(figures: dict[str, float]) -> Any:
+    """Return figures as a list, and one alone as a number."""
+    values = list(figures.values())
+    return values if len(values) > 1 else values[0]
+
+
+def batches(rows: int, batch_size: int | None) -> list[slice]:
+    """Return the rows of each batch."""
+    size = 32 if batch_size is None else batch_size
+    return [slice(start, start + size) for start in range(0, rows, size)]
+
+
+def told_by(model: Sequential, callbacks: Any, kind: str) -> list[Any]:
+    """Return those callbacks that have a hook of `evaluate` or `predict`; they get the model."""
+    chosen = [one for one in callbacks if hasattr(one, "set_model")]
+    for one in chosen:
+        one.set_model(model)
+    return [one for one in chosen if overrides(one, f"on_{kind}_")]
+
+
+def overrides(callback: Any, start: str) -> bool:
+    """Whether a callback has a hook of its own whose name begins so."""
+    names = [name for name in dir(type(callback)) if name.startswith(start)]
+    return any(getattr(type(callback), name) is not getattr(Callback, name) for name in names)
+
+
+def tell(callbacks: Iterable[Any], hook: str, *arguments: Any) -> None:
+    """Call this hook of all."""
+    for one in callbacks:
+        getattr(one, hook)(*arguments)
+
+
 def listed(callbacks: Any) -> Any:
-    """Return callbacks as a list; Keras takes one alone."""
+    """Return callbacks or metrics as a list; Keras takes one alone, and a dict."""
+    if isinstance(callbacks, dict):
+        callbacks = list(callbacks.values())
     if callbacks is None or isinstance(callbacks, (list, tuple)):
         return list(callbacks or ())
     return [callbacks]
 
 
-def chosen_metrics(chosen: Any, weighted: Any) -> list[Any]:
-    """Return compile's metrics as minnet's."""
-    from minnet.metrics import Weighted
+def chosen_metrics(chosen: Any, weighted: Any, *, several_answers: bool) -> list[Any]:
+    """Return compile's metrics as minnet's.
 
-    made = [metrics.get(one) for one in listed(chosen)]
-    return made + [Weighted(metrics.get(one)) for one in listed(weighted)]
+    Parameters
+    ----------
+    several_answers
+        Whether each output says yes or no for itself, so that "accuracy" counts each for itself.
+    """
+
+    def meant(one: Any) -> Any:
+        if several_answers and one in ("accuracy", "acc"):
+            return BinaryAccuracy(name=one)
+        return metrics.get(one)
+
+    plain = [one for many in listed(chosen) for one in listed(many)]
+    return [meant(one) for one in plain] + [
+        Weighted(meant(one), name=meant(one).name if one not in plain else None)
+        for one in listed(weighted)
+    ]

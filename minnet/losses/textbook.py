@@ -16,6 +16,7 @@ from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, nu
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import (
+    ORDER,
     align_formulas,
     aligned,
     aligned_after_activation,
@@ -54,6 +55,9 @@ class Loss(Configurable):
     from_logits: bool = False
     """Whether predictions are logits, so that the loss applies softmax or sigmoid itself."""
 
+    scores: ClassVar[bool] = False
+    """Whether predictions are scores that say yes above 0, as those of a hinge are."""
+
     fuses: ClassVar[type[Layer] | None] = None
     """The activation that, as a model's last step, is computed together with this loss."""
 
@@ -65,6 +69,9 @@ class Loss(Configurable):
 
     of_classes: ClassVar[bool] = False
     """Whether targets are classes, so that labels in the prediction's place can be told."""
+
+    argument_names: ClassVar[tuple[str, str, str]] = ORDER
+    """How messages name the arguments in their order, the target, and the prediction."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -114,6 +121,12 @@ class Loss(Configurable):
     def check_prediction(self, prediction: Array) -> None:
         """Refuse or warn of predictions that this loss does not take, where it is called alone."""
 
+    def check_order(self, prediction: Array, target: Array) -> None:
+        """Refuse labels that came as the prediction, where they are plainly labels."""
+        if self.of_classes:
+            owner, names = type(self).__name__, self.argument_names
+            check_order(prediction, target, owner, names, logits=self.from_logits)
+
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
         """The loss of a batch, checked first; in nats for the cross-entropies.
 
@@ -127,9 +140,7 @@ class Loss(Configurable):
         sample_weight : (N,) array or None
         """
         prediction = as_array(prediction, "prediction")
-        if self.of_classes:
-            owner, logits = type(self).__name__, self.from_logits
-            check_order(prediction, as_array(target, "target"), owner, logits=logits)
+        self.check_order(prediction, as_array(target, "target"))
         self.check_prediction(prediction)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)

@@ -25,6 +25,7 @@ from minnet.foundation.checks import (
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import named, setting
 from minnet.foundation.targets import (
+    ORDER,
     align_formulas,
     aligned,
     check_from_0_to_1,
@@ -69,6 +70,9 @@ class Metric(Configurable):
 
     of_classes: ClassVar[bool] = False
     """Whether targets are classes, so that labels in the prediction's place can be told."""
+
+    argument_names: ClassVar[tuple[str, str, str]] = ORDER
+    """How messages name the arguments in their order, the target, and the prediction."""
 
     direction: Literal["up", "down"] | None = None
     """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
@@ -116,6 +120,11 @@ class Metric(Configurable):
         """The figure: here the first statistic, a sum, by the second, a count."""
         return float(statistics[0] / statistics[1])
 
+    def check_order(self, prediction: Array, target: Array) -> None:
+        """Refuse labels that came as the prediction, where they are plainly labels."""
+        if self.of_classes:
+            check_order(prediction, target, type(self).__name__, self.argument_names)
+
     def __call__(self, prediction: Any, target: Any) -> float:
         """The figure for predictions and targets of N samples each, checked first.
 
@@ -128,8 +137,7 @@ class Metric(Configurable):
             Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
         """
         prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
-        if self.of_classes:
-            check_order(prediction, target, type(self).__name__)
+        self.check_order(prediction, target)
         check_pairs(prediction, target, self.name)
         finite(prediction, "prediction")
         finite(target, "target")
@@ -155,8 +163,9 @@ class BinaryAccuracy(Metric):
     Parameters
     ----------
     threshold
-        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits
-        (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits,
+        or scores as a hinge does (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Targets of −1 and 1 are understood where it is 0.
     name
         The name in logs.
 
@@ -188,6 +197,8 @@ class BinaryAccuracy(Metric):
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
         in_shape(target, output_shape, self.name, who)
+        if self.threshold == 0.0 and np.isin(target, (-1, 1)).all():  # of a hinge
+            return
         check_from_0_to_1(
             target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint
         )

@@ -266,8 +266,8 @@ def test_labels_in_the_predictions_place_are_told(figure, case):
     who = type(figure).__name__
     with pytest.raises(
         ValueError,
-        match=rf"^{who} takes predictions first and targets second\. Got labels \(.*\) first, and "
-        r"outputs \(.*\) second\. Exchange them, or give them by name: target=…, prediction=…$",
+        match=rf"^{who} takes \(prediction, target\)\. Got labels \(.*\) as prediction, and "
+        r"outputs \(.*\) as target\. Exchange them, or give them by name: target=…, prediction=…$",
     ):
         figure(first, second)
 
