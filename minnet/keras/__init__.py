@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from minnet.foundation.version import __version__ as version
 from minnet.keras import (
     activations,
     backend,
     callbacks,
+    config,
     constraints,
     datasets,
     initializers,
@@ -22,18 +24,33 @@ from minnet.keras import (
     models,
     optimizers,
     regularizers,
+    saving,
     utils,
     words,
 )
-from minnet.keras.layers import Input
+from minnet.keras.initializers import Initializer
+from minnet.keras.layers import Input, Layer
+from minnet.keras.losses import Loss
+from minnet.keras.metrics import Metric
 from minnet.keras.models import Sequential
+from minnet.keras.optimizers import Optimizer
+from minnet.keras.regularizers import Regularizer
+
+__version__ = version
 
 __all__ = [
+    "Initializer",
     "Input",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Optimizer",
+    "Regularizer",
     "Sequential",
     "activations",
     "backend",
     "callbacks",
+    "config",
     "constraints",
     "datasets",
     "initializers",
@@ -43,6 +60,7 @@ __all__ = [
     "models",
     "optimizers",
     "regularizers",
+    "saving",
     "utils",
 ]
 

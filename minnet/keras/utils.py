@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.datasets import one_hot
+from minnet.datasets import one_hot, unit_length
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import register
 from minnet.keras import words
@@ -32,6 +32,19 @@ def to_categorical(x: Any = None, num_classes: int | None = None, *, y: Any = No
         row: Array = one_hot(labels.reshape(1), K)[0]
         return row
     return one_hot(labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, K)
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
+    """Bring each row, or what goes along another axis, to length 1: `minnet.datasets.unit_length`.
+
+    Parameters
+    ----------
+    axis
+        The axis along which a length is taken.
+    order
+        2 for Euclid's length, 1 for the sum of the sizes.
+    """
+    return unit_length(x, axis, order)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:

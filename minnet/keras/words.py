@@ -64,8 +64,8 @@ OPTIMIZERS = (
     "as minnet.optimizers.Optimizer explains."
 )
 STREAMS = (
-    "fit takes arrays. An x larger than memory can be a numpy.memmap; for a generator of batches "
-    "write a loop with train_on_batch."
+    "minnet's fit takes arrays. An x larger than memory can be a numpy.memmap; for a generator of "
+    "batches write a loop with train_on_batch."
 )
 LOGS = (
     "minnet shows a training itself: history.plot(), minnet.plots, minnet.Doctor. CSVLogger writes "
@@ -110,7 +110,7 @@ _SERIALIZE = _each(FILES, "serialize deserialize")
 TABLE: dict[str, dict[str, str]] = {
     "": {
         **_each(FUNCTIONAL, "Model Function KerasTensor Operation SymbolicScope StatelessScope"),
-        **_each(DEVICES, "device distribution name_scope remat RematScope"),
+        **_each(DEVICES, "device name_scope remat RematScope"),
         **_each(NOT_NEEDED, "DTypePolicy FloatDTypePolicy Quantizer InputSpec Variable"),
         "GradientTape": TAPE,
         "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
@@ -187,7 +187,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "callbacks": {
         **_each(LOGS, "TensorBoard RemoteMonitor"),
-        "ProgbarLogger": "fit shows its progress itself: verbose=1.",
+        "ProgbarLogger": "A fit shows its progress itself: verbose=1.",
         "BackupAndRestore": BACKUP,
         "OrbaxCheckpoint": BACKUP,
         "SwapEMAWeights": OPTIMIZERS,
@@ -340,5 +340,7 @@ def install() -> None:
         if "." not in name:
             setattr(sys.modules[ROOT], name, module)
     for name, now in ALSO_CALLED.items():
-        if f"{ROOT}.{now}" in sys.modules:
-            sys.modules[f"{ROOT}.{name}"] = sys.modules[f"{ROOT}.{now}"]
+        sys.modules[f"{ROOT}.{name}"] = sys.modules[f"{ROOT}.{now}"]
+        above, _, last = f"{ROOT}.{name}".rpartition(".")
+        if last not in vars(sys.modules[above]):
+            setattr(sys.modules[above], last, sys.modules[f"{ROOT}.{now}"])
