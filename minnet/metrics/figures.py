@@ -73,6 +73,8 @@ class Metric(Configurable):
 
     argument_names: ClassVar[tuple[str, str, str]] = ORDER
     """How messages name the arguments in their order, the target, and the prediction."""
+    yes_or_no: bool = False
+    """Whether each output is an answer of its own, yes or no, and no output competes."""
 
     direction: Literal["up", "down"] | None = None
     """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
@@ -95,6 +97,10 @@ class Metric(Configurable):
     def for_logits(self) -> Self:
         """The metric as it reads logits, where the model's loss says that it has them."""
         return self
+
+    def takes_probabilities(self) -> bool:
+        """Whether outputs have to be probabilities, from 0 to 1."""
+        return False
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that this metric has no answer for, before anything is computed.
@@ -178,6 +184,7 @@ class BinaryAccuracy(Metric):
     name = "binary_accuracy"
     one_shape = True
     of_classes = True
+    yes_or_no = True
 
     direction = "up"
 
@@ -236,6 +243,7 @@ class Accuracy(BinaryAccuracy):
 
     name = "accuracy"
     one_shape = False
+    yes_or_no = False
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         if output_shape == (1,):
