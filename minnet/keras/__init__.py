@@ -7,16 +7,19 @@ import line `keras` becomes `minnet.keras`. The objects are minnet's own.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minnet.foundation.version import __version__ as version
+from minnet.foundation.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from minnet.keras import datasets
+
 from minnet.keras import (
     activations,
     backend,
     callbacks,
     config,
     constraints,
-    datasets,
     initializers,
     layers,
     losses,
@@ -35,8 +38,6 @@ from minnet.keras.metrics import Metric
 from minnet.keras.models import Sequential
 from minnet.keras.optimizers import Optimizer
 from minnet.keras.regularizers import Regularizer
-
-__version__ = version
 
 __all__ = [
     "Initializer",
@@ -70,7 +71,7 @@ _answer = words.answering(__name__)
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs another package when it is asked for; answer for what is not there."""
-    if name == "wrappers":
-        return importlib.import_module("minnet.keras.wrappers")
+    """Import what not every program needs when it is asked for; answer for what is not there."""
+    if name in ("datasets", "wrappers"):
+        return importlib.import_module(f"minnet.keras.{name}")
     return _answer(name)
