@@ -40,6 +40,7 @@ OTHER_WORDS = {
 
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "decay": "Give the rate as a schedule: InverseTimeDecay(learning_rate, 1, decay).",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
 }
 """Keywords of Keras that have no other word here → what to write instead."""

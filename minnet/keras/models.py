@@ -9,7 +9,7 @@ import numpy as np
 
 from minnet import models as core
 from minnet.files import saving
-from minnet.foundation.checks import Array, DivergedError
+from minnet.foundation.checks import Array, DivergedError, did_you_mean
 from minnet.foundation.registry import Configurable, from_config, register, to_config
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.callbacks import Callback, TerminateOnNaN
@@ -64,6 +64,13 @@ class Sequential(core.Sequential):
         )
         if not trainable:
             self.trainable = False
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer for methods of Keras that are not there."""
+        if name[0] == "_":
+            raise AttributeError(f"{type(self).__name__} has no {name}.")
+        sentence = words.METHODS.get(name) or did_you_mean(name, dir(type(self))).strip()
+        raise AttributeError(f"minnet.keras has no Sequential.{name}. {sentence}".rstrip())
 
     # --- layers and arrays ------------------------------------------------------------------------
 

@@ -266,6 +266,20 @@ ABSENT: dict[str, str] = {
 }
 """Modules that are not there at all."""
 
+METHODS = {
+    "predict_classes": (
+        "Write model.predict(x).argmax(axis=-1), or (model.predict(x) > 0.5).astype(int) for one "
+        "output."
+    ),
+    "predict_proba": "Write model.predict(x), whose outputs are the probabilities.",
+    **_each(STREAMS, "fit_generator evaluate_generator predict_generator"),
+    **_each(FILES, "to_yaml export"),
+    **_each(FUNCTIONAL, "inputs outputs call train_step test_step predict_step get_layer_at"),
+    "make_train_function": TAPE,
+    "loss_functions": "It is model.loss.",
+}
+"""Methods of Keras' models that are not there."""
+
 ALSO_CALLED = {
     "layers.core": "layers",
     "layers.advanced_activations": "layers",
