@@ -1,9 +1,11 @@
-"""What every step and every fit uses of a network as it is, and what a class overrides instead."""
+"""What a class below `Sequential` may not override, since every step uses it as it is."""
 
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
+from minnet.foundation.checks import short
 from minnet.foundation.strict import is_minnets
 
 NOT_OVERRIDDEN = {
@@ -29,28 +31,41 @@ NOT_OVERRIDDEN = {
         ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
     ),
 }
-"""What every step and every fit uses and no user's class overrides → what to do instead."""
+"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
-def refuse_overridden(cls: type) -> None:
-    """Raise TypeError where a user's class overrides what every step uses.
+def check_class(cls: Any, base: Any) -> None:
+    """Refuse a class that overrides what a training step uses as it is.
 
     minnet's own classes may: those behind a door put another tool's words before the same steps.
+
+    Parameters
+    ----------
+    cls, base
+        The class that is being made, and `Sequential`.
     """
     if is_minnets(cls):
         return
-    above = next(base for base in cls.__mro__ if is_minnets(base))
+    base = next(above for above in cls.__mro__ if is_minnets(above))
     for name, instead in NOT_OVERRIDDEN.items():
-        if getattr(cls, name) is not getattr(above, name):
+        if getattr(cls, name) is not getattr(base, name):
             raise TypeError(
-                "A class below Sequential takes what a training step uses as it is. Got "
+                f"A class below {base.__name__} takes what a training step uses as it is. Got "
                 f"{cls.__name__}.{name}. {instead}"
             )
-    loss_and_gradient = cls.loss_and_gradient  # type: ignore[attr-defined]
     try:
-        inspect.signature(loss_and_gradient).bind(cls, [], [], None)
+        inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
     except TypeError as error:
         raise TypeError(
             f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
-            f"seed=None), as Sequential's. Got another signature: {error}. Take these."
+            f"seed=None), as {base.__name__}'s. Got another signature: {error}. Take these."
         ) from None
+
+
+def check_set(model: Any, name: str, value: Any) -> None:
+    """Refuse to put something else in the place of such a method of one object."""
+    if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(model), name))):
+        raise AttributeError(
+            f"{type(model).__name__}'s {name} is the same for every caller. Got {short(value)}. "
+            f"{NOT_OVERRIDDEN[name]}"
+        )

@@ -69,7 +69,8 @@ def save(
     any_name: bool = False,
 ) -> None:
     """Write a model to one file; `store.save` explains `any_name`."""
-    config, arrays = describe(model, include_optimizer=include_optimizer)
+    whole = checks.boolean(include_optimizer, "save's include_optimizer")
+    config, arrays = describe(model, include_optimizer=whole)
     store.save(path, config, arrays, any_name=any_name)
 
 

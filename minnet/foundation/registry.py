@@ -38,7 +38,9 @@ class Configurable(Strict):
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
         try:
-            return {name: getattr(self, name) for name in constructor_arguments(self.kind())}
+            return {
+                name: getattr(self, name) for name in constructor_arguments(self.class_in_files())
+            }
         except AttributeError as error:
             raise TypeError(
                 f"{type(self).__name__} keeps each argument of its constructor under the "
@@ -47,7 +49,7 @@ class Configurable(Strict):
             ) from None
 
     @classmethod
-    def kind(cls) -> type[Configurable]:
+    def class_in_files(cls) -> type[Configurable]:
         """Return the class as which a file holds objects of this one: mostly itself."""
         return vars(cls).get("in_files") or cls
 
@@ -64,7 +66,9 @@ class Configurable(Strict):
 
     def _is_settled(self, name: str) -> bool:
         """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
-        return name in constructor_arguments(self.kind()) and not is_setting(type(self), name)
+        return name in constructor_arguments(self.class_in_files()) and not is_setting(
+            type(self), name
+        )
 
     def _follows(self, name: str, value: Any) -> bool:
         """Whether something else would have to change for this setting to become the value."""
@@ -87,7 +91,7 @@ class Configurable(Strict):
 
     def __repr__(self) -> str:
         arguments = []
-        for name, default in constructor_arguments(self.kind()).items():
+        for name, default in constructor_arguments(self.class_in_files()).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
                 arguments.append(f"{value!r}")
@@ -108,7 +112,7 @@ def _is_default(value: Any, default: Any) -> bool:
 
 def snake_case(cls: type) -> str:
     """The name by which a class is asked for: `glorot_uniform` for GlorotUniform."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 _SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once
@@ -169,7 +173,7 @@ def to_config(value: Any) -> Any:
     if isinstance(value, Configurable):
         if value.cannot_be_saved:
             raise TypeError(value.cannot_be_saved)
-        kind = value.kind()
+        kind = value.class_in_files()
         if not is_registered(kind):
             raise TypeError(
                 f"A file takes objects of known classes. Got a {type(value).__name__}. Put "

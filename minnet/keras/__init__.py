@@ -26,7 +26,7 @@ Where Keras' way is a trap, minnet's stays:
 
 | | Keras | here |
 |---|---|---|
-| a change of `trainable` | acts at the next `compile` | acts at once: frozen weights keep every bit |
+| a change of `trainable` | acts at the next `compile` | acts at once; what is frozen stays so |
 | a frozen layer | dropout stays active | runs in inference mode |
 | a loss that is no number any more | training goes on | `DivergedError`; the last finite epoch |
 | a callback's monitor that nobody reports | ignored | refused |
