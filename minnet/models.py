@@ -99,7 +99,7 @@ class Sequential(Network):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        check_class(cls)
+        check_class(cls, Sequential)
 
     def __setattr__(self, name: str, value: Any) -> None:
         check_set(self, name, value)

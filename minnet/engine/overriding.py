@@ -31,13 +31,18 @@ NOT_OVERRIDDEN = {
         ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
     ),
 }
-"""What every step and every fit uses and no user's class overrides → what to do instead."""
+"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
-def check_class(cls: Any) -> None:
-    """Refuse a user's class that overrides what a training step uses as it is.
+def check_class(cls: Any, base: Any) -> None:
+    """Refuse a class that overrides what a training step uses as it is.
 
     minnet's own classes may: those behind a door put another tool's words before the same steps.
+
+    Parameters
+    ----------
+    cls, base
+        The class that is being made, and `Sequential`.
     """
     if is_minnets(cls):
         return

@@ -39,7 +39,9 @@ class Configurable(Strict):
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
         try:
-            return {name: getattr(self, name) for name in constructor_arguments(self.filed_class())}
+            return {
+                name: getattr(self, name) for name in constructor_arguments(self.class_in_files())
+            }
         except AttributeError as error:
             raise TypeError(
                 f"{type(self).__name__} keeps each argument of its constructor under the "
@@ -48,7 +50,7 @@ class Configurable(Strict):
             ) from None
 
     @classmethod
-    def filed_class(cls) -> type[Configurable]:
+    def class_in_files(cls) -> type[Configurable]:
         """Return the class as which a file holds objects of this one: mostly itself."""
         return vars(cls).get("in_files") or cls
 
@@ -65,7 +67,7 @@ class Configurable(Strict):
 
     def _is_settled(self, name: str) -> bool:
         """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
-        return name in constructor_arguments(self.filed_class()) and not is_setting(
+        return name in constructor_arguments(self.class_in_files()) and not is_setting(
             type(self), name
         )
 
@@ -90,7 +92,7 @@ class Configurable(Strict):
 
     def __repr__(self) -> str:
         arguments = []
-        for name, default in constructor_arguments(self.filed_class()).items():
+        for name, default in constructor_arguments(self.class_in_files()).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
                 arguments.append(f"{value!r}")
@@ -172,7 +174,7 @@ def to_config(value: Any) -> Any:
     if isinstance(value, Configurable):
         if value.cannot_be_saved:
             raise TypeError(value.cannot_be_saved)
-        kind = value.filed_class()
+        kind = value.class_in_files()
         if not is_registered(kind):
             raise TypeError(
                 f"A file takes objects of known classes. Got a {type(value).__name__}. Put "

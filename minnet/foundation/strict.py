@@ -45,12 +45,12 @@ OTHER_WORDS = {
 
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "decay": "Give the rate as a schedule: InverseTimeDecay(learning_rate, 1, decay).",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
     "amsgrad": "AMSGrad is another optimizer, and minnet has none.",
-    "centered": "Centred RMSprop is another optimizer, and minnet has none.",
+    "centered": "It is RMSprop's: RMSprop(centered=True).",
     "use_ema": "No optimizer averages weights over time here.",
     "ema_momentum": "No optimizer averages weights over time here.",
-    "decay": "For a rate that falls give a schedule: learning_rate=InverseTimeDecay(…).",
     "weighted_metrics": 'Put them into metrics, weighted: metrics=[Weighted("accuracy")].',
     "loss_weights": "A model has one output and one loss.",
     "learning_rate": "It belongs to the optimizer: Adam(learning_rate=…), or to one fit.",

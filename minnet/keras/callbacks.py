@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 import inspect
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -333,6 +331,8 @@ class ModelCheckpoint(Callback):
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: Logs) -> None:
+        from pathlib import Path
+
         path = Path(self.filepath.format(**{**logs, "epoch": epoch + 1}))
         if self.save_best_only:
             figure, before = logs[self.monitor], self.best
@@ -375,6 +375,8 @@ class CSVLogger(Callback):
         self._names: list[str] = []
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        from pathlib import Path
+
         path = Path(self.filename)
         there = self.append and path.exists() and path.stat().st_size > 0
         self._names = ["epoch", *sorted(self.params["metrics"])]
@@ -386,6 +388,9 @@ class CSVLogger(Callback):
         self._write("a", [figures.get(name, "NA") for name in self._names])
 
     def _write(self, mode: str, row: list[Any]) -> None:
+        import csv
+        from pathlib import Path
+
         with Path(self.filename).open(mode, newline="", encoding="utf-8") as file:
             csv.writer(file, delimiter=self.separator).writerow(row)
 

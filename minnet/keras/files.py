@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-from pathlib import Path
 from typing import Any
 
 from minnet.foundation.checks import ModelFileError, warn
@@ -17,6 +15,8 @@ _warned: set[str] = set()
 
 def warn_of_name(path: Any) -> None:
     """Warn once where a file of minnet's bears a name that says Keras."""
+    from pathlib import Path
+
     suffix = Path(path).suffix
     if suffix in NAMES_OF_KERAS and suffix not in _warned:
         _warned.add(suffix)
@@ -28,6 +28,9 @@ def warn_of_name(path: Any) -> None:
 
 def refuse_keras_file(path: Any, who: str) -> None:
     """Raise ModelFileError for a file that Keras itself wrote."""
+    import zipfile
+    from pathlib import Path
+
     try:
         with Path(path).open("rb") as file:
             start = file.read(8)

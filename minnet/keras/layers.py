@@ -2,166 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypedDict, Unpack
+from typing import Any, ClassVar, Unpack
 
 from minnet import layers as core
-from minnet.engine.building import build
-from minnet.foundation import checks
-from minnet.foundation.strict import is_minnets
-from minnet.keras import backend, constraints, initializers, regularizers, words
+from minnet.keras import initializers, words
 from minnet.keras.activations import activation as activation_of
 from minnet.keras.data import samples
-from minnet.keras.names import only, refuse
-from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variable, variables
+from minnet.keras.images import (
+    AveragePooling2D,
+    Conv2D,
+    GlobalAveragePooling2D,
+    MaxPooling2D,
+)
+from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
+from minnet.keras.layer import Layer as Layer
+from minnet.keras.names import only
 
 __getattr__ = words.answering(__name__)
 
 
-class Common(TypedDict, total=False):
-    """What every layer takes by name, besides its own arguments; see `KerasLayer`."""
-
-    input_shape: Any
-    input_dim: int | None
-    batch_input_shape: Any
-    batch_size: int | None
-    dtype: Any
-    trainable: bool
-    name: str | None
-
-
-class KerasLayer(core.Layer):
-    """What all layers behind this door take and answer to.
-
-    Parameters
-    ----------
-    input_shape, input_dim, batch_input_shape
-        The shape of one sample, for the first layer; the last form has the batch before it.
-    trainable
-        Whether training changes it.
-    dtype, batch_size
-        Taken where they ask for nothing else than a model has: float32, and any batch.
-    name
-        The layer's name.
-    """
-
-    def __init__(
-        self,
-        *,
-        input_shape: Any = None,
-        input_dim: int | None = None,
-        batch_input_shape: Any = None,
-        batch_size: int | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        name: str | None = None,
-    ) -> None:
-        shape = {"input_shape": input_shape, "input_dim": input_dim}
-        self._make(core.Layer, {**shape, "batch_input_shape": batch_input_shape, "name": name})
-        self.trainable = trainable
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if not is_minnets(cls) and "call" in vars(cls):
-            raise NotImplementedError(f"{cls.__name__} has call. {words.CALL}")
-
-    def _make(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
-        """Construct it as a layer of the core, with what all layers take."""
-        shape, dim = common.get("input_shape"), common.get("input_dim")
-        if dim is not None:
-            shape = (dim,)
-        if (batch := common.get("batch_input_shape")) is not None:
-            shape = tuple(batch)[1:]
-        dtype = common.get("dtype")
-        if dtype is not None and str(dtype) not in ("float32", "<class 'numpy.float32'>"):
-            refuse(type(self).__name__, "dtype", dtype, "A model has one: Sequential(…, dtype=…).")
-        kind.__init__(self, *settings, input_shape=shape, name=common.get("name"), **named)
-        if not common.get("trainable", True):
-            self.trainable = False
-
-    def __call__(self, x: Any, training: bool = False) -> Tensor:
-        """y for a batch x; layers are not called on an `Input`."""
-        if isinstance(x, (core.Input, Symbolic)):
-            name = f"call of {type(self).__name__} on an Input"
-            words.Missing(name, words.FUNCTIONAL)()
-        x = samples(x, self.built_for)
-        if not self.built and hasattr(x, "shape"):
-            build(self, x.shape[1:], backend.floatx(), checks.generator(backend.next_seed()))
-        if training:
-            memo = {"rng": checks.generator(backend.next_seed())}
-            return tensor(self.forward(x.astype(self.dtype), memo))
-        return tensor(super().__call__(x))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All arrays: weights, then statistics."""
-        return variables([self])
-
-    @property
-    def weights(self) -> list[Any]:
-        """All arrays, as `variables`."""
-        return list(self.variables)
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The arrays that training changes."""
-        return [one for one in self.variables if one.trainable]
-
-    trainable_weights = trainable_variables
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The arrays that training does not change."""
-        return [one for one in self.variables if not one.trainable]
-
-    non_trainable_weights = non_trainable_variables
-
-    @property
-    def output(self) -> Symbolic:
-        """The shape of what it gives, as `layer.output.shape`."""
-        return Symbolic(self.compute_output_shape(self._shape()), self.label)
-
-    @property
-    def input(self) -> Symbolic:
-        """The shape of what it takes, as `layer.input.shape`."""
-        return Symbolic(self._shape(), self.label)
-
-    def _shape(self) -> tuple[int, ...]:
-        shape = self.built_for or self.input_shape
-        if shape is None:
-            raise AttributeError(
-                f"{self.label} is not built: it does not know what comes into it. Put it into a "
-                "model that is built."
-            )
-        return shape
-
-
-class Layer(KerasLayer):
-    """A layer of your own: see `minnet.layers.Layer`, whose formulas it has."""
-
-
-class _Rows(KerasLayer):
-    """A layer with W and b, which Keras calls kernel and bias."""
-
-    @property
-    def kernel(self) -> Variable:
-        """W, (D, M)."""
-        return variable(self, "W")
-
-    @kernel.setter
-    def kernel(self, value: Any) -> None:
-        setattr(self, "W", value)  # noqa: B010 - checked where it is set
-
-    @property
-    def bias(self) -> Variable | None:
-        """b, (M,); None without one."""
-        return variable(self, "b") if "b" in self.parameters else None
-
-    @bias.setter
-    def bias(self, value: Any) -> None:
-        setattr(self, "b", value)  # noqa: B010
-
-
-class Dense(_Rows, core.Dense):
+class Dense(WithKernel, core.Dense):
     """y = x W + b, then the activation."""
 
     in_files: ClassVar[Any] = core.Dense
@@ -180,22 +40,22 @@ class Dense(_Rows, core.Dense):
         bias_constraint: Any = None,
         **common: Unpack[Common],
     ) -> None:
-        if bias_regularizer is not None:
-            refuse("Dense", "bias_regularizer", bias_regularizer, "Only W can be penalised.")
-        if activity_regularizer is not None:
-            instead = words.TABLE["layers"]["ActivityRegularization"]
-            refuse("Dense", "activity_regularizer", activity_regularizer, instead)
         self._make(
             core.Dense,
             common,
             units,
             activation_of(activation, "Dense's activation"),
-            use_bias=use_bias,
-            kernel_initializer=initializers.get(kernel_initializer or "zeros"),
-            bias_initializer=initializers.get(bias_initializer or "zeros"),
-            kernel_regularizer=regularizers.get(kernel_regularizer),
-            kernel_constraint=constraints.get(kernel_constraint),
-            bias_constraint=constraints.get(bias_constraint),
+            **kernel_settings(
+                "Dense",
+                use_bias,
+                kernel_initializer,
+                bias_initializer,
+                kernel_regularizer,
+                bias_regularizer,
+                activity_regularizer,
+                kernel_constraint,
+                bias_constraint,
+            ),
         )
 
 
@@ -456,13 +316,18 @@ class Input(core.Input):
 
 
 InputLayer = Input
+Convolution2D = Conv2D
+MaxPool2D = MaxPooling2D
+AvgPool2D = AveragePooling2D
+GlobalAvgPool2D = GlobalAveragePooling2D
 
 BY_CORE: dict[str, Any] = {
     kind.in_files.__name__: kind
     for kind in (
         *(Dense, Activation, ReLU, LeakyReLU, ELU, PReLU, Softmax, Identity, Dropout),
         *(AlphaDropout, GaussianDropout, GaussianNoise, BatchNormalization, Normalization),
-        *(Rescaling, Flatten, Reshape),
+        *(Rescaling, Flatten, Reshape, Conv2D, MaxPooling2D, AveragePooling2D),
+        GlobalAveragePooling2D,
     )
 }
 """Class in a file → the class behind this door."""

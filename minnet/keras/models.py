@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from minnet import models as core
 from minnet.files import saving
 from minnet.foundation.checks import Array, DivergedError
 from minnet.foundation.registry import Configurable, from_config, register, to_config
+from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.callbacks import Callback, TerminateOnNaN
 from minnet.keras.data import no_streams, numbers, samples, targets
@@ -66,6 +66,13 @@ class Sequential(HoldsModels):
         )
         if not trainable:
             self.trainable = False
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer for methods of Keras that are not there."""
+        if name[0] == "_":
+            raise AttributeError(f"{type(self).__name__} has no {name}.")
+        sentence = words.METHODS.get(name) or did_you_mean(name, dir(type(self))).strip()
+        raise AttributeError(f"minnet.keras has no Sequential.{name}. {sentence}".rstrip())
 
     # --- layers and arrays ------------------------------------------------------------------------
 
@@ -332,23 +339,23 @@ class Sequential(HoldsModels):
 
     def to_json(self) -> str:
         """Return the layers as text, which `model_from_json` reads; no weights."""
-        config = {
+        import json
+
+        return json.dumps({"class_name": "Sequential", "config": self.get_config()})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the layers as plain values, which `from_config` reads."""
+        return {
             "name": self.name,
             "dtype": self.dtype.name,
             "input_shape": None if self.built_for is None else list(self.built_for),
             "layers": [to_config(layer) for layer in self.layers],
         }
-        return json.dumps({"class_name": "Sequential", "config": config})
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the layers as plain values, which `from_config` reads."""
-        config: dict[str, Any] = json.loads(self.to_json())["config"]
-        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """Return the model that `get_config` described, with fresh weights."""
-        return model_from_json(json.dumps({"config": config}))
+        return described_model({"config": config})
 
     def reset_metrics(self) -> None:
         """Do nothing: each fit and each evaluation gathers its own."""
@@ -398,7 +405,19 @@ def is_core(layer: Layer) -> bool:
 
 def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
     """Return the model that `to_json` described, with fresh weights; it is not compiled."""
-    described = json.loads(json_string)
+    import json
+
+    return described_model(json.loads(json_string))
+
+
+def described_model(described: Any) -> Sequential:
+    """Return the model that a description makes.
+
+    Raises
+    ------
+    ValueError
+        It is not one that this door wrote.
+    """
     try:
         config = described["config"]
         name, dtype, shape = config["name"], config["dtype"], config["input_shape"]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minnet.datasets import one_hot, unit_length
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import register
 from minnet.keras import words
@@ -26,6 +25,8 @@ def to_categorical(x: Any = None, num_classes: int | None = None, *, y: Any = No
     num_classes
         K; by default the largest label and one.
     """
+    from minnet.datasets.preparation import one_hot
+
     labels = np.asarray(y if x is None else x)
     K = int(labels.max()) + 1 if num_classes is None else num_classes
     if labels.ndim == 0:
@@ -44,6 +45,8 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
     order
         2 for Euclid's length, 1 for the sum of the sizes.
     """
+    from minnet.datasets.preparation import unit_length
+
     return unit_length(x, axis, order)
 
 

@@ -28,13 +28,13 @@ CALL = (
     "minnet.layers.Layer explains, and check_gradients holds them."
 )
 IMAGES = (
-    "minnet has networks of dense layers. Flatten images, with Flatten(), or compute features of "
-    "them elsewhere."
+    "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
+    "GlobalAveragePooling2D. Write the network with these."
 )
 SEQUENCES = (
     "minnet has networks of dense layers, and no recurrence. Use fixed windows as rows of x."
 )
-ATTENTION = "minnet has networks of dense layers, and no attention."
+ATTENTION = "minnet has no attention. Use Dense, or Conv2D."
 EMBEDDINGS = (
     "minnet has no embeddings. Write words or categories as one-hot or multi-hot rows of x: "
     "utils.to_categorical."
@@ -105,6 +105,10 @@ _OF_IMAGES = [
     *("GlobalAveragePooling", "GlobalAvgPool", "GlobalMaxPooling", "GlobalMaxPool"),
     *("AdaptiveAveragePooling", "AdaptiveMaxPooling"),
 ]
+_THERE = (
+    *("Conv2D", "Convolution2D", "MaxPooling2D", "MaxPool2D", "AveragePooling2D", "AvgPool2D"),
+    *("GlobalAveragePooling2D", "GlobalAvgPool2D"),
+)
 _SERIALIZE = _each(FILES, "serialize deserialize")
 
 TABLE: dict[str, dict[str, str]] = {
@@ -125,7 +129,12 @@ TABLE: dict[str, dict[str, str]] = {
         **_each(CALL, "Lambda JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper EinsumDense"),
         **_each(
             IMAGES,
-            " ".join(f"{kind}{axes}D" for kind in _OF_IMAGES for axes in (1, 2, 3))
+            " ".join(
+                name
+                for kind in _OF_IMAGES
+                for name in (f"{kind}1D", f"{kind}2D", f"{kind}3D")
+                if name not in _THERE
+            )
             + " Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose "
             "Convolution2DTranspose Convolution3DTranspose DepthwiseConv1D DepthwiseConv2D "
             "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D "
@@ -252,7 +261,7 @@ ABSENT: dict[str, str] = {
     **_each(
         IMAGES,
         "preprocessing preprocessing.image preprocessing.sequence preprocessing.text "
-        "layers.convolutional layers.pooling layers.recurrent layers.embeddings layers.merge",
+        "layers.recurrent layers.embeddings layers.merge",
     ),
     **_each(TENSORS, "ops random tree"),
     **_each(DEVICES, "distribution"),
@@ -266,11 +275,27 @@ ABSENT: dict[str, str] = {
 }
 """Modules that are not there at all."""
 
+METHODS = {
+    "predict_classes": (
+        "Write model.predict(x).argmax(axis=-1), or (model.predict(x) > 0.5).astype(int) for one "
+        "output."
+    ),
+    "predict_proba": "Write model.predict(x), whose outputs are the probabilities.",
+    **_each(STREAMS, "fit_generator evaluate_generator predict_generator"),
+    **_each(FILES, "to_yaml export"),
+    **_each(FUNCTIONAL, "inputs outputs call train_step test_step predict_step get_layer_at"),
+    "make_train_function": TAPE,
+    "loss_functions": "It is model.loss.",
+}
+"""Methods of Keras' models that are not there."""
+
 ALSO_CALLED = {
     "layers.core": "layers",
     "layers.advanced_activations": "layers",
     "layers.normalization": "layers",
     "layers.noise": "layers",
+    "layers.convolutional": "layers",
+    "layers.pooling": "layers",
     "utils.np_utils": "utils",
     "optimizers.legacy": "optimizers",
     "callbacks.callbacks": "callbacks",

@@ -380,7 +380,7 @@ class Layer(Configurable):
         super().__setattr__(name, value)
         if name == "name":
             vars(self).pop("named_by_model", None)
-        elif self.follower is not None and name in constructor_arguments(self.filed_class()):
+        elif self.follower is not None and name in constructor_arguments(self.class_in_files()):
             self.tell(name)
         if name[0] != "_" and name != "trainable":  # that counts by itself, where it changes
             self._outdate()
@@ -390,7 +390,7 @@ class Layer(Configurable):
         return super()._is_settled(name) or (
             name != "name"
             and bool(self.parameters or self.states)
-            and name in constructor_arguments(self.filed_class())
+            and name in constructor_arguments(self.class_in_files())
         )
 
     def _follows(self, name: str, value: Any) -> bool:

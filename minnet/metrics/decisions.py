@@ -12,7 +12,6 @@ from minnet.foundation.checks import (
     Array,
     Shape,
     batch_shape,
-    boolean,
     choice,
     in_full,
     integer,
@@ -301,7 +300,6 @@ class AUC(_Decisions):
     name = "auc"
     direction = "up"
 
-    from_logits: bool = setting(boolean)
     num_thresholds: int = setting(integer, minimum=2)
     curve: str = setting(choice, names=("ROC", "PR"))
     summation_method: str = setting(choice, names=("interpolation", "minoring", "majoring"))
@@ -318,9 +316,12 @@ class AUC(_Decisions):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        self.num_thresholds, self.curve = num_thresholds, curve
-        self.summation_method, self.from_logits = summation_method, from_logits
+        self.num_thresholds, self.curve, self.from_logits = num_thresholds, curve, from_logits
+        self.summation_method = summation_method
         self.thresholds = cast("list[float] | None", thresholds)
+
+    def takes_probabilities(self) -> bool:
+        return not self.from_logits
 
     def get_config(self) -> Config:
         """Leave out what most do not use."""
@@ -329,14 +330,9 @@ class AUC(_Decisions):
         return {n: value for n, value in config.items() if n not in rare or value != rare[n]}
 
     def for_logits(self) -> Self:
-        if self.from_logits:
-            return self
         metric = copy.copy(self)
         metric.from_logits = True
         return metric
-
-    def takes_probabilities(self) -> bool:
-        return not self.from_logits
 
     def all_thresholds(self) -> Array:
         """Return t_i, (T,)."""

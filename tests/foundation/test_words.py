@@ -134,7 +134,7 @@ def built():
     ("call", "end"),
     [
         (lambda: Adam(amsgrad=True), "AMSGrad is another optimizer, and minnet has none."),
-        (lambda: SGD(decay=1e-6), r"a schedule: learning_rate=InverseTimeDecay\(…\)."),
+        (lambda: SGD(decay=1e-6), r"a schedule: InverseTimeDecay\(learning_rate, 1, decay\)."),
         (lambda: Dense(1, bias_regularizer="l2"), "Only W can be penalised, by kernel_regularizer"),
         (lambda: Dropout(0.5, noise_shape=(1, 2)), "Dropout drops each number for itself."),
         (lambda: BatchNormalization(axis=1), "It acts on the last axis."),

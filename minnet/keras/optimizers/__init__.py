@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 
 from minnet import optimizers as core
 from minnet.keras import words
-from minnet.keras.names import meant, only, table
+from minnet.keras.names import meant, only, plain, table
 from minnet.keras.optimizers import schedules as schedules
 from minnet.optimizers import Optimizer as Optimizer
 from minnet.optimizers.base import LearningRate
@@ -86,6 +86,15 @@ class KerasOptimizer(core.Optimizer):
     def rate(self, step: int) -> float:
         """The learning rate of update number `step`, as a plain number."""
         return float(super().rate(step))
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer for a word that left Keras."""
+        if name == "lr":
+            raise AttributeError(
+                "minnet.keras has no optimizer.lr. It left Keras long ago. Write "
+                "optimizer.learning_rate."
+            )
+        raise AttributeError(f"{type(self).__name__} has no {name}.")
 
     @property
     def name(self) -> str:
@@ -285,6 +294,7 @@ NAMES = table({kind.__name__: kind for kind in CLASSES})
 
 def get(identifier: Any) -> Any:
     """Return the optimizer of this name, in any spelling; an object as it is."""
-    if isinstance(identifier, str) and identifier in words.TABLE["optimizers"]:
-        getattr(words.Missing("optimizers", words.OPTIMIZERS), identifier)()
+    for name in words.TABLE["optimizers"]:
+        if isinstance(identifier, str) and plain(identifier) == plain(name):
+            words.Missing(f"optimizers.{name}", words.OPTIMIZERS)()
     return meant(identifier, NAMES, "compile's optimizer")
