@@ -12,6 +12,7 @@ from minnet.foundation.checks import (
     Array,
     Shape,
     batch_shape,
+    boolean,
     choice,
     in_full,
     integer,
@@ -304,6 +305,7 @@ class AUC(_Decisions):
     curve: str = setting(choice, names=("ROC", "PR"))
     summation_method: str = setting(choice, names=("interpolation", "minoring", "majoring"))
     thresholds: list[float] | None = setting(_between, optional=True)
+    from_logits: bool = setting(boolean)
 
     def __init__(
         self,
