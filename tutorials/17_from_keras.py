@@ -93,7 +93,7 @@ assert [layer.name for layer in short.layers] == [layer.name for layer in new.la
 # |---|---|---|
 # | `evaluate` | a list of numbers | a dict, by name |
 # | a change of `trainable` | acts after the next `compile` | acts at once |
-# | layers put into a second model | are shared | are copied, with their weights |
+# | layers put into a second model | are shared | are copied; in `minnet.keras` kept equal |
 # | `EarlyStopping(restore_best_weights=)` | False | True |
 # | Adam's ε | 1e-7, beside √v | 1e-8, beside √v̂, as in the paper |
 # | a loss's arguments | (y_true, y_pred) | (prediction, target) |
