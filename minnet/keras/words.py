@@ -31,10 +31,8 @@ IMAGES = (
     "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
     "GlobalAveragePooling2D. Write the network with these."
 )
-SEQUENCES = (
-    "minnet has networks of dense layers, and no recurrence. Use fixed windows as rows of x."
-)
-ATTENTION = "minnet has no attention. Use Dense, or Conv2D."
+SEQUENCES = "minnet has no recurrence. Use fixed windows as rows of x."
+ATTENTION = "minnet has no attention. Use Dense, or Conv2D for images."
 EMBEDDINGS = (
     "minnet has no embeddings. Write words or categories as one-hot or multi-hot rows of x: "
     "utils.to_categorical."
