@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `zoo`, `exercises` and `reproduce`.
+`python -m minnet info`, `tutorials`, `exercises`, `zoo` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import minnet
+from minnet.course import tutorials
 from minnet.course.exercises import course, inspection
 from minnet.course.reproductions import running
 from minnet.course.zoo import game
@@ -131,6 +132,33 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
     sys.exit(code)
 
 
+def _add_tutorials(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet tutorials`."""
+    parser.description = "Copies the course into a folder. Files that are there are left alone."
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default=tutorials.FOLDER,
+        help="where they go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--notebooks", action="store_true", help="as notebooks for Jupyter, instead of scripts"
+    )
+
+
+def _tutorials(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Run the command."""
+    try:
+        print(tutorials.copy(options.folder, notebooks=options.notebooks))
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(
+            "tutorials takes a folder in which files can be written. "
+            f"Got {error.filename}: {error.strerror}. Name another one."
+        )
+
+
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m minnet reproduce`."""
     parser.description = (
@@ -197,6 +225,8 @@ def _run(arguments: Sequence[str] | None) -> None:
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
+    copies = commands.add_parser("tutorials", help="the course, copied: scripts or notebooks")
+    _add_tutorials(copies)
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
@@ -204,6 +234,8 @@ def _run(arguments: Sequence[str] | None) -> None:
         print(info())
     elif options.command == "exercises":
         _exercises(parser, options)
+    elif options.command == "tutorials":
+        _tutorials(copies, options)
     elif options.command == "reproduce":
         _reproduce(reproduce, options)
     elif options.list:

@@ -310,13 +310,21 @@ class VarianceScaling(Initializer):
     ) -> None:
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def stddev(self, shape: Shape) -> float:
+        """√(scale / n), the standard deviation of the numbers."""
         fan_in, fan_out = fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        stddev = math.sqrt(self.scale / n)
-        if self.distribution == "uniform":  # U(−a, a) has the variance a²/3
-            limit = math.sqrt(3.0) * stddev
+        return math.sqrt(self.scale / n)
+
+    def limit(self, shape: Shape) -> float:
+        """√(3 scale / n), the a of the uniform U(−a, a), whose variance is a²/3."""
+        return math.sqrt(3.0) * self.stddev(shape)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if self.distribution == "uniform":
+            limit = self.limit(shape)
             return rng.uniform(-limit, limit, shape)
+        stddev = self.stddev(shape)
         if self.distribution == "untruncated_normal":
             return rng.normal(0.0, stddev, shape)
         return truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)

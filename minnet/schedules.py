@@ -312,6 +312,41 @@ class InverseTimeDecay(Schedule):
 
 
 @register
+class InverseScaling(Schedule):
+    """η_s = η₀ / (1 + s)^power: with power 0.5 the inverse square root, with 1 that of s itself.
+
+    scikit-learn's "invscaling", which counts samples and sets the rate at the end of each epoch.
+    Robbins and Monro (1951) showed that noisy steps converge where the powers are above 0.5 and
+    up to 1.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        η₀, 0 or more.
+    power
+        0 or more. scikit-learn's default: 0.5.
+
+    Examples
+    --------
+    >>> rate = InverseScaling(0.1)
+    >>> rate(0), rate(3), rate(24)
+    (0.1, 0.05, 0.02)
+    """
+
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    power: float = setting(number, minimum=0.0)
+
+    def __init__(self, initial_learning_rate: float, power: float = 0.5) -> None:
+        self.initial_learning_rate, self.power = initial_learning_rate, power
+
+    def __call__(self, step: int) -> float:
+        try:
+            return float(self.initial_learning_rate / (1.0 + step) ** self.power)
+        except OverflowError:  # a denominator beyond all numbers
+            return 0.0
+
+
+@register
 class PolynomialDecay(Schedule):
     """From η₀ down to η_end: η_s = η_end + (η₀ − η_end) (1 − s / S)^power, and η_end after S.
 

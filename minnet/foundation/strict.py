@@ -42,6 +42,9 @@ OTHER_WORDS = {
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
+    "data_format": "The channels come last. Move them there: np.moveaxis(x, 1, -1).",
+    "dilation_rate": "Windows have no gaps. Take a larger kernel_size.",
+    "groups": "Every filter sees all channels. Leave it out.",
 }
 """Keywords of Keras that have no other word here → what to write instead."""
 

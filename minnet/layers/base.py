@@ -123,6 +123,9 @@ class Layer(Configurable):
     False lets a model compute this layer once, and not once an epoch, when all below is frozen.
     """
 
+    takes: ClassVar[str] = "rows of numbers"
+    """What it wants of x, in the drawing of a network that does not fit."""
+
     rescales: ClassVar[bool] = False
     """Whether it is there to bring numbers of any size to a usual one."""
 
@@ -236,6 +239,11 @@ class Layer(Configurable):
         """The name for messages, before and after the model gave one."""
         name = self.name or type(self).__name__
         return name if self.within is None else f"{self.within}.{name.lower()}"
+
+    @property
+    def kind(self) -> str:
+        """What stands in summaries: the class, and settings that say what it does."""
+        return type(self).__name__
 
     @property
     def built(self) -> bool:
