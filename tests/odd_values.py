@@ -269,11 +269,13 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "decay_steps": lambda: 10,
     "dtype": lambda: "float64",
     "filename": lambda: "drawn.gif",
+    "filters": lambda: 2,
     "function": lambda: np.zeros,
     "history": lambda: {"loss": [2.0, 1.0]},
     "images": lambda: np.zeros((2, 4, 4)),
     "initial_learning_rate": lambda: 0.1,
     "input_shape": lambda: (3,),
+    "kernel_size": lambda: 2,
     "kind": lambda: Registered,
     "labels": lambda: [1, 2],
     "layer": lambda: Dense(2, input_dim=3),
@@ -442,6 +444,8 @@ class Call(NamedTuple):
         special = {}
         for pattern, examples in SPECIAL.items():
             special |= examples if fnmatch.fnmatchcase(self.name, pattern) else {}
+        if self.name.endswith("__call__") and isinstance(owner, Layer):
+            special = {"x": functools.partial(np.ones, (12, *owner.built_for), "f4")}
         if self.name.endswith("set_weights"):
             special = {"weights": owner.get_weights}
         for name, parameter in signature(function).items():
@@ -529,7 +533,10 @@ def made_by(call: Call) -> Any:
     """An object that a constructor makes, built where it is a layer."""
     made = call.prepare()[0](**call.arguments())
     if isinstance(made, Layer):
-        Sequential([minnet.layers.Input((3,)), made], seed=0)
+        try:
+            Sequential([minnet.layers.Input((3,)), made], seed=0)
+        except ValueError:  # a layer of images
+            Sequential([minnet.layers.Input((4, 4, 2)), made], seed=0)
     return made
 
 
