@@ -161,10 +161,23 @@ def gradient_of(block: Block, run: Run, put: Mapping[str, Array]) -> Array | Non
     return moved
 
 
-def analyse(unit: Unit, targets: Mapping[str, str] | None = None) -> Analysis | None:
+def analyse(
+    unit: Unit,
+    targets: Mapping[str, str] | None = None,
+    *,
+    stay: bool = False,
+    whole: bool = False,
+) -> Analysis | None:
     """The weights, the loss and the gradients of a unit, or None if it has none.
 
-    `targets` are keys of gradients by the paths of their weights, where they are known.
+    Parameters
+    ----------
+    targets
+        Keys of gradients by the paths of their weights, where they are known.
+    stay
+        Whether the weights are to be those that are given, as long as none is all 0.
+    whole
+        Whether all entries are measured.
     """
     first = unit.run()
     if first.error is not None:
@@ -191,9 +204,12 @@ def analyse(unit: Unit, targets: Mapping[str, str] | None = None) -> Analysis | 
     updates = {p: lines for p, lines in updates.items() if lines}
     stop = frozenset().union(*updates.values()) if updates else frozenset()
     put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
+    if stay and all(np.any(start[p].array) for p in weights):
+        put = {p: np.asarray(start[p].value, float) for p in weights}
     if put is None:
         return None
-    keys, slopes, bends = _slopes(unit, put, stop)
+    most = 400 if whole else ENTRIES
+    keys, slopes, bends = _slopes(unit, put, stop, most)
     depends = [p for p in weights if any(np.any(s != 0) for s in slopes[p].T)]
     if not depends:
         return None
@@ -201,7 +217,15 @@ def analyse(unit: Unit, targets: Mapping[str, str] | None = None) -> Analysis | 
     if still.error is not None:
         return None
     return _choose(
-        unit, {p: put[p] for p in depends}, put, updates, (keys, slopes, bends), run, still, targets
+        unit,
+        {p: put[p] for p in depends},
+        put,
+        updates,
+        (keys, slopes, bends),
+        run,
+        still,
+        targets,
+        most,
     )
 
 
@@ -292,7 +316,7 @@ def _generic_point(
 
 
 def _slopes(
-    unit: Unit, put: Mapping[str, Array], stop: frozenset[int]
+    unit: Unit, put: Mapping[str, Array], stop: frozenset[int], most: int = ENTRIES
 ) -> tuple[list[str], dict[str, Array], dict[str, Array]]:
     """Slopes of every number that a run shows: for each weight (entries, numbers), and bends."""
     middle = everything(unit.run(put, without=stop))
@@ -300,7 +324,7 @@ def _slopes(
     slopes, bends = {}, {}
     for path, value in put.items():
         rows, curved = [], []
-        for index in entries_of(value):
+        for index in entries_of(value, most):
             h = STEP * max(1.0, abs(float(value.reshape(-1)[index])))
             sides = []
             for side in (h, -h):
@@ -317,12 +341,12 @@ def _slopes(
     return keys, slopes, bends
 
 
-def entries_of(value: Array) -> Array:
+def entries_of(value: Array, most: int = ENTRIES) -> Array:
     """The flat indices of a block that are measured."""
-    if value.size <= ENTRIES:
+    if value.size <= most:
         return np.arange(value.size)
     rng = np.random.default_rng(value.size)
-    return np.sort(rng.choice(value.size, ENTRIES, replace=False))
+    return np.sort(rng.choice(value.size, most, replace=False))
 
 
 def ratio(a: Array, n: Array, tolerance: float = 3e-5) -> float | None:
@@ -351,6 +375,7 @@ def _choose(
     run: Run,
     still: Run,
     targets: Mapping[str, str] | None,
+    most: int,
 ) -> Analysis | None:
     keys, slopes, bends = table
     arrays = arrays_in(still)
@@ -379,7 +404,7 @@ def _choose(
                 path,
                 label_of(path, list(weights)),
                 value,
-                entries_of(value),
+                entries_of(value, most),
                 n,
                 bent=bent,
             )

@@ -214,7 +214,7 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
             other = with_fewer(unit, rows, fewer, weights)
             if other is None:
                 continue
-            there = analyse(other)
+            there = analyse(other, None if unit.alone else targets)
             if there is None or there.explicit != analysis.explicit or targets is None:
                 continue
             before, after = unit.run(), other.run()
@@ -231,6 +231,15 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
                             sizes.setdefault(a, b)
             return Elsewhere(there, sizes)
     return None
+
+
+def findings_of(analysis: Analysis, seconds: float) -> dict[str, list[BlockFinding]]:
+    """What is said of each block by its label; nothing where it is right."""
+    blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
+    if all(block.right for block in blocks):
+        return {block.label: [] for block in blocks}
+    samples = sample_counts(analysis.unit, {b.path for b in analysis.blocks})
+    return _of_wrong(analysis, blocks, samples, seconds)
 
 
 def _batches(run: Run) -> list[tuple[int, ...]]:
@@ -281,7 +290,9 @@ def _of_wrong(
     elif samples:
         search.samples = frozenset(samples)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
-    telling = any(f is not None and f.kind != "wrong" for f in here.values())
+    telling = any(
+        f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
+    )
     search.of_loss = not telling and len(wrong) == len(blocks)
     implied = _implied_by_other_loss(analysis) if search.of_loss else None
     mended = search.run()
@@ -411,7 +422,7 @@ def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding
 
 def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
     """A loss that the gradients are right for, where that which is computed is another."""
-    if not analysis.explicit:
+    if not analysis.explicit or all(block.value.size == 1 for block in analysis.blocks):
         return None
     _unit, keys = analysis.unit, analysis.scalars
     best = None

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,11 @@ from minnet.teaching.scripts.analysis import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, Unit
-from minnet.teaching.scripts.scopes import pool_of
+from minnet.teaching.scripts.scopes import bound, pool_of
+from minnet.teaching.scripts.values import is_data
+
+WRITTEN_HERE = 1_000_000
+"""Lines from here on are calls that no student wrote."""
 
 SECONDS = 25.0
 """For the search through the lines of one unit."""
@@ -69,6 +74,7 @@ class Search:
         self.helpers = self._helpers()
         self.samples: frozenset[int] | None = None
         self.pools: dict[str, list[str]] = {}
+        self.seen: dict[str, dict[str, Any]] = {}
         self.of_loss = True  # whether changes of the loss and the way there are tried, too
         self.base = self._run(None)
         self.value = self._loss(self.base)
@@ -132,11 +138,15 @@ class Search:
     def _candidates(self) -> list[tuple[int, float, int, str, Edit]]:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
         found = []
+        earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
         for owner, statement in statements(self.unit):
             scope = self.scope.get((owner, statement.lineno))
-            if scope is None:
+            if scope is None or statement.lineno >= WRITTEN_HERE:
                 continue
-            scope = {k: v for k, v in scope.items() if not callable(v) or k in self.helpers}
+            extra = earlier.setdefault((owner, statement.lineno), {})
+            scope = {k: v for k, v in scope.items() if is_data(v) or k in self.helpers}
+            scope = {**self._globals(owner), **scope, **extra}
+            bound(statement, {**self._names(), **scope}, extra)
             rank = self._rank(statement, {**self._names(), **scope})
             if rank is None:
                 continue
@@ -146,6 +156,24 @@ class Search:
                 tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
                 found.append((rank, edit.cost, tie, owner, edit))
         return sorted(found, key=lambda one: one[:3])
+
+    def _globals(self, owner: str) -> dict[str, Any]:
+        """The arrays and numbers of the file that a function uses without being handed them."""
+        if owner not in self.seen:
+            used = {
+                node.id
+                for o, s in statements(self.unit)
+                if o == owner
+                for node in ast.walk(s)
+                if isinstance(node, ast.Name)
+            }
+            self.seen[owner] = {
+                name: value
+                for name, value in self.base.names.items()
+                if name in used
+                and isinstance(value, (np.ndarray, float, int, np.number, FunctionType))
+            }
+        return self.seen[owner]
 
     def _pool(self, owner: str) -> list[str]:
         """The expressions of arrays in a function."""
@@ -278,6 +306,8 @@ class Search:
         for owner, edit in candidates:
             if self.deadline.over:
                 return None
+            if edit.kind == "wrong-mask" or "the square of" in edit.words:
+                continue  # of the way there these turn a right function into another
             run = self._run(edit)
             if run.error is not None:
                 continue

@@ -56,7 +56,7 @@ def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
     if isinstance(node.op, ast.Sub):
         yield (
             "sign",
-            f"the sign is the other way round: {r} − {a} belongs there",
+            f"the sign is the other way round: {r} − {a} belongs where {a} − {r} stands",
             0.9,
             binary(right, ast.Sub(), left),
         )
@@ -237,6 +237,23 @@ def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
 def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
     name = text_of(node.func)
     short = name.split(".")[-1]
+    for keyword in node.keywords:
+        if keyword.arg == "dtype" and "int" in text_of(keyword.value):
+            new = copy.copy(node)
+            new.keywords = [k for k in node.keywords if k is not keyword]
+            words = (
+                "the array is of integers, so what is put into it is truncated to whole numbers: "
+                "everything behind the point is lost"
+            )
+            yield "wrong", words, 0.8, new
+    if short in ("zeros_like", "empty_like", "ones_like") and len(node.args) == 1:
+        new = copy.copy(node)
+        new.keywords = [ast.keyword("dtype", ast.Name("float", ast.Load()))]
+        words = (
+            f"the array is made like {text_of(node.args[0])}, which may be of integers: what is "
+            "put into it is truncated to whole numbers then"
+        )
+        yield "wrong", words, 0.8, new
     if short in ("sum", "mean"):
         function = copy.copy(node)
         other = "mean" if short == "sum" else "sum"
@@ -338,7 +355,14 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
         for name, array in arrays_of(scope):
             if array.shape == value.shape and name != text and array is not value:
                 cost = 1.8
-                yield "wrong", f"{text} stands where {name} belongs", cost, parsed(name)
+                words = f"{text} stands where {name} belongs"
+                if re.search(r"hat|norm", name):
+                    words += ", which is x̂, the normalised x"
+                elif re.fullmatch(
+                    r"(self\.)?(x\w?|inputs?|a_?prev|layer_?0|l0|a0)(\.T)?", name.lower()
+                ):
+                    words += ": the input of the layer, not its output"
+                yield "wrong", words, cost, parsed(name)
                 yield (
                     "factor",
                     f"the factor {name} is missing at {text}",
@@ -358,6 +382,7 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
         if value.size and np.all((value >= 0) & (value <= 1)):
             yield "wrong", f"{text} stands where 1 − {text} belongs", 1.9, parsed(f"(1 - {text})")
         if value.ndim == 2:
+            yield from _through_weights(text, value.shape, scope)
             yield (
                 "transposed",
                 f"{text} stands where {text}.T belongs: the transpose is missing",
@@ -426,3 +451,26 @@ def of_index(node: ast.AST) -> Iterator[Local]:
         fresh = ast.Subscript(node.value, new, ast.Load())
         words = f"{text_of(node)} is of the wrong layer: {text_of(fresh)} belongs there"
         yield "wrong", words, 1.9, fresh
+
+
+def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
+    """The gradient of the next layer, taken back through its weights."""
+    arrays = [(n, a) for n, a in arrays_of(scope) if a.ndim == 2]
+    deltas = [(n, a) for n, a in arrays if re.search(r"(^|\.)(d|e|grad|g)", n.lower())]
+    weights = [(n, a) for n, a in arrays if re.search(r"w|theta|syn|kernel", n.lower())]
+    for d, delta in deltas[:12]:
+        for w, weight in weights[:12]:
+            if d == w or text in (d, w):
+                continue
+            for product, fits in (
+                (f"{d} @ {w}.T", delta.shape[1] == weight.shape[1]),
+                (f"{w}.T @ {d}", delta.shape[0] == weight.shape[0]),
+            ):
+                if fits:
+                    yield (
+                        "wrong",
+                        f"{text} stands where {product} belongs: the gradient comes back through "
+                        f"the weights {w} of the next layer",
+                        2.65,
+                        parsed(f"({product})"),
+                    )

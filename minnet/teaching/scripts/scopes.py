@@ -186,6 +186,11 @@ def derivatives(
         yield f"({name} > 0)", array, f"of ReLU (the mask {name} > 0, 0 where the unit was off)"
         if np.isin(array, (0, 1)).all() or re.search(r"mask|drop|^D\d|keep", name):
             yield name, array, f"of dropout (the mask {name})"
+            for rate, number in small_numbers(scope)[:3]:
+                if 0 < number < 1:
+                    for kept in (rate, f"(1 - {rate})"):
+                        scaled = f"({name} / {kept})"
+                        yield scaled, array, f"of dropout (the mask {name} over {kept})"
         for helper in prime:
             yield f"{helper}({name})", array, f"{helper}({name})"
     for name, number in floats_of(scope):
@@ -199,3 +204,19 @@ def derivatives(
             yield f"({name} > 0)", np.asarray(number), f"of ReLU (the mask {name} > 0)"
             for helper in prime:
                 yield f"{helper}({name})", np.asarray(number), f"{helper}({name})"
+
+
+def bound(statement: ast.stmt, scope: Scope, names: dict[str, Any]) -> None:
+    """Put into `names` what a simple assignment binds, as far as that can be had."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return
+    target = statement.targets[0]
+    value = evaluated(statement.value, scope)
+    if value is None:
+        return
+    if isinstance(target, ast.Name):
+        names[target.id] = value
+    elif isinstance(target, ast.Tuple) and isinstance(value, (tuple, list)):
+        for part, one in zip(target.elts, value, strict=False):
+            if isinstance(part, ast.Name):
+                names[part.id] = one

@@ -54,6 +54,8 @@ def of_whole(
     if value is None or not isinstance(value, (np.ndarray, float, np.floating)):
         return
     shape = np.shape(value)
+    if not np.any(value):  # the zeros of the start
+        return
     for name, size in sizes(scope):
         divisor = parsed(name)
         yield (
