@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `tutorials`, `exercises`, `zoo` and `reproduce`.
+`python -m minnet info`, `tutorials`, `check`, `exercises`, `zoo` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from minnet.course import tutorials
 from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
 from minnet.course.zoo import game
+from minnet.teaching.scripts import report
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
@@ -192,6 +193,24 @@ def _tutorials(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         )
 
 
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet check`."""
+    parser.description = (
+        "Holds the gradients, the losses and the updates in your own file to what is measured, and "
+        "says block by block what is right and what is wrong. The file is run once, on its own, "
+        "and writes nothing. The exit code is 0 if nothing is wrong, 1 if something is, and 2 if "
+        "there was nothing to check."
+    )
+    parser.add_argument("file", help="a Python file: a loop that learns, or functions and classes")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="functions or classes; else all")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=report.SECONDS,
+        help="how long it may take (default: %(default)g)",
+    )
+
+
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
     """The arguments of `python -m minnet reproduce`."""
     parser.description = (
@@ -260,11 +279,16 @@ def _run(arguments: Sequence[str] | None) -> None:
     )
     copies = commands.add_parser("tutorials", help="the course, copied: scripts or notebooks")
     _add_tutorials(copies)
+    _add_check(commands.add_parser("check", help="what is wrong with the gradients in a file"))
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
+    elif options.command == "check":
+        code, text = report.check(options.file, options.names, seconds=options.seconds)
+        print(text)
+        sys.exit(code)
     elif options.command == "exercises":
         _exercises(parser, options)
     elif options.command == "tutorials":
