@@ -116,5 +116,6 @@ def _check_probabilities(step: Layer, loss: CrossEntropy | BinaryCrossEntropy) -
         raise ValueError(
             f"{name} takes probabilities. Got a model that ends in {step.label} "
             f"({type(step).__name__}), not in {activation}. Add activation='{activation}', "
-            f"or use {name}(from_logits=True)."
+            f"or use {name}(from_logits=True). For a regression, whose y are numbers of any size, "
+            "use loss='mse'."
         )

@@ -176,7 +176,7 @@ class BinaryAccuracy(Metric):
         return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
+        hint = 'For a regression use "mae" or "r2_score", for more classes one output for each.'
         in_shape(target, output_shape, self.name, who)
         check_from_0_to_1(
             target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint

@@ -67,7 +67,8 @@ def test_what_suits_the_last_step():
             Tanh(name="mine"),
             CrossEntropy(),
             r"^CrossEntropy takes probabilities\. Got a model that ends in mine \(Tanh\), not in "
-            r"softmax\. Add activation='softmax', or use CrossEntropy\(from_logits=True\)\.$",
+            r"softmax\. Add activation='softmax', or use CrossEntropy\(from_logits=True\)\. For a "
+            r"regression, whose y are numbers of any size, use loss='mse'\.$",
         ),
         (Linear(), BinaryCrossEntropy(), r"not in sigmoid\. Add activation='sigmoid'"),
         (ReLU(), OwnEntropy(), r"^OwnEntropy takes probabilities"),
