@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `zoo`, `exercises` and `reproduce`.
+`python -m minnet info`, `zoo`, `mistakes`, `exercises` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import minnet
 from minnet.course.exercises import course, inspection
 from minnet.course.reproductions import running
-from minnet.course.zoo import game
+from minnet.course.zoo import catalogue, game
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
@@ -179,6 +179,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
     zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    mistakes = commands.add_parser("mistakes", help="a numbered list of what people get wrong")
+    mistakes.add_argument(
+        "names", nargs="*", metavar="NAME", help="show these, by name or number; without one, all"
+    )
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
@@ -187,6 +191,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
+    elif options.command == "mistakes":
+        try:
+            entries = [catalogue.in_full(name) for name in options.names]
+        except ValueError as error:
+            parser.error(str(error))
+        print("\n\n".join(entries) or catalogue.listing())
     elif options.command == "exercises":
         _exercises(parser, options)
     elif options.command == "reproduce":
