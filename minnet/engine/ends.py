@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from minnet.foundation.checks import Shape, warn
@@ -61,6 +62,7 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
         if not isinstance(step, SAME_NUMBERS):
             last = step
     own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
+    _warn_of_cut_logits(steps)
     hidden = [step.label for step in own if step is not last]
     if hidden:
         warn(
@@ -68,6 +70,17 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
             "small. Hidden layers usually have activation='relu'."
         )
     check_last(steps[-1], loss)
+
+
+def _warn_of_cut_logits(steps: Sequence[Layer]) -> None:
+    """Warn where a ReLU stands between the last weights and the activation that wants logits."""
+    for below, step in itertools.pairwise(steps):
+        if type(below) is ReLU and step is steps[-1] and type(step) in (Softmax, Sigmoid):
+            warn(
+                f"{step.label} takes numbers of any sign, and {below.label} below it cuts off the "
+                "negative ones: no probability can be small. Leave that layer without an "
+                "activation."
+            )
 
 
 def check_last(step: Layer, loss: Loss) -> None:

@@ -108,6 +108,14 @@ def test_what_suits_is_passed_without_a_word(step, loss):
         check_end([Dense(2), step], (2,), loss)
 
 
+def test_a_relu_below_the_last_softmax_cuts_logits_off():
+    with pytest.warns(UserWarning, match="cuts off the negative ones"):
+        check_end([Dense(3), ReLU(name="cut"), Softmax()], (3,), CrossEntropy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_end([Dense(3), ReLU(), Dense(3), Softmax()], (3,), CrossEntropy())
+
+
 def test_the_steps_before_have_to_suit_the_last():
     with pytest.raises(ValueError, match="Softmax over one output is always 1"):
         check_end([Softmax()], (1,), CrossEntropy())

@@ -242,6 +242,16 @@ REFUSED = (
         "M. Nielsen, “Neural networks and deep learning”, chapter 3",
     ),
     Refused(
+        "relu-before-the-softmax",
+        "A ReLU on the last layer of weights, and a softmax above it.",
+        'model = Sequential([Dense(3, "relu", input_dim=2), Softmax()])\n'
+        'model.compile("adam", "cross_entropy")',
+        "cuts off the negative ones",
+        "How small can a probability become if no logit is below 0?",
+        "Dense(3), Softmax()",
+        "asked again and again: relu in every layer",
+    ),
+    Refused(
         "weights-of-another-shape",
         "Weights of another model.",
         'model = Sequential([Dense(3, "softmax", input_dim=2)])\n'

@@ -32,11 +32,11 @@ from minnet.teaching.doctor.patient import (
     predicted_classes,
     train_briefly,
 )
-from minnet.teaching.doctor.structure import remedies
+from minnet.teaching.doctor.structure import is_autoencoder, remedies
 from minnet.teaching.doctor.trying import wins
 
-STEPS = 40
-"""Updates of a trial of a learning rate."""
+STEPS, MOST_STEPS = 40, 300
+"""Updates of a trial of a learning rate, and with a large momentum."""
 
 LEARNS = 0.95
 """A rate whose loss after the trial is below this part of where it began is fine."""
@@ -86,7 +86,7 @@ def learning_rate(patient: Patient) -> RateFindings:
     model, rows = patient.model, patient.rows
     x, target = patient.x[rows], patient.target[rows]
     rate, batch = peak_rate(model), min(patient.batch_size, 64)
-    steps = affordable(model, batch, STEPS)
+    steps = affordable(model, batch, _long_enough(model))
 
     def run(rate: float) -> ShortTraining:
         return train_briefly(model, x, target, steps=steps, batch_size=batch, seed=0, rate=rate)
@@ -153,6 +153,12 @@ def learning_rate(patient: Patient) -> RateFindings:
     return RateFindings([finding], best)
 
 
+def _long_enough(model: Sequential) -> int:
+    """Updates after which a momentum has built up what it can: three times 1 / (1 − μ)."""
+    momentum = float(getattr(model.compiled.optimizer, "momentum", 0.0))
+    return min(MOST_STEPS, max(STEPS, round(3.0 / max(1.0 - momentum, 0.01))))
+
+
 def _other_rates(rate: float, *, down: bool) -> list[float]:
     """Powers of ten below a rate and above it."""
     below = [min(rate, 10.0) * 10.0**-k for k in range(1, 6)]
@@ -175,7 +181,7 @@ def by_heart(patient: Patient) -> tuple[list[Finding], Sequential | None]:
         x=x, target=target, labels=None if patient.labels is None else patient.labels[rows]
     )
     guess = baseline(small)
-    if len(rows) < 2 or not guess > 1e-9:
+    if len(rows) < 2 or not guess > 1e-9 or is_autoencoder(small):
         return [], None
     best, done = _learned(patient.model, small, guess)
     if done is not None:
