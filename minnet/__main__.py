@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `tutorials`, `check`, `exercises`, `zoo` and `reproduce`.
+`python -m minnet info`, `tutorials`, `check`, `exercises`, `mistakes`, `zoo` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import minnet
 from minnet.course import tutorials
 from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
-from minnet.course.zoo import game
+from minnet.course.zoo import catalogue, game
 from minnet.teaching.scripts import report
 
 EXTRAS = {
@@ -274,6 +274,10 @@ def _run(arguments: Sequence[str] | None) -> None:
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
     zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    mistakes = commands.add_parser("mistakes", help="a numbered list of what people get wrong")
+    mistakes.add_argument(
+        "names", nargs="*", metavar="NAME", help="show these, by name or number; without one, all"
+    )
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
@@ -289,6 +293,12 @@ def _run(arguments: Sequence[str] | None) -> None:
         code, text = report.check(options.file, options.names, seconds=options.seconds)
         print(text)
         sys.exit(code)
+    elif options.command == "mistakes":
+        try:
+            entries = [catalogue.in_full(name) for name in options.names]
+        except ValueError as error:
+            parser.error(str(error))
+        print("\n\n".join(entries) or catalogue.listing())
     elif options.command == "exercises":
         _exercises(parser, options)
     elif options.command == "tutorials":

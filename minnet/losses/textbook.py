@@ -339,7 +339,9 @@ class CrossEntropy(Loss):
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
-        hint = " For one output use sigmoid and binary_crossentropy."
+        hint = (
+            " For one output use sigmoid and binary_crossentropy, or loss='mse' for a regression."
+        )
         y = labels_or_rows(as_array(target, who), output_shape, "CrossEntropy", who, hint)
         if y.ndim == 2:
             check_distributions(y, "CrossEntropy", who)
@@ -435,7 +437,9 @@ class BinaryCrossEntropy(Loss):
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Numbers from 0 to 1 in the prediction's shape."""
         y = super().check_target(target, output_shape, who)
-        hint = "For more than two classes use softmax and cross_entropy."
+        hint = (
+            "For more than two classes use softmax and cross_entropy, for a regression loss='mse'."
+        )
         check_from_0_to_1(y, f"BinaryCrossEntropy takes {who} from 0 to 1", hint)
         return y
 
