@@ -17,8 +17,8 @@ from minnet.course.zoo import ZOO
 from minnet.course.zoo.facts import FACTS
 from minnet.course.zoo.refused import REFUSED
 from minnet.course.zoo.showing import code
-from minnet.foundation.words import did_you_mean
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 
 WIDTH = 88
 
