@@ -17,7 +17,7 @@ _state: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "seeds": None}
 def __getattr__(name: str) -> Any:
     if name.startswith("_"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return words.Missing(f"backend.{name}", words.TENSORS)
+    return words.Missing(f"backend.{name}", words.BACKEND.get(name, words.TENSORS))
 
 
 def backend() -> str:
