@@ -184,6 +184,6 @@ else:
 #
 # 1. Take out `input_dim=784`. When does the network get its weights now, and what does `summary`
 #    say before that?
-# 2. Freeze every layer and call `fit`. What would Keras do?
-# 3. Paste a program that you know, change its import lines, and run it. If it stops, what does the
+# 2. Paste a program that you know, change its import lines, and run it. If it stops, what does the
 #    sentence tell you to write?
+# 3. Freeze every layer and call `fit`. What would Keras do?

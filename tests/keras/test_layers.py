@@ -102,6 +102,7 @@ def test_a_loss_takes_the_targets_first() -> None:
     right = -np.mean([np.log(0.8), np.log(0.7), np.log(0.6), np.log(0.9)])
     assert loss(T, P).numpy() == loss(y_pred=P, y_true=T) == pytest.approx(right)
     assert losses.mean_squared_error(T, P).shape == (2,)
+    assert losses.categorical_crossentropy([[0, 1.0]], [[0.2, 0.8]]).shape == (1,)
 
 
 @pytest.mark.parametrize("name", ["mse", "MeanSquaredError", "mean_squared_error", "MSE"])
