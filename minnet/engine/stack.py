@@ -65,10 +65,10 @@ class Stack(Strict):
         self._input_shape: Shape | None = None
         self._lay_out()
         if isinstance(layers, (Layer, Stack)) or not checks.is_collection(layers):
-            raise TypeError(
-                f"Sequential takes a list of layers. Got {checks.short(layers)}. "
-                "Use Sequential([…]), or add(layer)."
-            )
+            fix = "Use Sequential([…]), or add(layer)."
+            if isinstance(layers, Stack):
+                fix = "Use model.copy(), or the list of its layers: Sequential(model.layers)."
+            raise TypeError(f"Sequential takes a list of layers. Got {checks.short(layers)}. {fix}")
         layers = list(layers)
         if type(self).add is Stack.add:
             self.add_all(layers)
