@@ -62,6 +62,13 @@ def test_several_labels_have_a_logistic_output_each() -> None:
     np.testing.assert_array_equal(mlp.predict(X), other.predict(sparse.csr_array(X)))
 
 
+def test_several_labels_may_be_sparse_and_stop_early() -> None:
+    settings = {**QUICK, "early_stopping": True, "max_iter": 30}
+    one = fitted(MLPClassifier(**settings), X, SEVERAL)
+    two = fitted(MLPClassifier(**settings), X, sparse.csr_array(SEVERAL))
+    assert one.validation_scores_ == two.validation_scores_
+
+
 def test_one_class_is_always_predicted() -> None:
     mlp = fitted(MLPClassifier(max_iter=2, random_state=0), X, np.full(len(X), "only"))
     assert set(mlp.predict(X)) == {"only"}

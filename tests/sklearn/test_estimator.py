@@ -212,6 +212,17 @@ def test_ctrl_c_keeps_what_was_learned() -> None:
     assert mlp.predict(X).shape == (len(X),)
 
 
+def test_ctrl_c_in_the_first_epoch_leaves_a_network_without_a_loss() -> None:
+    def interrupt(batch: int, logs: Any) -> None:
+        raise KeyboardInterrupt
+
+    stop = LambdaCallback(on_train_batch_end=interrupt)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        mlp = MLPClassifier(**QUICK, callbacks=[stop]).fit(X, TWO)
+    assert (mlp.n_iter_, mlp.loss_curve_) == (0, [])
+    assert np.isnan(mlp.loss_)
+
+
 # --- callbacks ------------------------------------------------------------------------------------
 
 

@@ -54,7 +54,7 @@ from tests.sklearn.data import NUMBER, TWO, X, fitted
         ({"loss": CrossEntropy(from_logits=True)}, ValueError, r"Leave from_logits out"),
         ({"dropout": [0.1, 0.2]}, ValueError, r"a list of one for each of the 1. Got 2"),
         ({"optimizer": "adma"}, ValueError, r'optimizer takes one of sgd.*Did you mean "adam"'),
-        ({"loss": "hinge"}, ValueError, r"loss takes one of .*cross_entropy.*Got 'hinge'"),
+        ({"loss": "ten"}, ValueError, r"loss takes one of .*cross_entropy.*Got 'ten'"),
         ({"layers": Dense(3)}, TypeError, r"layers takes a list of minnet layers, without the l"),
         ({"callbacks": [1]}, TypeError, r"callbacks takes Callback objects. Got 1"),
         ({"base": "mnist"}, ValueError, r"mnist"),
