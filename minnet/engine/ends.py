@@ -12,6 +12,7 @@ from minnet.layers import (
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    HardSigmoid,
     Layer,
     Linear,
     ReLU,
@@ -21,6 +22,7 @@ from minnet.layers import (
     Tanh,
 )
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from minnet.metrics import Metric
 
 SAME_NUMBERS = (
     Linear,
@@ -32,6 +34,9 @@ SAME_NUMBERS = (
     Reshape,
 )
 """Steps that a trained model's numbers pass unchanged."""
+
+FROM_0_TO_1 = (Sigmoid, Softmax, HardSigmoid)
+"""Steps whose outputs may be read as probabilities."""
 
 
 def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
@@ -68,6 +73,20 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
             "small. Hidden layers usually have activation='relu'."
         )
     check_last(steps[-1], loss)
+
+
+def check_probabilities(steps: Sequence[Layer], metrics: Sequence[Metric]) -> None:
+    """Refuse a metric of probabilities where the model gives others; one's own may give any."""
+    last = next((step for step in reversed(steps) if not isinstance(step, SAME_NUMBERS)), None)
+    if last is None or isinstance(last, FROM_0_TO_1) or not is_minnets(type(last)):
+        return
+    for metric in metrics:
+        if metric.takes_probabilities():
+            raise ValueError(
+                f"{metric.name} takes probabilities, from 0 to 1. Got a model that ends in "
+                f"{last.label} ({type(last).__name__}). Add activation='sigmoid', or use "
+                "AUC(from_logits=True)."
+            )
 
 
 def check_last(step: Layer, loss: Loss) -> None:
