@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import FunctionType
@@ -24,7 +23,7 @@ from minnet.teaching.scripts.values import is_data
 WRITTEN_HERE = 1_000_000
 """Lines from here on are calls that no student wrote."""
 
-SECONDS = 25.0
+SECONDS = 18.0
 """For the search through the lines of one unit."""
 
 
@@ -211,7 +210,7 @@ class Search:
         """Changes that mend, the best first: one that mends all, or some that mend a part each."""
         candidates = self._candidates()
         forward: list[tuple[str, Edit]] = []
-        half = Deadline(0.6 * (self.deadline.end - time.monotonic()))
+        half = Deadline(0.6 * self.deadline.seconds)
         touches: dict[int, bool] = {}
         partial: list[Mended] = []
         for rank, _, _, owner, edit in candidates:

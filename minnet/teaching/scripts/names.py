@@ -60,6 +60,10 @@ def scalars_of(run: Run) -> dict[str, float]:
     return found
 
 
+VALUES = ("data", "value", "val", "item")
+"""How objects call the number that they hold."""
+
+
 def word_of(key: str) -> str:
     """The name in a key that says what it is."""
     word = key.removeprefix("Σ ")
@@ -68,7 +72,8 @@ def word_of(key: str) -> str:
     if "()" in word:
         head = word.split("()")[0]
         return head.split(".")[-1]
-    return re.sub(r"\[['\"]?(\w+)['\"]?\]$", r".\1", word.split(":")[-1]).split(".")[-1]
+    parts = re.sub(r"\[['\"]?(\w+)['\"]?\]$", r".\1", word.split(":")[-1]).split(".")
+    return parts[-2] if len(parts) > 1 and parts[-1] in VALUES else parts[-1]
 
 
 def loss_rank(key: str) -> int:
@@ -118,6 +123,8 @@ def likeness(path: str, key: str) -> int:
     p, g = plain(name), plain(gname)
     if key == ":" + path:
         return 0
+    if name in VALUES:  # an object that holds a number and its gradient
+        return 10 if gname == "grad" and garound == around else 0
     if name.isdigit():  # weights[0] and nabla_w[0], dW[0]
         owner, gowner = plain(leaf(around)[0]), plain(leaf(garound)[0] if garound else "")
         if gname != name or owner == gowner:

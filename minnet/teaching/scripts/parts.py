@@ -375,7 +375,7 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
                 yield "wrong", f"{text} stands where {name} belongs", 2.3, parsed(name)
         yield (
             "wrong",
-            f"the square of {text} is missing: {text}**2 belongs there",
+            f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
             1.7,
             parsed(f"{text}**2"),
         )
@@ -410,7 +410,7 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
         if not isinstance(value, int):
             yield (
                 "wrong",
-                f"the square of {text} is missing: {text}**2 belongs there",
+                f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
                 1.7,
                 parsed(f"{text}**2"),
             )
@@ -474,3 +474,8 @@ def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterato
                         2.65,
                         parsed(f"({product})"),
                     )
+
+
+def _as_in(value: Any, text: str) -> str:
+    inside = np.size(value) and np.all(np.abs(value) <= 1)
+    return f", as in the derivative of tanh, 1 − {text}²" if inside else ""

@@ -20,6 +20,7 @@ import numpy as np
 
 from minnet.teaching.scripts import inputs, optimizers
 from minnet.teaching.scripts.checking import Section, examine, loops
+from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.recording import OutOfTimeError, Recording, record
 from minnet.teaching.scripts.report import RIGHT, UNREADABLE, WRITE, WRONG, silence
@@ -129,9 +130,9 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         for analysis in found:
             covered |= {b.label for b in analysis.blocks}
             snapshots = recording.passes[analysis.unit.loop]
-            section = clock.within(
-                max(5.0, end - time.monotonic()), partial(examine, analysis, snapshots)
-            )
+            left = max(5.0, end - time.monotonic())
+            search = min(SECONDS, left / 4)
+            section = clock.within(left, partial(examine, analysis, snapshots, search))
             if section is not None:
                 sections.append(section)
     if not sections or names:
@@ -140,7 +141,9 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
                 break
             if {b.label for b in analysis.blocks} <= covered and sections:
                 continue
-            section = clock.within(max(5.0, end - time.monotonic()), partial(examine, analysis))
+            left = max(5.0, end - time.monotonic())
+            search = min(SECONDS, left / 4)
+            section = clock.within(left, partial(examine, analysis, (), search))
             if section is not None:
                 sections.append(section)
     steps = Section("update rules")
