@@ -373,6 +373,7 @@ CHANGES = {
         model.optimizer, "learning_rate", CosineDecay(0.1, 5)
     ),
     "a momentum set later": lambda model: setattr(model.optimizer, "beta_1", 0.0),
+    "smoother labels": lambda model: setattr(model.loss, "label_smoothing", 0.1),
     "all frozen": lambda model: model.freeze("*"),
     "no name": lambda model: setattr(model, "name", ""),
 }
