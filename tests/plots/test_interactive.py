@@ -212,6 +212,18 @@ def strokes(seed, side=96):
     return paper
 
 
+@pytest.mark.parametrize(("height", "width"), [(64, 9), (64, 11), (1, 1), (5, 90), (90, 1)])
+def test_blocks_become_the_same_input_as_in_python(height, width, files, opened):
+    """Widths that end in one half are rounded to even, as Python does."""
+    page = opened(files / "digits.html")
+    paper = np.zeros((96, 96))
+    paper[3 : 3 + height, 5 : 5 + width] = 1.0
+    its = page.run(
+        "playground.draw(arguments[0]); return playground.input()", paper.ravel().tolist()
+    )
+    assert np.array_equal(np.array(its, np.float32), preprocess(paper)[0])
+
+
 @pytest.mark.parametrize(
     "seeds",
     [range(8), pytest.param(range(8, 100), marks=pytest.mark.slow)],
