@@ -324,6 +324,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "Sequential.save_weights": {"path": lambda: "saved.npz"},
     "callbacks.Checkpoint": {"path": lambda: "run.npz"},
     "datasets.glyphs": {"classes": lambda: "AB", "n": lambda: 4, "n_test": lambda: 4},
+    "*explain_prediction": {"x": lambda: X[0].copy()},
     "find_learning_rate": {"steps": lambda: 10},
     "constraints.*.__call__": {"weights": lambda: np.ones((3, 2), "f4")},
     "metrics.TopK*.__call__": {
@@ -344,6 +345,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "plots.decision_boundary": {"model": flat, "x": lambda: X[:, :2].copy(), "points": lambda: 5},
     "plots.loss_along": {"points": lambda: 3},
     "plots.loss_surface": {"points": lambda: 3},
+    "plots.playground": {"path": lambda: "page.html"},
     "plots.predictions": {"predicted": lambda: [0, 1]},
     "plots.weights": {"layer": lambda: model().layers[0], "shape": lambda: (1, 3)},
     "*check_gradients": {"target": model, "y": Y.copy},
@@ -393,6 +395,7 @@ LEFT_OUT = {
     "transfer.Report": "a result, made by minnet",
     "transfer.Verdict": "a result, made by minnet",
     "teaching.Diagnosis": "a result, made by minnet",
+    "teaching.ExplainedPrediction": "a result, made by minnet",
     "teaching.Explanation": "a result, made by minnet",
     "teaching.Finding": "a result, made by minnet",
     "teaching.GradientReport": "a result, made by minnet",

@@ -44,7 +44,7 @@ RIGHT = "\ue014"
 
 
 def plane(last="softmax", units=3):
-    model = Sequential([Dense(6, "tanh", input_dim=2), Dense(units, last)], seed=0)
+    model = Sequential([Dense(6, "sigmoid", input_dim=2), Dense(units, last)], seed=0)
     x = np.random.default_rng(0).standard_normal((40, 2))
     return model, x, np.arange(40) % max(units, 2)
 
@@ -210,6 +210,44 @@ def strokes(seed, side=96):
             paper = np.maximum(paper, np.clip(4.5 - np.hypot(rows - r, columns - c), 0, 1))
         at = to
     return paper
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 9), (64, 11), (1, 1), (5, 90), (90, 1)])
+def test_blocks_become_the_same_input_as_in_python(height, width, files, opened):
+    """Widths that end in one half are rounded to even, as Python does."""
+    page = opened(files / "digits.html")
+    paper = np.zeros((96, 96))
+    paper[3 : 3 + height, 5 : 5 + width] = 1.0
+    its = page.run(
+        "playground.draw(arguments[0]); return playground.input()", paper.ravel().tolist()
+    )
+    assert np.array_equal(np.array(its, np.float32), preprocess(paper)[0])
+
+
+def stretched_in_float64(ink, to):
+    """The same interpolation of rows, computed apart and in more digits."""
+    at = np.clip((np.arange(to) + 0.5) * len(ink) / to - 0.5, 0, len(ink) - 1)
+    return np.stack([np.interp(at, np.arange(len(ink)), column) for column in ink.T], axis=1)
+
+
+def test_masks_at_the_edge_of_the_threshold_are_cut_as_in_float32(files, opened):
+    page = opened(files / "digits.html")
+    rng, close = np.random.default_rng(0), 0
+    while close < 5:
+        height, width = rng.integers(2, 96, 2)
+        ink = (rng.random((height, width)) < rng.random()).astype(float)
+        ink[[0, -1], :] = ink[:, [0, -1]] = 1.0
+        wide = max(4, min(32, round(32 * width / height)))
+        sheet = stretched_in_float64(stretched_in_float64(ink, 32).T, wide).T
+        if not ((np.abs(sheet - 0.5) < 1e-7) & (sheet != 0.5)).any():
+            continue
+        close += 1
+        paper = np.zeros((96, 96))
+        paper[:height, :width] = ink
+        its = page.run(
+            "playground.draw(arguments[0]); return playground.input()", paper.ravel().tolist()
+        )
+        assert np.array_equal(np.array(its, np.float32), preprocess(paper)[0])
 
 
 @pytest.mark.parametrize(

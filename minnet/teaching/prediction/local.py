@@ -15,15 +15,19 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.layers import (
     AlphaDropout,
+    AveragePooling2D,
     BatchNormalization,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    GlobalAveragePooling2D,
     HardSigmoid,
     LeakyReLU,
     Linear,
+    MaxPooling2D,
     Normalization,
     PReLU,
     ReLU,
@@ -39,6 +43,7 @@ from minnet.models import Sequential
 STRAIGHT = (
     *(Dense, Linear, ReLU, LeakyReLU, PReLU, ReLU6, HardSigmoid),
     *(Flatten, Reshape, Rescaling, Normalization, BatchNormalization),
+    *(Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D),
     *(Dropout, AlphaDropout, GaussianDropout, GaussianNoise),
 )
 """Steps that are straight lines between their kinks, as they run when a model predicts."""

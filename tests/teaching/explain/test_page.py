@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minnet import Sequential, explain_step
-from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
+from minnet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, ReLU
 from tests.teaching.explain.test_renderings import explained
 
 RIGHT, LEFT, HOME, END, TAB = "\ue014", "\ue012", "\ue011", "\ue010", "\ue004"
@@ -140,6 +140,20 @@ def test_every_number_that_was_computed_can_be_traced(files, opened):
     given = {"x", "t", "W", "b", "γ", "β", "m", "old m", "old v"}
     kept = {name for name in untraced if "moving_" in name}
     assert set(untraced) - kept <= given | {"db"}, "db below batch norm is 0, with its reason"
+
+
+def test_of_an_image_only_the_patch_lights_up(tmp_path, opened):
+    model = Sequential(
+        [Conv2D(1, 2, input_shape=(3, 1, 1), padding="same"), Flatten(), Dense(2)], seed=0
+    )
+    model.compile("sgd", "mse")
+    x = np.arange(6.0).reshape(2, 3, 1, 1)
+    explain_step(model, x, np.zeros((2, 2))).to_html(tmp_path / "step.html")
+    page = opened(tmp_path / "step.html")
+    page.press(RIGHT)
+    page.point(page.one('section.now figure[data-name="y1"] td[data-i="0,0,0,0"]'))
+    lit = page.all('section.now figure[data-name="x"] td.lit')
+    assert [cell.get_attribute("data-i") for cell in lit] == ["0,0,0,0", "0,1,0,0"]
 
 
 def test_the_step_under_way_is_lit_in_the_network(files, opened):

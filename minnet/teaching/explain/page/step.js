@@ -102,7 +102,7 @@
         const wanted = source.slice(colon + 1).split(",");
         for (const other of figure.querySelectorAll("td")) {
           const index = other.dataset.i.split(",");
-          if (other !== cell && index.length === wanted.length && wanted.every((w, k) => w === "*" || w === index[k])) {
+          if (other !== cell && index.length === wanted.length && wanted.every((w, k) => within(index[k], w))) {
             other.classList.add("lit");
             inNetwork(other, "lit");
           }
@@ -110,6 +110,12 @@
       }
       const hidden = cell.classList.contains("hidden");
       why.textContent = hidden ? "Work it out from what lights up, and type it above." : cell.dataset.work;
+    }
+    // Whether an index is 3, within 2-4, or anything for *; dots stand for some of several.
+    function within(index, wanted) {
+      if (wanted === "*" || wanted === index) return true;
+      const [low, high] = wanted.split("-").map(Number);
+      return high !== undefined && (index === "…" || (low <= Number(index) && Number(index) <= high));
     }
     // The same number where it was computed, in a block before; y1 and dy1 are there once, a W and
     // its dW once for each layer.
