@@ -47,7 +47,8 @@ def diagnose(
     """Why does it not learn? Quick experiments on a copy of a compiled model.
 
     Call it as `fit` would be called, before a training or after one. The model, what its optimizer
-    remembers, its generator and the arrays stay as they are. Half a second for small problems.
+    remembers, its generator and the arrays stay as they are. A healthy small problem takes half a
+    second and a large one two; where cures are tried it may be three.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def diagnose(
     -------
     Diagnosis
         `.findings`, most serious first, each with `.kind`, `.message`, `.measurement` and
-        `.advice`; `.healthy` where there are none.
+        `.advice`, and, where a cure won on a copy, `.proof` and the `.cure` itself, to be run;
+        `.healthy` where there are none.
 
     Raises
     ------

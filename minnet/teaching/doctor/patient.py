@@ -235,9 +235,13 @@ def train_briefly(
     return ShortTraining(model, loss, worst, steps, moved)
 
 
-def affordable(model: Sequential, batch_size: int, wanted: int) -> int:
-    """How many of the wanted steps a trial may take, by the work of one: 6 P per row."""
-    return int(min(wanted, max(12, FLOPS / (6.0 * max(1, model.theta.size) * batch_size))))
+def affordable(model: Sequential, batch_size: int, wanted: int, times: float = 1.0) -> int:
+    """How many of the wanted steps a trial may take, by the work of one: 6 P per row.
+
+    `times` is how much more than usual a trial may cost.
+    """
+    work = 6.0 * max(1, model.theta.size) * batch_size
+    return int(min(wanted, max(12, times * FLOPS / work)))
 
 
 def peak_rate(model: Sequential) -> float:

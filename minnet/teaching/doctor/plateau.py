@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from minnet.optimizers import SGD, Adam
@@ -14,7 +14,7 @@ from minnet.teaching.doctor.cures import Cure
 from minnet.teaching.doctor.figures import LOSS
 from minnet.teaching.doctor.findings import Finding, Proof
 from minnet.teaching.doctor.patient import Patient, ShortTraining, Signal, baseline, evaluate
-from minnet.teaching.doctor.trying import after_updates, budget, patient_with
+from minnet.teaching.doctor.trying import WINS, after_updates, budget, patient_with
 
 AT_GUESSING = 0.97
 """A loss above this part of that of guessing is no better."""
@@ -30,6 +30,9 @@ LONG, LONGEST = 400, 2000
 
 HOLDS_BACK = {"weight_decay": 0.0, "clipnorm": None, "clipvalue": None, "global_clipnorm": None}
 """What of an optimizer may keep weights where they are, and its value for nothing."""
+
+PATIENT = 3.0
+"""How much more than a usual trial one of these may cost: what is stuck has to be waited for."""
 
 LEAVES = 0.75
 """A cure that comes below this part of the loss of guessing has left it."""
@@ -53,17 +56,24 @@ def stuck(patient: Patient, signals: Sequence[Signal], tried: ShortTraining) -> 
     if min(now, tried.loss) < level or tried.loss < AT_GUESSING * now < AT_GUESSING * level:
         return
     before = patient_with(patient, None, whole=False)
-    longest = budget(before.model, before, LONGEST)
-    if after_updates(before, LOSS, longest) < level:
+    longest = budget(before.model, before, LONGEST, PATIENT)
+    last = after_updates(before, LOSS, longest)
+    if last < level:
         return
-    before = patient_with(patient, None, whole=False)
-    steps = min(longest, LONG)
-    alone = after_updates(before, LOSS, steps)
-    layers = [_tried(patient, cure, steps) for cure in against_vanishing(patient)]
-    freed = [_tried(patient, cure, steps) for cure in _freed(patient)]
-    others = [_tried(patient, cure, steps) for cure in _other_optimizers(patient)]
-    groups = (_best(layers), _best(freed), _best(others))
+    steps, alone = longest, last
+    if longest > LONG:
+        steps = LONG
+        alone = after_updates(patient_with(patient, None, whole=False), LOSS, steps)
+    layers = _best_of(patient, against_vanishing(patient), steps)
+    groups = (
+        layers,
+        _best_of(patient, _freed(patient), steps),
+        _best_of(patient, _other_optimizers(patient), steps),
+    )
+    deep = _squashing(patient) >= DEEP
     helped = [t for t in groups if t is not None and t.loss < LEAVES * level]
+    if deep and layers is not None and layers not in helped and layers.loss < WINS * alone:
+        helped.insert(0, layers)  # slower by the rate, and no longer stuck
     updates = patient.updates_made
     if not helped and updates < ENOUGH_UPDATES:
         return
@@ -83,7 +93,7 @@ def stuck(patient: Patient, signals: Sequence[Signal], tried: ShortTraining) -> 
         return
     (cure, after), *second = helped
     kind, advice = "stuck", cure.advice
-    if cure in [trial.cure for trial in layers] and _squashing(patient) > 1:
+    if layers is not None and cure is layers.cure and _squashing(patient) > 1:
         kind, left = "vanishing-gradient", attenuation(signals)
         measurement["gradient, bottom by top"] = left
         story += (
@@ -116,19 +126,19 @@ def _squashing(patient: Patient) -> int:
     return sum(isinstance(step, cures.SQUASHING) for step in patient.model.steps[:-1])
 
 
-def _tried(patient: Patient, cure: Cure, steps: int) -> CureTrial:
-    """A cure, and the larger loss of two trials."""
-    losses = []
-    for seed in (0, 1):
-        treated = cure.treat(patient_with(patient, None, whole=False, seed=seed))
-        losses.append(after_updates(treated, LOSS, steps, seed))
-        if not losses[-1] < math.inf:
-            break
-    return CureTrial(cure, max(losses))
+def _best_of(patient: Patient, group: Iterable[Cure], steps: int) -> CureTrial | None:
+    """The cure of a group that leaves least, with the larger loss of two trials."""
+    trials = [CureTrial(cure, _loss_with(patient, cure, steps, seed=0)) for cure in group]
+    best = min(trials, key=lambda trial: trial.loss, default=None)
+    if best is None or not math.isfinite(best.loss):
+        return None
+    again = _loss_with(patient, best.cure, steps, seed=1)
+    return CureTrial(best.cure, max(best.loss, again))
 
 
-def _best(trials: Sequence[CureTrial]) -> CureTrial | None:
-    return min(trials, key=lambda trial: trial.loss, default=None)
+def _loss_with(patient: Patient, cure: Cure, steps: int, seed: int) -> float:
+    treated = cure.treat(patient_with(patient, None, whole=False, seed=seed))
+    return after_updates(treated, LOSS, steps, seed)
 
 
 def _freed(patient: Patient) -> Iterator[Cure]:

@@ -322,12 +322,12 @@ def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
     x, N, V = patient.x, len(patient.x), len(vx)
     groups = twins(np.concatenate([x, vx]))
     share = float(np.isin(groups[N:], groups[:N]).mean())
-    how = "are"
+    how, seen_before = "are", _is_there
     if share > LEAKED:
         if _by_chance(x, vx, patient.rng) > 0.5 * share:
             return
     else:
-        share, how = _near(patient, vx), "are, but for a little noise,"
+        share, how, seen_before = _near(patient, vx), "are, but for a little noise,", _is_near
         if share < (NEARLY_LEAKED if x[0].size > 1 else ON_A_LINE):
             return
     yield Finding(
@@ -340,7 +340,7 @@ def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
                 "only new rows",
                 "Split before copying or augmenting rows, and drop from the validation data what "
                 "is in the training data.",
-                cures.validation_kept(_new_rows),
+                cures.validation_kept(lambda treated: np.flatnonzero(~seen_before(treated))),
             ),
         )
         if share < 1.0
@@ -349,9 +349,23 @@ def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
         if share < 1.0
         else "Split before copying or augmenting rows: none of these rows is new.",
         figures=(
-            CureFigure("the share of rows seen before", _share_seen, trained=False, whole=True),
+            CureFigure(
+                "the share of rows seen before",
+                lambda _, treated: float(seen_before(treated).mean()),
+                trained=False,
+                whole=True,
+            ),
         ),
     )
+
+
+def _is_there(treated: Treated) -> Array:
+    """For each validation row whether it is a training row, bit for bit: (V,) bools."""
+    x = np.asarray(treated.x)
+    vx = np.asarray(treated.settings["validation_data"][0], x.dtype)
+    groups = twins(np.concatenate([x, vx]))
+    there: Array = np.isin(groups[len(x) :], groups[: len(x)])
+    return there
 
 
 def _is_near(treated: Treated) -> Array:
@@ -364,14 +378,6 @@ def _is_near(treated: Treated) -> Array:
     usual = float(np.median(_nearest(x[own] / scale, x / scale, own)))
     near: Array = _nearest(vx / scale, x / scale, None) < NEAR * usual
     return near
-
-
-def _new_rows(treated: Treated) -> Array:
-    return np.flatnonzero(~_is_near(treated))
-
-
-def _share_seen(_: object, treated: Treated) -> float:
-    return float(_is_near(treated).mean())
 
 
 def _near(patient: Patient, vx: Array) -> float:

@@ -40,6 +40,12 @@ WINS = 0.9
 LEFT = 0.85
 """A loss below this part of that of guessing is one that has left it."""
 
+MOST_ROWS = 4096
+"""Rows of a trial that needs many."""
+
+COUNTED = 2**22
+"""Numbers of x that are counted again."""
+
 LARGEST_BATCH = 64
 """Rows of a batch in trials."""
 
@@ -88,6 +94,8 @@ def _winner(
             cure = finding.cures[i]
             if not wins(trials[i][1]):
                 break
+            if not figure.trained:
+                return trials[i]  # a count is the same again
             again = dataclasses.replace(finding, cures=(cure,))
             _, second = next(_trials(patient, again, figure, updates, earlier, seed=1))
             if wins(second):
@@ -152,31 +160,57 @@ def _prepared(
     patient: Patient, cure: Cure, figure: CureFigure, earlier: Sequence[Cure], seed: int
 ) -> Treated:
     """A copy of the patient, after earlier cures."""
-    treated = patient_with(patient, cure.rows, whole=figure.whole, seed=seed)
+    treated = patient_with(
+        patient, cure.rows, whole=figure.whole, counted=not figure.trained, seed=seed
+    )
     for other in earlier:
         treated = other.treat(treated)
     return treated
 
 
-def budget(model: Sequential, treated: Treated, updates: int) -> int:
-    """So many of these updates as a trial may cost."""
+def budget(model: Sequential, treated: Treated, updates: int, times: float = 1.0) -> int:
+    """So many of these updates as a trial may cost; `times` that of a usual one."""
     batch = min(treated.settings.get("batch_size", 32), LARGEST_BATCH, len(treated.x))
-    return affordable(model, batch, updates)
+    return affordable(model, batch, updates, times)
 
 
-def patient_with(patient: Patient, rows: Array | None, *, whole: bool, seed: int = 0) -> Treated:
+def patient_with(
+    patient: Patient,
+    rows: Array | None,
+    *,
+    whole: bool,
+    counted: bool = False,
+    seed: int = 0,
+) -> Treated:
     """A copy of the patient with some of its rows, in their order."""
     chosen = patient.rows
     if rows is not None:
         chosen = np.concatenate([rows[: LOOKED_AT // 2], chosen])[:LOOKED_AT]
-    chosen = np.arange(len(patient.x)) if whole else np.unique(chosen)
+    chosen = _many(patient, counted) if whole else np.unique(chosen)
     model = patient.model.copy()
     model.rng = np.random.default_rng(seed)  # draws what a cure draws anew
     model.compiled.optimizer.learning_rate = peak_rate(model)
     settings: dict[str, Any] = {"batch_size": patient.batch_size, "shuffle": patient.shuffle}
     if patient.validation is not None:
-        settings["validation_data"] = patient.validation[:2]
+        x, y, _ = patient.validation
+        held = some_rows(len(x), COUNTED // x[0].size if counted else MOST_ROWS)
+        settings["validation_data"] = (x[held], y[held])
     return Treated(model, patient.x[chosen], patient.target[chosen], settings)
+
+
+def _many(patient: Patient, counted: bool) -> Array:
+    """As many rows as can be counted, or as a trial can use, in their order."""
+    return some_rows(len(patient.x), COUNTED // patient.x[0].size if counted else MOST_ROWS)
+
+
+def some_rows(N: int, most: int) -> Array:
+    """At most so many of N rows, and 256 in any case, in their order."""
+    most = max(most, 256)
+    if most >= N:
+        return np.arange(N)
+    chosen = np.random.default_rng(0).choice(N, most, replace=False)
+    rows: Array = np.sort(chosen)
+    return rows
 
 
 def after_updates(treated: Treated, figure: CureFigure, updates: int, seed: int = 0) -> float:
