@@ -32,8 +32,8 @@ _FUNCTIONS = """
 
 def __getattr__(name: str) -> Any:
     """Answer for what Keras computes with; other names are as in any module."""
-    if name in _FUNCTIONS.split():
-        return words.Missing(f"backend.{name}", words.TENSORS)
+    if name in words.BACKEND or name in _FUNCTIONS.split():
+        return words.Missing(f"backend.{name}", words.BACKEND.get(name, words.TENSORS))
     raise AttributeError(f"minnet.keras.backend has no {name!r}.")
 
 

@@ -22,7 +22,7 @@ def samples(x: Any, input_shape: Shape | None = None, who: str = "x") -> Any:
         The shape of one sample, where the model knows it.
     """
     refuse_streams(x, who)
-    if isinstance(x, (list, tuple)) and len(x) == 1 and np.ndim(x[0]) > 1:
+    if isinstance(x, (list, tuple)) and len(x) == 1 and getattr(x[0], "ndim", 0) > 1:
         x = x[0]  # a model with one input may be given a list of one
     if hasattr(x, "toarray"):
         x = x.toarray()
@@ -34,7 +34,7 @@ def samples(x: Any, input_shape: Shape | None = None, who: str = "x") -> Any:
 
 def targets(y: Any, who: str = "y") -> Any:
     """Return targets as an array."""
-    if isinstance(y, (list, tuple)) and len(y) == 1 and np.ndim(y[0]) > 0:
+    if isinstance(y, (list, tuple)) and len(y) == 1 and getattr(y[0], "ndim", 0) > 0:
         y = y[0]
     return numbers(y.toarray() if hasattr(y, "toarray") else y)
 

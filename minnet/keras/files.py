@@ -34,10 +34,13 @@ def refuse_keras_file(path: Any, who: str) -> None:
     try:
         with Path(path).open("rb") as file:
             start = file.read(8)
-        names = zipfile.ZipFile(path).namelist() if start.startswith(b"PK") else []
+        names = []
+        if start.startswith(b"PK"):
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
     except (OSError, TypeError, zipfile.BadZipFile):
         return  # minnet says what is wrong with it
-    if start == b"\\x89HDF\\r\\n\\x1a\\n" or "model.weights.h5" in names:
+    if start == b"\x89HDF\r\n\x1a\n" or "model.weights.h5" in names:
         raise ModelFileError(
             f"{who} takes a file that minnet wrote. Got {path}, which Keras wrote. Carry the "
             "weights over in Keras: model.get_weights() there, model.set_weights(…) here."

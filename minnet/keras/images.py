@@ -46,7 +46,7 @@ class Conv2D(WithKernel, core.Conv2D):
         wide = (1, 1) if dilation_rate == 1 else tuple(dilation_rate)
         instead = "Windows are whole, and see all channels."
         only("Conv2D", instead, dilation_rate=(wide, (1, 1)), groups=(groups, 1))
-        self._make(
+        self.make_as(
             core.Conv2D,
             common,
             filters,
@@ -87,7 +87,7 @@ class MaxPooling2D(KerasLayer, core.MaxPooling2D):
     ) -> None:
         _channels_last("MaxPooling2D", data_format)
         sizes = _pair(pool_size), _pair(strides)
-        self._make(core.MaxPooling2D, common, *sizes, padding.lower())
+        self.make_as(core.MaxPooling2D, common, *sizes, padding.lower())
 
 
 class AveragePooling2D(KerasLayer, core.AveragePooling2D):
@@ -105,7 +105,7 @@ class AveragePooling2D(KerasLayer, core.AveragePooling2D):
     ) -> None:
         _channels_last("AveragePooling2D", data_format)
         sizes = _pair(pool_size), _pair(strides)
-        self._make(core.AveragePooling2D, common, *sizes, padding.lower())
+        self.make_as(core.AveragePooling2D, common, *sizes, padding.lower())
 
 
 class GlobalAveragePooling2D(KerasLayer, core.GlobalAveragePooling2D):
@@ -117,4 +117,4 @@ class GlobalAveragePooling2D(KerasLayer, core.GlobalAveragePooling2D):
         self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[Common]
     ) -> None:
         _channels_last("GlobalAveragePooling2D", data_format)
-        self._make(core.GlobalAveragePooling2D, common, keepdims)
+        self.make_as(core.GlobalAveragePooling2D, common, keepdims)

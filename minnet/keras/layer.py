@@ -53,7 +53,7 @@ class KerasLayer(core.Layer):
         name: str | None = None,
     ) -> None:
         shape = {"input_shape": input_shape, "input_dim": input_dim}
-        self._make(core.Layer, {**shape, "batch_input_shape": batch_input_shape, "name": name})
+        self.make_as(core.Layer, {**shape, "batch_input_shape": batch_input_shape, "name": name})
         self.trainable = trainable
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -61,7 +61,7 @@ class KerasLayer(core.Layer):
         if not is_minnets(cls) and "call" in vars(cls):
             raise NotImplementedError(f"{cls.__name__} has call. {words.CALL}")
 
-    def _make(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
+    def make_as(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
         """Construct it as a layer of the core, with what all layers take."""
         shape, dim = common.get("input_shape"), common.get("input_dim")
         if dim is not None:

@@ -40,7 +40,7 @@ class Dense(WithKernel, core.Dense):
         bias_constraint: Any = None,
         **common: Unpack[Common],
     ) -> None:
-        self._make(
+        self.make_as(
             core.Dense,
             common,
             units,
@@ -66,7 +66,7 @@ class Activation(KerasLayer, core.Activation):
 
     def __init__(self, activation: Any, **common: Unpack[Common]) -> None:
         activation = activation_of(activation, "Activation's activation")
-        self._make(core.Activation, common, activation)
+        self.make_as(core.Activation, common, activation)
 
 
 class ReLU(KerasLayer, core.ReLU):
@@ -83,7 +83,7 @@ class ReLU(KerasLayer, core.ReLU):
     ) -> None:
         slope, start = (float(negative_slope or 0.0), 0.0), (float(threshold or 0.0), 0.0)
         only("ReLU", "Use LeakyReLU(negative_slope).", negative_slope=slope, threshold=start)
-        self._make(core.ReLU, common, max_value)
+        self.make_as(core.ReLU, common, max_value)
 
 
 class LeakyReLU(KerasLayer, core.LeakyReLU):
@@ -94,7 +94,7 @@ class LeakyReLU(KerasLayer, core.LeakyReLU):
     def __init__(
         self, negative_slope: float = 0.3, *, alpha: float | None = None, **common: Unpack[Common]
     ) -> None:
-        self._make(core.LeakyReLU, common, negative_slope if alpha is None else alpha)
+        self.make_as(core.LeakyReLU, common, negative_slope if alpha is None else alpha)
 
 
 class ELU(KerasLayer, core.ELU):
@@ -103,7 +103,7 @@ class ELU(KerasLayer, core.ELU):
     in_files: ClassVar[Any] = core.ELU
 
     def __init__(self, alpha: float = 1.0, **common: Unpack[Common]) -> None:
-        self._make(core.ELU, common, alpha)
+        self.make_as(core.ELU, common, alpha)
 
 
 class PReLU(KerasLayer, core.PReLU):
@@ -126,7 +126,7 @@ class PReLU(KerasLayer, core.PReLU):
             alpha_constraint=(alpha_constraint, None),
             shared_axes=(shared_axes, None),
         )
-        self._make(core.PReLU, common, initializers.get(alpha_initializer))
+        self.make_as(core.PReLU, common, initializers.get(alpha_initializer))
 
 
 class Softmax(KerasLayer, core.Softmax):
@@ -136,7 +136,7 @@ class Softmax(KerasLayer, core.Softmax):
 
     def __init__(self, axis: int = -1, **common: Unpack[Common]) -> None:
         only("Softmax", "It goes along the last axis.", axis=(axis, -1))
-        self._make(core.Softmax, common)
+        self.make_as(core.Softmax, common)
         self._step = core.Softmax()
 
     def steps(self) -> tuple[core.Layer, ...]:
@@ -150,7 +150,7 @@ class Identity(KerasLayer, core.Linear):
     in_files: ClassVar[Any] = core.Linear
 
     def __init__(self, **common: Unpack[Common]) -> None:
-        self._make(core.Linear, common)
+        self.make_as(core.Linear, common)
 
 
 class Dropout(KerasLayer, core.Dropout):
@@ -162,7 +162,7 @@ class Dropout(KerasLayer, core.Dropout):
         self, rate: float, noise_shape: Any = None, seed: Any = None, **common: Unpack[Common]
     ) -> None:
         only("Dropout", "Each number is drawn for itself.", noise_shape=(noise_shape, None))
-        self._make(core.Dropout, common, rate)
+        self.make_as(core.Dropout, common, rate)
 
 
 class AlphaDropout(KerasLayer, core.AlphaDropout):
@@ -174,7 +174,7 @@ class AlphaDropout(KerasLayer, core.AlphaDropout):
         self, rate: float, noise_shape: Any = None, seed: Any = None, **common: Unpack[Common]
     ) -> None:
         only("AlphaDropout", "Each number is drawn for itself.", noise_shape=(noise_shape, None))
-        self._make(core.AlphaDropout, common, rate)
+        self.make_as(core.AlphaDropout, common, rate)
 
 
 class GaussianDropout(KerasLayer, core.GaussianDropout):
@@ -183,7 +183,7 @@ class GaussianDropout(KerasLayer, core.GaussianDropout):
     in_files: ClassVar[Any] = core.GaussianDropout
 
     def __init__(self, rate: float, seed: Any = None, **common: Unpack[Common]) -> None:
-        self._make(core.GaussianDropout, common, rate)
+        self.make_as(core.GaussianDropout, common, rate)
 
 
 class GaussianNoise(KerasLayer, core.GaussianNoise):
@@ -192,7 +192,7 @@ class GaussianNoise(KerasLayer, core.GaussianNoise):
     in_files: ClassVar[Any] = core.GaussianNoise
 
     def __init__(self, stddev: float, seed: Any = None, **common: Unpack[Common]) -> None:
-        self._make(core.GaussianNoise, common, stddev)
+        self.make_as(core.GaussianNoise, common, stddev)
 
 
 class BatchNormalization(KerasLayer, core.BatchNormalization):
@@ -230,7 +230,7 @@ class BatchNormalization(KerasLayer, core.BatchNormalization):
             beta_constraint=(beta_constraint, None),
             gamma_constraint=(gamma_constraint, None),
         )
-        self._make(
+        self.make_as(
             core.BatchNormalization,
             common,
             momentum=momentum,
@@ -256,7 +256,7 @@ class Normalization(KerasLayer, core.Normalization):
         only("Normalization", "It goes one way.", invert=(invert, False))
         if isinstance(axis, (list, tuple)) and len(axis) == 1:
             (axis,) = axis
-        self._make(core.Normalization, common, -1 if axis == 1 else axis)
+        self.make_as(core.Normalization, common, -1 if axis == 1 else axis)
         self._given = None if mean is None else (mean, variance)
 
     def build(self, input_shape: Any, rng: Any) -> None:
@@ -276,7 +276,7 @@ class Rescaling(KerasLayer, core.Rescaling):
     in_files: ClassVar[Any] = core.Rescaling
 
     def __init__(self, scale: float, offset: float = 0.0, **common: Unpack[Common]) -> None:
-        self._make(core.Rescaling, common, scale, offset)
+        self.make_as(core.Rescaling, common, scale, offset)
 
 
 class Flatten(KerasLayer, core.Flatten):
@@ -285,7 +285,7 @@ class Flatten(KerasLayer, core.Flatten):
     in_files: ClassVar[Any] = core.Flatten
 
     def __init__(self, data_format: str | None = None, **common: Unpack[Common]) -> None:
-        self._make(core.Flatten, common)
+        self.make_as(core.Flatten, common)
 
 
 class Reshape(KerasLayer, core.Reshape):
@@ -294,7 +294,7 @@ class Reshape(KerasLayer, core.Reshape):
     in_files: ClassVar[Any] = core.Reshape
 
     def __init__(self, target_shape: Any, **common: Unpack[Common]) -> None:
-        self._make(core.Reshape, common, tuple(target_shape))
+        self.make_as(core.Reshape, common, tuple(target_shape))
 
 
 class Input(core.Input):

@@ -284,7 +284,7 @@ class LogCoshError(MeanLoss):
 class _Counts(Metric):
     """What the counts of decisions take: one threshold, which may stand in a list."""
 
-    def _make(self, kind: Any, thresholds: Any, name: str | None, class_id: Any = None) -> None:
+    def make_as(self, kind: Any, thresholds: Any, name: str | None, class_id: Any = None) -> None:
         if isinstance(thresholds, (list, tuple)) and len(thresholds) == 1:
             thresholds = thresholds[0]
         if isinstance(thresholds, (list, tuple)):
@@ -308,7 +308,7 @@ class TruePositives(_Counts, core.TruePositives):
         class_id: int | None = None,
     ) -> None:
         given = thresholds if threshold is None else threshold
-        self._make(core.TruePositives, given, name, class_id)
+        self.make_as(core.TruePositives, given, name, class_id)
 
 
 class FalsePositives(_Counts, core.FalsePositives):
@@ -326,7 +326,7 @@ class FalsePositives(_Counts, core.FalsePositives):
         class_id: int | None = None,
     ) -> None:
         given = thresholds if threshold is None else threshold
-        self._make(core.FalsePositives, given, name, class_id)
+        self.make_as(core.FalsePositives, given, name, class_id)
 
 
 class TrueNegatives(_Counts, core.TrueNegatives):
@@ -344,7 +344,7 @@ class TrueNegatives(_Counts, core.TrueNegatives):
         class_id: int | None = None,
     ) -> None:
         given = thresholds if threshold is None else threshold
-        self._make(core.TrueNegatives, given, name, class_id)
+        self.make_as(core.TrueNegatives, given, name, class_id)
 
 
 class FalseNegatives(_Counts, core.FalseNegatives):
@@ -362,7 +362,7 @@ class FalseNegatives(_Counts, core.FalseNegatives):
         class_id: int | None = None,
     ) -> None:
         given = thresholds if threshold is None else threshold
-        self._make(core.FalseNegatives, given, name, class_id)
+        self.make_as(core.FalseNegatives, given, name, class_id)
 
 
 class Precision(_Counts, core.Precision):
@@ -382,7 +382,7 @@ class Precision(_Counts, core.Precision):
     ) -> None:
         only("Precision", "Use a threshold.", top_k=(top_k, None))
         given = thresholds if threshold is None else threshold
-        self._make(core.Precision, given, name, class_id)
+        self.make_as(core.Precision, given, name, class_id)
 
 
 class Recall(_Counts, core.Recall):
@@ -402,7 +402,7 @@ class Recall(_Counts, core.Recall):
     ) -> None:
         only("Recall", "Use a threshold.", top_k=(top_k, None))
         given = thresholds if threshold is None else threshold
-        self._make(core.Recall, given, name, class_id)
+        self.make_as(core.Recall, given, name, class_id)
 
 
 class AUC(Metric, core.AUC):

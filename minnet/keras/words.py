@@ -31,10 +31,8 @@ IMAGES = (
     "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
     "GlobalAveragePooling2D. Write the network with these."
 )
-SEQUENCES = (
-    "minnet has networks of dense layers, and no recurrence. Use fixed windows as rows of x."
-)
-ATTENTION = "minnet has no attention. Use Dense, or Conv2D."
+SEQUENCES = "minnet has no recurrence. Use fixed windows as rows of x."
+ATTENTION = "minnet has no attention. Use Dense, or Conv2D for images."
 EMBEDDINGS = (
     "minnet has no embeddings. Write words or categories as one-hot or multi-hot rows of x: "
     "utils.to_categorical."
@@ -257,12 +255,16 @@ TABLE: dict[str, dict[str, str]] = {
 """Module below `minnet.keras` → name → what to write instead, or why it is not there."""
 
 ABSENT: dict[str, str] = {
-    "applications": PRETRAINED,
     **_each(
-        IMAGES,
-        "preprocessing preprocessing.image preprocessing.sequence preprocessing.text "
-        "layers.recurrent layers.embeddings layers.merge",
+        PRETRAINED,
+        "applications applications.vgg16 applications.vgg19 applications.resnet50 "
+        "applications.mobilenet applications.mobilenet_v2 applications.inception_v3",
     ),
+    **_each(AUGMENT, "preprocessing preprocessing.image"),
+    **_each(PREPARE, "preprocessing.sequence preprocessing.text"),
+    **_each(SEQUENCES, "layers.recurrent"),
+    **_each(EMBEDDINGS, "layers.embeddings"),
+    **_each(BRANCHES, "layers.merge"),
     **_each(TENSORS, "ops random tree"),
     **_each(DEVICES, "distribution"),
     **_each(
@@ -270,10 +272,15 @@ ABSENT: dict[str, str] = {
         "dtype_policies export legacy mixed_precision quantizers visualization distillation "
         "experimental",
     ),
-    "applications.vgg16": PRETRAINED,
-    "applications.resnet50": PRETRAINED,
 }
 """Modules that are not there at all."""
+
+OF_RATES = (
+    "Read a rate by float(model.optimizer.learning_rate), and set it by "
+    "model.optimizer.learning_rate = …."
+)
+BACKEND = {"get_value": OF_RATES, "set_value": OF_RATES, "learning_phase": NOT_NEEDED}
+"""Functions of the backend that are not what NumPy has."""
 
 METHODS = {
     "predict_classes": (

@@ -90,3 +90,18 @@ def test_a_slip_of_the_pen_is_an_attribute_error_with_a_suggestion() -> None:
 def test_repr_of_a_missing_name_tells_it() -> None:
     assert "no recurrence" in repr(keras.layers.LSTM)
     assert words.SEQUENCES.endswith(".")
+
+
+def test_the_backend_has_four_settings_and_words_for_the_rest() -> None:
+    K = keras.backend
+    assert (K.epsilon(), K.floatx(), K.image_data_format()) == (1e-7, "float32", "channels_last")
+    K.clear_session()
+    with pytest.raises(NotImplementedError, match=r"no backend\.mean\. .*write np\. for it"):
+        K.mean([1.0])
+    with pytest.raises(NotImplementedError, match=r"model\.optimizer\.learning_rate = "):
+        K.set_value(1, 2)
+    try:
+        K.set_floatx("float64")
+        assert keras.Sequential().dtype == "float64"
+    finally:
+        K.set_floatx("float32")
