@@ -28,7 +28,13 @@ from minnet.models import Sequential, load
 if typing.TYPE_CHECKING:
     from minnet import datasets, exchange, plots, pretrained, teaching, transfer
     from minnet.pretrained import load_pretrained
-    from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
+    from minnet.teaching import (
+        Doctor,
+        check_gradients,
+        diagnose,
+        explain_prediction,
+        explain_step,
+    )
     from minnet.teaching.rate_finder import find_learning_rate
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
@@ -53,6 +59,7 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "plots",
     "teaching",
     "explain_step",
+    "explain_prediction",
     "check_gradients",
     "diagnose",
     "Doctor",
@@ -67,6 +74,7 @@ _TOOLS = {
     "load_pretrained": "pretrained",
     "find_learning_rate": "teaching.rate_finder",
     "explain_step": "teaching",
+    "explain_prediction": "teaching",
     "check_gradients": "teaching",
     "diagnose": "teaching",
     "Doctor": "teaching",

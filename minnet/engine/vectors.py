@@ -8,6 +8,7 @@ from typing import Any
 from minnet.engine.stack import Stack
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.words import did_you_mean
 from minnet.layers.base import assign, bind
 
 
@@ -35,6 +36,7 @@ class ParameterVectors(Stack):
     @theta.setter
     def theta(self, values: Any) -> None:
         self._set_vector(self.theta, values, "theta")
+        self.tell_written()
 
     @property
     def grad(self) -> Array:
@@ -55,6 +57,7 @@ class ParameterVectors(Stack):
     @state.setter
     def state(self, values: Any) -> None:
         self._set_vector(self.state, values, "state")
+        self.tell_written()
 
     def _set_vector(self, vector: Array, values: Any, name: str) -> None:
         if values is vector:  # `model.theta += 1` has done its work
@@ -102,6 +105,7 @@ class ParameterVectors(Stack):
         if isinstance(weights, Mapping):
             weights = _in_order(arrays, weights)
         assign("set_weights", arrays, weights)
+        self.tell_written()
 
     def count_params(self) -> int:
         """How many numbers the model holds, running statistics included."""
@@ -115,7 +119,7 @@ def _in_order(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> list[An
     if missing or extra:
         wrong = [f"none for {checks.short(name)}" for name in missing[:3]]
         wrong += [f"one for {checks.short(name)}, which is not there" for name in extra[:3]]
-        hint = checks.did_you_mean(extra[0], missing) if extra else ""
+        hint = did_you_mean(extra[0], missing) if extra else ""
         raise ValueError(
             f"set_weights takes an array for each of {checks.short(list(arrays), 200)}. Got "
             f"{', '.join(wrong)}.{hint or ' Look at model.named_arrays().'}"

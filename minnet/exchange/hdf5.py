@@ -7,11 +7,11 @@ it, and that little is read here. What is not of this form is refused::
     superblock   version 0, at the beginning: where the root group is
     group        an object header with a symbol table: a B-tree of nodes ("TREE"), whose leaves
                  ("SNOD") list names (kept in a "HEAP") and the object headers of what they name
-    array        an object header with a shape, a type and the place of its numbers, in one piece
+    array        an object header with a shape, a type and the address of its numbers, in one piece
     text         an attribute of a group, kept in a global heap ("GCOL")
 
-Every place is held against the size of the file, none is looked at twice, and arrays are views into
-the bytes that were read, so no file can ask for more memory or time than its size explains.
+Every address is held against the size of the file, none is looked at twice, and arrays are views
+into the bytes that were read, so no file can ask for more memory or time than its size explains.
 
 Source: "HDF5 File Format Specification", version 3.0, The HDF Group.
 """
@@ -94,7 +94,7 @@ class Hdf5:
             here = self._object(here.members[name])
         return here
 
-    # --- places ---------------------------------------------------------------------------------
+    # --- addresses --------------------------------------------------------------------------------
 
     def _bytes(self, offset: int, length: int) -> bytes:
         """So many bytes from an offset on."""
@@ -171,7 +171,7 @@ class Hdf5:
         return messages
 
     def _members(self, tree: int, heap: int) -> dict[str, int]:
-        """The names in a group, and the places of their headers."""
+        """The names in a group, and the addresses of their headers."""
         self._marked(heap, b"HEAP")
         size, names = self._number(heap + 8), self._number(heap + 24)
         self._bytes(names, size)
