@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `zoo`, `mistakes`, `exercises` and `reproduce`.
+`python -m minnet info`, `tutorials`, `exercises`, `zoo`, `mistakes` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import minnet
+from minnet.course import tutorials
 from minnet.course.exercises import course, inspection
 from minnet.course.reproductions import running
 from minnet.course.zoo import catalogue, game
@@ -118,6 +120,8 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))
+    except BrokenPipeError:
+        raise  # it was read by a program that has had enough
     except OSError as error:
         parser.error(
             "exercises takes a folder in which files can be written. "
@@ -126,6 +130,33 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
     except KeyboardInterrupt:
         code = 130  # what a shell expects after Ctrl-C
     sys.exit(code)
+
+
+def _add_tutorials(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet tutorials`."""
+    parser.description = "Copies the course into a folder. Files that are there are left alone."
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        default=tutorials.FOLDER,
+        help="where they go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--notebooks", action="store_true", help="as notebooks for Jupyter, instead of scripts"
+    )
+
+
+def _tutorials(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Run the command."""
+    try:
+        print(tutorials.copy(options.folder, notebooks=options.notebooks))
+    except FileNotFoundError as error:
+        parser.error(str(error))
+    except OSError as error:
+        parser.error(
+            "tutorials takes a folder in which files can be written. "
+            f"Got {error.filename}: {error.strerror}. Name another one."
+        )
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +193,8 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         in_band = running.reproduce(
             options.names, seeds=options.seeds, data=options.data, report=options.json
         )
+    except BrokenPipeError:
+        raise  # it was read by a program that has had enough
     except (ValueError, OSError) as error:
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -170,6 +203,16 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command, and end without a word where nobody reads on, as after `| head`."""
+    try:
+        _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - Python flushes it at its end
+        sys.exit(141)  # 128 + SIGPIPE, as a shell counts it
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     """Run a command."""
     about = (minnet.__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m minnet", description=about)
@@ -186,6 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
+    copies = commands.add_parser("tutorials", help="the course, copied: scripts or notebooks")
+    _add_tutorials(copies)
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
@@ -199,6 +244,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("\n\n".join(entries) or catalogue.listing())
     elif options.command == "exercises":
         _exercises(parser, options)
+    elif options.command == "tutorials":
+        _tutorials(copies, options)
     elif options.command == "reproduce":
         _reproduce(reproduce, options)
     elif options.list:

@@ -29,9 +29,9 @@ class Constraint(Configurable):
 
     def __call__(self, weights: Array) -> Array:
         """Return the weights within the bounds, in their shape; a new array."""
-        if not isinstance(weights, np.ndarray):
-            weights = as_array(weights, f"{type(self).__name__}'s weights")
         with np.errstate(all="ignore"):  # NaN and infinity stay as they are, to be seen
+            if type(weights) is not np.ndarray or weights.dtype.kind not in "fc":
+                weights = as_array(weights, f"{type(self).__name__}'s weights").astype(np.float64)
             return self.project(weights)
 
     def project(self, weights: Array) -> Array:

@@ -14,7 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, as_array, choice, generator, instance, number
+from minnet.foundation.checks import (
+    Array,
+    Shape,
+    as_array,
+    choice,
+    generator,
+    instance,
+    number,
+    short,
+)
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
@@ -37,9 +46,15 @@ class Initializer(Configurable):
         A number in the place of `rng` is a seed; NumPy's global generator is never used.
         """
         name = type(self).__name__
-        if shape != ():
+        if not (isinstance(shape, tuple) and shape == ()):
             shape = check_shape(shape, f"{name}'s shape")
-        return self.draw(shape, generator(rng, f"{name}'s rng"))
+        generator_used = generator(rng, f"{name}'s rng")
+        largest = np.iinfo(np.intp).max // 8
+        if math.prod(shape) > largest:
+            raise ValueError(
+                f"{name}'s shape takes up to {largest:.2g} numbers. Got {short(shape)}."
+            )
+        return self.draw(shape, generator_used)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """A float64 array of this shape, drawn from `rng`."""
@@ -295,13 +310,21 @@ class VarianceScaling(Initializer):
     ) -> None:
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
-    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+    def stddev(self, shape: Shape) -> float:
+        """√(scale / n), the standard deviation of the numbers."""
         fan_in, fan_out = fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        stddev = math.sqrt(self.scale / n)
-        if self.distribution == "uniform":  # U(−a, a) has the variance a²/3
-            limit = math.sqrt(3.0) * stddev
+        return math.sqrt(self.scale / n)
+
+    def limit(self, shape: Shape) -> float:
+        """√(3 scale / n), the a of the uniform U(−a, a), whose variance is a²/3."""
+        return math.sqrt(3.0) * self.stddev(shape)
+
+    def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if self.distribution == "uniform":
+            limit = self.limit(shape)
             return rng.uniform(-limit, limit, shape)
+        stddev = self.stddev(shape)
         if self.distribution == "untruncated_normal":
             return rng.normal(0.0, stddev, shape)
         return truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
@@ -338,6 +361,8 @@ class Orthogonal(Initializer):
         self.gain = gain
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
+        if not shape:
+            raise ValueError("Orthogonal's shape takes at least one axis. Got ().")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
         q = q * np.where(np.diag(r) < 0, -1.0, 1.0)

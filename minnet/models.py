@@ -18,6 +18,7 @@ from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
+from minnet.engine.overriding import check_class, check_set
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -32,34 +33,9 @@ from minnet.training.arguments import FitArguments, check_batch_size
 from minnet.training.divergence import check_batch
 from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
 from minnet.training.history import History
-from minnet.training.progress import line
+from minnet.training.progress import is_shown, line
 from minnet.training.showing import show_loop
 from minnet.training.start import run_fit
-
-NOT_OVERRIDDEN = {
-    **dict.fromkeys(
-        ("forward", "backward", "run"), "Write a Layer with formulas of its own, and add it."
-    ),
-    "penalty": "Write a Regularizer, and give it to a layer.",
-    "train_on_batch": "Override loss_and_gradient or apply_gradient.",
-    **dict.fromkeys(("run_batch", "checked_data", "plan"), "Override loss_and_gradient."),
-    **dict.fromkeys(("run_update", "update_groups"), "Override apply_gradient."),
-    **dict.fromkeys(
-        ("compiled", "is_compiled", "train_as", "optimizer", "loss", "metrics", "updates"),
-        "Override compile.",
-    ),
-    **dict.fromkeys(("built", "built_for", "input_shape", "output_shape"), "Override build."),
-    **dict.fromkeys(
-        ("require_built", "require_trainable", "training_alone", "refuse_in_fit"), "Override fit."
-    ),
-    "add_all": "Override add.",
-    "trainable": "Override freeze and unfreeze.",
-    "named_arrays": "Write a Layer with weights of its own, and add it.",
-    **dict.fromkeys(
-        ("layers", "steps", "theta", "grad", "state", "outputs"), "Give it another name."
-    ),
-}
-"""What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
 
 class Sequential(Network):
@@ -123,26 +99,10 @@ class Sequential(Network):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name, instead in NOT_OVERRIDDEN.items():
-            if getattr(cls, name) is not getattr(Sequential, name):
-                raise TypeError(
-                    "A class below Sequential takes what a training step uses as it is. Got "
-                    f"{cls.__name__}.{name}. {instead}"
-                )
-        try:
-            inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
-        except TypeError as error:
-            raise TypeError(
-                f"{cls.__name__}.loss_and_gradient takes (self, x, y, sample_weight=None, *, "
-                f"seed=None), as Sequential's. Got another signature: {error}. Take these."
-            ) from None
+        check_class(cls, Sequential)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in NOT_OVERRIDDEN and (callable(value) or callable(getattr(type(self), name))):
-            raise AttributeError(
-                f"{type(self).__name__}'s {name} is the same for every caller. Got "
-                f"{checks.short(value)}. {NOT_OVERRIDDEN[name]}"
-            )
+        check_set(self, name, value)
         super().__setattr__(name, value)
 
     def __init__(
@@ -279,15 +239,17 @@ class Sequential(Network):
             Return a plain dict; an `Evaluation` answers to names as well.
         """
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        as_dict = checks.boolean(return_dict, "evaluate's return_dict")
+        shown = is_shown(verbose, "evaluate")
         with unchanged_where_refused(self):
             data = self.checked_data(x, y, sample_weight)
             self.compiled.check_metrics(data.target, self.output_shape)
             provenance.check_scale(self, data.x_range, len(data))
             try_own_classes(self, data)
             figures = evaluate(self, data.x, data.target, data.weight, rows)
-        if verbose:
+        if shown:
             print(line(figures))
-        return figures if checks.boolean(return_dict, "return_dict") else Evaluation(figures)
+        return figures if as_dict else Evaluation(figures)
 
     def reset(self, seed: int | np.random.Generator | None = None) -> None:
         """Start over: fresh weights, nothing remembered by the optimizer, no history.
@@ -362,13 +324,13 @@ class Sequential(Network):
         defaults = inspect.signature(Sequential.fit).parameters.items()
         given = {name: parameter.default for name, parameter in defaults}
         arguments = FitArguments({**given, "callbacks": callbacks, "verbose": 2})
-        print_fn(show_loop(self, arguments))
+        checks.function(print_fn, "show_training_loop's print_fn")(show_loop(self, arguments))
 
     # --- looking --------------------------------------------------------------------------------
 
     def summary(self, print_fn: Callable[[str], object] = print) -> None:
         """Print the layers: which are frozen, which are new, and which came from where."""
-        print_fn(str(self._table()))
+        checks.function(print_fn, "summary's print_fn")(str(self._table()))
 
     def card(self, print_fn: Callable[[str], object] = print) -> None:
         """Print where the model comes from: classes, preparation, inputs, trainings, parent."""
@@ -379,7 +341,8 @@ class Sequential(Network):
         ]
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
-        print_fn(provenance.card(self.name, facts, self.provenance))
+        text = provenance.card(self.name, facts, self.provenance)
+        checks.function(print_fn, "card's print_fn")(text)
 
     def _table(self) -> Table:
         shapes = layer_shapes(self.layers, self.built_for) if self.built_for else None

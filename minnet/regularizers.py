@@ -25,8 +25,12 @@ class Regularizer(Configurable):
 
 
 def _array(weights: Array, who: str = "L2") -> Array:
-    """Weights that need not be an array yet; complex ones pass."""
-    return weights if isinstance(weights, np.ndarray) else as_array(weights, f"{who}'s weights")
+    """Weights that need not be an array of floats yet; complex ones pass."""
+    if isinstance(weights, np.ndarray) and weights.dtype.kind in "fc":
+        return weights
+    with np.errstate(over="ignore"):  # of a longer float
+        numbers = as_array(weights, f"{who}'s weights")
+        return numbers.astype(np.float64)  # a uint8 has no square, and no −w
 
 
 @register
@@ -55,7 +59,8 @@ class L2(Regularizer):
 
     def __call__(self, weights: Array) -> float:
         flat = _array(weights).ravel()
-        penalty: float = (self.l2 * np.dot(flat, flat)).item()
+        with np.errstate(all="ignore"):  # a penalty beyond all numbers is inf
+            penalty: float = (self.l2 * np.dot(flat, flat)).item()
         return penalty
 
     def gradient(self, weights: Array) -> Array:
@@ -132,8 +137,13 @@ class L1L2(Regularizer):
     def __call__(self, weights: Array) -> float:
         weights = _array(weights, "L1L2")
         flat = weights.ravel()
-        penalty: float = (self.l1 * np.sum(_size(flat)) + self.l2 * np.dot(flat, flat)).item()
-        return penalty
+        sizes = squares = 0.0  # 0 times a sum beyond all numbers would be NaN
+        with np.errstate(all="ignore"):
+            if self.l1:
+                sizes = (self.l1 * np.sum(_size(flat))).item()
+            if self.l2:
+                squares = (self.l2 * np.dot(flat, flat)).item()
+        return sizes + squares
 
     def gradient(self, weights: Array) -> Array:
         weights = _array(weights, "L1L2")

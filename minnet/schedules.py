@@ -6,6 +6,7 @@ Any function of one int will do; these can be saved with a model.
 from __future__ import annotations
 
 import bisect
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,8 +16,25 @@ from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
 
+def _counted(rate: Callable[..., float]) -> Callable[..., float]:
+    """Return the formula of a schedule, called with the number of an update."""
+
+    @functools.wraps(rate)
+    def call(self: Any, step: int) -> float:
+        if type(step) is not int or step < 0:
+            number(step, f"{type(self).__name__}'s step", minimum=0.0)
+        return rate(self, step)
+
+    return call
+
+
 class Schedule(Configurable):
     """The contract of a schedule."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls):
+            cls.__call__ = _counted(vars(cls)["__call__"])  # type: ignore[method-assign]
 
     def __call__(self, step: int) -> float:
         """The learning rate of update number `step`, counted from 0."""
@@ -291,6 +309,41 @@ class InverseTimeDecay(Schedule):
     def __call__(self, step: int) -> float:
         done = step // self.decay_steps if self.staircase else step / self.decay_steps
         return float(self.initial_learning_rate / (1.0 + self.decay_rate * done))
+
+
+@register
+class InverseScaling(Schedule):
+    """η_s = η₀ / (1 + s)^power: with power 0.5 the inverse square root, with 1 that of s itself.
+
+    scikit-learn's "invscaling", which counts samples and sets the rate at the end of each epoch.
+    Robbins and Monro (1951) showed that noisy steps converge where the powers are above 0.5 and
+    up to 1.
+
+    Parameters
+    ----------
+    initial_learning_rate
+        η₀, 0 or more.
+    power
+        0 or more. scikit-learn's default: 0.5.
+
+    Examples
+    --------
+    >>> rate = InverseScaling(0.1)
+    >>> rate(0), rate(3), rate(24)
+    (0.1, 0.05, 0.02)
+    """
+
+    initial_learning_rate: float = setting(number, minimum=0.0)
+    power: float = setting(number, minimum=0.0)
+
+    def __init__(self, initial_learning_rate: float, power: float = 0.5) -> None:
+        self.initial_learning_rate, self.power = initial_learning_rate, power
+
+    def __call__(self, step: int) -> float:
+        try:
+            return float(self.initial_learning_rate / (1.0 + step) ** self.power)
+        except OverflowError:  # a denominator beyond all numbers
+            return 0.0
 
 
 @register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -11,7 +12,15 @@ from minnet.callbacks import LambdaCallback
 from minnet.datasets import standardize
 from minnet.foundation.checks import DivergedError
 from minnet.initializers import HeNormal
-from minnet.layers import Activation, BatchNormalization, Dense, Dropout, Flatten, Softmax
+from minnet.layers import (
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Flatten,
+    Rescaling,
+    Softmax,
+)
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
@@ -108,7 +117,7 @@ BAD_X = {
     "two nans": (
         lambda: np.where(X.max() == X, np.nan, spoilt(np.nan)),
         ValueError,
-        r"Got nan in row 4, column 1 \(and 1 more",
+        r"Got nan in row 4, column 1 \(one of 2, in 2 rows\)\.",
     ),
     "no features": (lambda: np.empty((20, 0)), ValueError, r"shape \(N, 3\). Got \(20, 0\)"),
     "too few features": (lambda: X[:, :2], ValueError, r"shape \(N, 3\). Got \(20, 2\)"),
@@ -278,6 +287,22 @@ def test_a_normaliser_first_needs_no_scaling_and_bears_a_constant_column():
     x[:, 1] = 5000
     model.fit(x, Y, epochs=3, verbose=0)
     assert np.isfinite(model.predict(x)).all()
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ([Rescaling(1 / 255, input_shape=(3,))], False),
+        ([Flatten(input_shape=(3,)), Rescaling(1 / 255)], False),
+        ([type("Mine", (BatchNormalization,), {})(input_shape=(3,))], False),
+        ([Dense(2, input_dim=3), BatchNormalization()], True),
+    ],
+)
+def test_raw_pixels_are_fine_where_a_layer_rescales_them_first(layers, warned):
+    model = Sequential([*layers, Dense(3, "softmax")], seed=0)
+    model.compile("adam", "cross_entropy")
+    with pytest.warns(UserWarning, match="x has values up") if warned else nullcontext():
+        model.fit(255 * X, Y, verbose=0)
 
 
 def test_images_work_with_flatten():

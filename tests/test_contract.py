@@ -98,8 +98,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "GaussianNoise": {"stddev": 0.4},
     "Rescaling": {"scale": 0.4},
     "Reshape": {"target_shape": (3, 1)},
+    "Conv2D": {"filters": 2, "kernel_size": (2, 3), "padding": "same"},
     "ExponentialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
     "InverseTimeDecay": {"initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5},
+    "InverseScaling": {"initial_learning_rate": 0.1},
     "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
     "PiecewiseConstantDecay": {"boundaries": [3], "values": [0.1, 0.01]},
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 5},
@@ -189,12 +191,18 @@ def test_it_is_explained(thing: Configurable) -> None:
 # --- layers ---------------------------------------------------------------------------------------
 
 
+def sample_shape(layer: Layer) -> tuple[int, ...]:
+    """Three inputs, or a small image for a layer that takes images."""
+    of_images = (layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D)
+    return (4, 3, 2) if isinstance(layer, (*of_images, layers.GlobalAveragePooling2D)) else (3,)
+
+
 def built(layer: Layer, dtype: str) -> tuple[Layer, Array]:
-    """A layer built for three inputs, and a batch for it."""
-    layer = layer.copy()
+    """A layer that is built, and a batch for it."""
+    layer, shape = layer.copy(), sample_shape(layer)
     layer.dtype = np.dtype(dtype)
-    layer.build((3,), np.random.default_rng(0))
-    return layer, np.random.default_rng(1).standard_normal((4, 3)).astype(dtype)
+    layer.build(shape, np.random.default_rng(0))
+    return layer, np.random.default_rng(1).standard_normal((4, *shape)).astype(dtype)
 
 
 def memo() -> dict[str, Any]:
@@ -255,9 +263,10 @@ def test_gradients_are_the_complex_steps(layer: Layer, seed: int) -> None:
     rng = np.random.default_rng(seed)
     layer = layer.copy()
     layer.dtype = np.dtype("float64")
-    layer.build((3,), rng)
+    shape = sample_shape(layer)
+    layer.build(shape, rng)
     for step in layer.steps():
-        x = rng.standard_normal((5, 3))
+        x = rng.standard_normal((5, *shape))
         dy = rng.standard_normal(step.forward(x).shape)
         assert_gradients(step, x, dy, {"rng": np.random.default_rng(seed)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import importlib.util
 import inspect
 import re
 import subprocess
@@ -23,6 +24,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
+    {"sklearn"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},
@@ -46,7 +48,10 @@ ROWS = [
 """Rooms from the top of the house to its cellar: an import points down, or along a row."""
 
 DOORS = {"keras", "sklearn", "exchange", "parallel"}
-"""Rooms to come that bear other tools' names, as do their classes: the counts spare them."""
+"""Rooms that bear other tools' names, as do their classes: the counts spare them."""
+
+NEEDS = {"sklearn": "sklearn"}
+"""Doors that cannot be imported without their tool, and its name."""
 
 BARS = {
     "entries at the root": 22,
@@ -360,7 +365,8 @@ MACHINE = {"engine", "training", "files", "models"}
 
 def modules() -> list[ModuleType]:
     """Every module of the package but the one that runs when it is imported."""
-    names = (name.removesuffix(".__init__") for name in FILES if name != "minnet.__main__")
+    there = [n for n in FILES if room(n) not in NEEDS or importlib.util.find_spec(NEEDS[room(n)])]
+    names = (name.removesuffix(".__init__") for name in there if name != "minnet.__main__")
     return [importlib.import_module(name) for name in names]
 
 

@@ -243,6 +243,15 @@ def test_the_family_has_the_others_in_it() -> None:
         np.testing.assert_allclose(one((30, 20), 1), other((30, 20), 1), rtol=1e-14)
 
 
+def test_the_family_tells_its_deviation_and_its_limit() -> None:
+    uniform = VarianceScaling(2.0, "fan_avg", "uniform")
+    values = uniform(SHAPE, 0)
+    assert np.abs(values).max() <= uniform.limit(SHAPE)
+    assert np.abs(values).max() == pytest.approx(uniform.limit(SHAPE), rel=1e-3)
+    assert values.std() == pytest.approx(uniform.stddev(SHAPE), rel=0.01)
+    assert uniform.limit((4, 8)) == pytest.approx((6 / 6) ** 0.5)
+
+
 def test_a_truncated_normal_ends_at_two_deviations_and_has_its_mean() -> None:
     values = TruncatedNormal(3.0, 0.5)(SHAPE, 0)
     assert 3.999 < values.max() <= 4.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,26 @@ def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "threadpoolctl", Pools)  # type: ignore[arg-type]
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     assert "7 (OPENBLAS_NUM_THREADS=3), kernels for Zen; 1 in a fit of a small network\n" in info()
+
+
+@pytest.mark.parametrize("command", ["info", "exercises", "zoo --list", "reproduce"])
+def test_a_reader_that_has_had_enough_is_not_taken_for_a_fault(
+    command: str, tmp_path: Path
+) -> None:
+    """`python -m minnet exercises | true` blamed the folder."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", "minnet", *command.split()],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(minnet.__file__).parents[1])},
+        text=True,
+        check=False,
+    )
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_a_command_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 import minnet
 from minnet.callbacks import Checkpoint
+from minnet.engine.overriding import NOT_OVERRIDDEN
 from minnet.layers import Dense, Dropout
-from minnet.models import NOT_OVERRIDDEN, Sequential
+from minnet.models import Sequential
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((24, 4)).astype(np.float32)

@@ -13,6 +13,7 @@ from minnet.optimizers import SGD
 from minnet.schedules import (
     CosineDecay,
     ExponentialDecay,
+    InverseScaling,
     InverseTimeDecay,
     LinearWarmup,
     OneCycle,
@@ -243,6 +244,11 @@ def test_what_follows_a_warmup_is_checked_as_an_optimizers_rate(rate, message) -
         (InverseTimeDecay(0.1, 10, 0.96), 10, 0.1 / 1.96),
         (InverseTimeDecay(0.1, 10, 0.96, staircase=True), 9, 0.1),
         (InverseTimeDecay(0.1, 10, 0.96, staircase=True), 10, 0.1 / 1.96),
+        (InverseScaling(0.1), 0, 0.1),
+        (InverseScaling(0.1), 99, 0.01),
+        (InverseScaling(0.1, power=1.0), 4, 0.02),
+        (InverseScaling(0.1, power=0.0), 4, 0.1),
+        (InverseScaling(0.1, power=400.0), 10**6, 0.0),
         (PolynomialDecay(0.05, 10, 0.0), 5, 0.025),
         (PolynomialDecay(0.05, 10, 0.001), 5, 0.0255),
         (PolynomialDecay(0.05, 10, 0.001), 10, 0.001),
@@ -261,5 +267,7 @@ def test_settings_of_the_other_decays() -> None:
     assert PolynomialDecay(0.1, 5).end_learning_rate == 1e-4
     with pytest.raises(ValueError, match="InverseTimeDecay's decay_rate"):
         InverseTimeDecay(0.1, 5, -1.0)
+    with pytest.raises(ValueError, match="InverseScaling's power"):
+        InverseScaling(0.1, -1.0)
     with pytest.raises(ValueError, match="PolynomialDecay's power"):
         PolynomialDecay(0.1, 5, power=0.0)

@@ -8,7 +8,6 @@ and the other 13 the 1,797 test samples. Each pixel is the count (0 to 16) of da
 
 from __future__ import annotations
 
-import numbers
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,14 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, generator, integer, short
+from minnet.foundation.checks import Array, generator, integer, is_collection, short
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 
 Split = tuple[Array, Array, Array, Array]
 """x, y, x_test, y_test: what every loader returns."""
 
 
 @named
+@seed_unmoved_where_refused
 def digits(*, per_class: int | None = None, classes: Any = None, seed: Any = None) -> Split:
     """The UCI digits: 3,823 training and 1,797 test samples, by different writers.
 
@@ -77,20 +78,19 @@ def draw_per_class(y: Array, per_class: int, rng: np.random.Generator) -> Array:
     ValueError
         A label has fewer samples.
     """
-    rows = []
-    for label in np.unique(y):
-        of_label = np.flatnonzero(y == label)
+    by_label = {label: np.flatnonzero(y == label) for label in np.unique(y)}
+    for label, of_label in by_label.items():
         if len(of_label) < per_class:
             raise ValueError(
                 f"per_class takes at most what each class has. Got {per_class}, and label {label} "
                 f"has {len(of_label)} samples. Use fewer."
             )
-        rows.append(rng.choice(of_label, per_class, replace=False))
+    rows = [rng.choice(of_label, per_class, replace=False) for of_label in by_label.values()]
     return rng.permutation(np.concatenate(rows))
 
 
 def _check_classes(classes: Any) -> list[int]:
-    if isinstance(classes, (str, numbers.Number)) or not hasattr(classes, "__iter__"):
+    if not is_collection(classes):
         raise TypeError(f"classes takes a list of digits. Got {short(classes)}. Use [0, 1].")
     wanted = [integer(digit, "Each of classes", minimum=0) for digit in classes]
     if not wanted or max(wanted) > 9 or len(set(wanted)) < len(wanted):

@@ -14,12 +14,17 @@ import numpy as np
 from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array, generator, integer, number
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
+
+MOST_NOISE = 1e30
+"""Points beyond are no numbers of float32."""
 
 Sampler = Callable[[int], tuple[Array, Array]]
 """How many → x and y, drawn anew."""
 
 
 @named
+@seed_unmoved_where_refused
 def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None) -> Split:
     """Arms of a spiral, one for each class: what no straight line separates.
 
@@ -44,7 +49,7 @@ def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None
     ((300, 2), (300,))
     """
     K = integer(classes, "spirals' classes", minimum=1)
-    noise = number(noise, "spirals' noise", minimum=0.0)
+    noise = number(noise, "spirals' noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
 
     def draw(n: int) -> tuple[Array, Array]:
@@ -57,6 +62,7 @@ def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None
 
 
 @named
+@seed_unmoved_where_refused
 def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """Two half circles that reach into each other, as in scikit-learn.
 
@@ -67,7 +73,7 @@ def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     noise
         Standard deviation of normal noise on both coordinates.
     """
-    noise = number(noise, "moons' noise", minimum=0.0)
+    noise = number(noise, "moons' noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
 
     def draw(n: int) -> tuple[Array, Array]:
@@ -81,6 +87,7 @@ def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
 
 
 @named
+@seed_unmoved_where_refused
 def blobs(
     n: int = 200, classes: int = 3, features: int = 2, noise: float = 1.0, seed: Any = None
 ) -> Split:
@@ -97,7 +104,8 @@ def blobs(
     """
     K = integer(classes, "blobs' classes", minimum=1)
     D = integer(features, "blobs' features", minimum=1)
-    noise = number(noise, "blobs' noise", minimum=0.0)
+    noise = number(noise, "blobs' noise", minimum=0.0, maximum=MOST_NOISE)
+    n = integer(n, "blobs' n", minimum=1)  # before anything is drawn
     rng = generator(seed)
     centres = rng.uniform(-5.0, 5.0, (K, D))
 
@@ -105,10 +113,11 @@ def blobs(
         y = np.arange(n) % K
         return centres[y] + noise * rng.standard_normal((n, D)), y
 
-    return _twice(draw, integer(n, "blobs' n", minimum=1))
+    return _twice(draw, n)
 
 
 @named
+@seed_unmoved_where_refused
 def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """The corners of a square, of class 1 where the coordinates differ: XOR.
 
@@ -119,7 +128,7 @@ def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     noise
         Standard deviation of normal noise around the corners.
     """
-    noise = number(noise, "xor's noise", minimum=0.0)
+    noise = number(noise, "xor's noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
 
     def draw(n: int) -> tuple[Array, Array]:
@@ -131,6 +140,7 @@ def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
 
 
 @named
+@seed_unmoved_where_refused
 def sine(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     """One wave, y = sin x for x from −π to π: a curve to fit, with y of shape (N, 1).
 
@@ -141,7 +151,7 @@ def sine(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
     noise
         Standard deviation of normal noise on y.
     """
-    noise = number(noise, "sine's noise", minimum=0.0)
+    noise = number(noise, "sine's noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
 
     def draw(n: int) -> tuple[Array, Array]:

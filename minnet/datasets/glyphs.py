@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from minnet.datasets.digits import Split
-from minnet.foundation.checks import Array, generator, integer, number, short
+from minnet.foundation.checks import Array, generator, integer, is_collection, number, short
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 
 FAMILIES = {
     "DejaVu Sans": (
@@ -49,6 +50,7 @@ _FILL = 0.62
 
 
 @named
+@seed_unmoved_where_refused
 def glyphs(
     classes: str,
     n: int,
@@ -110,10 +112,10 @@ def glyphs(
     """
     n = integer(n, "glyphs' n", minimum=1)
     n_test = integer(n_test, "glyphs' n_test", minimum=0)
-    rotation = number(rotation, "glyphs' rotation", minimum=0.0)
-    shear = number(shear, "glyphs' shear", minimum=0.0)
-    shift = number(shift, "glyphs' shift", minimum=0.0)
-    noise = number(noise, "glyphs' noise", minimum=0.0)
+    rotation = number(rotation, "glyphs' rotation", minimum=0.0, maximum=360.0)
+    shear = number(shear, "glyphs' shear", minimum=0.0, maximum=100.0)
+    shift = number(shift, "glyphs' shift", minimum=0.0, maximum=100.0)
+    noise = number(noise, "glyphs' noise", minimum=0.0, maximum=1e30)
     smallest, largest = _check_scale(scale)
     faces = _check_families(families)
     outlines = [[_outline(face, character) for face in faces] for character in _check(classes)]
@@ -154,17 +156,19 @@ def _check_scale(scale: Any) -> tuple[float, float]:
             f"glyphs' scale takes two numbers, such as (0.75, 1.15). Got {short(scale)}."
         ) from None
     smallest = number(smallest, "The smallest of glyphs' scale", above=0.0)
-    return smallest, number(largest, "The largest of glyphs' scale", minimum=smallest)
+    return smallest, number(
+        largest, "The largest of glyphs' scale", minimum=smallest, maximum=100.0
+    )
 
 
 def _check_families(families: Any) -> list[str]:
     """The faces of these families."""
     if families is None:
         families = list(FAMILIES)
-    if isinstance(families, str) or not hasattr(families, "__iter__"):
+    if not is_collection(families):
         raise TypeError(f"glyphs takes a list of families. Got {short(families)}.")
     families = list(families)
-    unknown = [family for family in families if family not in FAMILIES]
+    unknown = [one for one in families if not isinstance(one, str) or one not in FAMILIES]
     if unknown or not families:
         raise ValueError(
             f"glyphs takes families from {', '.join(FAMILIES)}. Got "

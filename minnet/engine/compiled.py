@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minnet.engine.ends import check_end
+from minnet.engine.ends import check_end, check_probabilities
 from minnet.engine.updates import Updates
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.layers import Layer
 from minnet.losses import LOSSES, CrossEntropy, Loss
-from minnet.metrics import METRICS, BinaryAccuracy, Metric
+from minnet.metrics import METRICS, Metric
 from minnet.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -54,6 +54,7 @@ class Compiled:
         )
         if steps and stack != self._checked:
             check_end(steps, output_shape, self.loss)
+            check_probabilities(steps, self.metrics)
             self._checked = stack
 
     def check_metrics(self, target: Array, output_shape: Shape, who: str = "y") -> None:
@@ -78,15 +79,19 @@ def compiled(
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
     if loss.from_logits:
-        if isinstance(loss, CrossEntropy) and any(
-            type(m) is BinaryAccuracy and m.threshold is None for m in made
-        ):
-            raise ValueError(
-                "binary_accuracy takes yes-or-no outputs. Got CrossEntropy(from_logits=True), "
-                'whose outputs compete. Use "accuracy".'
-            )
-        made = [metric.for_logits() for metric in made]
+        made = [_for_logits(metric, loss) for metric in made]
     return Compiled(optimizer, loss, made)
+
+
+def _for_logits(metric: Metric, loss: Loss) -> Metric:
+    """Return a metric as it reads the logits of this loss."""
+    reading = metric.for_logits()
+    if isinstance(loss, CrossEntropy) and metric.yes_or_no and repr(reading) != repr(metric):
+        raise ValueError(
+            f"{metric.name} takes yes-or-no outputs. Got CrossEntropy(from_logits=True), whose "
+            'outputs compete. Use "accuracy", or end the model in a softmax.'
+        )
+    return reading
 
 
 def check_names(metrics: Sequence[Metric]) -> None:

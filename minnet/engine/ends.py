@@ -13,6 +13,7 @@ from minnet.layers import (
     Flatten,
     GaussianDropout,
     GaussianNoise,
+    HardSigmoid,
     Layer,
     Linear,
     ReLU,
@@ -22,6 +23,7 @@ from minnet.layers import (
     Tanh,
 )
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
+from minnet.metrics import Metric
 
 SAME_NUMBERS = (
     Linear,
@@ -33,6 +35,9 @@ SAME_NUMBERS = (
     Reshape,
 )
 """Steps that a trained model's numbers pass unchanged."""
+
+FROM_0_TO_1 = (Sigmoid, Softmax, HardSigmoid)
+"""Steps whose outputs may be read as probabilities."""
 
 
 def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) -> None:
@@ -80,6 +85,20 @@ def _warn_of_cut_logits(steps: Sequence[Layer]) -> None:
                 f"{step.label} takes numbers of any sign, and {below.label} below it cuts off the "
                 "negative ones: no probability can be small. Leave that layer without an "
                 "activation."
+            )
+
+
+def check_probabilities(steps: Sequence[Layer], metrics: Sequence[Metric]) -> None:
+    """Refuse a metric of probabilities where the model gives others; one's own may give any."""
+    last = next((step for step in reversed(steps) if not isinstance(step, SAME_NUMBERS)), None)
+    if last is None or isinstance(last, FROM_0_TO_1) or not is_minnets(type(last)):
+        return
+    for metric in metrics:
+        if metric.takes_probabilities():
+            raise ValueError(
+                f"{metric.name} takes probabilities, from 0 to 1. Got a model that ends in "
+                f"{last.label} ({type(last).__name__}). Add activation='sigmoid', or use "
+                "AUC(from_logits=True)."
             )
 
 

@@ -12,7 +12,16 @@ import numpy as np
 from minnet.engine.compiled import Compiled
 from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
-from minnet.foundation.checks import Array, Shape, as_array, finite, same_length, shaped, warn
+from minnet.foundation.checks import (
+    Array,
+    Shape,
+    as_array,
+    finite,
+    in_full,
+    same_length,
+    shaped,
+    warn,
+)
 from minnet.foundation.targets import check_weight
 from minnet.layers import Layer
 from minnet.losses import Loss
@@ -114,7 +123,8 @@ def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
         return False
     i, y = np.unravel_index(coarse.argmax(), coarse.shape), who.split()[-1]
     warn(
-        f"{who} varies by {(high - low)[i]:g} at about {largest[i]:g}, where {dtype} has steps of "
+        f"{who} varies by {in_full((high - low)[i])} at about {in_full(largest[i])}, where {dtype} "
+        f"has steps of "
         f"{step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
         "make the model with dtype='float64'."
     )
@@ -176,6 +186,7 @@ def _check_known_classes(
         return  # counted from 1: the loss tells
     if labels.size == len(labels) and labels.size and labels.max() >= len(class_names):
         raise ValueError(
-            f"{who} contains {labels.max():g}, and this model knows {len(class_names)} classes: "
-            f"{class_names[0]}…{class_names[-1]}. Fitting a new task? Call replace_head first."
+            f"{who} contains {in_full(labels.max())}, and this model knows {len(class_names)} "
+            f"classes: {class_names[0]}…{class_names[-1]}. Fitting a new task? Call replace_head "
+            "first."
         )

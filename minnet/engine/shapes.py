@@ -70,7 +70,7 @@ def drawing(
     if len(shapes) <= len(layers):
         layer, got = layers[len(shapes) - 1], shapes[-1]
         wanted = layer.expects
-        wants = "rows of numbers" if wanted in (None, got) else size(wanted)
+        wants = layer.takes if wanted in (None, got) else size(wanted)
         parts.append(f"{_shown(layer, wanted)} ✗ {mark or f'got {size(got)}, wants {wants}'}")
     return " → ".join(parts)
 

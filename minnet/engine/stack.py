@@ -63,7 +63,7 @@ class Stack(Strict):
         self._steps: list[Layer] = []
         self._input_shape: Shape | None = None
         self._lay_out()
-        if isinstance(layers, (Layer, Stack, str)) or not isinstance(layers, Iterable):
+        if isinstance(layers, (Layer, Stack)) or not checks.is_collection(layers):
             raise TypeError(
                 f"Sequential takes a list of layers. Got {checks.short(layers)}. "
                 "Use Sequential([…]), or add(layer)."
@@ -279,7 +279,7 @@ class Stack(Strict):
         if names is None:
             self._class_names = None
             return
-        if isinstance(names, str) or not isinstance(names, Iterable):
+        if not checks.is_collection(names):
             raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
         names = list(names)
         wrong = [name for name in names if not isinstance(name, str)]
@@ -373,8 +373,7 @@ class Stack(Strict):
             float32, float64 or complex128.
         """
         new = copy.deepcopy(self)
-        complex_step = np.dtype(dtype) == np.complex128
-        new._dtype = np.dtype(dtype) if complex_step else checks.dtype(dtype, "in_dtype's dtype")
+        new._dtype = checks.dtype(dtype, "in_dtype's dtype", (*checks.DTYPES, "complex128"))
         new._lay_out()
         return new
 

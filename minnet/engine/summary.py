@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from minnet.foundation.checks import Shape, batch_shape
 from minnet.foundation.tables import Table
-from minnet.layers import Dense, Layer
+from minnet.layers import Layer
 
 
 def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | None) -> Table:
@@ -23,7 +23,7 @@ def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | 
         rows.append(
             [
                 layer.label,
-                _kind(layer),
+                layer.kind,
                 output,
                 f"{layer.count_params():,}" if layer.built else "?",
                 _status(layer),
@@ -47,12 +47,6 @@ def summary_table(name: str, layers: Sequence[Layer], shapes: Sequence[Shape] | 
         title=f"Model {name!r}",
         notes=notes,
     )
-
-
-def _kind(layer: Layer) -> str:
-    if isinstance(layer, Dense) and layer.activation is not None:
-        return f"Dense, {type(layer.activation).__name__}"
-    return type(layer).__name__
 
 
 def _status(layer: Layer) -> str:

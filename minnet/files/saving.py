@@ -63,7 +63,8 @@ _LAYER = {"class", "config", "name", "trainable", "origin"}
 
 def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) -> None:
     """Write a model to one file."""
-    config, arrays = describe(model, include_optimizer=include_optimizer)
+    whole = checks.boolean(include_optimizer, "save's include_optimizer")
+    config, arrays = describe(model, include_optimizer=whole)
     store.save(path, config, arrays)
 
 

@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 DTYPES = ("float32", "float64")
 
+LARGEST_COUNT = 2**63
+"""Nobody counts as far, and no array is as long."""
+
 
 class ModelFileError(ValueError):
     """A file that is not a model, is damaged, or does not fit the model it is loaded into."""
@@ -75,8 +78,21 @@ def short(value: object, limit: int = 60) -> str:
     """
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}, {value.dtype}"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # an object of a user's may raise anything, and a number may be too long
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def in_full(value: Any) -> str:
+    """A number with all its digits, and without a point where it is whole.
+
+    >>> import numpy as np
+    >>> in_full(2.0**40), in_full(np.float32(0.1)), in_full(1e300)
+    ('1099511627776', '0.1', '1e+300')
+    """
+    return str(int(value)) if abs(value) < 1e16 and value == int(value) else str(value)
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
@@ -130,7 +146,7 @@ def number(
     if not (math.isfinite(result) and minimum <= result <= maximum and above < result < below):
         wanted = _interval(minimum, maximum, above, below)
         raise ValueError(f"{who} takes a finite number{wanted}. Got {short(value)}.")
-    return result
+    return result + 0.0  # of −0.0 this makes 0.0
 
 
 def _interval(minimum: float, maximum: float, above: float, below: float) -> str:
@@ -146,13 +162,19 @@ def _interval(minimum: float, maximum: float, above: float, below: float) -> str
     return " that is " + " and ".join(bounds) if bounds else ""
 
 
-def integer(value: object, who: str, *, minimum: int | None = None) -> int:
+def integer(
+    value: object, who: str, *, minimum: int | None = None, maximum: int | None = None
+) -> int:
     """The value as a Python int; booleans and floats are refused."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{who} takes a whole number. Got {short(value)}.")
     result = int(value)
     if minimum is not None and result < minimum:
-        raise ValueError(f"{who} takes a whole number, {minimum} or more. Got {result}.")
+        raise ValueError(f"{who} takes a whole number, {minimum} or more. Got {short(value)}.")
+    if maximum is not None and result > maximum:
+        raise ValueError(f"{who} takes a whole number, {maximum:,} or less. Got {short(value)}.")
+    if abs(result) >= LARGEST_COUNT:
+        raise ValueError(f"{who} takes a whole number below 2⁶³. Got {short(value)}.")
     return result
 
 
@@ -175,6 +197,28 @@ def text(value: object, who: str, *, kind: str = "text", empty: bool = True) -> 
             "character in it."
         ) from None
     return value
+
+
+def function(value: Any, who: str) -> Callable[..., Any]:
+    """The value, something that can be called."""
+    if not callable(value) or isinstance(value, type):
+        raise TypeError(f"{who} takes a function. Got {short(value)}.")
+    return cast("Callable[..., Any]", value)
+
+
+def is_collection(value: object) -> bool:
+    """Whether a value has items to go through; text has letters, and a number in an array none."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return False
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, bytearray))
+
+
+def patterns(value: Any, who: str) -> list[str]:
+    """Names or patterns, one or a list of them, as a list."""
+    listed = [*value] if is_collection(value) else [value]
+    if not all(isinstance(one, str) for one in listed):
+        raise TypeError(f'{who} takes a list of names such as ["head"]. Got {short(value)}.')
+    return listed
 
 
 def choice(value: object, names: Sequence[str], who: str) -> str:
@@ -232,7 +276,7 @@ def generator(seed: object, who: str = "seed") -> np.random.Generator:
             "Use seed=0, or numpy.random.default_rng(0)."
         )
     if int(seed) < 0:
-        raise ValueError(f"{who} takes a whole number, 0 or more. Got {int(seed)}.")
+        raise ValueError(f"{who} takes a whole number, 0 or more. Got {short(seed)}.")
     return np.random.default_rng(int(seed))
 
 
@@ -256,14 +300,14 @@ def shape(value: object, who: str) -> Shape:
     return tuple(integer(size, f"Each axis of {who}", minimum=1) for size in value)
 
 
-def dtype(value: object, who: str) -> np.dtype[Any]:
-    """float32 or float64, the dtypes that a model trains in."""
+def dtype(value: object, who: str, names: Sequence[str] = DTYPES) -> np.dtype[Any]:
+    """One of these dtypes; float32 or float64, in which a model trains."""
     try:
         name = "" if value is None else np.dtype(cast("Any", value)).name  # None is float64
     except Exception:  # of text such as "f4,(" NumPy makes a SyntaxError
         name = ""
-    if name not in DTYPES:
-        raise ValueError(f"{who} takes float32 or float64. Got {short(value)}.")
+    if name not in names:
+        raise ValueError(f"{who} takes {' or '.join(names)}. Got {short(value)}.")
     result: np.dtype[Any] = np.dtype(name)
     return result
 
@@ -323,13 +367,14 @@ def _converted(value: object, who: str) -> Array:
         return value
     if isinstance(value, np.ndarray):
         return np.asarray(value)  # a numpy.matrix multiplies in another way
-    if hasattr(value, "toarray"):
+    kind = type(value)
+    if hasattr(kind, "toarray"):
         raise TypeError(
             f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
         )
     if value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
-    if hasattr(value, "__next__"):
+    if hasattr(kind, "__next__"):
         raise TypeError(
             f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
             f"numpy.array(list({who}))."
@@ -338,7 +383,12 @@ def _converted(value: object, who: str) -> Array:
         return np.asarray(value)
     except (ValueError, TypeError):
         raise ValueError(
-            f"{who} takes rows of equal length. Got a {type(value).__name__} whose rows differ."
+            f"{who} takes rows of equal length. Got a {kind.__name__} whose rows differ."
+        ) from None
+    except Exception as error:  # an object of a user's may raise anything
+        raise TypeError(
+            f"{who} takes an array of numbers. Got a {kind.__name__}, of which none can be made: "
+            f"{short(error)}."
         ) from None
 
 
@@ -352,7 +402,7 @@ def _other_dtype(value: object, array: Array, who: str) -> str:
 
 def _not_a_number(value: object, array: Array, who: str) -> str:
     """Where the first entry stands that is no number, and what to do about it."""
-    columns = getattr(value, "columns", None)
+    columns = value.columns if hasattr(type(value), "columns") else None  # type: ignore[attr-defined]
     encode = "Encode it as numbers, or leave it out."
     if array.ndim == 2:
         for j in range(array.shape[1]):
@@ -390,6 +440,7 @@ def _check_pieces(array: Array, who: str, dtype: Any) -> None:
     pieces = (
         [array] if array.ndim == 0 else [array[i : i + rows] for i in range(0, len(array), rows)]
     )
+    first, count, in_rows = "", 0, 0
     for start, piece in enumerate(pieces):
         with np.errstate(over="ignore", invalid="ignore"):
             cast_to = piece if dtype is None else piece.astype(dtype, copy=False)
@@ -399,15 +450,18 @@ def _check_pieces(array: Array, who: str, dtype: Any) -> None:
         bad = ~np.isfinite(cast_to)
         if not bad.any():
             continue
+        count += int(bad.sum())
+        in_rows += int(bad.reshape(len(bad), -1).any(axis=1).sum()) if bad.ndim else 1
+        if first:
+            continue
         index = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
         value = piece[index]
         if array.ndim:
             index = (index[0] + start * rows, *index[1:])
         wanted = "finite numbers" if not np.isfinite(value) else f"numbers that {dtype} can hold"
-        raise ValueError(
-            f"{who} takes {wanted}. Got {value} in {_where(index)}"
-            f"{_more(int(bad.sum()))}. Drop or fill such rows first."
-        )
+        first = f"{who} takes {wanted}. Got {value} in {_where(index)}"
+    if first:
+        raise ValueError(f"{first}{_one_of(count, in_rows)}. Drop or fill such rows first.")
 
 
 def _where(index: Shape) -> str:
@@ -421,8 +475,11 @@ def _where(index: Shape) -> str:
     return f"row {index[0]}, at {index[1:]}"
 
 
-def _more(count: int) -> str:
-    return "" if count == 1 else f" (and {count - 1:,} more near it)"
+def _one_of(count: int, rows: int) -> str:
+    """How many such numbers there are, if there are several, and in how many rows."""
+    if count == 1:
+        return ""
+    return f" (one of {count:,}, in {rows:,} row{'s' if rows > 1 else ''})"
 
 
 def samples(value: object, sample_shape: Shape, who: str) -> Array:

@@ -98,7 +98,7 @@ def _is_default(value: Any, default: Any) -> bool:
 
 def snake_case(cls: type) -> str:
     """The name by which a class is asked for: `glorot_uniform` for GlorotUniform."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 _SIGNATURES: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()  # each read once

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
@@ -41,6 +42,9 @@ OTHER_WORDS = {
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
+    "data_format": "The channels come last. Move them there: np.moveaxis(x, 1, -1).",
+    "dilation_rate": "Windows have no gaps. Take a larger kernel_size.",
+    "groups": "Every filter sees all channels. Leave it out.",
 }
 """Keywords of Keras that have no other word here → what to write instead."""
 
@@ -56,6 +60,7 @@ def named(function: F, *, complete: bool = False) -> F:
         Whether the signature has all keywords, those included that a `**` hands on.
     """
     explain, entered = _fault, _entered
+    too_large, out_of_memory = _is_too_large, _out_of_memory
     code = inspect.unwrap(function).__code__
     names = frozenset(inspect.signature(function).parameters) if complete else None
 
@@ -68,6 +73,10 @@ def named(function: F, *, complete: bool = False) -> F:
             if entered(code, error.__traceback__):
                 raise  # the call itself was fine
             fault = explain(function, args, kwargs)
+        except (MemoryError, ValueError) as error:
+            if not too_large(error):
+                raise
+            raise out_of_memory(function, error) from None
         raise TypeError(fault)
 
     # With the globals of the function's own module, since doctest looks there whose it is.
@@ -75,6 +84,25 @@ def named(function: F, *, complete: bool = False) -> F:
         call.__code__, function.__globals__, function.__name__, None, call.__closure__
     )
     return cast("F", functools.update_wrapper(wrapped, function))
+
+
+TOO_LARGE = ("Unable to allocate", "array is too big", "Maximum allowed", "Integer overflow")
+"""How NumPy says that no memory holds an array."""
+
+
+def _is_too_large(error: Exception) -> bool:
+    """Whether an error is NumPy's about an array that no memory holds."""
+    text = str(error)
+    return text.startswith(TOO_LARGE) or (isinstance(error, MemoryError) and not text)
+
+
+def _out_of_memory(function: Callable[..., Any], error: Exception) -> MemoryError:
+    """Return an error, in minnet's words, for a call that asks for too much."""
+    asked = re.search(r"[\d.]+ [KMGTPE]iB", str(error))
+    return MemoryError(
+        f"{function.__qualname__.removesuffix('.__init__')} takes what fits into memory. Got a "
+        f"call that needs {asked.group() if asked else 'more'} at once. Use smaller numbers."
+    )
 
 
 def _entered(code: types.CodeType, traceback: types.TracebackType | None) -> bool:

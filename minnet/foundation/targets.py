@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, as_array, batch_shape, finite, warn
+from minnet.foundation.checks import Array, Shape, as_array, batch_shape, finite, in_full, warn
 
 # --- shapes ---------------------------------------------------------------------------------------
 
@@ -141,6 +141,8 @@ def check_labels(labels: Array, K: int, who: str = "y") -> Array:
 
 def _other_labels(labels: Array, K: int, who: str) -> str:
     """What to do with labels that are not 0 to K − 1."""
+    if K == 2 and np.isin(labels, (-1, 1)).all():
+        return f"Make −1 and 1 to 0 and 1: ({who} + 1) // 2."
     if labels.min() == 1 and labels.max() == K:
         return f"Labels start at 0: use {who} - 1."
     if 0 <= labels.min() <= labels.max() < 1e6:
@@ -202,15 +204,15 @@ def check_from_0_to_1(target: Array, wanted: str, hint: str) -> None:
         row = int(np.nonzero(bad)[0][0])
         if np.isin(target, (-1, 1)).all():
             hint = "Make −1 and 1 to 0 and 1: (y + 1) / 2."
-        raise ValueError(f"{wanted}. Got {target[bad][0]:g} in row {row}. {hint}")
+        raise ValueError(f"{wanted}. Got {in_full(target[bad][0])} in row {row}. {hint}")
 
 
 def check_probabilities(prediction: Array, owner: str, *, rows: bool) -> None:
     """Raise where predictions are no probabilities, or their rows no distributions."""
     if prediction.size and (prediction.min() < 0 or prediction.max() > 1):
         raise ValueError(
-            f"{owner} takes probabilities from 0 to 1. Got {prediction.min():g} to "
-            f"{prediction.max():g}. For logits use {owner}(from_logits=True)."
+            f"{owner} takes probabilities from 0 to 1. Got {in_full(prediction.min())} to "
+            f"{in_full(prediction.max())}. For logits use {owner}(from_logits=True)."
         )
     if rows and prediction.ndim == 2 and prediction.size:
         sums = prediction.sum(axis=1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from minnet.foundation.checks import Array
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Before:
@@ -86,6 +89,25 @@ class Before:
         if array.flags.writeable and not isinstance(array, np.memmap):
             numbers = array.copy()
             self._undo.append(lambda: np.copyto(array, numbers))
+
+
+def seed_unmoved_where_refused(function: F) -> F:
+    """Put a generator that is given as `seed` back where the call raises."""
+    position = list(inspect.signature(function).parameters).index("seed")
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        seed = args[position] if len(args) > position else kwargs.get("seed")
+        if not isinstance(seed, np.random.Generator):
+            return function(*args, **kwargs)
+        state = seed.bit_generator.state
+        try:
+            return function(*args, **kwargs)
+        except Exception:
+            seed.bit_generator.state = state
+            raise
+
+    return cast("F", call)
 
 
 def _refill(one: Any, items: Any) -> None:

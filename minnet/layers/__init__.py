@@ -13,6 +13,7 @@ from minnet.layers.activations import (
 )
 from minnet.layers.base import Layer, Memo
 from minnet.layers.by_name import ACTIVATIONS, Activation
+from minnet.layers.convolution import Conv2D
 from minnet.layers.curves import (
     SELU,
     Exponential,
@@ -27,6 +28,7 @@ from minnet.layers.dense import Dense
 from minnet.layers.dropout import Dropout
 from minnet.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minnet.layers.normalization import BatchNormalization
+from minnet.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
 from minnet.layers.preprocessing import Normalization, Rescaling
 from minnet.layers.reshaping import Flatten, Input, Reshape
 
@@ -60,6 +62,10 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "GaussianNoise",
     "Normalization",
     "Rescaling",
+    "Conv2D",
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "GlobalAveragePooling2D",
     "Flatten",
     "Reshape",
     "Input",

@@ -29,6 +29,8 @@ from minnet.foundation.checks import (
     batch_shape,
     boolean,
     finite,
+    in_full,
+    is_collection,
     short,
     text,
 )
@@ -120,6 +122,12 @@ class Layer(Configurable):
 
     False lets a model compute this layer once, and not once an epoch, when all below is frozen.
     """
+
+    takes: ClassVar[str] = "rows of numbers"
+    """What it wants of x, in the drawing of a network that does not fit."""
+
+    rescales: ClassVar[bool] = False
+    """Whether it is there to bring numbers of any size to a usual one."""
 
     regularizers: Mapping[str, Regularizer] = MappingProxyType({})
     """Weight name → penalty, for the weights that have one."""
@@ -231,6 +239,11 @@ class Layer(Configurable):
         return name if self.within is None else f"{self.within}.{name.lower()}"
 
     @property
+    def kind(self) -> str:
+        """What stands in summaries: the class, and settings that say what it does."""
+        return type(self).__name__
+
+    @property
     def built(self) -> bool:
         """Whether the arrays exist."""
         return all(name in vars(self) for name in (*self.parameters, *self.states))
@@ -311,6 +324,13 @@ class Layer(Configurable):
     def __call__(self, x: Any) -> Array:
         """y for a batch x in inference mode, with x checked first."""
         x = as_array(x, f"{self.label}'s x")
+        if x.ndim == 0:
+            raise ValueError(
+                f"{self.label}'s x takes one sample a row, (N, …). Got one number. Use [{x}]."
+            )
+        if not x.size:
+            raise ValueError(f"{self.label}'s x takes one sample a row. Got {x.shape}, no numbers.")
+        finite(x, f"{self.label}'s x")
         if not self.built:
             raise RuntimeError(
                 f"{self.label} has no weights yet. Put it into a model, or call "
@@ -320,8 +340,9 @@ class Layer(Configurable):
         if x.dtype.kind not in "fc":
             x = x.astype(self.dtype)
         y: Array = x
-        for step in self.steps():
-            y = step.forward(y)
+        with np.errstate(all="ignore"):  # what is beyond all numbers is inf
+            for step in self.steps():
+                y = step.forward(y)
         return y
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -433,7 +454,7 @@ def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> N
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:
     """Copy values into named arrays: all of them, or none and an error that lists both sides."""
-    if isinstance(values, (str, dict)) or not isinstance(values, Iterable):
+    if isinstance(values, dict) or not is_collection(values):
         raise TypeError(
             f"{who} takes a list of arrays. Got {short(values)}. Use the order of get_weights()."
         )
@@ -454,7 +475,7 @@ def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None
                 if not np.isfinite(value.astype(array.dtype)).all():
                     raise ValueError(
                         f"{who} takes numbers that {array.dtype} can hold. "
-                        f"Got {np.abs(value).max():g} in {name}."
+                        f"Got {in_full(np.abs(value).max())} in {name}."
                     )
     for array, value in zip(arrays.values(), values, strict=True):
         array[...] = value

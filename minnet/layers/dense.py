@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
-from minnet.constraints import CONSTRAINTS, Constraint
-from minnet.foundation.checks import Array, Shape, boolean, instance, integer
+from minnet.foundation.checks import Array, Shape, integer
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
-from minnet.initializers import Initializer, initializer
 from minnet.layers.base import Layer, Memo, expect_rows
-from minnet.layers.by_name import a_layer_without_weights
+from minnet.layers.kernel import KernelArguments, KernelLayer
 from minnet.layers.sums import multiply_rows, sum_rows
-from minnet.regularizers import REGULARIZERS, Regularizer
 
 
 @register
-class Dense(Layer):
+class Dense(KernelLayer):
     """Affine map y = x W + b of each row of a batch, then the activation, if there is one.
 
     Shapes: x (N, D), W (D, M), b (M,), y (N, M).
@@ -59,22 +55,7 @@ class Dense(Layer):
     array([[4., 5.]])
     """
 
-    parameters: tuple[str, ...] = ("W", "b")
-    training_differs = False
-
     units: int = setting(integer, minimum=1)
-    activation: Layer | None
-    use_bias: bool = setting(boolean)
-    kernel_initializer: Initializer
-    bias_initializer: Initializer
-    kernel_regularizer: Regularizer | None
-    kernel_constraint: Constraint | None
-    bias_constraint: Constraint | None
-
-    W: Array
-    b: Array
-    dW: Array
-    db: Array
 
     def __init__(
         self,
@@ -82,49 +63,17 @@ class Dense(Layer):
         activation: str | Layer | None = None,
         *,
         input_dim: int | None = None,
-        input_shape: Shape | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer | Callable[..., Any] = "glorot_uniform",
-        bias_initializer: str | Initializer | Callable[..., Any] = "zeros",
-        kernel_regularizer: str | Regularizer | None = None,
-        kernel_constraint: str | Constraint | None = None,
-        bias_constraint: str | Constraint | None = None,
-        name: str | None = None,
+        **common: Unpack[KernelArguments],
     ) -> None:
         if input_dim is not None:
-            if input_shape is not None:
+            if common.get("input_shape") is not None:
                 raise ValueError(
                     f"Dense takes input_dim or input_shape, not both. Got {input_dim} and "
-                    f"{input_shape}."
+                    f"{common['input_shape']}."
                 )
-            input_shape = (integer(input_dim, "Dense's input_dim", minimum=1),)
-        super().__init__(name=name, input_shape=input_shape)
+            common["input_shape"] = (integer(input_dim, "Dense's input_dim", minimum=1),)
+        super().__init__(activation, **common)
         self.units = units
-        self.activation = (
-            None
-            if activation is None
-            else a_layer_without_weights(activation, "Dense's activation")
-        )
-        self.use_bias = use_bias
-        if not self.use_bias:
-            self.parameters = ("W",)
-        self.kernel_initializer = initializer(kernel_initializer, "Dense's kernel_initializer")
-        self.bias_initializer = initializer(bias_initializer, "Dense's bias_initializer")
-        self.kernel_regularizer = (
-            None
-            if kernel_regularizer is None
-            else instance(
-                kernel_regularizer, Regularizer, REGULARIZERS, "Dense's kernel_regularizer"
-            )
-        )
-        if self.kernel_regularizer is not None:
-            self.regularizers = {"W": self.kernel_regularizer}
-        self.kernel_constraint = _constraint(kernel_constraint, "kernel_constraint")
-        self.bias_constraint = _constraint(bias_constraint, "bias_constraint")
-        bounds = {"W": self.kernel_constraint, "b": self.bias_constraint}
-        self.constraints = {
-            name: bound for name in self.parameters if (bound := bounds[name]) is not None
-        }
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         D = expect_rows(self, input_shape)
@@ -161,21 +110,9 @@ class Dense(Layer):
         return (len(self.W),) if self.built else super().expects
 
     def get_config(self) -> Config:
-        """Leave out the shorthand, and bounds that are not there: most files have none."""
-        bounds = ("kernel_constraint", "bias_constraint")
+        """Leave out the shorthand."""
         config = super().get_config()
-        return {
-            name: value
-            for name, value in config.items()
-            if name != "input_dim" and not (name in bounds and value is None)
-        }
+        return {name: value for name, value in config.items() if name != "input_dim"}
 
     def __repr__(self) -> str:
         return super().__repr__().replace(f", input_shape={self.input_shape}", "")
-
-    def steps(self) -> tuple[Layer, ...]:
-        return (self,) if self.activation is None else (self, *self.activation.steps())
-
-
-def _constraint(value: str | Constraint | None, name: str) -> Constraint | None:
-    return None if value is None else instance(value, Constraint, CONSTRAINTS, f"Dense's {name}")

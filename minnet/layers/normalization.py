@@ -75,6 +75,8 @@ class BatchNormalization(Layer):
     moving_mean: Array
     moving_variance: Array
 
+    rescales = True
+
     parameters: tuple[str, ...] = ("gamma", "beta")
     states = ("moving_mean", "moving_variance")
 

@@ -35,6 +35,7 @@ class Rescaling(Layer):
     """
 
     training_differs = False
+    rescales = True
 
     scale: float = setting(number)
     offset: float = setting(number)
@@ -94,6 +95,7 @@ class Normalization(Layer):
 
     states = ("mean", "variance")
     training_differs = False
+    rescales = True
 
     axis: int | None = setting(_axis)
 

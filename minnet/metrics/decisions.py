@@ -7,10 +7,20 @@ from typing import Self
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, batch_shape, choice, integer, number
+from minnet.foundation.checks import (
+    Array,
+    Shape,
+    batch_shape,
+    boolean,
+    choice,
+    in_full,
+    integer,
+    number,
+)
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import check_from_0_to_1, in_shape
+from minnet.layers.activations import Sigmoid
 from minnet.metrics.figures import Metric
 
 
@@ -18,6 +28,7 @@ class _Decisions(Metric):
     """Compares outputs that say yes or no with targets of 1 or 0, in one shape."""
 
     one_shape = True
+    yes_or_no = True
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         in_shape(target, output_shape, self.name, who)
@@ -64,13 +75,26 @@ class _Counts(_Decisions):
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """TP, FP, TN and FN: yes where it is 1, yes where it is 0, no where it is 0 or 1."""
-        if self.class_id is not None:
-            prediction, target = prediction[..., self.class_id], target[..., self.class_id]
-        threshold = 0.5 if self.threshold is None else self.threshold
-        yes, true = prediction > threshold, target > 0.5
+        yes, true = self._decided(prediction, target)
         tp, fp = np.count_nonzero(yes & true), np.count_nonzero(yes & ~true)
         fn = np.count_nonzero(true) - tp
         return np.array([tp, fp, true.size - tp - fp - fn, fn], dtype=np.float64)
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        yes, true = self._decided(prediction, target)
+        rows = [kind.reshape(len(kind), -1).sum(axis=1) for kind in _kinds(yes, true)]
+        return np.array([(weight.astype(np.float64) * counts).sum() for counts in rows])
+
+    def _decided(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        """Where an output says yes, and where the target is 1, of the outputs that count."""
+        if self.class_id is not None:
+            prediction, target = prediction[..., self.class_id], target[..., self.class_id]
+        return prediction > (0.5 if self.threshold is None else self.threshold), target > 0.5
+
+
+def _kinds(yes: Array, true: Array) -> tuple[Array, ...]:
+    """Which decisions are TP, FP, TN and FN."""
+    return yes & true, yes & ~true, ~yes & ~true, ~yes & true
 
 
 @register
@@ -242,6 +266,9 @@ class AUC(_Decisions):
         T, 2 or more. Keras' default: 200.
     curve
         "ROC" (Keras' default) or "PR".
+    from_logits
+        Whether outputs are logits, which a sigmoid makes probabilities first. (Keras' argument; so
+        is it in a model whose loss takes logits.)
     name
         The name in logs.
 
@@ -259,14 +286,30 @@ class AUC(_Decisions):
     name = "auc"
     direction = "up"
 
+    from_logits: bool = setting(boolean)
     num_thresholds: int = setting(integer, minimum=2)
     curve: str = setting(choice, names=("ROC", "PR"))
 
     def __init__(
-        self, num_thresholds: int = 200, curve: str = "ROC", *, name: str | None = None
+        self,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        from_logits: bool = False,
+        *,
+        name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        self.num_thresholds, self.curve = num_thresholds, curve
+        self.num_thresholds, self.curve, self.from_logits = num_thresholds, curve, from_logits
+
+    def for_logits(self) -> Self:
+        if self.from_logits:
+            return self
+        metric = copy.copy(self)
+        metric.from_logits = True
+        return metric
+
+    def takes_probabilities(self) -> bool:
+        return not self.from_logits
 
     def thresholds(self) -> Array:
         """Return t_i, (T,)."""
@@ -276,16 +319,23 @@ class AUC(_Decisions):
 
     def statistics(self, prediction: Array, target: Array) -> Array:
         """TP and FP at each threshold: a (2, T) array."""
+        return self.weighted_statistics(prediction, target, np.ones(len(prediction)))
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
         p, true = prediction.ravel(), target.ravel() > 0.5
+        weights = np.repeat(weight.astype(np.float64), prediction[:1].size)
+        if self.from_logits:
+            p = Sigmoid().forward(p)
         outside = (p < 0) | (p > 1)
         if outside.any():
             raise ValueError(
-                f"{self.name} takes probabilities, from 0 to 1. Got {p[outside.argmax()]:g}. End "
-                "the model in a sigmoid or a softmax."
+                f"{self.name} takes probabilities, from 0 to 1. Got "
+                f"{in_full(p[outside.argmax()])}. End the model in a sigmoid or a softmax, or use "
+                "AUC(from_logits=True)."
             )
         below = np.searchsorted(self.thresholds(), p, side="left")  # how many thresholds p is above
         T = self.num_thresholds
-        counts = [np.bincount(below[of], minlength=T + 1) for of in (true, ~true)]
+        counts = [np.bincount(below[of], weights[of], T + 1) for of in (true, ~true)]
         # above threshold i are those that are above more than i of them
         return np.array([c[::-1].cumsum()[::-1][1:] for c in counts], dtype=np.float64)
 

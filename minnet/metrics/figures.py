@@ -66,6 +66,9 @@ class Metric(Configurable):
     one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
 
+    yes_or_no: bool = False
+    """Whether each output is an answer of its own, yes or no, and no output competes."""
+
     direction: Literal["up", "down"] | None = None
     """Where better is: "up" as for an accuracy, "down" as for an error; None where nobody says."""
 
@@ -87,6 +90,10 @@ class Metric(Configurable):
     def for_logits(self) -> Self:
         """The metric as it reads logits, where the model's loss says that it has them."""
         return self
+
+    def takes_probabilities(self) -> bool:
+        """Whether outputs have to be probabilities, from 0 to 1."""
+        return False
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         """Refuse targets that this metric has no answer for, before anything is computed.
@@ -159,6 +166,7 @@ class BinaryAccuracy(Metric):
 
     name = "binary_accuracy"
     one_shape = True
+    yes_or_no = True
 
     direction = "up"
 
@@ -215,6 +223,7 @@ class Accuracy(BinaryAccuracy):
 
     name = "accuracy"
     one_shape = False
+    yes_or_no = False
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
         if output_shape == (1,):

@@ -49,6 +49,10 @@ class Weighted(Metric):
             )
         super().__init__(name=f"weighted_{self.metric.name}" if name is None else name)
         self.direction, self.one_shape = self.metric.direction, self.metric.one_shape
+        self.yes_or_no = self.metric.yes_or_no
+
+    def takes_probabilities(self) -> bool:
+        return self.metric.takes_probabilities()
 
     def _is_usual(self, name: str) -> bool:
         return name == "name" and self.name == f"weighted_{self.metric.name}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array, integer, short
-from minnet.plots.canvas import COLOURS, several_axes
+from minnet.plots.canvas import COLOURS, MOST, several_axes
 from minnet.plots.data import Plane
 from minnet.plots.landscape import path_losses, recorded
 from minnet.plots.subjects import working_copy
@@ -89,8 +89,8 @@ def animate(
     file = _gif(filename)
     thetas = recorded(path, np.size(twin.theta), who)
     states = list(getattr(path, "states", ()))
-    frames = integer(frames, f"{who}'s frames", minimum=2)
-    rate = integer(rate, f"{who}'s rate", minimum=1)
+    frames = integer(frames, f"{who}'s frames", minimum=2, maximum=MOST)
+    rate = integer(rate, f"{who}'s rate", minimum=1, maximum=MOST)
     plane = Plane(twin, x, y, class_names, points, who)
     losses = path_losses(plane.model, x, y, thetas, states)
     axes = several_axes(ax, 2, who, columns=2, width=4.4, height=3.8)

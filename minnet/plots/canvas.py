@@ -28,6 +28,10 @@ SHADES = "cividis"
 """Dark blue to yellow, ever lighter, alike to all eyes (Nuñez, Anderton and Renslow, 2018)."""
 
 
+MOST = 10_000
+"""Of what is drawn, more cannot be told apart."""
+
+
 class Look(NamedTuple):
     """How one of several lines is drawn."""
 
@@ -45,7 +49,7 @@ def looks() -> Iterator[Look]:
 def one_axes(ax: Axes | None, width: float = 6.4, height: float = 4.4) -> Axes:
     """The Axes that were given, or those of a new figure of this size in inches."""
     if ax is not None:
-        if not hasattr(ax, "get_xlim"):
+        if not hasattr(type(ax), "get_xlim"):
             raise TypeError(f"ax takes matplotlib's Axes. Got {short(ax)}. Use plt.subplots()[1].")
         return ax
     import matplotlib.pyplot as plt

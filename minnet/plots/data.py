@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer
-from minnet.plots.canvas import COLOURS, MARKERS, one_axes, tint
+from minnet.plots.canvas import COLOURS, MARKERS, MOST, one_axes, tint
 from minnet.plots.subjects import class_labels, names_of_classes, pair, working_copy
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Plane:
         finite(x, f"{who}'s x")
         self.x, self.y = x, class_labels(y, who)
         pair(self.x, self.y, who)
-        points = integer(points, f"{who}'s points", minimum=2)
+        points = integer(points, f"{who}'s points", minimum=2, maximum=MOST)
         low, high = x.min(axis=0), x.max(axis=0)
         self.K = self.probabilities(x[:1]).shape[1]
         if self.y.max() >= self.K:
@@ -306,7 +306,7 @@ def predictions(
     N, H, W = images.shape
     true, predicted = _labels(true, "true", N), _labels(predicted, "predicted", N)
     names = names_of_classes(class_names, 1 + max(*true, *predicted))
-    columns = min(integer(columns, "predictions' columns", minimum=1), N)
+    columns = min(integer(columns, "predictions' columns", minimum=1, maximum=MOST), N)
     band, gap = 0.5 * H, 0.25 * W  # for the text above an image, and beside it
     rows, cell = math.ceil(N / columns), min(6.4 / columns, 1.2)
     ax = one_axes(ax, 6.4, 0.5 + rows * cell * (H + band) / (W + gap))

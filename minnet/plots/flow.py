@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer, short
-from minnet.plots.canvas import COLOURS, one_axes, rotate_long_names, several_axes
+from minnet.plots.canvas import COLOURS, MOST, one_axes, rotate_long_names, several_axes
 from minnet.plots.subjects import activation_name, layer_name, samples, working_copy
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def activations(
     who = "activations"
     twin = working_copy(model, who, "layers", "forward")
     outputs = _outputs(twin, samples(x, twin, "activations' x"))
-    bins = integer(bins, "activations' bins", minimum=1)
+    bins = integer(bins, "activations' bins", minimum=1, maximum=MOST)
     if limits is not None:
         limits = _limits(limits)
     if not outputs:
@@ -206,7 +206,7 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
     ('size of the gradient, |∂L/∂w|', 3)
     """
     by_layer = _gradients(model, x, y, "gradients")
-    bins = integer(bins, "gradients' bins", minimum=1)
+    bins = integer(bins, "gradients' bins", minimum=1, maximum=MOST)
     sizes = [np.abs(layer.dW).astype(float) for layer in by_layer]
     positive = np.concatenate([values[values > 0] for values in sizes])
     ax = one_axes(ax, 6.4, 1.6 + 0.75 * len(by_layer))

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, generator, integer, number, short
-from minnet.plots.canvas import COLOURS, SHADES, one_axes
+from minnet.foundation.undo import seed_unmoved_where_refused
+from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
 from minnet.plots.subjects import weight_arrays, working_copy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@seed_unmoved_where_refused
 def loss_along(
     model: Any,
     x: Any,
@@ -71,7 +73,7 @@ def loss_along(
     twin = working_copy(model, who, "theta", "evaluate")
     start = np.array(twin.theta)
     reach = number(reach, f"{who}'s reach", above=0.0)
-    points = integer(points, f"{who}'s points", minimum=2)
+    points = integer(points, f"{who}'s points", minimum=2, maximum=MOST)
     if direction is None:
         d = _random_direction(twin, start, generator(seed, f"{who}'s seed"))
         name, unit = "a random direction", "in units of the weights"
@@ -101,6 +103,7 @@ def loss_along(
     return ax
 
 
+@seed_unmoved_where_refused
 def loss_surface(
     model: Any,
     x: Any,
@@ -163,7 +166,7 @@ def loss_surface(
     twin = working_copy(model, who, "theta", "evaluate")
     start = np.array(twin.theta)
     reach = number(reach, f"{who}'s reach", above=0.0)
-    points = integer(points, f"{who}'s points", minimum=2)
+    points = integer(points, f"{who}'s points", minimum=2, maximum=MOST)
     rng = generator(seed, f"{who}'s seed")
     if path is not None and directions is not None:
         raise ValueError(

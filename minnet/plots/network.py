@@ -10,7 +10,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer, short
 from minnet.foundation.checks import shape as check_shape
-from minnet.plots.canvas import COLOURS, SHADES, one_axes
+from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
 from minnet.plots.subjects import activation_name, layer_name, working_copy
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     'Network 2-3-1: 9 weights'
     """
     who = "network"
-    most = integer(most, "network's most", minimum=2)
+    most = integer(most, "network's most", minimum=2, maximum=MOST)
     layers = working_copy(model, who, "layers").layers
     matrices, captions = _columns(layers)
     sizes = [len(matrices[0]), *(W.shape[1] for W in matrices)]
@@ -208,9 +208,9 @@ def weights(
     W, name = _matrix(layer)
     D, M = W.shape
     H, width = _image_shape(shape, D)
-    most = integer(most, "weights' most", minimum=1)
+    most = integer(most, "weights' most", minimum=1, maximum=MOST)
     count = min(M, most)
-    columns = min(integer(columns, "weights' columns", minimum=1), count)
+    columns = min(integer(columns, "weights' columns", minimum=1, maximum=MOST), count)
     rows = math.ceil(count / columns)
     cell = min(6.0 / columns, 1.4)
     band, gap = 0.28 * max(H, width / 2), 0.15 * width

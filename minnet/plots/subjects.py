@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, finite, same_length, short
+from minnet.foundation.checks import Array, as_array, finite, is_collection, same_length, short
 
 
 def working_copy(model: Any, who: str, *needs: str) -> Any:
@@ -91,11 +91,12 @@ def names_of_classes(class_names: Sequence[str] | None, K: int) -> list[str]:
     """A name for each of K classes; numbers if there are none."""
     if class_names is None:
         return [str(k) for k in range(K)]
-    if isinstance(class_names, str) or len(class_names) < K:
+    names = list(class_names) if is_collection(class_names) else []
+    if len(names) < K:
         raise ValueError(
             f"class_names takes a list of {K} names, one for each class. Got {short(class_names)}."
         )
-    return [str(name) for name in class_names]
+    return [str(name) for name in names]
 
 
 def layer_name(layer: Any) -> str:

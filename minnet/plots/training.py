@@ -42,7 +42,8 @@ def learning_curves(
     length = max((len(values) for values in history.values()), default=0)
     if length == 0:
         raise ValueError("learning_curves takes at least one epoch. Got none. Call fit first.")
-    epochs = np.arange(1, length + 1) if epoch is None else np.asarray(epoch) + 1
+    epochs = np.arange(length) if epoch is None else as_array(epoch, "learning_curves' epoch")
+    epochs = np.atleast_1d(epochs) + 1
     if len(epochs) < length:
         raise ValueError(
             f"learning_curves takes one number for each epoch. Got {length} figures for "
@@ -119,7 +120,7 @@ def learning_rates(
         )
     if not (curve[0] > 0).all():
         raise ValueError(f"learning_rates takes rates above 0. Got {curve[0].min():g}.")
-    suggestion = number(suggestion, "learning_rates' suggestion", above=0.0)
+    suggestion = number(suggestion, "learning_rates' suggestion", above=0.0, maximum=1e30)
     ax = one_axes(ax)
     ax.plot(*curve, color=COLOURS[0], linewidth=2)
     ax.axvline(suggestion, color=COLOURS[1], linestyle="--", label=f"suggestion {suggestion:.1e}")
@@ -156,6 +157,10 @@ def label_efficiency(
     numbers = as_array(labels, "label_efficiency's labels")
     if numbers.ndim != 1 or len(numbers) == 0 or not (numbers > 0).all():
         raise ValueError(f"label_efficiency takes labels above 0, such as [1, 5]. Got {labels}.")
+    if not isinstance(accuracies, Mapping):
+        raise TypeError(
+            f"label_efficiency takes {{way: accuracies}}, a dict. Got {short(accuracies)}."
+        )
     if not accuracies:
         raise ValueError("label_efficiency takes the accuracies of one way or more. Got none.")
     shares = {name: _shares(name, values, len(numbers)) for name, values in accuracies.items()}

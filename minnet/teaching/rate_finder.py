@@ -11,6 +11,7 @@ import numpy as np
 from minnet.foundation import checks
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.models import Sequential
 from minnet.teaching.shuffling import shuffled_batches
 
@@ -56,6 +57,7 @@ class RateSearch:
 
 
 @named
+@seed_unmoved_where_refused
 def find_learning_rate(
     model: Sequential,
     x: Any,
@@ -117,7 +119,7 @@ def find_learning_rate(
     rng = checks.generator(seed, "find_learning_rate's seed")
     twin = model.copy()
     twin.rng = rng
-    factor = (high / low) ** (1 / (count - 1))
+    lowest, by = math.log(low), (math.log(high) - math.log(low)) / (count - 1)
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
@@ -127,7 +129,7 @@ def find_learning_rate(
         twin.require_trainable()
         optimizer = twin.compiled.optimizer
         for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
-            rate = low * factor**step
+            rate = math.exp(lowest + step * by)
             if rate * optimizer.weight_decay > 1.0:  # no rate beyond can be trained with
                 break
             optimizer.learning_rate = rate

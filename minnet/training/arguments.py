@@ -139,8 +139,16 @@ def _check_pair(pair: Any, split: float) -> None:
 
 
 def _split(data: Data, share: float) -> tuple[Data, Data]:
-    """Return the first ⌊N(1 − share)⌋ rows, as in Keras, and the others."""
+    """Return the first ⌊N(1 − share)⌋ rows, as in Keras, and the others.
+
+    A share that is less than half a row is refused, where Keras would take a whole one.
+    """
     trained = int(len(data) * (1 - share) + 1e-9)
+    if share * len(data) < 0.5:
+        raise ValueError(
+            f"fit's validation_split takes a share that leaves rows on both sides. Got {share:g} "
+            f"of {len(data)} rows, which is not half a row. Use more data or another share."
+        )
     if not 0 < trained < len(data):
         raise ValueError(
             f"fit's validation_split takes a share that leaves rows on both sides. Got {share:g} "
@@ -176,7 +184,10 @@ def _validation(model: Network, x: Any, y: Any, weight: Any = None) -> Data:
 def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
     """Return the data with each sample weighted by its class, beside its own weight."""
     weight = _class_weights(model, data.target, class_weight)
+    told = data.weight is not None and not data.weight.any()
     weight = weight if data.weight is None else weight * data.weight
+    if not weight.any() and not told:
+        warn("class_weight is 0 for every sample, so there is nothing to learn from.")
     finite(weight, "class_weight", model.dtype)
     return Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
 
@@ -214,8 +225,9 @@ def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
 
 
 def _warn_of_scale(model: Network, x_range: list[float]) -> None:
-    """Warn once of inputs such as raw 0–255 pixels, unless a first layer normalises them."""
-    if type(model.steps[0]).__name__ == "BatchNormalization":
+    """Warn once of inputs such as raw 0–255 pixels, unless a layer is there to rescale them."""
+    first = next((step for step in model.steps if step.rescales or step.parameters), None)
+    if first is not None and first.rescales:
         return
     largest = max(abs(x_range[0]), abs(x_range[1]))
     if largest > 100.0:

@@ -122,14 +122,19 @@ class Figures:
         self.metrics = metrics
         self.statistics: list[Array] = [] if statistics is None else statistics
 
-    def add(self, prediction: Array, target: Array, weight: Array | None = None) -> None:
-        """Count a batch in."""
-        new = [
+    def of_batch(
+        self, prediction: Array, target: Array, weight: Array | None = None
+    ) -> list[Array]:
+        """Return what each metric knows of a batch."""
+        return [
             metric.statistics(prediction, target)
             if weight is None or not isinstance(metric, Weighted)
             else metric.weighted_statistics(prediction, target, weight)
             for metric in self.metrics
         ]
+
+    def add(self, new: list[Array]) -> None:
+        """Count a batch in."""
         if self.statistics:
             both = zip(self.metrics, self.statistics, new, strict=True)
             new = [metric.merge(old, more) for metric, old, more in both]
@@ -179,15 +184,13 @@ class EpochSoFar:
         """The numbers of the training steps that are left."""
         return range(self.step, self.steps)
 
-    def add(
-        self, loss: float, prediction: Array, target: Array, weight: Array | None = None
-    ) -> None:
-        """Count a training step in."""
+    def add(self, loss: float, samples: int, statistics: list[Array]) -> None:
+        """Count a training step in, with what the metrics know of its batch."""
         self.step += 1
-        self.total += loss * len(prediction)
-        self.samples += len(prediction)
-        if self.figures.metrics:
-            self.figures.add(prediction, target, weight)
+        self.total += loss * samples
+        self.samples += samples
+        if statistics:
+            self.figures.add(statistics)
 
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""
@@ -235,5 +238,5 @@ def evaluate(
             losses = loss.per_sample(outputs[-1], t)
         w = None if weight is None else weight[i : i + rows]
         total += mean(losses, w) * len(xb)
-        figures.add(outputs[-1], t, w)
+        figures.add(figures.of_batch(outputs[-1], t, w))
     return {"loss": total / len(x) + model.penalty(), **figures.results()}

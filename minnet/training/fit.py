@@ -151,8 +151,9 @@ class Fit:
             prediction = model.training_step.outputs[-1]
             for tell in gradients:
                 tell(step, {"loss": loss})
-            model.run_update()
-            so_far.add(loss, prediction, target, weight)
+            statistics = so_far.figures.of_batch(prediction, target, weight)
+            model.run_update()  # only now: a metric that refuses the batch has moved nothing
+            so_far.add(loss, len(prediction), statistics)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:

@@ -85,11 +85,19 @@ def line(logs: Logs) -> str:
 
 def progress(verbose: object) -> Progress | None:
     """What shows the progress for fit's `verbose`: nothing for 0."""
-    if isinstance(verbose, str) and verbose == "auto":
+    if not is_shown(verbose, "fit"):
+        return None
+    if isinstance(verbose, str):
         return Progress(bar=bool(sys.stderr) and hasattr(sys.stderr, "isatty") and _is_terminal())
-    if isinstance(verbose, Integral) and verbose in (0, 1, 2):
-        return None if verbose == 0 else Progress(bar=verbose == 1)
-    raise ValueError(f'fit\'s verbose takes 0, 1, 2 or "auto". Got {short(verbose)}.')
+    return Progress(bar=verbose == 1)
+
+
+def is_shown(verbose: object, who: str) -> bool:
+    """Whether anything is shown: not for 0."""
+    number = isinstance(verbose, Integral) and verbose in (0, 1, 2)
+    if not number and not (isinstance(verbose, str) and verbose == "auto"):
+        raise ValueError(f'{who}\'s verbose takes 0, 1, 2 or "auto". Got {short(verbose)}.')
+    return verbose != 0
 
 
 def _is_terminal() -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minnet.engine.updates import norm
 from minnet.files.provenance import add_training, data_hash, widened
 from minnet.foundation.checks import Array, short
 from minnet.foundation.tables import Table
@@ -108,11 +109,11 @@ class WriteReceipt(Participant):
             old_hash = self.hashes.get(layer.label)
             new_hash = digest(layer) if old_hash is not None or not layer.trainable else None
             new = _weights(layer)
-            size = math.sqrt(float(np.dot(old, old)))
+            size = norm([old])
             moved = 0.0
             if new_hash is None or new_hash != old_hash:
                 gap = np.subtract(new, old, out=new) if new.size == old.size else new
-                moved = math.sqrt(float(np.dot(gap, gap)))
+                moved = norm([gap])
             change = moved / size if size else (math.inf if moved else 0.0)
             rows.append(LayerReceipt(layer.label, layer.trainable, old_hash, new_hash, change))
         return Receipt(rows)

@@ -193,7 +193,8 @@ def _check_progress(fit: Fit, file: FitFile) -> None:
     if so_far["step"] and fit.model.metrics:
         figures = Figures(fit.model.metrics, copy.deepcopy(so_far["figures"]))
         try:
-            figures.add(file.model.run(fit.data.x[:1]), fit.data.target[:1])  # one more sample fits
+            prediction = file.model.run(fit.data.x[:1])
+            figures.add(figures.of_batch(prediction, fit.data.target[:1]))  # one more sample fits
             figures.results()
         except Exception:  # a student's metric may raise anything
             raise ValueError("what it gathered of its epoch is of other metrics") from None

@@ -35,7 +35,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         first = updates.iterations if file is None else file.states["fit"]["first_update"]
         unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
         rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
-    undo, fit = Undo(model), None
+    undo, fit, rng = Undo(model), None, arguments.rng
+    drawn_from = None if rng is None else rng.bit_generator.state
     try:
         data, validation = fit_data(model, arguments, x, y)
         check_decay(model, rates)
@@ -58,6 +59,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     except Exception as error:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()
+            if rng is not None and drawn_from is not None:
+                rng.bit_generator.state = drawn_from
         raise
     finally:
         updates.rates = {}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minnet.engine.selection import head_index
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, short
+from minnet.foundation.processes import Map, check_jobs, run_all
 from minnet.foundation.strict import named
 from minnet.foundation.targets import check_labels
 from minnet.layers import Dense, Layer
@@ -55,6 +57,8 @@ def compare(
     batch_size: int = 32,
     main: str = "head then all",
     verbose: str | int = "auto",
+    jobs: int = 1,
+    map: Map | None = None,  # noqa: A002 - what it is called where it comes from
 ) -> Report:
     """Find out whether a trained model helps with a new task, against training from scratch.
 
@@ -104,6 +108,15 @@ def compare(
         The way that the verdict is about.
     verbose
         0 is silent, 1 shows a bar (with tqdm), 2 a line for each budget; "auto" chooses.
+    jobs
+        How many trainings run at a time, each in a process of its own; 1 runs them in this one.
+        The figures are the same to the bit, as each uses one BLAS thread (in this process, where
+        threadpoolctl is installed). A training that fails is named, and its seed is left out.
+    map
+        Instead of jobs, what maps a function over a list: the `map` of an executor, or
+        `lambda f, runs: joblib.Parallel(4)(joblib.delayed(f)(run) for run in runs)`, or
+        `lambda f, runs: client.gather(client.map(f, runs))` with Dask. On other computers the
+        figures are the same to rounding.
 
     Returns
     -------
@@ -129,6 +142,7 @@ def compare(
     old = None if old_task is None else _check_old(base, old_task)
     draws = _check_seeds(seeds)
     budgets = _check_budgets(task, per_class)
+    jobs = check_jobs(jobs, map, "compare")
     notes = []
     if "zero-shot" in wanted and base.output_shape != (task.classes,):
         if main == "zero-shot":
@@ -147,18 +161,27 @@ def compare(
     with _progress(verbose, len(budgets) * (tuning + len(trained) * len(draws))) as (say, advance):
         for n, count in budgets.items():
             samples = {seed: task.draw(count, seed) for seed in draws}
-            chosen, why = _tune(task, candidates, samples, advance)
+            trainings = functools.partial(run_all, jobs=jobs, map=map, advance=advance)
+            chosen, why = _tune(task, candidates, samples, trainings)
             settings[n] = f"{chosen}{why}"
             if "zero-shot" in wanted:
                 accuracy = accuracy_of(base, (task.x_test, task.y_test))
                 runs.append(SeedRun("zero-shot", n, draws[0], accuracy, before))
-            for arm in trained:
-                for seed in draws:
-                    model = train(task, arm, chosen, samples[seed], seed)
-                    accuracy = accuracy_of(model, (task.x_test, task.y_test))
-                    after = None if old is None else accuracy_on_old_task(base, model, arm, old)
-                    runs.append(SeedRun(arm, n, seed, accuracy, after))
-                    advance()
+            planned = {
+                f"{arm}, {n} a class, seed {seed}": Training(arm, chosen, samples[seed], seed)
+                for arm in trained
+                for seed in draws
+            }
+            scores = trainings(_score, (task, old), planned)
+            failed = {planned[name].seed for name in planned.keys() - scores.keys()}
+            runs += [
+                SeedRun(planned[name].arm, n, planned[name].seed, *score)
+                for name, score in scores.items()
+                if planned[name].seed not in failed
+            ]
+            if failed:
+                left_out = ", ".join(str(seed) for seed in sorted(failed))
+                notes.append(f"Left out with {n} a class, as a training failed: seeds {left_out}.")
             say(Report(runs, main, {}).lines()[-1])
     most = min(HINT_SAMPLES, int(np.bincount(task.y).min()), *budgets)
     few = task.draw(most, draws[0])
@@ -172,28 +195,52 @@ def compare(
     return Report(runs, main, settings, before, notes)
 
 
+class Training(NamedTuple):
+    """One training of a comparison: in which way, on which samples."""
+
+    arm: str
+    setting: ScratchSetting
+    samples: Samples
+    seed: int
+    kept_back: Samples | None = None
+
+
+def _score(given: tuple[Task, Samples | None], training: Training) -> tuple[float, float | None]:
+    """The accuracy on what was kept back or on the test data, and that on the old task."""
+    task, old = given
+    model = train(task, training.arm, training.setting, training.samples, training.seed)
+    accuracy = accuracy_of(model, training.kept_back or (task.x_test, task.y_test))
+    if old is None:
+        return accuracy, None
+    return accuracy, accuracy_on_old_task(task.base, model, training.arm, old)
+
+
 # --- what scratch is tuned to ---------------------------------------------------------------------
 
 
 def _tune(
-    task: Task, candidates: list[ScratchSetting], samples: dict[int, Samples], advance: Advance
+    task: Task,
+    candidates: list[ScratchSetting],
+    samples: dict[int, Samples],
+    trainings: Callable[..., dict[str, Any]],
 ) -> tuple[ScratchSetting, str]:
     """The setting of scratch that is best on samples kept back, and what to say of it."""
-    seeds = list(samples)[:TUNING_DRAWS]
-    splits = {seed: _keep_back(*samples[seed]) for seed in seeds}
-    scores = []
-    for candidate in candidates:
-        accuracies = []
-        for seed in seeds:
-            split = splits[seed]
-            if split is not None:
-                model = train(task, SCRATCH, candidate, split[0], seed)
-                accuracies.append(accuracy_of(model, split[1]))
-            advance()
-        scores.append(float(np.mean(accuracies)) if accuracies else 0.0)
-    untried = all(split is None for split in splits.values())
-    why = " (nothing to choose it by: it takes two samples of each class)" if untried else ""
-    return candidates[int(np.argmax(scores))], why
+    splits = {seed: _keep_back(*samples[seed]) for seed in list(samples)[:TUNING_DRAWS]}
+    planned = {
+        f"scratch with {candidate}, seed {seed}": Training(
+            SCRATCH, candidate, split[0], seed, split[1]
+        )
+        for candidate in candidates
+        for seed, split in splits.items()
+        if split is not None
+    }
+    if not planned:
+        return candidates[0], " (nothing to choose it by: it takes two samples of each class)"
+    scores = trainings(_score, (task, None), planned)
+    sums = dict.fromkeys(candidates, 0.0)
+    for name, (accuracy, _) in scores.items():
+        sums[planned[name].setting] += accuracy
+    return max(candidates, key=lambda candidate: sums[candidate]), ""
 
 
 def _keep_back(x: Array, y: Array) -> tuple[Samples, Samples] | None:
@@ -235,7 +282,7 @@ def _check_task(
         )
     if head is None:
         head = Dense(classes, activation="softmax")
-    layers = (head,) if isinstance(head, Layer) else tuple(head)
+    layers = (head,) if isinstance(head, Layer) or not checks.is_collection(head) else tuple(head)
     outputs = base.replace_head(*layers, seed=0).output_shape
     if outputs != (classes,):
         raise ValueError(
@@ -304,7 +351,7 @@ def _check_budgets(task: Task, per_class: Any) -> dict[int, int | None]:
     counts = np.bincount(task.y)
     if per_class is None:
         return {round(len(task.y) / task.classes): None}
-    numbers = [per_class] if isinstance(per_class, (int, np.integer)) else list(per_class)
+    numbers = list(per_class) if checks.is_collection(per_class) else [per_class]
     budgets = sorted({checks.integer(n, "compare's per_class", minimum=1) for n in numbers})
     if not budgets or budgets[-1] > counts.min():
         raise ValueError(

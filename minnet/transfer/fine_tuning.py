@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from minnet.engine.refusals import Undo
 from minnet.engine.selection import head_index
 from minnet.foundation.checks import integer, number, short
 from minnet.foundation.strict import named
@@ -102,12 +103,15 @@ def fine_tune(
     spread = number(spread, f"{who} spread", minimum=1.0)
     head, before = head_index(model.layers), WriteReceipt(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
+    undo, updates_before = Undo(model), model.compiled.updates.iterations
     model.unfreeze()
     if head:
         model.freeze(slice(0, head))
     try:
         first = model.fit(x, y, epochs=head_epochs, learning_rate=rate, **settings)
     except (TypeError, ValueError, RuntimeError):
+        if model.compiled.updates.iterations == updates_before:
+            undo.restore()  # the optimizer, too, goes on as if nobody had frozen anything
         for layer, flag in zip(model.layers, was_trainable, strict=True):
             layer.trainable = flag
         raise

@@ -9,10 +9,12 @@ import numpy as np
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.models import Sequential
 
 
 @named
+@seed_unmoved_where_refused
 def neighbour_gap(
     base: Sequential, x: Any, y: Any, *, random_models: int = 3, seed: Any = 0
 ) -> float:
@@ -47,10 +49,13 @@ def neighbour_gap(
     >>> neighbour_gap(minnet.load_pretrained("mnist-8x8"), x, y) > 0.04
     True
     """
+    if not isinstance(base, Sequential):
+        raise TypeError(f"neighbour_gap takes a trained model as base. Got {checks.short(base)}.")
     rng = checks.generator(seed, "neighbour_gap's seed")
     count = checks.integer(random_models, "neighbour_gap's random_models", minimum=1)
+    features = base.features(x)  # checks x before anything is drawn
     labels = checks.as_array(y, "y").reshape(-1)
-    checks.same_length(checks.as_array(x, "x"), labels, ("x", "y"))
+    checks.same_length(features, labels, ("x", "y"))
     if len(labels) < 2:
         raise ValueError("neighbour_gap takes two samples or more. Got fewer.")
     random = []
@@ -58,7 +63,7 @@ def neighbour_gap(
         fresh = base.copy()
         fresh.reset(rng)
         random.append(_accuracy(fresh.features(x), labels))
-    return _accuracy(base.features(x), labels) - float(np.mean(random))
+    return _accuracy(features, labels) - float(np.mean(random))
 
 
 def _accuracy(features: Array, labels: Array) -> float:

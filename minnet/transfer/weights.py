@@ -8,7 +8,7 @@ from typing import Any
 
 from minnet.engine.stack import origin_of_copy
 from minnet.files.saving import FORM_ONLY
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import did_you_mean, patterns, short
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
@@ -67,9 +67,11 @@ def transfer_weights(
     for name, model in (("source", source), ("target", target)):
         if not isinstance(model, Sequential):
             raise TypeError(f"transfer_weights takes a model as {name}. Got {short(model)}.")
+    missing = patterns(missing, "transfer_weights' missing")
+    unexpected = patterns(unexpected, "transfer_weights' unexpected")
     of_source = {layer.label: layer for layer in source.layers}
     of_target = {layer.label: layer for layer in target.layers}
-    names = _renamed(of_source, of_target, rename or {})
+    names = _renamed(of_source, of_target, {} if rename is None else rename)
     came = {names[label]: layer for label, layer in of_source.items() if layer.arrays()}
     wanted = {name: layer for name, layer in of_target.items() if layer.arrays()}
     source.named_arrays(), target.named_arrays()  # both are built
@@ -125,10 +127,10 @@ def _renamed(
         *((of_source, name, "source") for name in rename),
         *((of_target, name, "target") for name in rename.values()),
     ):
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ValueError(
                 f"transfer_weights' rename takes layers of the {side}: {', '.join(known)}. Got "
-                f"{name!r}.{did_you_mean(name, known)}"
+                f"{short(name)}.{did_you_mean(name, known)}"
             )
     names = {name: rename.get(name, name) for name in of_source}
     twice = {name for name in names.values() if list(names.values()).count(name) > 1}
@@ -146,7 +148,5 @@ def _computes(layer: Layer) -> tuple[type, dict[str, str]]:
     return type(layer), {k: repr(v) for k, v in layer.get_config().items() if k not in aside}
 
 
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    if isinstance(patterns, str):
-        patterns = [patterns]
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+def _matches(name: str, those: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in those)

@@ -168,7 +168,7 @@ def test_what_generators_refuse(draw):
         draw(0)
     with pytest.raises(TypeError, match=rf"{who} n takes a whole number. Got 10.0"):
         draw(10.0)
-    with pytest.raises(ValueError, match=rf"{who} noise takes .* 0 or more. Got -0.1"):
+    with pytest.raises(ValueError, match=rf"{who} noise takes .* 0 or more .*Got -0.1"):
         draw(noise=-0.1)
     with pytest.raises(TypeError, match="seed takes a whole number"):
         draw(seed=0.5)

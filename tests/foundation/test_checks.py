@@ -406,7 +406,7 @@ def test_what_is_not_finite_is_placed(shape, place, words, value):
 def test_the_first_of_several_is_named_and_the_others_counted():
     array = np.ones((5, 2))
     array[[1, 3, 4], 1] = np.nan, np.inf, -np.inf
-    with pytest.raises(ValueError, match=r"Got nan in row 1, column 1 \(and 2 more near it\)\."):
+    with pytest.raises(ValueError, match=r"Got nan in row 1, column 1 \(one of 3, in 3 rows\)\."):
         checks.finite(array, "x")
 
 
@@ -415,6 +415,15 @@ def test_rows_are_counted_over_all_pieces():
     array[2**20 + 7, 2] = np.inf
     with pytest.raises(ValueError, match=rf"Got inf in row {2**20 + 7}, column 2\."):
         checks.finite(array, "x")
+    array[2**21 + 3, :3] = np.nan
+    message = rf"Got inf in row {2**20 + 7}, column 2 \(one of 4, in 2 rows\)\."
+    with pytest.raises(ValueError, match=message):
+        checks.finite(array, "x")
+
+
+def test_a_number_in_full_has_all_its_digits():
+    shown = [checks.in_full(n) for n in (2.0**40, np.float32(-3), 1 + 2**-30, np.int64(7), np.inf)]
+    assert shown == ["1099511627776", "-3", "1.0000000009313226", "7", "inf"]
 
 
 def test_numbers_too_large_for_the_dtype():

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 import minnet
 from minnet.metrics import (
     AUC,
+    BinaryAccuracy,
     FalseNegatives,
     FalsePositives,
+    Metric,
     Precision,
     Recall,
     TrueNegatives,
     TruePositives,
+    Weighted,
 )
 from tests.strategies import seeds
 
@@ -166,6 +169,101 @@ def test_decisions_of_logits_count_from_zero(kind) -> None:
     right = kind()(1 / (1 + np.exp(-z)), y)
     assert kind().for_logits()(z, y) == right
     assert kind(threshold=0.25).for_logits().threshold == 0.25
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+@given(
+    seed=seeds,
+    metric=st.sampled_from(
+        [
+            TruePositives(),
+            FalsePositives(0.3),
+            TrueNegatives(),
+            FalseNegatives(),
+            Precision(),
+            Recall(class_id=1),
+            AUC(),
+            AUC(curve="PR"),
+            AUC(50, from_logits=True),
+        ]
+    ),
+)
+def test_a_sample_of_weight_3_counts_as_three_of_weight_1(seed: int, metric) -> None:
+    rng = np.random.default_rng(seed)
+    p, t, w = rng.random((12, 2)), rng.integers(2, size=(12, 2)), rng.integers(0, 4, 12)
+    w[0] = 1
+    weighted = Weighted(metric).weighted_statistics(p, t, w.astype("f4"))
+    repeated = metric.statistics(np.repeat(p, w, axis=0), np.repeat(t, w, axis=0))
+    np.testing.assert_allclose(weighted, repeated, rtol=1e-12)
+
+
+def test_weights_of_classes_reach_precision_recall_and_area() -> None:
+    x = np.random.default_rng(0).standard_normal((30, 3))
+    y = (x[:, 0] > 0).astype(int)
+    model = minnet.Sequential([minnet.layers.Dense(1, "sigmoid", input_dim=3)], seed=1)
+    metrics = [Weighted("precision"), Weighted("recall"), Weighted("auc")]
+    model.compile(minnet.optimizers.SGD(0.0), "binary_crossentropy", metrics)
+    weight = np.where(y == 1, 3, 1)
+    p, t = np.repeat(model.predict(x), weight, axis=0), np.repeat(y, weight)
+    right = [Precision()(p, t), Recall()(p, t), AUC()(p, t)]
+    history = model.fit(x, y, verbose=0, class_weight={1: 3.0}, batch_size=7).history
+    assert [history[metric.name][0] for metric in metrics] == pytest.approx(right, rel=1e-6)
+    assert model.evaluate(x, y, sample_weight=weight)[1:] == pytest.approx(right, rel=1e-6)
+
+
+# --- logits ---------------------------------------------------------------------------------------
+
+
+def test_the_area_of_logits_is_that_of_their_probabilities() -> None:
+    z, y = np.random.default_rng(0).normal(size=(40, 1)), np.arange(40) % 2
+    assert AUC(from_logits=True)(4 * z, y) == AUC()(1 / (1 + np.exp(-4 * z)), y)
+    model = minnet.Sequential([minnet.layers.Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", minnet.losses.BinaryCrossEntropy(from_logits=True), ["auc"])
+    assert model.evaluate(z, y)["auc"] == AUC(from_logits=True)(model.predict(z), y)
+
+
+@pytest.mark.parametrize("metric", [AUC(), Weighted(AUC()), AUC(name="mine")])
+@pytest.mark.parametrize("layers", [[], [minnet.layers.Dropout(0.1)], [minnet.layers.ReLU()]])
+def test_an_area_of_other_numbers_is_refused_before_anything_is_trained(metric, layers) -> None:
+    model = minnet.Sequential([minnet.layers.Dense(1, input_dim=1), *layers], seed=0)
+    with pytest.raises(ValueError, match=f"^{metric.name} takes probabilities.* ends in "):
+        model.compile("sgd", "mse", [metric])
+    assert not model.is_compiled
+
+
+@pytest.mark.parametrize(
+    "metric", [Precision(), Recall(class_id=1), AUC(), BinaryAccuracy(), Weighted("precision")]
+)
+def test_yes_or_no_is_not_asked_of_logits_that_compete(metric) -> None:
+    model = minnet.Sequential([minnet.layers.Dense(3, input_dim=1)], seed=0)
+    with pytest.raises(ValueError, match=f"^{metric.name} takes yes-or-no outputs"):
+        model.compile("sgd", minnet.losses.CrossEntropy(from_logits=True), [metric])
+    model.compile("sgd", minnet.losses.CrossEntropy(from_logits=True), [Precision(threshold=1.0)])
+
+
+class Moody(Metric):
+    """Refuses what it sees."""
+
+    name = "moody"
+
+    def statistics(self, prediction, target):
+        if len(prediction) > 8:  # more than fit tries it on
+            raise ValueError("not today")
+        return np.array([1.0, 1.0])
+
+
+def test_a_metric_that_refuses_the_first_batch_has_moved_nothing() -> None:
+    model = minnet.Sequential([minnet.layers.Dense(1, input_dim=1)], seed=0)
+    model.compile("adam", "mse", [Moody()])
+    before = model.theta.copy(), repr(model.rng.bit_generator.state)
+    with pytest.raises(ValueError, match="not today"):
+        model.fit(np.ones((20, 1)), np.ones(20), verbose=0)
+    assert model.history is None
+    assert model.updates.iterations == 0
+    assert np.array_equal(model.theta, before[0])
+    assert repr(model.rng.bit_generator.state) == before[1]
 
 
 def test_where_better_is() -> None:

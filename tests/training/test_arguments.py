@@ -255,6 +255,23 @@ def test_numbers_are_no_classes_that_could_be_unseen():
     model.fit(x, np.arange(12), verbose=0, validation_split=0.25)
 
 
+def test_a_share_of_less_than_half_a_row_is_no_share():
+    model, x, y = regression(N=16)
+    with pytest.raises(ValueError, match=r"Got 0.03 of 16 rows, which is not half a row"):
+        model.fit(x, y, verbose=0, validation_split=0.03)
+    assert model.fit(x, y, verbose=0, validation_split=0.04).params["samples"] == 15
+
+
+def test_class_weights_that_leave_nothing_to_learn_from_are_warned_of():
+    model = Sequential([Dense(1, "sigmoid", input_dim=1)], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    x, y = np.array([[0.5], [-1.0]]), np.array([1, 0])
+    with pytest.warns(UserWarning, match=r"^class_weight is 0 for every sample"):
+        model.fit(x, y, verbose=0, class_weight={0: 0, 1: 0})
+    with pytest.warns(UserWarning, match=r"^class_weight is 0 for every sample"):
+        model.fit(x, y, verbose=0, class_weight={0: 0}, sample_weight=[0, 1])
+
+
 # --- one rate -------------------------------------------------------------------------------------
 
 

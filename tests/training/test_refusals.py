@@ -74,6 +74,7 @@ def state(made):
 
 REFUSED = {
     "no rows to train on": {"validation_split": 0.99},
+    "no row to validate on": {"validation_split": 0.01},
     "a class too many": {"class_weight": {5: 1.0}},
     "validation of another shape": {"validation_data": (X[:, :3], Y)},
     "validation of other labels": {"validation_data": (X, Y + 5)},

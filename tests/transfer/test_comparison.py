@@ -199,3 +199,37 @@ def test_data_that_does_not_fit_is_refused() -> None:
         transfer.compare("mnist", x, y, x_test, y_test)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="layers below its head"):
         transfer.compare(Sequential([Dense(3, input_dim=64)]), x, y, x_test, y_test)
+
+
+def test_any_number_of_jobs_gives_the_same_report():
+    settings = {"seeds": 2, "arms": ["head only"], "main": "head only", "epochs": 6, "verbose": 0}
+    base, data = minnet.load_pretrained("mnist-8x8"), minnet.datasets.digits(per_class=3, seed=0)
+    one, two = (transfer.compare(base, *data, jobs=jobs, **settings) for jobs in (1, 2))
+    mapped = transfer.compare(base, *data, map=map, **settings)
+    assert one.runs == two.runs == mapped.runs
+    assert str(one) == str(two) == str(mapped)
+
+
+def test_a_training_that_fails_leaves_its_seed_out(monkeypatch):
+    base, data = minnet.load_pretrained("mnist-8x8"), minnet.datasets.digits(per_class=3, seed=0)
+    settings = {"seeds": 3, "arms": ["head only"], "main": "head only", "epochs": 3, "verbose": 0}
+    usual = comparison.train
+
+    def sometimes(task, arm, setting, samples, seed):
+        if (arm, seed) == ("head only", 1):
+            raise MemoryError("no more")
+        return usual(task, arm, setting, samples, seed)
+
+    monkeypatch.setattr(comparison, "train", sometimes)
+    with pytest.warns(UserWarning, match=r"head only, 3 a class, seed 1 failed .* no more"):
+        report = transfer.compare(base, *data, **settings)
+    assert {(run.arm, run.seed) for run in report.runs if run.arm != "zero-shot"} == {
+        (arm, seed) for arm in ("scratch", "head only") for seed in (0, 2)
+    }
+    assert "as a training failed: seeds 1." in str(report)
+
+
+def test_jobs_and_map_exclude_each_other():
+    base, data = minnet.load_pretrained("mnist-8x8"), minnet.datasets.digits(per_class=3, seed=0)
+    with pytest.raises(ValueError, match=r"compare takes jobs or map\. Got both\."):
+        transfer.compare(base, *data, jobs=2, map=map)

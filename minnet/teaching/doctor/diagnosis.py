@@ -10,6 +10,7 @@ import numpy as np
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, short
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.losses import BinaryCrossEntropy
 from minnet.models import Sequential
 from minnet.teaching.doctor import (
@@ -31,6 +32,7 @@ LARGEST = 2**26
 
 @np.errstate(all="ignore")  # what is not finite is a finding
 @named
+@seed_unmoved_where_refused
 def diagnose(
     model: Sequential,
     x: Any,

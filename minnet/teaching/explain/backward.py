@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from minnet.teaching.explain.blocks import Block, Heading, Matrices, Prose, Shown, same
-from minnet.teaching.explain.formulas import LayerFormulas
-from minnet.teaching.explain.forward import title
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.explain.blocks import Block, Heading, Math, Matrices, Prose, Shown, same
+from minnet.teaching.explain.digits import LARGEST, number
+from minnet.teaching.explain.formulas import Computation, LayerFormulas
+from minnet.teaching.explain.forward import beside, computed, example, title
 from minnet.teaching.explain.losses import loss_formulas
 from minnet.teaching.explain.numbers import Numbers, Step
-from minnet.teaching.explain.words import TERMS, gradient, named, names, output, slope, symbol
+from minnet.teaching.explain.words import (
+    SLOPE,
+    TERMS,
+    gradient,
+    named,
+    names,
+    output,
+    slope,
+    symbol,
+)
+from minnet.teaching.explain.zeros import cancelled
 
 
 def tell_backward(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[Block]:
@@ -25,8 +39,8 @@ def tell_backward(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[
         yield Prose(_chain(top, lowest))
     yield from _from_the_loss(numbers)
     for section, i in enumerate(range(top, lowest - 1, -1), 2):
-        yield Heading(3, f"3.{section}  {title(steps[i])}")
-        yield from _through(steps[i], i, explained[i])
+        yield Heading(3, f"3.{section}  {title(steps[i])}", steps[i].name)
+        yield from _through(steps, i, explained[i])
     unneeded = gradient(output(lowest - 1)).text
     below = ", ".join(step.name for step in steps[:lowest])
     why = f"nothing below learns ({below})" if below else "below is only x, which is not learned"
@@ -46,21 +60,20 @@ def _from_the_loss(numbers: Numbers) -> Iterator[Block]:
     """What the way back starts with."""
     last, start = len(numbers.steps) - 1, loss_formulas(numbers).gradient
     together = f", together with {numbers.steps[last].name}" if numbers.fused else ""
-    yield Heading(3, f"3.1  the loss{together}")
+    yield Heading(3, f"3.1  the loss{together}", numbers.steps[last].name)
     yield named(start.formulas, last)
     dy = gradient(output(numbers.top))
     if numbers.sample_weight is not None:
         yield Prose(f"Each row n of {dy.text} is multiplied by the weight w[n] of its sample.")
     shown = [Shown(output(last), numbers.prediction), Shown(same("t"), numbers.target)]
-    shown += [beside.named(names(last)) for beside in start.beside]
-    yield Matrices([*shown, Shown(dy, numbers.loss_gradient)])
-    if start.by_hand is not None:
-        yield start.by_hand.named(names(last))
+    shown += beside(start, last)
+    yield Matrices([*shown, computed(dy, numbers.loss_gradient, start, last)])
+    yield from example(start, numbers.loss_gradient, last)
 
 
-def _through(step: Step, i: int, formulas: LayerFormulas) -> Iterator[Block]:
+def _through(steps: list[Step], i: int, formulas: LayerFormulas) -> Iterator[Block]:
     """The gradients of a step's weights, then of its input, if anything below needs that."""
-    marks = names(i)
+    step, marks = steps[i], names(i)
     above = [] if step.dy is None else [Shown(marks["@dy"], step.dy)]
     if step.weights and not step.in_training:
         yield Prose(
@@ -69,17 +82,67 @@ def _through(step: Step, i: int, formulas: LayerFormulas) -> Iterator[Block]:
     for name, array in step.gradients.items():
         computation = formulas.gradients[name]
         yield named(computation.formulas, i)
-        beside = [shown.named(marks) for shown in computation.beside]
-        result = Shown(gradient(symbol(name, formulas.symbols)), array)
-        yield Matrices([*beside, *above, result])
-        if computation.by_hand is not None:
-            yield computation.by_hand.named(marks)
+        symbol_of_it = gradient(symbol(name, formulas.symbols))
+        result = computed(symbol_of_it, array, computation, i)
+        why = cancelled(steps, i, name)
+        if why:
+            result = Shown(symbol_of_it, np.zeros_like(array))
+        yield Matrices([*beside(computation, i), *above, result])
+        if why:
+            yield Prose(f"{symbol_of_it.text} is 0: {why} {_left_by_rounding(array)}".strip())
+            continue
+        yield from example(computation, array, i)
+        yield from _silent(step, i, name, symbol_of_it)
     if step.dx is None:
         return
     computation = formulas.dx
     yield named(computation.formulas, i)
-    curve = [] if step.slope is None else [Shown(slope(i), step.slope)]
-    beside = [shown.named(marks) for shown in computation.beside]
-    yield Matrices([*above, *curve, *beside, Shown(marks["@dx"], step.dx)])
-    if computation.by_hand is not None:
-        yield computation.by_hand.named(marks)
+    curve = (
+        []
+        if step.slope is None
+        else [Shown(SLOPE, step.slope, Computation(by_hand=formulas.slope).worked)]
+    )
+    shown = [*above, *beside(Computation(beside=curve), i), *beside(computation, i)]
+    yield Matrices([*shown, computed(marks["@dx"], step.dx, computation, i)])
+    yield from example(computation, step.dx, i)
+    if step.slope is not None and not np.all(step.slope):
+        yield Prose(
+            f"A 0 in {slope(i).text} stands where the curve is flat: whatever comes from above, "
+            "nothing goes back through it."
+        )
+
+
+def _left_by_rounding(array: Array) -> str:
+    size = float(np.max(np.abs(array), initial=0.0))
+    if size == 0.0:
+        return ""
+    return f"(The run itself has up to {number(size)} there, which is what rounding left.)"
+
+
+def _silent(step: Step, i: int, name: str, result: Math) -> Iterator[Prose]:
+    """Why whole rows or columns of dW are 0, where that is so."""
+    array, dy = step.gradients[name], step.dy
+    if array.ndim != 2 or dy is None or step.x.ndim != 2:
+        return
+    columns = [j for j in range(array.shape[1]) if not dy[:, j].any()]
+    rows = [k for k in range(array.shape[0]) if not step.x[:, k].any()]
+    marks = names(i)
+    if columns:
+        yield Prose(
+            f"{result.text} is 0 in {_counted('column', columns)}: nothing comes back to "
+            f"{'this output' if len(columns) == 1 else 'these outputs'}, since {marks['@dy'].text} "
+            "is 0 there in every row."
+        )
+    if rows:
+        yield Prose(
+            f"{result.text} is 0 in {_counted('row', rows)}: {marks['@x'].text} is 0 there in "
+            "every sample, and a weight on an input of 0 has no say."
+        )
+
+
+def _counted(noun: str, indices: list[int]) -> str:
+    """ "column 2", "columns 0 and 2", "31 of the columns"."""
+    if len(indices) > LARGEST:
+        return f"{len(indices):,} {noun}s"
+    *before, last = map(str, indices)
+    return f"{noun}s {', '.join(before)} and {last}" if before else f"{noun} {last}"

@@ -5,10 +5,11 @@ A story is a list of blocks; `text.py`, `html.py` and `markdown.py` each draw al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from minnet.foundation.checks import Array
+from minnet.teaching.explain.digits import DIGITS
 
 
 class Math(NamedTuple):
@@ -44,11 +45,15 @@ def same(symbol: str) -> Math:
     return Math(symbol, symbol)
 
 
+Index = tuple[int, ...]
+
+
 class Heading(NamedTuple):
-    """A title; level 1 is the whole explanation's."""
+    """A title, of the step or the weight that it is `about`; level 1 is the whole explanation's."""
 
     level: int
     text: str
+    about: str = ""
 
 
 class Prose(NamedTuple):
@@ -63,32 +68,57 @@ class Formulas(NamedTuple):
     lines: list[Math]
 
 
-class Shown(NamedTuple):
-    """An array under its symbol."""
+class Source(NamedTuple):
+    """The numbers of an array that another number is made of.
+
+    `entries` has a number for each axis, or None for all along it: `(0, None)` is the first row.
+    """
 
     symbol: Math
-    array: Array
+    entries: tuple[int | None, ...]
 
-    def named(self, names: Mapping[str, Math]) -> Shown:
+    def named(self, names: Mapping[str, Math]) -> Source:
         """With the marks in the symbol replaced."""
-        return Shown(self.symbol.named(names), self.array)
-
-
-class Matrices(NamedTuple):
-    """Arrays, side by side as far as there is room."""
-
-    shown: list[Shown]
+        return Source(self.symbol.named(names), self.entries)
 
 
 class Worked(NamedTuple):
-    """One number by hand: what it is, and the expressions that it equals, down to its value."""
+    """One number by hand: what it is, and the expressions that it equals, down to its value.
+
+    `sources` are the numbers that it is made of, for a page that can point at them.
+    """
 
     left: Math
     right: list[Math]
+    sources: tuple[Source, ...] = ()
 
     def named(self, names: Mapping[str, Math]) -> Worked:
-        """With the marks replaced, on both sides."""
-        return Worked(self.left.named(names), [side.named(names) for side in self.right])
+        """With the marks replaced, everywhere."""
+        return Worked(
+            self.left.named(names),
+            [side.named(names) for side in self.right],
+            tuple(source.named(names) for source in self.sources),
+        )
+
+
+class Shown(NamedTuple):
+    """An array under its symbol; `worked` works the number at an index by hand."""
+
+    symbol: Math
+    array: Array
+    worked: Callable[[Index], list[Worked]] | None = None
+    digits: int = DIGITS
+
+    def named(self, names: Mapping[str, Math]) -> Shown:
+        """With the marks in the symbol replaced."""
+        return self._replace(symbol=self.symbol.named(names))
+
+
+class Matrices(NamedTuple):
+    """Arrays, side by side as far as there is room; `close` to what stands above them or not."""
+
+    shown: list[Shown]
+    close: bool = False
 
 
 Block = Heading | Prose | Formulas | Matrices | Worked

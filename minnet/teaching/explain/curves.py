@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from minnet.layers import SELU, Exponential, HardSigmoid, Mish, PReLU, ReLU6, SiLU, Softsign
-from minnet.teaching.explain.blocks import Math, Worked
+from minnet.teaching.explain.blocks import Index, Math, Worked
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import Computation, LayerFormulas, explains
 from minnet.teaching.explain.numbers import Step
-from minnet.teaching.explain.words import X, Y, at, first_nonzero, value
+from minnet.teaching.explain.words import (
+    DX,
+    DY,
+    SLOPE,
+    X,
+    Y,
+    at,
+    entry,
+    sources,
+    sum_of_products,
+    value,
+)
 
 
 def chain_rule(slope: str, latex: str) -> Math:
@@ -21,28 +34,76 @@ def chain_rule(slope: str, latex: str) -> Math:
     )
 
 
+Pattern = tuple[str, str]
+"""An expression of `@x` and `@y`, as text and as LaTeX."""
+
+
 def curve(
-    step: Step, *forward: Math, slope: tuple[str, str], one: tuple[str, str] | None = None
+    step: Step,
+    *forward: Math,
+    slope: Pattern,
+    one: Pattern | Callable[[Index], Pattern] | None = None,
 ) -> LayerFormulas:
     """An activation by its formula and its derivative, and how one y follows from its x, `@x`."""
-    by_hand = None
-    if one is not None:
-        index = first_nonzero(step.y)
-        right = Math(*one).named({"@x": value(step.x[index])})
-        by_hand = Worked(at(Y, *index), [right, value(step.y[index], bracketed=False)])
+
+    def output(index: Index) -> Worked | None:
+        if one is None:
+            return None
+        right = Math(*(one(index) if callable(one) else one))
+        x = entry(X, step.x, *index)
+        shown = right.named({"@x": value(x.value)})
+        return Worked(at(Y, *index), [shown, _result(step.y[index])], sources([x]))
+
     return LayerFormulas(
-        y=Computation(*forward, by_hand=by_hand),
+        y=Computation(*forward, by_hand=output),
         dx=Computation(
             chain_rule(*slope),
             Math("@dx = @dy ⊙ ∂@y/∂@x", r"@dx = @dy \odot \frac{\partial @y}{\partial @x}"),
+            by_hand=_chain_by_hand(step),
         ),
+        slope=_slope_by_hand(step, Math(*slope)),
         entrywise=True,
     )
 
 
-def is_positive(step: Step) -> bool:
-    """Whether the number that is worked by hand is above 0."""
-    return bool(step.x[first_nonzero(step.y)] > 0)
+def _result(number: Any) -> Math:
+    return value(number, bracketed=False)
+
+
+def _chain_by_hand(step: Step) -> Callable[[Index], Worked] | None:
+    """One number of dx: what comes from above, times the slope there."""
+    dy, dx, slope = step.dy, step.dx, step.slope
+    if dy is None or dx is None or slope is None:
+        return None
+
+    def work(index: Index) -> Worked:
+        factors = entry(DY, dy, *index), entry(SLOPE, slope, *index)
+        return sum_of_products(at(DX, *index), [factors], dx[index])
+
+    return work
+
+
+def _slope_by_hand(step: Step, formula: Math) -> Callable[[Index], Worked] | None:
+    """One number of ∂y/∂x: the formula with the numbers that stand there."""
+    slope = step.slope
+    if slope is None:
+        return None
+
+    def work(index: Index) -> Worked:
+        x, y = entry(X, step.x, *index), entry(Y, step.y, *index)
+        used = [factor for factor in (x, y) if factor.name.text[:2] in formula.text]
+        text = formula.text.partition(", the ")[0].replace("⊙", "·")
+        pointwise = Math(text, formula.latex.replace(r"\odot", r"\cdot"))
+        numbers = pointwise.named({"@x": value(x.value), "@y": value(y.value)})
+        constant = [] if not used else [numbers]
+        return Worked(at(SLOPE, *index), [*constant, _result(slope[index])], sources(used))
+
+    return work
+
+
+def either(step: Step, above: Pattern, otherwise: Pattern) -> Callable[[Index], Pattern]:
+    """The one pattern where x > 0, the other elsewhere."""
+    return lambda index: above if step.x[index] > 0 else otherwise
 
 
 # --- the later curves -----------------------------------------------------------------------------
@@ -61,9 +122,11 @@ def selu(step: Step) -> LayerFormulas:
             "1.0507 where @x > 0, else @y + 1.7581",
             r"1.0507 \text{ where } @x > 0, \text{ else } @y + 1.7581",
         ),
-        one=("1.0507·@x", r"1.0507 \cdot @x")
-        if is_positive(step)
-        else ("1.7581·(exp(@x) − 1)", r"1.7581 \cdot (e^{@x} - 1)"),
+        one=either(
+            step,
+            ("1.0507·@x", r"1.0507 \cdot @x"),
+            ("1.7581·(exp(@x) − 1)", r"1.7581 \cdot (e^{@x} - 1)"),
+        ),
     )
 
 
@@ -128,9 +191,11 @@ def softsign(step: Step) -> LayerFormulas:
         step,
         Math("@y = @x / (1 + |@x|)", r"@y = \frac{@x}{1 + |@x|}"),
         slope=("1 / (1 + |@x|)²", r"\frac{1}{(1 + |@x|)^2}"),
-        one=("@x / (1 + @x)", r"\frac{@x}{1 + @x}")
-        if is_positive(step)
-        else ("@x / (1 − @x)", r"\frac{@x}{1 - @x}"),
+        one=either(
+            step,
+            ("@x / (1 + @x)", r"\frac{@x}{1 + @x}"),
+            ("@x / (1 − @x)", r"\frac{@x}{1 - @x}"),
+        ),
     )
 
 
@@ -148,8 +213,13 @@ def exponential(step: Step) -> LayerFormulas:
 @explains(PReLU)
 def prelu(step: Step) -> LayerFormulas:
     """y = x where x > 0, else α x."""
-    index = first_nonzero(step.y)
-    alpha = plain(float(step.weights["alpha"][index[1:]]))
+
+    def one(index: Index) -> Pattern:
+        if step.x[index] > 0:
+            return "@x", "@x"
+        alpha = plain(float(step.weights["alpha"][index[1:]]))
+        return f"{alpha}·@x", rf"{alpha} \cdot @x"
+
     formulas = curve(
         step,
         Math(
@@ -157,7 +227,7 @@ def prelu(step: Step) -> LayerFormulas:
             r"@y = @x \text{ where } @x > 0, \text{ else } \alpha \odot @x",
         ),
         slope=("1 where @x > 0, else α", r"1 \text{ where } @x > 0, \text{ else } \alpha"),
-        one=("@x", "@x") if is_positive(step) else (f"{alpha}·@x", rf"{alpha} \cdot @x"),
+        one=one,
     )
     alpha_gradient = Computation(
         Math(

@@ -31,6 +31,18 @@ def number(value: Any, digits: int = DIGITS) -> str:
     return f"{value:#.{digits}g}".removesuffix(".")
 
 
+def last_digit(shown: str) -> float:
+    """The unit of the last digit of a number that was made by `number`.
+
+    >>> last_digit("0.5000"), last_digit("-1.250e-07"), last_digit("0")
+    (0.0001, 1e-10, 1e-10)
+    """
+    mantissa, _, exponent = shown.partition("e")
+    if float(mantissa) == 0.0:
+        return 1e-10
+    return float(f"1e{int(exponent or 0) - len(mantissa.partition('.')[2])}")
+
+
 def plain(value: float) -> str:
     """A setting such as a learning rate, as it would be typed.
 
@@ -57,29 +69,44 @@ def shape(array: Array) -> str:
     return str(array.shape)
 
 
-def cells(array: Array, columns: str = "…", rows: str = "⋮") -> list[list[str]]:
+def cells(array: Array, digits: int = DIGITS) -> list[list[str]]:
     """The array as rows of text; larger ones in part, with marks where something is left out.
 
     One axis makes one row. Of more than two axes the first is kept, and each sample becomes a row.
     """
     flat = array.reshape(1, -1) if array.ndim < 2 else array.reshape(len(array), -1)
-    i, j = _shown_along(flat.shape[0]), _shown_along(flat.shape[1])
+    i, j = shown_along(flat.shape[0]), shown_along(flat.shape[1])
     shown = flat[np.ix_([k for k in i if k is not None], [k for k in j if k is not None])]
     whole = shown.dtype.kind in "biu" or (
         bool(np.isfinite(shown).all())
         and bool((shown == np.floor(shown)).all())
         and bool((np.abs(shown) < 1e6).all())
     )
-    texts = iter(str(int(v)) if whole else number(v) for v in shown.ravel())
+    texts = iter(str(int(v)) if whole else number(v, digits) for v in shown.ravel())
     return [
-        [rows if c is not None else "⋱" for c in j]
+        ["⋮" if c is not None else "⋱" for c in j]
         if r is None
-        else [columns if c is None else next(texts) for c in j]
+        else ["…" if c is None else next(texts) for c in j]
         for r in i
     ]
 
 
-def _shown_along(size: int) -> list[int | None]:
+def table_indices(array: Array) -> list[list[tuple[int | None, ...]]]:
+    """The index of each cell of `cells`, row by row, with None along an axis that is cut there."""
+    rest = array.shape[1:]
+    if array.ndim < 2:
+        return [[() if array.ndim == 0 else (k,) for k in shown_along(array.size)]]
+    return [
+        [
+            (n, *((None,) * len(rest) if k is None else map(int, np.unravel_index(k, rest))))
+            for k in shown_along(array[0].size)
+        ]
+        for n in shown_along(len(array))
+    ]
+
+
+def shown_along(size: int) -> list[int | None]:
+    """The numbers from 0 that are shown of so many; None stands for those that are left out."""
     if size <= LARGEST:
         return list(range(size))
     return [0, 1, 2, None, size - 1]
@@ -90,14 +117,20 @@ def shown_indices(array: Array) -> list[tuple[int, ...]]:
     if array.ndim == 0:
         return [()]
     if array.ndim == 1:
-        return [(k,) for k in _shown_along(array.size) if k is not None]
+        return [(k,) for k in shown_along(array.size) if k is not None]
     rest = array.shape[1:]
     return [
         (n, *map(int, np.unravel_index(k, rest)))
-        for n in _shown_along(len(array))
-        for k in _shown_along(array[0].size)
+        for n in shown_along(len(array))
+        for k in shown_along(array[0].size)
         if n is not None and k is not None
     ]
+
+
+def first_nonzero(array: Array) -> tuple[int, ...]:
+    """The index of the first entry that is shown and not 0: a 0 shows nothing."""
+    shown = shown_indices(array)
+    return next((index for index in shown if array[index] != 0), shown[0])
 
 
 def is_cut(array: Array) -> bool:

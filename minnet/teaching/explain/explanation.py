@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
+
+from minnet.foundation.pages import page_path
 from minnet.foundation.printing import printable
 from minnet.teaching.explain import html, markdown, text
+from minnet.teaching.explain.blocks import Block
 from minnet.teaching.explain.numbers import Numbers
 from minnet.teaching.explain.story import tell
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Numbers):
     """One training step with its numbers: print it, or look at the numbers one by one.
 
-    `str()` is plain text for 100 columns; a notebook shows HTML; `to_markdown()` has LaTeX. Its
-    attributes are those of `Numbers`: `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, …
+    `str()` is plain text for 100 columns; a notebook shows HTML; `to_html(path)` writes that as a
+    file to go through; `to_markdown()` has LaTeX. Its attributes are those of `Numbers`:
+    `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, … `chapter` and `short` are what
+    `explain_step` was asked for: they choose what is shown, and not what is computed.
     """
 
+    chapter: str | None = None
+    short: bool = False
+
+    def _story(self) -> list[Block]:
+        return tell(self, self.chapter, short=self.short)
+
     def __str__(self) -> str:
-        return printable(text.render(tell(self)))
+        return printable(text.render(self._story()))
 
     def _repr_html_(self) -> str:
-        return html.render(tell(self))
+        return html.render(self._story(), self)
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write one HTML file to go through: block by block, with keys or buttons.
+
+        Point at a number, and those that it is made of light up, with the sum written out. *Predict
+        first* hides results until they are typed. The file needs no server and fetches nothing; it
+        can be read without JavaScript, and printed.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The path is none, or does not end in `.html`, or its folder is not there.
+        """
+        page_path(path, "to_html").write_text(html.page(self._story(), self), "utf-8")
 
     def to_markdown(self) -> str:
         """The same as Markdown, with LaTeX between $$ signs."""
-        return markdown.render(tell(self))
+        return markdown.render(self._story())
 
     def __repr__(self) -> str:
         return (

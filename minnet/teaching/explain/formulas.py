@@ -16,7 +16,7 @@ returns the formulas that made them, with whatever else is worth a look. minnet'
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
@@ -25,9 +25,13 @@ from minnet.foundation.strict import named
 from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.optimizers import Optimizer
-from minnet.teaching.explain.blocks import Math, Shown, Worked
+from minnet.teaching.explain.blocks import Index, Math, Shown, Worked
+from minnet.teaching.explain.digits import first_nonzero
 from minnet.teaching.explain.numbers import Numbers, Step, UpdatedNumber
 from minnet.teaching.explain.typesetting import formula
+
+ByHand = Callable[[Index], Worked | list[Worked] | None] | Worked | list[Worked] | None
+"""How a number is worked by hand, as the function of an explanation may say it."""
 
 
 class Computation:
@@ -39,22 +43,40 @@ class Computation:
         One below the other, the one that runs last. A formula is text, or a `Math` where its LaTeX
         should be finer than what follows from the text. `@x`, `@y`, `@dx` and `@dy` are the step's
         own arrays; they get the names that these have in the whole network, such as y2 and dy3.
-    beside : dict of ndarray
-        Symbol → an array that is shown with the result: `{"s": step.memo["s"]}`. Shown without
-        being asked for are x, weights and y; of a gradient dy and the result.
-    by_hand : Worked or None
-        One number of the result, worked by hand.
+    beside : dict of ndarray, or list of Shown
+        Symbol → an array that is shown with the result: `{"s": step.memo["s"]}`; as a list of
+        `Shown` with how its numbers are worked by hand. Shown without being asked for are x,
+        weights and y; of a gradient dy and the result.
+    by_hand : function, Worked, list of Worked, or None
+        A function that takes an index of the result and works the number there by hand, in one
+        line or several. What is not a function is about one number only.
     """
 
     def __init__(
         self,
         *formulas: str | Math,
-        beside: Mapping[str, Array] | Mapping[Math, Array] | None = None,
-        by_hand: Worked | None = None,
+        beside: Mapping[str, Array] | Mapping[Math, Array] | Sequence[Shown] | None = None,
+        by_hand: ByHand = None,
     ) -> None:
         self.formulas = [_formula(written) for written in formulas]
-        self.beside = [Shown(_formula(name), array) for name, array in (beside or {}).items()]
+        if isinstance(beside, Mapping):
+            beside = [Shown(_formula(name), array) for name, array in beside.items()]
+        self.beside = list(beside or [])
         self.by_hand = by_hand
+
+    def worked(self, index: Index) -> list[Worked]:
+        """The number of the result at this index by hand, as far as somebody wrote how."""
+        return _lines(self.by_hand(index)) if callable(self.by_hand) else []
+
+    def example(self, result: Array) -> list[Worked]:
+        """One number by hand: of those of the result that are shown, the first that is not 0."""
+        if callable(self.by_hand):
+            return self.worked(first_nonzero(result))
+        return _lines(self.by_hand)
+
+
+def _lines(by_hand: Worked | list[Worked] | None) -> list[Worked]:
+    return by_hand if isinstance(by_hand, list) else [by_hand] if by_hand is not None else []
 
 
 def _formula(written: str | Math) -> Math:
@@ -84,6 +106,8 @@ class LayerFormulas:
     entrywise
         Whether each number of y depends on the number of x at the same index, and on no other:
         then ∂y/∂x has x's shape, and is shown.
+    slope
+        A function that works the number of that ∂y/∂x at an index by hand.
     """
 
     y: Computation
@@ -94,6 +118,7 @@ class LayerFormulas:
     states: str = ""
     symbols: Mapping[str, str] = field(default_factory=dict)
     entrywise: bool = False
+    slope: Callable[[Index], Worked] | None = None
 
 
 @dataclass(frozen=True)

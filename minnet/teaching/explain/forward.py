@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from minnet.foundation.checks import Array
 from minnet.teaching.explain.blocks import (
     Block,
     Heading,
@@ -15,10 +16,34 @@ from minnet.teaching.explain.blocks import (
     same,
 )
 from minnet.teaching.explain.digits import LOSS_DIGITS, latex, number
-from minnet.teaching.explain.formulas import LayerFormulas
+from minnet.teaching.explain.formulas import Computation, LayerFormulas
 from minnet.teaching.explain.losses import loss_formulas
 from minnet.teaching.explain.numbers import Numbers, Step
 from minnet.teaching.explain.words import TERMS, named, names, output, symbol, value
+
+
+def beside(computation: Computation, i: int) -> list[Shown]:
+    """What is shown with a result of step number i, under the names of the whole network."""
+    return [_under_names(shown, i) for shown in computation.beside]
+
+
+def computed(symbol: Math, array: Array, computation: Computation, i: int) -> Shown:
+    """The result of a computation of step number i, each of its numbers to be worked by hand."""
+    return _under_names(Shown(symbol, array, computation.worked), i)
+
+
+def _under_names(shown: Shown, i: int) -> Shown:
+    work, marks = shown.worked, names(i)
+    if work is None:
+        return shown.named(marks)
+    return shown.named(marks)._replace(
+        worked=lambda index: [line.named(marks) for line in work(index)]
+    )
+
+
+def example(computation: Computation, result: Array, i: int) -> list[Worked]:
+    """One number of the result of step number i by hand."""
+    return [line.named(names(i)) for line in computation.example(result)]
 
 
 def title(step: Step) -> str:
@@ -31,7 +56,7 @@ def tell_forward(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[B
     """Every step's formula, its matrices, and one number by hand."""
     yield Heading(2, "1. Forward: from x to the prediction")
     for i, (step, formulas) in enumerate(zip(numbers.steps, explained, strict=True)):
-        yield Heading(3, f"1.{i + 1}  {title(step)}")
+        yield Heading(3, f"1.{i + 1}  {title(step)}", step.name)
         if formulas.about:
             yield Prose(formulas.about)
         yield named(formulas.y.formulas, i)
@@ -41,10 +66,11 @@ def tell_forward(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[B
         if step.in_training:
             used = {name: step.weights[name] for name in step.layer.parameters}
         shown = [Shown(symbol(name, formulas.symbols), array) for name, array in used.items()]
-        shown += [kept.named(names(i)) for kept in formulas.y.beside]
-        yield Matrices([Shown(output(i - 1), step.x), *shown, Shown(output(i), step.y)])
-        if formulas.y.by_hand is not None:
-            yield formulas.y.by_hand.named(names(i))
+        shown += beside(formulas.y, i)
+        yield Matrices(
+            [Shown(output(i - 1), step.x), *shown, computed(output(i), step.y, formulas.y, i)]
+        )
+        yield from example(formulas.y, step.y, i)
 
 
 def tell_loss(numbers: Numbers) -> Iterator[Block]:
@@ -59,8 +85,8 @@ def tell_loss(numbers: Numbers) -> Iterator[Block]:
         total = Math(f"{total.text} + penalties", rf"{total.latex} + \text{{penalties}}")
     yield named([*formulas.per_sample.formulas, total], last)
     shown = [Shown(output(last), numbers.prediction), Shown(same("t"), numbers.target)]
-    shown += [beside.named(names(last)) for beside in formulas.per_sample.beside]
-    shown.append(Shown(Math("L[n]", "L[n]"), numbers.losses))
+    shown += beside(formulas.per_sample, last)
+    shown.append(computed(Math("L[n]", "L[n]"), numbers.losses, formulas.per_sample, last))
     if weight is not None:
         shown.append(Shown(same("w"), weight))
     yield Matrices(shown)
@@ -70,8 +96,7 @@ def tell_loss(numbers: Numbers) -> Iterator[Block]:
             f"The penalty {regularizer!r} on {name} adds {number(penalty, LOSS_DIGITS)} to the "
             "loss."
         )
-    if formulas.per_sample.by_hand is not None:
-        yield formulas.per_sample.by_hand.named(names(last))
+    yield from example(formulas.per_sample, numbers.losses, last)
     yield _total(numbers)
 
 

@@ -1,65 +1,103 @@
-"""An explanation as HTML, for notebooks: nothing is fetched, and light and dark both read well."""
+"""An explanation as HTML: for notebooks, and as one file to go through; nothing is fetched.
+
+Everything is there to be read without JavaScript. With it the page shows one block at a time, a
+number that is pointed at lights up those that it is made of, and results can be hidden until
+somebody types them. Style and script are `page/step.css` and `page/step.js`.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
+from minnet.foundation.pages import document, shipped
+from minnet.teaching.explain import mathml
 from minnet.teaching.explain.blocks import (
     Block,
     Formulas,
     Heading,
+    Index,
     Matrices,
     Prose,
     Shown,
     Worked,
 )
-from minnet.teaching.explain.digits import aligned, cells, shape
+from minnet.teaching.explain.digits import aligned, cells, shape, table_indices
+from minnet.teaching.explain.drawing import drawing, units_of
+from minnet.teaching.explain.numbers import Numbers
 
-# No colours of its own but greys that are half transparent: the page's own stay.
-STYLE = """
-.minnet-step { line-height: 1.5; max-width: 62em; }
-.minnet-step h3 { margin: 1.6em 0 .4em; border-bottom: 1px solid rgba(128,128,128,.5); }
-.minnet-step h4 { margin: 1.2em 0 .3em; }
-.minnet-step p { margin: .4em 0; }
-.minnet-step .f { font-family: "STIX Two Math", "Cambria Math", "DejaVu Serif", serif;
-  margin: .4em 0 .4em 1.5em; white-space: pre-wrap; }
-.minnet-step .w + .f, .minnet-step .w + p { margin-top: 1em; }
-.minnet-step .f div { padding-left: 2em; text-indent: -2em; }
-.minnet-step .ms { display: flex; flex-wrap: wrap; gap: .8em 1.8em; margin: .5em 0 .8em 1.5em; }
-.minnet-step figure { margin: 0; }
-.minnet-step figcaption { font-size: .9em; }
-.minnet-step figcaption span { opacity: .65; }
-.minnet-step .m { border-left: 2px solid; border-right: 2px solid; border-radius: 5px;
-  padding: .1em .5em; display: inline-block; }
-.minnet-step .m table { border-collapse: collapse; margin: 0; border: 0; font-size: 1em; }
-.minnet-step .m tr, .minnet-step .m tr:nth-child(odd) { background: none; }
-.minnet-step .m td { border: 0; padding: .05em .5em; text-align: right; background: none;
-  font-variant-numeric: tabular-nums; font-family: monospace; white-space: pre; }
-.minnet-step .w td { border: 0; padding: .05em .3em; text-align: left; vertical-align: top;
-  background: none; font-family: monospace; }
-.minnet-step .w table { border-collapse: collapse; margin: .2em 0 .2em 1.5em; border: 0; }
-.minnet-step .w tr, .minnet-step .w tr:nth-child(odd) { background: none; }
-"""
+FILES = "minnet.teaching.explain.page"
 
 
-def render(story: list[Block]) -> str:
-    """All blocks in one element with its own style."""
-    body = "\n".join(_block(block) for block in story)
-    return f'<div class="minnet-step"><style>{STYLE}</style>\n{body}\n</div>'
+def render(story: list[Block], numbers: Numbers) -> str:
+    """All blocks in one element, with its own style and script."""
+    style, script = shipped(FILES, "step.css"), shipped(FILES, "step.js")
+    body = _body(story, numbers, top=2)  # a notebook has a title of its own
+    return f"<div><style>{style}</style>\n{body}\n<script>{script}</script></div>"
 
 
-def _block(block: Block) -> str:
+def page(story: list[Block], numbers: Numbers) -> str:
+    """The same as a whole document."""
+    style = shipped(FILES, "page.css") + shipped(FILES, "step.css")
+    title = f"One training step of {numbers.model}"
+    body = f"<main>\n{_body(story, numbers, top=1)}\n</main>"
+    return document(title, body, style=style, script=shipped(FILES, "step.js"))
+
+
+def _body(story: list[Block], numbers: Numbers, *, top: int) -> str:
+    sections = "\n".join(_section(blocks, numbers, top) for blocks in _sections(story))
+    return (
+        '<div class="minnet-step">\n'
+        f'<div class="net">{drawing(numbers)}<p class="way" aria-hidden="true"></p></div>\n'
+        f'<div class="blocks">\n{sections}\n</div>\n</div>'
+    )
+
+
+def _sections(story: list[Block]) -> list[list[Block]]:
+    """The blocks, a list for each heading; a heading with nothing under it joins the next."""
+    sections: list[list[Block]] = []
+    for block in story:
+        alone = sections and all(isinstance(b, Heading) for b in sections[-1])
+        if (isinstance(block, Heading) or not sections) and not alone:
+            sections.append([])
+        sections[-1].append(block)
+    return sections
+
+
+def _section(blocks: list[Block], numbers: Numbers, top: int) -> str:
+    about = next((b.about for b in reversed(blocks) if isinstance(b, Heading) and b.about), "")
+    chapter = next(
+        (b.text[0] for b in blocks if isinstance(b, Heading) and b.text[:1].isdigit()), ""
+    )
+    step = next(
+        (
+            i
+            for i, s in enumerate(numbers.steps)
+            if about in (s.name, *_weights_of(s.name, numbers))
+        ),
+        None,
+    )
+    at = "" if step is None else f' data-step="{step}"'
+    body = "\n".join(_block(block, numbers, step, top) for block in blocks)
+    return f'<section data-chapter="{chapter}"{at}>\n{body}\n</section>'
+
+
+def _weights_of(name: str, numbers: Numbers) -> list[str]:
+    return [weight.name for weight in numbers.weights.values() if weight.layer == name]
+
+
+def _block(block: Block, numbers: Numbers, step: int | None, top: int) -> str:
     match block:
-        case Heading(level, title):
-            return f"<h{level + 1}>{escape(title)}</h{level + 1}>"
+        case Heading(level, title, _):
+            tag = f"h{level + top - 1}"
+            return f'<{tag} class="t{level}">{escape(title)}</{tag}>'
         case Prose(sentences):
             return f"<p>{escape(sentences)}</p>"
         case Formulas(formulas):
-            lines = "".join(f"<div>{escape(math.text)}</div>" for math in formulas)
-            return f'<div class="f">{lines}</div>'
-        case Matrices(shown):
-            return f'<div class="ms">{"".join(map(_matrix, shown))}</div>'
-        case Worked(left, right):
+            return f'<div class="f">{"".join(map(mathml.display, formulas))}</div>'
+        case Matrices(shown, _):
+            matrices = "".join(_matrix(matrix, numbers, step) for matrix in shown)
+            return f'<div class="ms">{matrices}</div>'
+        case Worked(left, right, _):
             rows = "".join(
                 f"<tr><td>{escape(left.text) if i == 0 else ''}</td><td>=</td>"
                 f"<td>{escape(math.text)}</td></tr>"
@@ -69,13 +107,47 @@ def _block(block: Block) -> str:
     raise TypeError(f"No such block: {block!r}")
 
 
-def _matrix(shown: Shown) -> str:
+def _matrix(shown: Shown, numbers: Numbers, step: int | None) -> str:
     rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
-        for row in aligned(cells(shown.array))
+        "<tr>"
+        + "".join(_cell(shown, text, index) for text, index in zip(*row, strict=True))
+        + "</tr>"
+        for row in zip(
+            aligned(cells(shown.array, shown.digits)), table_indices(shown.array), strict=True
+        )
     )
-    caption = f"{escape(shown.symbol.text)} <span>{escape(shape(shown.array))}</span>"
+    caption = f"{mathml.inline(shown.symbol)} <span>{escape(shape(shown.array))}</span>"
+    name = escape(shown.symbol.text)
+    units = units_of(shown, numbers, step)
+    where = f' data-net="{units}"' if units else ""
     return (
-        f'<figure><figcaption>{caption}</figcaption><div class="m"><table>{rows}</table></div>'
-        "</figure>"
+        f'<figure data-name="{name}"{where}><figcaption>{caption}</figcaption>'
+        f'<div class="m"><table>{rows}</table></div></figure>'
     )
+
+
+def _cell(shown: Shown, text: str, index: tuple[int | None, ...]) -> str:
+    """A number, with the index by which others find it, and with how it came about."""
+    at = ",".join("…" if i is None else str(i) for i in index)
+    if None in index or shown.worked is None:
+        return f'<td data-i="{at}">{escape(text)}</td>'
+    exact: Index = tuple(i for i in index if i is not None)
+    lines = shown.worked(exact)
+    if not lines:
+        return f'<td data-i="{at}">{escape(text)}</td>'
+    sources = dict.fromkeys(source for line in lines for source in line.sources)
+    made_of = "|".join(
+        f"{source.symbol.text}:{','.join('*' if i is None else str(i) for i in source.entries)}"
+        for source in sources
+    )
+    work = "\n".join(_sum(line) for line in lines)
+    name = f"{shown.symbol.text}[{', '.join(map(str, exact))}]"
+    if not any(line.left.text == name for line in lines):  # those of an update are about θ
+        work = f"{name}:\n{work}"
+    work = escape(work)
+    origin = f'data-from="{escape(made_of)}" title="{work}"'
+    return f'<td data-i="{at}" {origin}>{escape(text)}</td>'
+
+
+def _sum(line: Worked) -> str:
+    return " = ".join([line.left.text, *(math.text for math in line.right)])

@@ -1,28 +1,23 @@
 """How minnet's layers are explained, one after another; a layer of your own can stand here as well.
 
+Activations that treat every number by itself are in `curves.py` in part, what draws something anew
+is in `noise.py`, batch normalization in `normalization.py`, convolution and pooling in `images.py`.
 Each function is handed a step as it ran, in training mode or frozen, and returns its formulas:
 forward, backward with the chain rule spelt out, and one number of each result by hand.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from minnet.layers import (
     ELU,
     GELU,
-    AlphaDropout,
-    BatchNormalization,
     Dense,
-    Dropout,
     Flatten,
-    GaussianDropout,
-    GaussianNoise,
     LeakyReLU,
     Linear,
-    Normalization,
     ReLU,
     Rescaling,
     Reshape,
@@ -31,8 +26,9 @@ from minnet.layers import (
     Softplus,
     Tanh,
 )
-from minnet.teaching.explain.blocks import Math, Worked, same
-from minnet.teaching.explain.curves import chain_rule, curve, is_positive
+from minnet.teaching.explain import images, noise, normalization
+from minnet.teaching.explain.blocks import Index, Math, Source, Worked, same
+from minnet.teaching.explain.curves import chain_rule, curve, either
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import (
     Computation,
@@ -52,12 +48,17 @@ from minnet.teaching.explain.words import (
     X,
     Y,
     at,
-    first_nonzero,
+    calculation,
+    entry,
     gradient,
+    sources,
     sum_of_products,
     symbol,
     value,
 )
+
+ELSEWHERE = (images, noise, normalization)
+"""Files whose explanations belong to these."""
 
 
 def layer_formulas(step: Step) -> LayerFormulas:
@@ -133,226 +134,56 @@ def _shapes(step: Step) -> str:
     return sentence + (", and b is added to every row." if "b" in step.weights else ".")
 
 
-def _one_output(step: Step) -> Worked:
+def _one_output(step: Step) -> Callable[[Index], Worked]:
     """One number of y by hand."""
     W, b = step.weights["W"], step.weights.get("b")
-    n, j = first_nonzero(step.y)
-    terms: list[tuple[Factor, ...]] = [
-        (Factor(at(X, n, k), step.x[n, k]), Factor(at(symbol("W"), k, j), W[k, j]))
-        for k in range(len(W))
-    ]
-    if b is not None:
-        terms.append((Factor(at(symbol("b"), j), b[j]),))
-    return sum_of_products(at(Y, n, j), terms, step.y[n, j])
+
+    def work(index: Index) -> Worked:
+        n, j = index
+        terms: list[tuple[Factor, ...]] = [
+            (entry(X, step.x, n, k), entry(symbol("W"), W, k, j)) for k in range(len(W))
+        ]
+        if b is not None:
+            terms.append((entry(symbol("b"), b, j),))
+        return sum_of_products(at(Y, n, j), terms, step.y[n, j])
+
+    return work
 
 
-def _one_weight(step: Step, name: str) -> Worked | None:
+def _one_weight(step: Step, name: str) -> Callable[[Index], Worked] | None:
     """One number of dW or db by hand, if the way back came here for it."""
-    if step.dy is None or name not in step.gradients:
+    dy = step.dy
+    if dy is None or name not in step.gradients:
         return None
-    array = step.gradients[name]
-    index = first_nonzero(array)
-    terms: list[tuple[Factor, ...]] = []
-    for n in range(len(step.dy)):
-        from_above = Factor(at(DY, n, index[-1]), step.dy[n, index[-1]])
-        if name == "W":
-            terms.append((Factor(at(X, n, index[0]), step.x[n, index[0]]), from_above))
-        else:
-            terms.append((from_above,))
-    return sum_of_products(at(gradient(symbol(name)), *index), terms, array[index])
 
-
-def _one_input(step: Step) -> Worked | None:
-    """One number of dx by hand, if the way back went on below."""
-    if step.dy is None or step.dx is None:
-        return None
-    W = step.weights["W"]
-    n, k = first_nonzero(step.dx)
-    terms = [
-        (Factor(at(DY, n, j), step.dy[n, j]), Factor(at(symbol("W"), k, j), W[k, j]))
-        for j in range(W.shape[1])
-    ]
-    return sum_of_products(at(DX, n, k), terms, step.dx[n, k])
-
-
-@explains(BatchNormalization)
-def batch_normalization(step: Step) -> LayerFormulas:
-    """y = γ x̂ + β, by the batch's own statistics, or by the running ones."""
-    layer: Any = step.layer
-    epsilon = f"{layer.epsilon:g}"
-    scale, center = "gamma" in layer.parameters, "beta" in layer.parameters
-    output = Math(
-        "@y = " + "γ ⊙ " * scale + "x̂" + " + β" * center,
-        "@y = " + r"\gamma \odot " * scale + r"\hat{x}" + r" + \beta" * center,
-    )
-    factor = Math("γ s", r"\gamma\, s") if scale else same("s")
-    root = Math(f"s = 1 / √(σ² + {epsilon})", rf"s = \frac{{1}}{{\sqrt{{\sigma^2 + {epsilon}}}}}")
-    standard = Math("x̂ = (@x − μ) ⊙ s", r"\hat{x} = (@x - \mu) \odot s")
-    through = Math(
-        f"∂L/∂x̂ = {'@dy ⊙ γ' if scale else '@dy'}, and x̂ depends on @x",
-        r"\frac{\partial L}{\partial \hat{x}} = @dy" + (r" \odot \gamma" if scale else ""),
-    )
-    x_hat = Math("x̂", r"\hat{x}")
-    gradients = {}
-    if scale:
-        gradients["gamma"] = Computation(
-            Math(
-                "∂L/∂γ[d] = Σ_n ∂L/∂@y[n, d] · ∂@y[n, d]/∂γ[d] = Σ_n @dy[n, d] · x̂[n, d]",
-                r"\frac{\partial L}{\partial \gamma[d]} = \sum_n @dy[n,d] \cdot \hat{x}[n,d]",
-            ),
-            beside={x_hat: step.memo["x_hat"]} if step.in_training else None,
-        )
-    if center:
-        gradients["beta"] = Computation(
-            Math(
-                "∂L/∂β[d] = Σ_n ∂L/∂@y[n, d] · ∂@y[n, d]/∂β[d] = Σ_n @dy[n, d] · 1",
-                r"\frac{\partial L}{\partial \beta[d]} = \sum_n @dy[n,d] \cdot 1",
+    def work(index: Index) -> Worked:
+        terms: list[tuple[Factor, ...]] = []
+        for n in range(len(dy)):
+            from_above = entry(DY, dy, n, index[-1])
+            terms.append(
+                (entry(X, step.x, n, index[0]), from_above) if name == "W" else (from_above,)
             )
-        )
-    if not step.in_training:
-        return LayerFormulas(
-            y=Computation(root, standard, output),
-            dx=Computation(
-                through, Math(f"@dx = {factor.text} ⊙ @dy", rf"@dx = {factor.latex} \odot @dy")
-            ),
-            gradients=gradients,
-            about="Frozen, so μ and σ² are the running statistics moving_mean and "
-            "moving_variance: constants.",
-        )
-    return LayerFormulas(
-        y=Computation(
-            Math("μ = mean of each column of @x", r"\mu[d] = \frac{1}{N} \sum_n @x[n,d]"),
-            Math(
-                "σ² = mean of (@x − μ)² of each column",
-                r"\sigma^2[d] = \frac{1}{N} \sum_n (@x[n,d] - \mu[d])^2",
-            ),
-            root,
-            standard,
-            output,
-            beside={
-                Math("μ", r"\mu"): step.memo["mean"],
-                Math("σ²", r"\sigma^2"): step.memo["variance"],
-                same("s"): step.memo["s"],
-                x_hat: step.memo["x_hat"],
-            },
-        ),
-        dx=Computation(
-            Math(f"{through.text} directly, by way of μ, and by way of σ²:", through.latex),
-            Math(
-                f"@dx = {factor.text} ⊙ (@dy − mean of @dy − x̂ ⊙ mean of (@dy ⊙ x̂))",
-                rf"@dx = {factor.latex} \odot \Big(@dy - \frac{{1}}{{N}} \sum_n @dy[n] - "
-                r"\hat{x} \odot \frac{1}{N} \sum_n (@dy[n] \odot \hat{x}[n])\Big)",
-            ),
-        ),
-        gradients=gradients,
-        about="The statistics μ and σ² are the batch's own, one number for each column; "
-        "means are over the rows.",
-        states=f"{step.name} moves them a little towards the batch's own: moving ← "
-        f"{plain(layer.momentum)} moving + {plain(1.0 - layer.momentum)} batch.",
-    )
+        left = at(gradient(symbol(name)), *index)
+        return sum_of_products(left, terms, step.gradients[name][index])
+
+    return work
+
+
+def _one_input(step: Step) -> Callable[[Index], Worked] | None:
+    """One number of dx by hand, if the way back went on below."""
+    W, dy, dx = step.weights["W"], step.dy, step.dx
+    if dy is None or dx is None:
+        return None
+
+    def work(index: Index) -> Worked:
+        n, k = index
+        terms = [(entry(DY, dy, n, j), entry(symbol("W"), W, k, j)) for j in range(W.shape[1])]
+        return sum_of_products(at(DX, n, k), terms, dx[n, k])
+
+    return work
 
 
 # --- layers without weights -----------------------------------------------------------------------
-
-
-@explains(Dropout)
-def dropout(step: Step) -> LayerFormulas:
-    """y = m ⊙ x / (1 − rate)."""
-    layer: Any = step.layer
-    rate = f"{layer.rate:g}"
-    if not step.in_training:
-        return LayerFormulas(
-            y=Computation(same("@y = @x")),
-            dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
-            about="Frozen, so nothing is dropped.",
-        )
-    mask = {"m": step.memo["mask"]}
-    return LayerFormulas(
-        y=Computation(
-            Math(f"@y = m ⊙ @x / (1 − {rate})", rf"@y = \frac{{m \odot @x}}{{1 - {rate}}}"),
-            beside=mask,
-        ),
-        dx=Computation(
-            chain_rule(f"m / (1 − {rate})", rf"\frac{{m}}{{1 - {rate}}}"),
-            Math(f"@dx = m ⊙ @dy / (1 − {rate})", rf"@dx = \frac{{m \odot @dy}}{{1 - {rate}}}"),
-            beside=mask,
-        ),
-        about=f"The mask m is 0 with probability {rate}, drawn anew for each step; the division "
-        "makes up for what is dropped. The way back meets the same mask.",
-    )
-
-
-@explains(AlphaDropout)
-def alpha_dropout(step: Step) -> LayerFormulas:
-    """y = a (m x + (1 − m) d) + b."""
-    layer: Any = step.layer
-    if not step.in_training:
-        return _as_it_is("Frozen, so nothing is dropped.")
-    mask = {"m": step.memo["mask"]}
-    a, b = (plain(float(f"{number:.6g}")) for number in layer.correction())
-    return LayerFormulas(
-        y=Computation(
-            Math(
-                f"@y = {a} (m ⊙ @x − (1 − m) 1.7581) + {b}",
-                rf"@y = {a}\,(m \odot @x - (1 - m)\, 1.7581) + {b}",
-            ),
-            beside=mask,
-        ),
-        dx=Computation(
-            chain_rule(f"{a} m", rf"{a}\, m"),
-            Math(f"@dx = {a} m ⊙ @dy", rf"@dx = {a}\, m \odot @dy"),
-            beside=mask,
-        ),
-        about=f"The mask m is 0 with probability {layer.rate:g}, drawn anew for each step. What is "
-        "dropped becomes SELU's lowest value, and the two numbers bring mean and variance back.",
-    )
-
-
-@explains(GaussianDropout)
-def gaussian_dropout(step: Step) -> LayerFormulas:
-    """y = x (1 + σ ε)."""
-    layer: Any = step.layer
-    if not step.in_training:
-        return _as_it_is("Frozen, so nothing is multiplied.")
-    noise = {same("e"): step.memo["noise"]}
-    sigma = plain(float(f"{(layer.rate / (1 - layer.rate)) ** 0.5:.6g}"))
-    return LayerFormulas(
-        y=Computation(
-            Math(f"@y = @x ⊙ (1 + {sigma} e)", rf"@y = @x \odot (1 + {sigma}\, e)"), beside=noise
-        ),
-        dx=Computation(
-            chain_rule(f"1 + {sigma} e", rf"1 + {sigma}\, e"),
-            Math(f"@dx = @dy ⊙ (1 + {sigma} e)", rf"@dx = @dy \odot (1 + {sigma}\, e)"),
-            beside=noise,
-        ),
-        about="The noise e is standard normal, drawn anew for each step; the way back meets it.",
-    )
-
-
-@explains(GaussianNoise)
-def gaussian_noise(step: Step) -> LayerFormulas:
-    """y = x + σ ε."""
-    layer: Any = step.layer
-    if not step.in_training:
-        return _as_it_is("Frozen, so nothing is added.")
-    sigma = plain(layer.stddev)
-    return LayerFormulas(
-        y=Computation(
-            Math(f"@y = @x + {sigma} e", rf"@y = @x + {sigma}\, e"),
-            beside={same("e"): step.memo["noise"]},
-        ),
-        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
-        about="The noise e is standard normal, drawn anew for each step.",
-    )
-
-
-def _as_it_is(about: str) -> LayerFormulas:
-    """y = x, and why."""
-    return LayerFormulas(
-        y=Computation(same("@y = @x")),
-        dx=Computation(Math("∂@y/∂@x = 1, so @dx = @dy", r"@dx = @dy")),
-        about=about,
-    )
 
 
 @explains(Rescaling)
@@ -367,25 +198,6 @@ def rescaling(step: Step) -> LayerFormulas:
             Math(f"@dx = {s} @dy", rf"@dx = {s}\, @dy"),
         ),
         entrywise=True,
-    )
-
-
-@explains(Normalization)
-def normalization(step: Step) -> LayerFormulas:
-    """y = (x − μ) / σ, by statistics that were taken once."""
-    layer: Any = step.layer
-    sigma = np.maximum(np.sqrt(layer.variance), 1e-7)
-    return LayerFormulas(
-        y=Computation(
-            Math("@y = (@x − μ) / σ", r"@y = \frac{@x - \mu}{\sigma}"),
-            beside={Math("μ", r"\mu"): np.array(layer.mean), Math("σ", r"\sigma"): sigma},
-        ),
-        dx=Computation(
-            chain_rule("1 / σ", r"\frac{1}{\sigma}"),
-            Math("@dx = @dy / σ", r"@dx = \frac{@dy}{\sigma}"),
-        ),
-        about="The mean μ and the root σ of the variance are those of the data that adapt was "
-        "shown: constants.",
     )
 
 
@@ -456,6 +268,8 @@ def softmax(step: Step) -> LayerFormulas:
                 "@dx[n, k] = @y[n, k] · (@dy[n, k] − Σ_j @dy[n, j] @y[n, j])",
                 r"@dx[n,k] = @y[n,k] \Big(@dy[n,k] - \sum_j @dy[n,j]\, @y[n,j]\Big)",
             ),
+            beside={Y: step.y},
+            by_hand=_one_logit(step),
         ),
         about="Each row becomes probabilities that sum to 1, so each output depends on every "
         "input of its row. (The largest input of a row is subtracted from it first: that changes "
@@ -463,23 +277,64 @@ def softmax(step: Step) -> LayerFormulas:
     )
 
 
-def _one_probability(step: Step) -> Worked | None:
+def _one_probability(step: Step) -> Callable[[Index], Worked] | None:
     """One probability by hand, where its row fits a line."""
     if step.x.ndim != 2 or step.x.shape[1] > TERMS:
         return None
-    n, k = first_nonzero(step.y)
-    row = [value(logit, bracketed=False) for logit in step.x[n]]
-    below = " + ".join(f"exp({v.text})" for v in row), " + ".join(f"e^{{{v.latex}}}" for v in row)
-    return Worked(
-        at(Y, n, k),
-        [
-            Math(
-                f"exp({row[k].text}) / ({below[0]})",
-                rf"\frac{{e^{{{row[k].latex}}}}}{{{below[1]}}}",
-            ),
-            value(step.y[n, k], bracketed=False),
-        ],
-    )
+
+    def work(index: Index) -> Worked:
+        n, k = index
+        row = [value(logit, bracketed=False) for logit in step.x[n]]
+        below = (
+            " + ".join(f"exp({v.text})" for v in row),
+            " + ".join(f"e^{{{v.latex}}}" for v in row),
+        )
+        return Worked(
+            at(Y, n, k),
+            [
+                Math(
+                    f"exp({row[k].text}) / ({below[0]})",
+                    rf"\frac{{e^{{{row[k].latex}}}}}{{{below[1]}}}",
+                ),
+                value(step.y[n, k], bracketed=False),
+            ],
+            (Source(X, (n, None)),),
+        )
+
+    return work
+
+
+def _one_logit(step: Step) -> Callable[[Index], Worked] | None:
+    """One number of softmax's dx by hand, where the way back goes through it and fits a line."""
+    dy, dx = step.dy, step.dx
+    if dy is None or dx is None or dx.ndim != 2 or dx.shape[1] > TERMS:
+        return None
+
+    def work(index: Index) -> Worked:
+        n, k = index
+        y, above = entry(Y, step.y, n, k), entry(DY, dy, n, k)
+        pairs = [(entry(DY, dy, n, j), entry(Y, step.y, n, j)) for j in range(dx.shape[1])]
+        operands = [y.value, above.value, *(number.value for pair in pairs for number in pair)]
+
+        def write(shown: list[Math]) -> Math:
+            products = [
+                Math(f"{a.text}·{p.text}", rf"{a.latex} \cdot {p.latex}")
+                for a, p in zip(shown[2::2], shown[3::2], strict=True)
+            ]
+            text, tex = (" + ".join(side) for side in zip(*products, strict=True))
+            first, second = shown[:2]
+            return Math(
+                f"{first.text}·({second.text} − ({text}))",
+                rf"{first.latex} \cdot \big({second.latex} - ({tex})\big)",
+            )
+
+        def compute(v: list[float]) -> float:
+            return v[0] * (v[1] - sum(a * b for a, b in zip(v[2::2], v[3::2], strict=True)))
+
+        used = sources([y, above, *(number for pair in pairs for number in pair)])
+        return calculation(at(DX, n, k), operands, write, compute, dx[n, k], used)
+
+    return work
 
 
 # --- activations that treat every number by itself ------------------------------------------------
@@ -505,7 +360,7 @@ def leaky_relu(step: Step) -> LayerFormulas:
         step,
         Math(f"@y = @x where @x > 0, else {s} @x", rf"@y = \max(@x, 0) + {s} \min(@x, 0)"),
         slope=(f"1 where @x > 0, else {s}", rf"1 \text{{ where }} @x > 0, \text{{ else }} {s}"),
-        one=("@x", "@x") if is_positive(step) else (f"{s}·@x", rf"{s} \cdot @x"),
+        one=either(step, ("@x", "@x"), (f"{s}·@x", rf"{s} \cdot @x")),
     )
 
 
@@ -524,9 +379,7 @@ def elu(step: Step) -> LayerFormulas:
             f"1 where @x > 0, else @y + {a}",
             rf"1 \text{{ where }} @x > 0, \text{{ else }} @y + {a}",
         ),
-        one=("@x", "@x")
-        if is_positive(step)
-        else (f"{a}·(exp(@x) − 1)", rf"{a} \cdot (e^{{@x}} - 1)"),
+        one=either(step, ("@x", "@x"), (f"{a}·(exp(@x) − 1)", rf"{a} \cdot (e^{{@x}} - 1)")),
     )
 
 

@@ -6,6 +6,8 @@ the prediction always, and t the targets.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from minnet.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
 )
-from minnet.teaching.explain.blocks import Math, Worked, same
+from minnet.teaching.explain.blocks import Index, Math, Source, Worked, same
 from minnet.teaching.explain.formulas import (
     Computation,
     LossFormulas,
@@ -28,7 +30,7 @@ from minnet.teaching.explain.formulas import (
 )
 from minnet.teaching.explain.numbers import Numbers
 from minnet.teaching.explain.typesetting import tex_text
-from minnet.teaching.explain.words import DX, DY, TERMS, Y, at, first_nonzero, value
+from minnet.teaching.explain.words import DX, DY, TERMS, X, Y, at, calculation, value
 
 
 def loss_formulas(numbers: Numbers) -> LossFormulas:
@@ -63,7 +65,7 @@ def mean_squared_error(numbers: Numbers) -> LossFormulas:
                 "L[n] = 1/M Σ_m (@y[n, m] − t[n, m])²",
                 r"L[n] = \frac{1}{M} \sum_m (@y[n,m] - t[n,m])^2",
             ),
-            by_hand=_first_mean(numbers, Math("(", "("), Math(")²", ")^2")),
+            by_hand=_one_mean(numbers, Math("(", "("), Math(")²", ")^2")),
         ),
         gradient=Computation(
             Math(
@@ -87,7 +89,7 @@ def mean_absolute_error(numbers: Numbers) -> LossFormulas:
                 "L[n] = 1/M Σ_m |@y[n, m] − t[n, m]|",
                 r"L[n] = \frac{1}{M} \sum_m |@y[n,m] - t[n,m]|",
             ),
-            by_hand=_first_mean(numbers, same("|"), same("|")),
+            by_hand=_one_mean(numbers, same("|"), same("|")),
         ),
         gradient=Computation(
             Math(
@@ -95,23 +97,60 @@ def mean_absolute_error(numbers: Numbers) -> LossFormulas:
                 r"\frac{\partial |e|}{\partial e} = \mathrm{sign}(e)",
             ),
             Math("@dy = sign(@y − t) / (N M)", r"@dy = \frac{\mathrm{sign}(@y - t)}{N M}"),
+            by_hand=_one_sign(numbers),
         ),
         about=_outputs(numbers),
     )
 
 
-def _first_mean(numbers: Numbers, opening: Math, closing: Math) -> Worked | None:
-    """L[0], the mean of (p − t)² or of |p − t|, where that fits a line."""
-    p, t = numbers.prediction[0].ravel(), np.ravel(numbers.target[0])
-    if p.size > TERMS:
-        return None
-    pairs = [(value(a, bracketed=False), value(b)) for a, b in zip(p, t, strict=True)]
-    terms = [f"{opening.text}{a.text} − {b.text}{closing.text}" for a, b in pairs]
-    tex = [f"{opening.latex}{a.latex} - {b.latex}{closing.latex}" for a, b in pairs]
-    mean = Math(terms[0], tex[0])
-    if len(pairs) > 1:
-        mean = Math(f"({' + '.join(terms)}) / {p.size}", rf"\frac{{{' + '.join(tex)}}}{{{p.size}}}")
-    return Worked(at(same("L"), 0), [mean, value(numbers.losses[0], bracketed=False)])
+def _one_sign(numbers: Numbers) -> Callable[[Index], Worked]:
+    """One number of the gradient of |p − t| by hand."""
+
+    def work(index: Index) -> Worked:
+        p, t = value(numbers.prediction[index], bracketed=False), value(numbers.target[index])
+        size = numbers.prediction.size
+        text = f"sign({p.text} − {t.text}) / {size}"
+        tex = rf"\mathrm{{sign}}({p.latex} - {t.latex}) / {size}"
+        if numbers.sample_weight is not None:
+            weight = value(numbers.sample_weight[index[0]])
+            text, tex = f"{weight.text}·{text}", rf"{weight.latex} \cdot {tex}"
+        return Worked(
+            at(DY, *index),
+            [Math(text, tex), value(numbers.loss_gradient[index], bracketed=False)],
+            (Source(Y, index), Source(same("t"), index)),
+        )
+
+    return work
+
+
+def _one_mean(numbers: Numbers, opening: Math, closing: Math) -> Callable[[Index], Worked | None]:
+    """L[n], the mean of (p − t)² or of |p − t|, where that fits a line."""
+
+    def work(index: Index) -> Worked | None:
+        (n,) = index
+        p, t = numbers.prediction[n].ravel(), np.ravel(numbers.target[n])
+        if p.size > TERMS:
+            return None
+        pairs = [(value(a, bracketed=False), value(b)) for a, b in zip(p, t, strict=True)]
+        terms = [f"{opening.text}{a.text} − {b.text}{closing.text}" for a, b in pairs]
+        tex = [f"{opening.latex}{a.latex} - {b.latex}{closing.latex}" for a, b in pairs]
+        mean = Math(terms[0], tex[0])
+        if len(pairs) > 1:
+            mean = Math(
+                f"({' + '.join(terms)}) / {p.size}", rf"\frac{{{' + '.join(tex)}}}{{{p.size}}}"
+            )
+        right = [mean, value(numbers.losses[n], bracketed=False)]
+        return Worked(at(same("L"), n), right, _rows(n, numbers))
+
+    return work
+
+
+def _rows(n: int, numbers: Numbers) -> tuple[Source, ...]:
+    """Row n of the prediction, and of the targets."""
+    return tuple(
+        Source(name, (n, *(None,) * (array.ndim - 1)))
+        for name, array in ((Y, numbers.prediction), (same("t"), numbers.target))
+    )
 
 
 # --- losses of probabilities ----------------------------------------------------------------------
@@ -136,7 +175,7 @@ def cross_entropy(numbers: Numbers) -> LossFormulas:
                 else Math(
                     "L[n] = −Σ_k t[n, k] log @y[n, k]", r"L[n] = -\sum_k t[n,k] \log @y[n,k]"
                 ),
-                by_hand=_first_logarithm(numbers),
+                by_hand=_one_logarithm(numbers),
             ),
             gradient=Computation(
                 Math(
@@ -166,7 +205,7 @@ def cross_entropy(numbers: Numbers) -> LossFormulas:
                 rf"L[n] = \sum_k t[n,k] \Big(\log \sum_j e^{{{z}[n,j]}} - {z}[n,k]\Big)"
                 r" = -\sum_k t[n,k] \log p[n,k]",
             ),
-            by_hand=_first_logarithm(numbers),
+            by_hand=_one_logarithm(numbers),
         ),
         gradient=Computation(
             Math(
@@ -200,21 +239,27 @@ def cross_entropy(numbers: Numbers) -> LossFormulas:
     )
 
 
-def _first_logarithm(numbers: Numbers) -> Worked | None:
-    """L[0] = −log p of a label; of rows all terms would count, and the smallest p is cut off."""
+def _one_logarithm(numbers: Numbers) -> Callable[[Index], Worked | None]:
+    """L[n] = −log p of a label; of rows all terms would count, and the smallest p is cut off."""
     loss: Any = numbers.loss_function
-    p, t = numbers.prediction[0].ravel(), numbers.target[0]
-    if loss.from_logits or np.ndim(t) or p[t] < EPSILON:
-        return None
-    right = value(p[t], bracketed=False)
-    return Worked(
-        at(same("L"), 0),
-        [
-            Math(f"−log @y[0, {t}]", rf"-\log @y[0, {t}]"),
-            Math(f"−log({right.text})", rf"-\log({right.latex})"),
-            value(numbers.losses[0], bracketed=False),
-        ],
-    )
+
+    def work(index: Index) -> Worked | None:
+        (n,) = index
+        p, t = numbers.prediction[n].ravel(), numbers.target[n]
+        if loss.from_logits or np.ndim(t) or p[t] < EPSILON:
+            return None
+        right = value(p[t], bracketed=False)
+        return Worked(
+            at(same("L"), n),
+            [
+                Math(f"−log @y[{n}, {t}]", rf"-\log @y[{n}, {t}]"),
+                Math(f"−log({right.text})", rf"-\log({right.latex})"),
+                value(numbers.losses[n], bracketed=False),
+            ],
+            (Source(Y, (n, int(t))), Source(same("t"), (n,))),
+        )
+
+    return work
 
 
 @explains(BinaryCrossEntropy)
@@ -228,7 +273,8 @@ def binary_cross_entropy(numbers: Numbers) -> LossFormulas:
                     "L[n] = −1/M Σ_m (t log p + (1 − t) log(1 − p)) for p = @y[n, m], t = t[n, m]",
                     r"L[n] = -\frac{1}{M} \sum_m \big(t \log p + (1 - t) \log(1 - p)\big),"
                     r" \quad p = @y[n,m],\ t = t[n,m]",
-                )
+                ),
+                by_hand=_one_answer(numbers),
             ),
             gradient=Computation(
                 Math(
@@ -255,7 +301,9 @@ def binary_cross_entropy(numbers: Numbers) -> LossFormulas:
                 "t = t[n, m]",
                 rf"L[n] = \frac{{1}}{{M}} \sum_m \Big(\max(z, 0) - z\,t + \log(1 + e^{{-|z|}})"
                 rf"\Big), \quad z = {z}[n,m],\ t = t[n,m]",
-            )
+            ),
+            beside=None if not numbers.fused else {X: numbers.steps[-1].x},
+            by_hand=_one_answer_of_logits(numbers),
         ),
         gradient=Computation(
             Math(
@@ -280,32 +328,118 @@ def binary_cross_entropy(numbers: Numbers) -> LossFormulas:
     )
 
 
+def _one_answer(numbers: Numbers) -> Callable[[Index], Worked | None]:
+    """L[n] from probabilities, where that fits a line and none is cut off."""
+
+    def work(index: Index) -> Worked | None:
+        (n,) = index
+        p, t = numbers.prediction[n].ravel(), np.ravel(numbers.target[n])
+        if p.size * 2 > TERMS or min(p.min(), 1 - p.max()) < EPSILON:
+            return None
+
+        def write(shown: list[Math]) -> Math:
+            terms = [
+                Math(
+                    f"{b.text}·log({a.text}) + (1 − {b.text})·log(1 − {a.text})",
+                    rf"{b.latex} \log({a.latex}) + (1 - {b.latex}) \log(1 - {a.latex})",
+                )
+                for a, b in zip(shown[::2], shown[1::2], strict=True)
+            ]
+            text, tex = (" + ".join(side) for side in zip(*terms, strict=True))
+            over = "" if p.size == 1 else f" / {p.size}"
+            return Math(f"−({text}){over}", f"-({tex}){over}")
+
+        def compute(v: list[float]) -> float:
+            pairs = zip(v[::2], v[1::2], strict=True)
+            terms = [b * _log(a) + (1 - b) * _log(1 - a) for a, b in pairs]
+            return -sum(terms) / len(terms)
+
+        operands = [number for pair in zip(p, t, strict=True) for number in pair]
+        left, loss = at(same("L"), n), numbers.losses[n]
+        return calculation(left, operands, write, compute, loss, _rows(n, numbers))
+
+    return work
+
+
+def _one_answer_of_logits(numbers: Numbers) -> Callable[[Index], Worked | None]:
+    """L[n] from logits, where that fits a line."""
+    logits = numbers.steps[-1].x if numbers.fused else numbers.prediction
+
+    def work(index: Index) -> Worked | None:
+        (n,) = index
+        z, t = logits[n].ravel(), np.ravel(numbers.target[n])
+        if z.size * 2 > TERMS:
+            return None
+
+        def write(shown: list[Math]) -> Math:
+            terms = []
+            for number, (a, b) in zip(z, zip(shown[::2], shown[1::2], strict=True), strict=True):
+                size = Math(a.text.strip("()-"), a.latex.strip("()-"))
+                top = size if number > 0 else same("0")
+                terms.append(
+                    Math(
+                        f"{top.text} − {a.text}·{b.text} + log(1 + exp(−{size.text}))",
+                        rf"{top.latex} - {a.latex} \cdot {b.latex} + "
+                        rf"\log(1 + e^{{-{size.latex}}})",
+                    )
+                )
+            text, tex = (" + ".join(side) for side in zip(*terms, strict=True))
+            if z.size == 1:
+                return Math(text, tex)
+            return Math(f"({text}) / {z.size}", rf"\frac{{{tex}}}{{{z.size}}}")
+
+        def compute(v: list[float]) -> float:
+            pairs = zip(v[::2], v[1::2], strict=True)
+            terms = [max(a, 0) - a * b + _log(1 + math.exp(-abs(a))) for a, b in pairs]
+            return sum(terms) / len(terms)
+
+        operands = [number for pair in zip(z, t, strict=True) for number in pair]
+        _, target = _rows(n, numbers)
+        used = Source(X if numbers.fused else Y, (n, *(None,) * (logits.ndim - 1))), target
+        return calculation(at(same("L"), n), operands, write, compute, numbers.losses[n], used)
+
+    return work
+
+
+def _log(number: float) -> float:
+    """The logarithm; of 0 and less, which digits that are left out may make, not a number."""
+    return math.log(number) if number > 0 else math.nan
+
+
 # --- what several of them share -------------------------------------------------------------------
 
 
-def _one_difference(numbers: Numbers, *, factor: Math | None = None, rows: bool = False) -> Worked:
+def _one_difference(
+    numbers: Numbers, *, factor: Math | None = None, rows: bool = False
+) -> Callable[[Index], Worked]:
     """One number of the gradient by hand, where p − t, divided by their count, is all of it.
 
     `rows`: a row of K probabilities is one answer, and not M of them.
     """
     factor = factor or same("")
     start = numbers.loss_gradient
-    n, *column = index = first_nonzero(start)
-    p = value(numbers.prediction[index], bracketed=False)
-    if rows and numbers.target.ndim == 1:
-        t = same("1" if numbers.target[n] == column[0] else "0")
-    else:
-        t = value(numbers.target[index])
-    count = len(numbers.prediction) if rows else numbers.prediction.size
-    text = f"{factor.text}({p.text} − {t.text}) / {count}"
-    tex = rf"{factor.latex}({p.latex} - {t.latex}) / {count}"
-    if numbers.sample_weight is not None:
-        weight = value(numbers.sample_weight[n])
-        text, tex = f"{weight.text}·{text}", rf"{weight.latex} \cdot {tex}"
-    return Worked(
-        at(DX if numbers.fused else DY, *index),
-        [Math(text, tex), value(start[index], bracketed=False)],
-    )
+
+    def work(index: Index) -> Worked:
+        n, *column = index
+        p = value(numbers.prediction[index], bracketed=False)
+        labels = rows and numbers.target.ndim == 1
+        if labels:
+            t = same("1" if numbers.target[n] == column[0] else "0")
+        else:
+            t = value(numbers.target[index])
+        count = len(numbers.prediction) if rows else numbers.prediction.size
+        text = f"{factor.text}({p.text} − {t.text}) / {count}"
+        tex = rf"{factor.latex}({p.latex} - {t.latex}) / {count}"
+        if numbers.sample_weight is not None:
+            weight = value(numbers.sample_weight[n])
+            text, tex = f"{weight.text}·{text}", rf"{weight.latex} \cdot {tex}"
+        return Worked(
+            at(DX if numbers.fused else DY, *index),
+            [Math(text, tex), value(start[index], bracketed=False)],
+            (Source(Y, index), Source(same("t"), (n,) if labels else index)),
+        )
+
+    return work
 
 
 def _outputs(numbers: Numbers) -> str:

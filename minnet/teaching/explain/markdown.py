@@ -31,7 +31,7 @@ def _block(block: Block) -> str:
             return escape(sentences)
         case Formulas(formulas):
             return "\n\n".join(_display(math.latex) for math in formulas)
-        case Matrices(shown):
+        case Matrices(shown, _):
             return "\n\n".join(_display(_matrix(matrix)) for matrix in shown)
         case Worked(left, right):
             lines = [f"{left.latex} &= {right[0].latex}", *(f"&= {m.latex}" for m in right[1:])]
@@ -46,7 +46,10 @@ def _display(tex: str) -> str:
 
 
 def _matrix(shown: Shown) -> str:
-    rows = [" & ".join(MARKS.get(c) or latex(c) for c in row) for row in cells(shown.array)]
+    rows = [
+        " & ".join(MARKS.get(c) or latex(c) for c in row)
+        for row in cells(shown.array, shown.digits)
+    ]
     size = shape(shown.array).replace(",)", ")").replace(", ", r" \times ").strip("()")
     under = (
         rf"\underset{{{size}}}{{{shown.symbol.latex}}} = " if size else f"{shown.symbol.latex} = "

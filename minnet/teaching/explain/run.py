@@ -16,17 +16,21 @@ from typing import Any
 import numpy as np
 
 from minnet.engine.updates import norm, slices_by_layer
-from minnet.foundation.checks import Array, DivergedError, generator, short
+from minnet.foundation.checks import Array, DivergedError, boolean, choice, generator
+from minnet.foundation.checks import short as shortened
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.layers.base import Layer
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.models import Sequential
 from minnet.teaching.explain.explanation import Explanation
 from minnet.teaching.explain.layers import layer_formulas
 from minnet.teaching.explain.numbers import State, Step, Weight
+from minnet.teaching.explain.story import CHAPTERS
 
 
 @named
+@seed_unmoved_where_refused
 def explain_step(
     model: Sequential,
     x: Any,
@@ -34,6 +38,8 @@ def explain_step(
     *,
     sample_weight: Any = None,
     seed: int | np.random.Generator | None = 0,
+    chapter: str | None = None,
+    short: bool = False,
 ) -> Explanation:
     """One full training step with its real numbers, made on a copy: the model stays as it is.
 
@@ -52,12 +58,18 @@ def explain_step(
     seed
         For dropout. `seed=model.rng` shows the very step that `train_on_batch(x, y)` would make
         next; the generator is copied, and stays where it is.
+    chapter
+        What to show of it: "forward", "loss", "backward", "update", "outcome", or a layer's name
+        for all that is about this layer. None shows everything.
+    short
+        Whether to show the short form, of one screen: formulas and arrays, nothing by hand.
 
     Returns
     -------
     Explanation
-        `print` it, let a notebook show it, or ask it for `to_markdown()`. The numbers themselves
-        are there too: `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, `.new_loss`.
+        `print` it, let a notebook show it, or write a page to go through by `to_html("step.html")`;
+        `to_markdown()` has LaTeX. The numbers themselves are there too: `.steps[0].y`,
+        `.weights["dense_1.W"].gradient`, `.loss`, `.new_loss`.
 
     Raises
     ------
@@ -86,10 +98,11 @@ def explain_step(
     """
     if not isinstance(model, Sequential):
         raise TypeError(
-            f"explain_step takes a compiled model. Got {short(model)}. For the gradients of a "
+            f"explain_step takes a compiled model. Got {shortened(model)}. For the gradients of a "
             "layer or a loss use check_gradients."
         )
     rng = copy.deepcopy(generator(seed, "explain_step's seed"))
+    _check_shown(model, chapter, boolean(short, "explain_step's short"))
     rates = dict(model.compiled.updates.rates)  # those of a fit under way
     model.require_built()
     model.require_trainable()
@@ -99,7 +112,21 @@ def explain_step(
     # The caller's arrays are out of reach even for a layer that overwrites its input.
     x, target, weight = np.array(data.x), np.array(data.target), data.weight
     with np.errstate(all="ignore"):
-        return RecordedStep(model, x, target, weight, rng).explanation()
+        explanation = RecordedStep(model, x, target, weight, rng).explanation()
+    return replace(explanation, chapter=chapter, short=short)
+
+
+def _check_shown(model: Sequential, chapter: object, short: bool) -> None:
+    """Refuse a chapter that is none, and one chapter of the short form."""
+    if chapter is None:
+        return
+    layers = [layer.label for layer in model.layers]
+    choice(chapter, [*CHAPTERS, *layers], "explain_step's chapter")
+    if short:
+        raise ValueError(
+            f"explain_step takes a chapter or short=True. Got both. Leave out chapter={chapter!r} "
+            "or short=True."
+        )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from minnet.teaching.explain.backward import tell_backward
 from minnet.teaching.explain.blocks import Block, Heading, Prose
@@ -10,21 +10,48 @@ from minnet.teaching.explain.digits import DIGITS, LARGEST, is_cut
 from minnet.teaching.explain.forward import tell_forward, tell_loss
 from minnet.teaching.explain.layers import layer_formulas
 from minnet.teaching.explain.numbers import Numbers
+from minnet.teaching.explain.short import tell_short
 from minnet.teaching.explain.update import tell_outcome, tell_update
 from minnet.teaching.explain.words import output, samples
 
+CHAPTERS = ("forward", "loss", "backward", "update", "outcome")
+"""What a chapter is called by those who want it alone."""
 
-def tell(numbers: Numbers) -> list[Block]:
-    """The whole explanation, block by block."""
+
+def tell(numbers: Numbers, chapter: str | None = None, *, short: bool = False) -> list[Block]:
+    """The whole explanation, block by block; one chapter of it, or one layer; or its short form."""
     formulas = [layer_formulas(step) for step in numbers.steps]
-    return [
-        *_opening(numbers),
-        *tell_forward(numbers, formulas),
-        *tell_loss(numbers),
-        *tell_backward(numbers, formulas),
-        *tell_update(numbers, formulas),
-        *tell_outcome(numbers),
-    ]
+    if short:
+        return list(tell_short(numbers, formulas))
+    if chapter is not None and chapter not in CHAPTERS:
+        return _about_layer(tell(numbers), chapter)
+    tellers: dict[str, Callable[[], Iterator[Block]]] = {
+        "forward": lambda: tell_forward(numbers, formulas),
+        "loss": lambda: tell_loss(numbers),
+        "backward": lambda: tell_backward(numbers, formulas),
+        "update": lambda: tell_update(numbers, formulas),
+        "outcome": lambda: tell_outcome(numbers),
+    }
+    if chapter is not None:
+        return list(tellers[chapter]())
+    return [*_opening(numbers), *(block for told in tellers.values() for block in told())]
+
+
+def _about_layer(story: list[Block], layer: str) -> list[Block]:
+    """What is said of this layer, of its activation, and of its weights, in all chapters."""
+    kept: list[Block] = []
+    chapter: Heading | None = None
+    about = False
+    for block in story:
+        if isinstance(block, Heading):
+            chapter = block if block.level == 2 else chapter
+            about = block.about == layer or block.about.startswith(f"{layer}.")
+            if about and chapter is not None:
+                kept.append(chapter)
+                chapter = None
+        if about:
+            kept.append(block)
+    return kept
 
 
 def _opening(numbers: Numbers) -> Iterator[Block]:

@@ -25,6 +25,7 @@ def render(story: list[Block]) -> str:
     for block in story:
         if before is not None:  # numbers worked by hand one after the other stand close
             close = isinstance(block, Worked) and isinstance(before, Worked)
+            close = close or (isinstance(block, Matrices) and block.close)
             text += "\n" if close else "\n\n"
         text += "\n".join(line.rstrip() for line in _lines(block))
         before = block
@@ -54,8 +55,8 @@ def _lines(block: Block) -> list[str]:
             return _wrap(sentences, WIDTH - len(INDENT), "  ", "  ")
         case Formulas(formulas):
             return [line for math in formulas for line in _wrapped(math.text)]
-        case Matrices(shown):
-            return _side_by_side(shown)
+        case Matrices(shown, close):
+            return _side_by_side(shown, close)
         case Worked(left, right):
             return _worked(left.text, [math.text for math in right])
     raise TypeError(f"No such block: {block!r}")
@@ -68,7 +69,7 @@ def _wrapped(formula: str) -> list[str]:
     return _wrap(bare, WIDTH, own, own + INDENT)
 
 
-def _side_by_side(shown: list[Shown]) -> list[str]:
+def _side_by_side(shown: list[Shown], close: bool) -> list[str]:
     """Matrices beside each other, in as many bands as the width asks for."""
     bands: list[list[list[str]]] = [[]]
     for matrix in shown:
@@ -79,7 +80,7 @@ def _side_by_side(shown: list[Shown]) -> list[str]:
         bands[-1].append(box)
     lines: list[str] = []
     for band in bands:
-        if lines:
+        if lines and not close:
             lines.append("")
         for i in range(max(map(len, band))):
             row = [box[i] if i < len(box) else " " * len(box[0]) for box in band]
@@ -90,7 +91,7 @@ def _side_by_side(shown: list[Shown]) -> list[str]:
 def _box(shown: Shown) -> list[str]:
     """The symbol with the shape, and the rows in brackets, all of one width."""
     lines = [f"{shown.symbol.text} {shape(shown.array)}"]
-    lines += [f"[ {'  '.join(row)} ]" for row in aligned(cells(shown.array))]
+    lines += [f"[ {'  '.join(row)} ]" for row in aligned(cells(shown.array, shown.digits))]
     width = max(map(len, lines))
     return [line.ljust(width) for line in lines]
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from minnet.foundation.checks import Array
 from minnet.optimizers import Optimizer
 from minnet.teaching.explain.blocks import (
     Block,
     Formulas,
     Heading,
+    Index,
     Math,
     Matrices,
     Prose,
     Shown,
+    Source,
     Worked,
 )
 from minnet.teaching.explain.digits import LOSS_DIGITS, latex, number, plain
@@ -26,7 +29,18 @@ from minnet.teaching.explain.optimizers import (
     settings,
     update_formulas,
 )
-from minnet.teaching.explain.words import gradient, largest, of, symbol, value
+from minnet.teaching.explain.words import (
+    at,
+    calculation,
+    entry,
+    gradient,
+    largest,
+    of,
+    sources,
+    symbol,
+    value,
+)
+from minnet.teaching.explain.zeros import cancelled
 
 QUARTER = (0.2, 0.3)
 """How near to a quarter the gap of half a step has to come to be called one."""
@@ -51,10 +65,18 @@ def tell_update(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[Bl
     if frozen:
         yield Prose(f"Frozen, so not updated, every bit as it was: {frozen}.")
     layers = {step.name: (step, f) for step, f in zip(numbers.steps, explained, strict=True)}
+    order = {step.name: i for i, step in enumerate(numbers.steps)}
     for section, weight in enumerate(learned, 1):
-        yield Heading(3, f"4.{section}  {weight.name}")
+        yield Heading(3, f"4.{section}  {weight.name}", weight.name)
         if not alike:
             yield Prose(f"Here {_rate(weight)}.")
+        short = weight.name.rpartition(".")[2]
+        if cancelled(numbers.steps, order[weight.layer], short):
+            yield Prose(
+                "Its gradient is exactly 0, as the way back showed; what stands here is what "
+                "rounding left, as the optimizer got it. Adam and RMSprop, which divide by its "
+                "size, may make a whole step of it. Batch normalization takes it out again."
+            )
         yield from _one_weight(weight, *layers[weight.layer], optimizer)
     yield from _states(numbers, explained, len(learned) + 1)
 
@@ -122,17 +144,69 @@ def _one_weight(
         shown.append(Shown(of("clipped", g), handed))
     yield Matrices(shown)
     symbols = optimizer_formulas(optimizer).symbols
+    bound = weight.constraint is not None
+
+    def work(index: Index) -> list[Worked]:
+        number_of_it = _updated(weight, handed, index)
+        used = (Source(name, index), Source(shown[1].symbol, index))
+        slots = [Source(of("old", symbol(slot, symbols)), index) for slot in weight.slots]
+        return [line._replace(sources=(*used, *slots)) for line in by_hand(optimizer, number_of_it)]
+
     for slot, before in weight.slots.items():
-        old, new = of("old", symbol(slot, symbols)), of("new", symbol(slot, symbols))
-        yield Matrices([Shown(old, before), Shown(new, weight.new_slots[slot])])
+        sign = symbol(slot, symbols)
+        new = Shown(of("new", sign), weight.new_slots[slot], _lines_of(sign, work))
+        yield Matrices([Shown(of("old", sign), before), new])
+    delta = Math(f"Δ{name.text}", rf"\Delta {name.latex}")
     yield Matrices(
         [
-            Shown(Math(f"Δ{name.text}", rf"\Delta {name.latex}"), weight.delta),
-            Shown(of("new", name), weight.new),
+            Shown(delta, weight.delta, _change_by_hand(weight, name, delta)),
+            Shown(of("new", name), weight.new, None if bound else work),
         ]
     )
     index = largest(handed)
-    updated = UpdatedNumber(
+    if weight.constraint is not None:
+        yield Prose(
+            f"The update is followed by {weight.constraint!r}, which brings {name.text} into its "
+            "bounds: the change and the new values are after both."
+        )
+        return
+    updated, worked = _updated(weight, handed, index), work(index)
+    if worked:
+        where = f"[{', '.join(map(str, index))}]" if index else ""
+        yield Prose(
+            f"By hand, for θ = {name.text}{where}, whose gradient is the largest shown, "
+            f"g = {number(updated.g)}:"
+        )
+        yield from worked
+
+
+def _lines_of(sign: Math, work: Callable[[Index], list[Worked]]) -> Callable[[Index], list[Worked]]:
+    """Of an update by hand the lines that make one slot."""
+    return lambda index: [line for line in work(index) if line.left == sign]
+
+
+def _change_by_hand(weight: Weight, name: Math, delta: Math) -> Callable[[Index], list[Worked]]:
+    """One number of new − old."""
+
+    def work(index: Index) -> list[Worked]:
+        used = entry(of("new", name), weight.new, *index), entry(name, weight.value, *index)
+        return [
+            calculation(
+                at(delta, *index),
+                [factor.value for factor in used],
+                lambda v: Math(f"{v[0].text} − {v[1].text}", f"{v[0].latex} - {v[1].latex}"),
+                lambda v: v[0] - v[1],
+                weight.delta[index],
+                sources(used),
+            )
+        ]
+
+    return work
+
+
+def _updated(weight: Weight, handed: Array, index: Index) -> UpdatedNumber:
+    """The number at this index, with its gradient as the optimizer got it, and its slots."""
+    return UpdatedNumber(
         theta=float(weight.value[index]),
         new=float(weight.new[index]),
         g=float(handed[index]),
@@ -141,20 +215,6 @@ def _one_weight(
         learning_rate=weight.learning_rate or 0.0,
         t=weight.t or 1,
     )
-    if weight.constraint is not None:
-        yield Prose(
-            f"The update is followed by {weight.constraint!r}, which brings {name.text} into its "
-            "bounds: the change and the new values are after both."
-        )
-        return
-    worked = by_hand(optimizer, updated)
-    if worked:
-        entry = f"[{', '.join(map(str, index))}]" if index else ""
-        yield Prose(
-            f"By hand, for θ = {name.text}{entry}, whose gradient is the largest shown, "
-            f"g = {number(updated.g)}:"
-        )
-        yield from worked
 
 
 def _states(numbers: Numbers, explained: list[LayerFormulas], section: int) -> Iterator[Block]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from minnet.foundation.checks import Array
-from minnet.teaching.explain.blocks import Formulas, Math, Worked, same
-from minnet.teaching.explain.digits import latex, number, shown_indices
+from minnet.teaching.explain.blocks import Formulas, Math, Source, Worked, same
+from minnet.teaching.explain.digits import DIGITS, last_digit, latex, number, shown_indices
 from minnet.teaching.explain.typesetting import formula, tex_text
 
 TERMS = 5
 """The most terms that a sum is written out with; of more, the first two and the last."""
 
+EXACT = 9
+"""Digits that tell every number of float32 from its neighbours."""
+
 GREEK = {"gamma": Math("γ", r"\gamma"), "beta": Math("β", r"\beta")}
 
 X, Y, DX, DY = (same(mark) for mark in ("@x", "@y", "@dx", "@dy"))
 """The marks for a step's own arrays, until they are named."""
+
+SLOPE = Math("∂@y/∂@x", r"\frac{\partial @y}{\partial @x}")
 
 
 def output(i: int) -> Math:
@@ -60,12 +65,6 @@ def of(word: str, name: Math) -> Math:
     return Math(f"{word} {name.text}", rf"\text{{{word} }} {name.latex}")
 
 
-def first_nonzero(array: Array) -> tuple[int, ...]:
-    """The index of the first entry that is shown and not 0: a 0 shows nothing."""
-    shown = shown_indices(array)
-    return next((index for index in shown if array[index] != 0), shown[0])
-
-
 def largest(array: Array) -> tuple[int, ...]:
     """The index of the entry that is farthest from 0, of those that are shown."""
     return max(shown_indices(array), key=lambda index: abs(float(array[index])))
@@ -78,15 +77,35 @@ def at(name: Math, *indices: int) -> Math:
 
 
 class Factor(NamedTuple):
-    """A number with its name."""
+    """A number with its name, and the array that it stands in."""
 
     name: Math
     value: Any
+    source: Source
 
 
-def value(of_entry: Any, *, bracketed: bool = True) -> Math:
+def entry(array_name: Math, array: Array, *index: int) -> Factor:
+    """The number of an array at this index."""
+    return Factor(at(array_name, *index), array[index], Source(array_name, index))
+
+
+def sources(factors: Iterable[Factor]) -> tuple[Source, ...]:
+    """Where the factors stand: of many in one array, the axes along which they are spread."""
+    indices: dict[Math, list[tuple[int | None, ...]]] = {}
+    for factor in factors:
+        indices.setdefault(factor.source.symbol, []).append(factor.source.entries)
+    return tuple(
+        Source(
+            name,
+            tuple(axis[0] if len(set(axis)) == 1 else None for axis in zip(*several, strict=True)),
+        )
+        for name, several in indices.items()
+    )
+
+
+def value(of_entry: Any, digits: int = DIGITS, *, bracketed: bool = True) -> Math:
     """A number, in brackets where its minus would stand behind another sign."""
-    shown = number(of_entry)
+    shown = number(of_entry, digits)
     if bracketed and shown.startswith("-"):
         return Math(f"({shown})", f"({latex(shown)})")
     return Math(shown, latex(shown))
@@ -121,7 +140,68 @@ def sum_of_products(left: Math, terms: Sequence[tuple[Factor, ...]], result: Any
             line(lambda factor: value(factor.value, bracketed=factor is not terms[0][0])),
             value(result, bracketed=False),
         ],
+        sources(factor for term in terms for factor in term),
     )
+
+
+def calculation(
+    left: Math,
+    operands: Sequence[Any],
+    write: Callable[[list[Math]], Math],
+    compute: Callable[[list[float]], float],
+    result: Any,
+    used: tuple[Source, ...] = (),
+) -> Worked:
+    """left = an expression of numbers = what came out, to be followed with a pocket calculator.
+
+    The numbers get as many digits as it takes to come to the result as it is shown. Where terms
+    cancel so far that no number of digits is enough, the result is what rounding left, and that
+    is said.
+    """
+    shown = number(result)
+    for digits in range(DIGITS, EXACT + 1):
+        came = compute([float(number(operand, digits)) for operand in operands])
+        if abs(came - float(shown)) <= 0.505 * last_digit(shown):
+            right = value(result, bracketed=False)
+            break
+    else:
+        remark = "the digits that differ are rounding"
+        right = Math(f"{shown}   ({remark})", rf"{latex(shown)} \quad \text{{({remark})}}")
+    expression = write([value(operand, digits) for operand in operands])
+    return Worked(left, [expression, right], used)
+
+
+def mean_by_hand(
+    left: Math,
+    terms: Sequence[Sequence[Factor]],
+    result: Any,
+    pattern: tuple[str, str] = ("{}", "{}"),
+    compute: Callable[..., float] = lambda number: number,
+) -> Worked:
+    """left = the mean of terms, each written by a pattern of its numbers; of many, a few."""
+    used, N = sources(factor for term in terms for factor in term), len(terms)
+    shown = [*terms] if N <= TERMS else [*terms[:2], terms[-1]]
+    size = len(terms[0])
+
+    def write(numbers: list[Math]) -> Math:
+        rows = [numbers[k : k + size] for k in range(0, len(numbers), size)]
+        texts = [pattern[0].format(*(m.text for m in row)) for row in rows]
+        tex = [pattern[1].format(*(m.latex for m in row)) for row in rows]
+        if N > TERMS:
+            texts.insert(2, "…")
+            tex.insert(2, r"\cdots")
+        return Math(f"({' + '.join(texts)}) / {N}", rf"\frac{{{' + '.join(tex)}}}{{{N}}}")
+
+    operands = [factor.value for term in shown for factor in term]
+    if N > TERMS:
+        expression = write([value(operand) for operand in operands])
+        return Worked(left, [expression, value(result, bracketed=False)], used)
+
+    def mean(numbers: list[float]) -> float:
+        rows = [numbers[k : k + size] for k in range(0, len(numbers), size)]
+        return sum(compute(*row) for row in rows) / N
+
+    return calculation(left, operands, write, mean, result, used)
 
 
 def samples(N: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from minnet.foundation.checks import generator, short
 from minnet.foundation.strict import named
+from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.models import Sequential
@@ -39,6 +40,7 @@ FEW = 32
 
 
 @named
+@seed_unmoved_where_refused
 def check_gradients(
     target: Any, x: Any, y: Any = None, *, seed: int | np.random.Generator = 0
 ) -> GradientReport:

@@ -67,6 +67,7 @@ def test_every_class_of_minnet_is_explained(kind):
         (layers.Dropout, layers.AlphaDropout, layers.GaussianDropout, layers.GaussianNoise), (0.5,)
     )
     needed |= {layers.Dense: (1,), layers.Rescaling: (2.0,), layers.Reshape: ((3,),)}
+    needed |= {layers.Conv2D: (1, 2)}
     thing = kind(*needed.get(kind, ()))
     assert formulas.explained_class(thing) in kind.__mro__[:2]  # AdamW is Adam with a decay
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from minnet import Sequential, explain_step
 from minnet.layers import Dense
 from minnet.optimizers import SGD
+from minnet.teaching.explain import Math, mathml
 from minnet.teaching.explain.digits import aligned, cells, latex, number, shown_indices
 from minnet.teaching.explain.markdown import escape
 from tests.strategies import reals, seeds
@@ -99,13 +101,18 @@ def check_markdown(text):
             assert len({row.count("&") for row in body.split("\\\\")}) == 1, body
 
 
+VOID = {"meta", "link"}
+"""Elements that have no end."""
+
+
 class Tags(HTMLParser):
     def __init__(self):
         super().__init__()
         self.open, self.words = [], []
 
     def handle_starttag(self, tag, attributes):
-        self.open.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
         assert not {"src", "href", "onclick"} & dict(attributes).keys()
 
     def handle_endtag(self, tag):
@@ -121,7 +128,7 @@ def check_html(text):
     tags.feed(text)
     assert not tags.open
     assert "http" not in text
-    assert "@" not in text
+    assert "@" not in re.sub(r"<style>.*?</style>", "", text, flags=re.DOTALL)
     return "".join(tags.words)
 
 
@@ -138,9 +145,72 @@ def test_a_students_words_are_escaped():
     assert escape("a_b*c") == r"a\_b\*c"
 
 
-def test_html_has_no_colour_of_its_own():
-    page = explained()._repr_html_()
-    assert not re.search(r"(?<![-\w])color:|background:(?! none)|#[0-9a-f]{3}", page)
+def test_html_in_a_notebook_has_no_colour_of_its_own_but_one_accent():
+    style = explained()._repr_html_().partition("<style>")[2].partition("</style>")[0]
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b", style)) == {"#3d7fd6"}
+    assert "prefers-color-scheme" not in style
+
+
+def test_a_formula_is_drawn_as_mathml_or_else_written_as_text():
+    assert mathml.inline(Math("dy1", r"\mathrm{d}y_{1}")) == (
+        '<math><mi mathvariant="normal">d</mi><msub><mi>y</mi><mrow><mn>1</mn></mrow></msub></math>'
+    )
+    fraction = mathml.display(Math("1/√s", r"\frac{1}{\sqrt{s}}"))
+    assert "<mfrac><mrow><mn>1</mn></mrow><mrow><msqrt><mrow><mi>s</mi></mrow></msqrt>" in fraction
+    summed = mathml.inline(Math("Σ", r"\sum_n^N x^2_i"))
+    assert "<munderover><mo>∑</mo><mi>n</mi><mi>N</mi></munderover>" in summed
+    assert "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>" in summed
+    for beyond in (r"\oiint x", r"\frac{1}", "a}b"):
+        assert mathml.inline(Math("a < b", beyond)) == "a &lt; b"
+        assert mathml.display(Math("a < b", beyond)) == "<div>a &lt; b</div>"
+
+
+@settings(max_examples=15)
+@given(seed=seeds)
+def test_every_formula_of_any_network_is_drawn_as_mathml(seed):
+    model, x, y, weight = draw(seed)
+    page = explain_step(model, x, y, sample_weight=weight)._repr_html_()
+    formulas = re.findall(r'<div class="f">(.*?)</div>\n', page)
+    assert formulas
+    for formula in formulas:
+        assert formula.startswith("<math"), formula
+        ET.fromstring(f"<f>{formula.replace('&#8289;', '')}</f>")
+
+
+def test_a_file_fetches_nothing_and_is_small(tmp_path):
+    step = explained()
+    step.to_html(tmp_path / "step.html")
+    page = (tmp_path / "step.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "default-src 'none'" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert re.findall(r'(?:src|href)="([^"]*)"', page) == ["data:,"]
+    assert len(page) < 100_000
+
+
+def test_a_file_of_a_network_for_mnist_is_below_300_kilobytes(tmp_path):
+    model = Sequential(
+        [Dense(32, activation="relu", input_dim=784), Dense(10, activation="softmax")], seed=0
+    )
+    model.compile("adam", "cross_entropy")
+    x = np.random.default_rng(0).random((16, 784))
+    explain_step(model, x, np.arange(16) % 10).to_html(tmp_path / "step.html")
+    assert (tmp_path / "step.html").stat().st_size <= 300_000
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        (3, TypeError, r"to_html takes the path of a file\. Got 3\. Pass a name"),
+        ("step.txt", ValueError, r"ends in \.html\. Got 'step\.txt'\. Pass 'step\.html'\."),
+        ("none/step.html", ValueError, r"a folder that is there\. .* Make the folder 'none'"),
+    ],
+)
+def test_a_path_that_will_not_do_is_refused(path, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(error, match=message):
+        explained().to_html(path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_stands_for_an_explanation_in_a_list_is_short():
