@@ -302,7 +302,7 @@ class Sequential(Network):
         x, _ = check_x(self, x, self.input_shape, empty=True)
         last = None if upto is None else self.layers.index(self.get_layer(upto))
         count = head_index(self.layers) if last is None else last + 1
-        stop = sum(len(layer.steps()) for layer in self.layers[:count])
+        stop = sum(len(layer.steps()) for layer in list(self.layers)[:count])
         starts = range(0, max(1, len(x)), PREDICT_ROWS)
         return np.concatenate([self.run(x[i : i + PREDICT_ROWS], 0, stop) for i in starts])
 

@@ -18,6 +18,7 @@ class Undo:
         self.rng, self.generator_state = model.rng, model.rng.bit_generator.state
         self.attributes = attributes_of(model.layers)
         self.history, self.stop_training = model.history, model.stop_training
+        self.told_of_originals = model.told_of_originals
         self.scale_checked, self.provenance = model.scale_checked, copy.deepcopy(model.provenance)
 
     def restore(self) -> None:
@@ -30,6 +31,7 @@ class Undo:
         model.rng = self.rng
         model.rng.bit_generator.state = self.generator_state
         model.history, model.stop_training = self.history, self.stop_training
+        model.told_of_originals = self.told_of_originals
         model.scale_checked, model.provenance = self.scale_checked, self.provenance
 
 

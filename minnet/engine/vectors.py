@@ -35,6 +35,7 @@ class ParameterVectors(Stack):
     @theta.setter
     def theta(self, values: Any) -> None:
         self._set_vector(self.theta, values, "theta")
+        self.tell_written()
 
     @property
     def grad(self) -> Array:
@@ -55,6 +56,7 @@ class ParameterVectors(Stack):
     @state.setter
     def state(self, values: Any) -> None:
         self._set_vector(self.state, values, "state")
+        self.tell_written()
 
     def _set_vector(self, vector: Array, values: Any, name: str) -> None:
         if values is vector:  # `model.theta += 1` has done its work
@@ -93,6 +95,7 @@ class ParameterVectors(Stack):
             model wants beside what came.
         """
         assign("set_weights", self.named_arrays(), weights)
+        self.tell_written()
 
     def count_params(self) -> int:
         """How many numbers the model holds, running statistics included."""

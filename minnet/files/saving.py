@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.building import build
+from minnet.engine.building import build, is_found_name
 from minnet.engine.compiled import Compiled
 from minnet.engine.network import Network
 from minnet.engine.shapes import drawing, layer_shapes
@@ -188,6 +188,8 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     layers = _made_layers(config["layers"], model.classes_in_files)
     with _only_saved(layers, arrays, create):
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
+    for layer in layers:
+        layer.named_by_model = is_found_name(layer)
     if config["compile"] is not None:
         model.train_as(_compiled(config["compile"], model.classes_in_files))
     wanted = model.named_arrays()
@@ -338,6 +340,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     for layer in model.layers:
         layer.origin = Path(path).name
     model.provenance = known
+    model.tell_written()
     return table
 
 

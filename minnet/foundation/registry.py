@@ -15,8 +15,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import Strict, is_minnets, is_setting, named
+from minnet.foundation.words import did_you_mean
 
 Config = dict[str, Any]
 """Names and plain values, as JSON knows them."""

@@ -20,7 +20,9 @@ Behind this door things mean what they mean in Keras:
 | `build(shape)` | the batch comes first | the shape of one sample |
 | a string as a metric | the figure's name in logs | the metric's own name |
 | `activation="leaky_relu"` | slope 0.2 | slope 0.3 |
-| a model as a layer of another | taken, as the layers that it has | refused |
+| a model as a layer of another | taken; `model.layers[0]` is that model | refused |
+| layers put into a second model | one with the first's: see `sharing.py` | copies |
+| a name that two layers were given | the second gets a number | refused |
 
 Where Keras' way is a trap, minnet's stays:
 

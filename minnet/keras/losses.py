@@ -23,6 +23,8 @@ class Loss(core.Loss):
     explains; called itself, a loss takes (y_true, y_pred).
     """
 
+    argument_names = ("(y_true, y_pred)", "y_true", "y_pred")
+
     def __init__(self, reduction: Any = None, name: str | None = None, dtype: Any = None) -> None:
         mean_only(type(self).__name__, reduction)
 
@@ -211,6 +213,7 @@ def _function(name: str, kind: Callable[..., Any]) -> Callable[..., Tensor]:
     def loss(y_true: Any, y_pred: Any, **settings: Any) -> Tensor:
         one = kind(**settings)
         prediction = targets(y_pred)
+        one.check_order(prediction, targets(y_true))
         if prediction.dtype.kind != "f":
             prediction = prediction.astype("float32")
         if prediction.ndim == 1:

@@ -9,14 +9,16 @@ import numpy as np
 
 from minnet import models as core
 from minnet.files import saving
-from minnet.foundation.checks import Array, DivergedError, did_you_mean
+from minnet.foundation.checks import Array, DivergedError
 from minnet.foundation.registry import Configurable, from_config, register, to_config
+from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.callbacks import Callback, TerminateOnNaN
 from minnet.keras.data import no_streams, numbers, samples, targets
 from minnet.keras.files import load_what_fits, refuse_keras_file, warn_of_name
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, refuse
+from minnet.keras.nesting import HoldsModels
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
@@ -26,7 +28,7 @@ from minnet.training.history import History
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(core.Sequential):
+class Sequential(HoldsModels):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
@@ -74,15 +76,12 @@ class Sequential(core.Sequential):
 
     # --- layers and arrays ------------------------------------------------------------------------
 
-    def add_all(self, layers: Iterable[Any]) -> None:
-        super().add_all(flat(layers))
-
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer, or the layers of a model, on top of the stack."""
         self.add_all([layer])
 
-    def pop(self, rebuild: bool = True) -> Layer:
-        """Take the top layer off and return it."""
+    def pop(self, rebuild: bool = True) -> Any:
+        """Take the top layer, or the top model, off and return it."""
         return super().pop()
 
     def build(self, input_shape: Any = None) -> None:
@@ -93,8 +92,8 @@ class Sequential(core.Sequential):
         shape = tuple(input_shape) if isinstance(input_shape, (tuple, list)) else (input_shape,)
         super().build(shape[1:] if len(shape) > 1 else shape)
 
-    def get_layer(self, name: Any = None, index: int | None = None) -> Layer:
-        """The layer of this name, or of this index."""
+    def get_layer(self, name: Any = None, index: int | None = None) -> Any:
+        """The layer, or the inner model, of this name or of this index."""
         return super().get_layer(name if index is None else index)
 
     @property
@@ -501,15 +500,6 @@ def tell(callbacks: Iterable[Any], hook: str, *arguments: Any) -> None:
     """Call this hook of all."""
     for one in callbacks:
         getattr(one, hook)(*arguments)
-
-
-def flat(layers: Iterable[Any]) -> list[Any]:
-    """Return layers, with those of a model in the place of the model."""
-    return [
-        one
-        for layer in layers
-        for one in (layer.layers if isinstance(layer, core.Sequential) else [layer])
-    ]
 
 
 def listed(callbacks: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
 
 T = TypeVar("T")
 

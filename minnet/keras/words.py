@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, NoReturn
 
-from minnet.foundation.checks import did_you_mean
+from minnet.foundation.words import did_you_mean
 
 ROOT = "minnet.keras"
 

@@ -13,6 +13,7 @@ class _Margins(Loss):
     """Compares scores with targets of −1 and 1; 0 and 1 mean the same."""
 
     scores = True
+    of_classes = True
 
     @staticmethod
     def _signs(target: Array) -> Array:
@@ -89,6 +90,8 @@ class CategoricalHinge(Loss):
     0.375
     """
 
+    of_classes = True
+
     def per_sample(self, prediction: Array, target: Array) -> Array:
         lack, _ = self._lack_and_largest(prediction, target)
         return np.where(lack.real > 0, lack, 0.0)
@@ -125,6 +128,8 @@ class KLDivergence(Loss):
     >>> round(KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]), 4)
     0.1308
     """
+
+    of_classes = True
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         p, t = self._kept(prediction), self._kept(target)

@@ -127,7 +127,7 @@ class MeanSquaredLogarithmicError(Loss):
     Examples
     --------
     >>> round(MeanSquaredLogarithmicError()([[9.0], [9.0]], [99.0, 9.0]), 4)
-    2.651
+    2.6509
     """
 
     def per_sample(self, prediction: Array, target: Array) -> Array:

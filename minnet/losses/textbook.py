@@ -16,11 +16,13 @@ from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, nu
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import (
+    ORDER,
     align_formulas,
     aligned,
     aligned_after_activation,
     check_distributions,
     check_from_0_to_1,
+    check_order,
     check_pairs,
     check_probabilities,
     check_weight,
@@ -64,6 +66,12 @@ class Loss(Configurable):
 
     one_shape: ClassVar[bool] = True
     """Whether targets have the predictions' shape; False where a class has its own check_target."""
+
+    of_classes: ClassVar[bool] = False
+    """Whether targets are classes, so that labels in the prediction's place can be told."""
+
+    argument_names: ClassVar[tuple[str, str, str]] = ORDER
+    """How messages name the arguments in their order, the target, and the prediction."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -113,8 +121,17 @@ class Loss(Configurable):
     def check_prediction(self, prediction: Array) -> None:
         """Refuse or warn of predictions that this loss does not take, where it is called alone."""
 
+    def check_order(self, prediction: Array, target: Array) -> None:
+        """Refuse labels that came as the prediction, where they are plainly labels."""
+        if self.of_classes:
+            owner, names = type(self).__name__, self.argument_names
+            check_order(prediction, target, owner, names, logits=self.from_logits)
+
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
         """The loss of a batch, checked first; in nats for the cross-entropies.
+
+        The prediction comes first (in Keras, the target); `loss(target=y, prediction=p)` reads in
+        either order. Labels in the prediction's place are refused where they are plainly labels.
 
         Parameters
         ----------
@@ -123,6 +140,7 @@ class Loss(Configurable):
         sample_weight : (N,) array or None
         """
         prediction = as_array(prediction, "prediction")
+        self.check_order(prediction, as_array(target, "target"))
         self.check_prediction(prediction)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
@@ -253,6 +271,7 @@ class CrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Softmax
+    of_classes = True
 
     from_logits: bool = setting(boolean)
     label_smoothing: float = setting(number, minimum=0.0, below=1.0)
@@ -367,6 +386,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Sigmoid
+    of_classes = True
     one_shape = True
 
     from_logits: bool = setting(boolean)

@@ -30,6 +30,7 @@ class _Decisions(Metric):
     """Compares outputs that say yes or no with targets of 1 or 0, in one shape."""
 
     one_shape = True
+    of_classes = True
     yes_or_no = True
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:

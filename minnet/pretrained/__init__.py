@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import named
+from minnet.foundation.words import did_you_mean
 from minnet.models import Sequential, load
 
 MODELS = ("mnist-8x8",)

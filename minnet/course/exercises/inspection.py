@@ -28,7 +28,7 @@ from typing import Any, NamedTuple, TextIO
 
 from minnet.course.exercises.judging import ArgumentsError, NotWrittenError, Student, silence
 from minnet.course.exercises.wording import arguments, rows
-from minnet.foundation.checks import did_you_mean
+from minnet.foundation.words import did_you_mean
 
 SECONDS = 10.0
 """For one function; a right one takes well under one."""
@@ -234,8 +234,9 @@ def _no_function(gap: str, module: ModuleType) -> str:
         for name, thing in vars(module).items()
         if callable(thing) and getattr(thing, "__module__", None) == module.__name__
     ]
+    near = next((f' Did you mean "{name}"?' for name in own if did_you_mean(name, [gap])), "")
     return (
-        f"    The file has no function {gap}.{did_you_mean(gap, own)} Call it {gap},\n    or start "
+        f"    The file has no function {gap}.{near} Call it {gap},\n    or start "
         "the file over with --again."
     )
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from minnet.course.zoo import ZOO
 from minnet.course.zoo.mistake import Case, Mistake
-from minnet.foundation.checks import Array, DivergedError, did_you_mean, generator
+from minnet.foundation.checks import Array, DivergedError, generator
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Dense, Layer, Softmax
 from minnet.losses import CrossEntropy, Loss
 from minnet.models import Sequential
