@@ -260,7 +260,7 @@ class Sequential(Network):
         self.refuse_in_fit("reset")
         self.redraw(seed)
         self.grad[...] = 0.0
-        self.history, self.provenance = None, provenance.empty()
+        self.history, self.columns, self.provenance = None, None, provenance.empty()
         if self.is_compiled:
             self.compiled.forget()
 
@@ -339,6 +339,8 @@ class Sequential(Network):
             ("classes", "not named" if names is None else ", ".join(names)),
             ("preprocessing", self.preprocessing or "none said"),
         ]
+        if self.columns is not None:
+            facts.append(("columns", checks.short(", ".join(self.columns), 200)))
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
         text = provenance.card(self.name, facts, self.provenance)

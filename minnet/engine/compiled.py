@@ -51,6 +51,7 @@ class Compiled:
             "logits" if self.loss.from_logits else "",
             "" if output_shape is None else "built",
             *(f"{type(step).__name__} {step.label}" for step in steps),
+            *(metric.name for metric in self.metrics if metric.takes_probabilities()),
         )
         if steps and stack != self._checked:
             check_end(steps, output_shape, self.loss)

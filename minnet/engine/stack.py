@@ -31,6 +31,9 @@ class Stack(Strict):
 
     every_method = True
 
+    columns: list[str] | None = None
+    """The names of the columns of x, where the training data had any."""
+
     classes_in_files: ClassVar[Mapping[str, type[Configurable]]] = MappingProxyType({})
     """Class name in a file → the class to make of it, where a model's class has its own: a door."""
 
@@ -220,10 +223,11 @@ class Stack(Strict):
         self._input_shape = shape
         self._lay_out()
 
-    def rebuild_as(self, input_shape: Shape | None, *, anew: bool) -> None:
+    def rebuild_as(self, layers: Sequence[Layer], input_shape: Shape | None, *, anew: bool) -> None:
         """Take layers that were put back, for samples of this shape; `anew` lays them out."""
-        self._input_shape = input_shape
-        if anew:
+        others = list(map(id, layers)) != list(map(id, self._layers))
+        self._layers, self._input_shape = list(layers), input_shape
+        if anew or others:
             self._lay_out()
 
     @property

@@ -80,6 +80,23 @@ def checked(described: Any) -> dict[str, Any]:
     return {"input_range": known, "trainings": trainings, "parent": parent}
 
 
+def columns(described: Any) -> list[str] | None:
+    """Return the names of the columns that a file says the model was trained on.
+
+    Raises
+    ------
+    ValueError
+        They are no names, or one is there twice.
+    """
+    names = described.get("columns")
+    if names is None:
+        return None
+    fine = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not fine or not names or len(set(names)) < len(names):
+        raise ValueError("the columns are not different names")
+    return list(names)
+
+
 def _is_of(value: Any, kinds: dict[str, tuple[type, ...]]) -> bool:
     """Whether a dict has these keys and no others, with values of these kinds."""
     return (

@@ -99,7 +99,7 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
         ],
         "class_names": model.class_names,
         "preprocessing": to_config(model.preprocessing),
-        "provenance": to_config(model.provenance),
+        "provenance": to_config({**model.provenance, "columns": model.columns}),
         "compile": None,
         "updates": None,
         "training": None,  # of a checkpoint: what `resuming.py` needs to go on
@@ -134,12 +134,13 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
         "was changed later; get_weights gives the weights in any case. The reason"
     ):
         dtype, input_shape = dtype_of(config), _sample_shape(config["input_shape"])
-        layers, rng = _made_layers(config["layers"]), np.random.default_rng(0)
+        layers, rng = made_layers(config["layers"]), np.random.default_rng(0)
         with _only_saved(layers, arrays, create):
             shapes = [input_shape, *layer_shapes(layers, input_shape)]
             for layer, shape in zip(layers, shapes, strict=False):
                 build(layer, shape, dtype, rng)
         provenance.checked(config["provenance"])
+        provenance.columns(config["provenance"])
         if config["compile"] is not None:
             _compiled(config["compile"])
 
@@ -185,7 +186,8 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     model.name = config["name"]
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config["provenance"])
-    layers = _made_layers(config["layers"], model.classes_in_files)
+    model.columns = provenance.columns(config["provenance"])
+    layers = made_layers(config["layers"], model.classes_in_files)
     with _only_saved(layers, arrays, create):
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
     for layer in layers:
@@ -197,7 +199,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
         wanted |= _load_updates(model, config["updates"])
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
-    _match(wanted, kept)
+    match(wanted, kept)
     for name, array in wanted.items():
         array[...] = kept[name]
 
@@ -223,7 +225,7 @@ def _sample_shape(described: Any) -> Shape:
     return shape
 
 
-def _made_layers(
+def made_layers(
     described: Any, others: Mapping[str, type[Configurable]] | None = None
 ) -> list[Layer]:
     """The layers that a file describes, without weights."""
@@ -313,6 +315,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         raise ModelFileError(f"{path} is no minnet model: it describes no layers.") from None
     try:
         known = provenance.checked(config["provenance"])
+        columns = provenance.columns(config["provenance"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ModelFileError(f"{path} does not say rightly where its model comes from.") from None
     known["parent"] = {"name": str(config.get("name")), "sha256": store.file_hash(path)}
@@ -321,7 +324,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
-        table = _match(wanted, kept)
+        table = match(wanted, kept)
     except ValueError as error:
         drawn = _draw_misfit(model, kept)
         raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
@@ -339,7 +342,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         array[...] = kept[name]
     for layer in model.layers:
         layer.origin = Path(path).name
-    model.provenance = known
+    model.provenance, model.columns = known, columns
     model.tell_written()
     return table
 
@@ -366,7 +369,7 @@ def _formula(described: Any) -> str:
     return f"{described['class']}({shown})"
 
 
-def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
+def match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
     """A table of both sides; it is the error where names, shapes or precision do not fit.
 
     The words are `transfer_weights`': NEW is in the model alone, UNUSED in the file alone.

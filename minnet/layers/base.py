@@ -224,7 +224,9 @@ class Layer(Configurable):
                 f"{self.label}.add_weight takes a name that an attribute can have, of up to "
                 f"{LONGEST_ARRAY_NAME} bytes. Got {short(name)}. Rename it in the class."
             )
-        values = np.array(initializer(shape, rng), dtype=self.dtype)  # a copy: it may be kept
+        drawn = as_array(initializer(shape, rng), f"{self.label}.{name}, by {initializer!r},")
+        finite(drawn, f"{self.label}.{name}, by {initializer!r},", self.dtype)
+        values = np.array(drawn, dtype=self.dtype)  # a copy: it may be kept
         if values.shape != shape:
             raise ValueError(
                 f"{self.label}.{name} takes an array of shape {shape}. Got {values.shape} from "

@@ -73,6 +73,10 @@ class Loss(Configurable):
     argument_names: ClassVar[tuple[str, str, str]] = ORDER
     """How messages name the arguments in their order, the target, and the prediction."""
 
+    def _follows(self, name: str, value: Any) -> bool:
+        """The metrics of a model read its outputs as the loss does when it is compiled."""
+        return name == "from_logits" and value != self.from_logits
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.fuses_itself = vars(cls).get("fuses")
@@ -335,7 +339,9 @@ class CrossEntropy(Loss):
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
-        hint = " For one output use sigmoid and binary_crossentropy."
+        hint = (
+            " For one output use sigmoid and binary_crossentropy, or loss='mse' for a regression."
+        )
         y = labels_or_rows(as_array(target, who), output_shape, "CrossEntropy", who, hint)
         if y.ndim == 2:
             check_distributions(y, "CrossEntropy", who)
@@ -431,7 +437,9 @@ class BinaryCrossEntropy(Loss):
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Numbers from 0 to 1 in the prediction's shape."""
         y = super().check_target(target, output_shape, who)
-        hint = "For more than two classes use softmax and cross_entropy."
+        hint = (
+            "For more than two classes use softmax and cross_entropy, for a regression loss='mse'."
+        )
         check_from_0_to_1(y, f"BinaryCrossEntropy takes {who} from 0 to 1", hint)
         return y
 

@@ -202,7 +202,7 @@ class BinaryAccuracy(Metric):
         return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
+        hint = 'For a regression use "mae" or "r2_score", for more classes one output for each.'
         in_shape(target, output_shape, self.name, who)
         if self.threshold == 0.0 and np.isin(target, (-1, 1)).all():  # of a hinge
             return

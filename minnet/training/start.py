@@ -36,7 +36,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         first = updates.iterations if file is None else file.states["fit"]["first_update"]
         unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
         rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
-    undo, fit, rng = Undo(model), None, arguments.rng
+    undo = Undo(model, numbers=bool(arguments.callbacks))
+    fit, rng = None, arguments.rng
     drawn_from = None if rng is None else rng.bit_generator.state
     try:
         data, validation = fit_data(model, arguments, x, y)

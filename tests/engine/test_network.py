@@ -783,6 +783,24 @@ def test_get_weights_then_set_weights(seed):
     assert not np.array_equal(one.theta, two.theta)
 
 
+@given(seed=seeds)
+def test_set_weights_takes_named_arrays_in_any_order(seed):
+    one, two = network(seed), network(seed + 1)
+    names = list(one.named_arrays())
+    np.random.default_rng(seed).shuffle(names)
+    two.set_weights({name: one.named_arrays()[name] for name in names})
+    assert np.array_equal(one.theta, two.theta)
+    assert np.array_equal(one.state, two.state)
+
+
+def test_set_weights_takes_what_numpy_loads_of_an_npz_file(tmp_path):
+    one, two = network(0), network(1)
+    np.savez(tmp_path / "w.npz", **one.named_arrays())
+    with np.load(tmp_path / "w.npz") as arrays:
+        two.set_weights(arrays)
+    assert np.array_equal(one.theta, two.theta)
+
+
 def test_get_weights_are_copies():
     model = network()
     for array in model.get_weights():
@@ -825,7 +843,8 @@ def spoilt(place, change):
         (lambda: spoilt(-1, lambda w: w.astype("f2")), TypeError, "float32 or float64. Got flo"),
         (lambda: spoilt(-1, lambda w: None), TypeError, "Each weight takes an array of numbers"),
         (lambda: "weights", TypeError, "takes a list of arrays. Got 'weights'"),
-        (lambda: {"W": 1}, TypeError, "takes a list of arrays"),
+        (lambda: {"W": 1}, ValueError, "none for 'dense_1.W'.* one for 'W', which is not there"),
+        (lambda: dict(list(network().named_arrays().items())[1:]), ValueError, "none for 'den"),
         (lambda: 3, TypeError, "takes a list of arrays. Got 3"),
     ],
 )
@@ -1089,6 +1108,21 @@ def test_figures_are_those_of_the_targets_as_they_were_given(y):
     with pytest.warns(UserWarning, match=message):
         history = model.fit(x, y, verbose=0, batch_size=60).history
     assert {name: values[0] for name, values in history.items()} == pytest.approx(right, rel=1e-6)
+
+
+@pytest.mark.parametrize("first", [minnet.layers.BatchNormalization, minnet.layers.Flatten])
+@pytest.mark.filterwarnings("ignore:x has values up to")
+def test_samples_that_the_dtype_cannot_tell_apart_are_warned_of(first):
+    """Time stamps in float32: a layer that normalises would see a constant."""
+    x = np.c_[np.linspace(-1, 1, 60), 1_600_000_000 + np.arange(60)]
+    model = Sequential([first(input_shape=(2,)), Dense(1)], seed=0)
+    model.compile(minnet.optimizers.SGD(0.0), "mse")
+    message = r"^x varies in column 1 by 59 at about 1600000059, where float32 has steps of 128"
+    for call in (model.evaluate, lambda x, y: model.fit(x, y, verbose=0)):
+        with pytest.warns(UserWarning, match=message):
+            call(x, np.zeros(60))
+    model.reset()
+    model.evaluate(x - x.mean(axis=0), np.zeros(60))
 
 
 @pytest.mark.parametrize(
