@@ -269,11 +269,13 @@ EXAMPLES: dict[str, Callable[[], Any]] = {
     "decay_steps": lambda: 10,
     "dtype": lambda: "float64",
     "filename": lambda: "drawn.gif",
+    "filters": lambda: 2,
     "function": lambda: np.zeros,
     "history": lambda: {"loss": [2.0, 1.0]},
     "images": lambda: np.zeros((2, 4, 4)),
     "initial_learning_rate": lambda: 0.1,
     "input_shape": lambda: (3,),
+    "kernel_size": lambda: 2,
     "kind": lambda: Registered,
     "labels": lambda: [1, 2],
     "layer": lambda: Dense(2, input_dim=3),
@@ -322,6 +324,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "Sequential.save_weights": {"path": lambda: "saved.npz"},
     "callbacks.Checkpoint": {"path": lambda: "run.npz"},
     "datasets.glyphs": {"classes": lambda: "AB", "n": lambda: 4, "n_test": lambda: 4},
+    "*explain_prediction": {"x": lambda: X[0].copy()},
     "find_learning_rate": {"steps": lambda: 10},
     "constraints.*.__call__": {"weights": lambda: np.ones((3, 2), "f4")},
     "metrics.TopK*.__call__": {
@@ -342,6 +345,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "plots.decision_boundary": {"model": flat, "x": lambda: X[:, :2].copy(), "points": lambda: 5},
     "plots.loss_along": {"points": lambda: 3},
     "plots.loss_surface": {"points": lambda: 3},
+    "plots.playground": {"path": lambda: "page.html"},
     "plots.predictions": {"predicted": lambda: [0, 1]},
     "plots.weights": {"layer": lambda: model().layers[0], "shape": lambda: (1, 3)},
     "*check_gradients": {"target": model, "y": Y.copy},
@@ -391,6 +395,7 @@ LEFT_OUT = {
     "transfer.Report": "a result, made by minnet",
     "transfer.Verdict": "a result, made by minnet",
     "teaching.Diagnosis": "a result, made by minnet",
+    "teaching.ExplainedPrediction": "a result, made by minnet",
     "teaching.Explanation": "a result, made by minnet",
     "teaching.Finding": "a result, made by minnet",
     "teaching.GradientReport": "a result, made by minnet",
@@ -442,6 +447,8 @@ class Call(NamedTuple):
         special = {}
         for pattern, examples in SPECIAL.items():
             special |= examples if fnmatch.fnmatchcase(self.name, pattern) else {}
+        if self.name.endswith("__call__") and isinstance(owner, Layer):
+            special = {"x": functools.partial(np.ones, (12, *owner.built_for), "f4")}
         if self.name.endswith("set_weights"):
             special = {"weights": owner.get_weights}
         for name, parameter in signature(function).items():
@@ -529,7 +536,10 @@ def made_by(call: Call) -> Any:
     """An object that a constructor makes, built where it is a layer."""
     made = call.prepare()[0](**call.arguments())
     if isinstance(made, Layer):
-        Sequential([minnet.layers.Input((3,)), made], seed=0)
+        try:
+            Sequential([minnet.layers.Input((3,)), made], seed=0)
+        except ValueError:  # a layer of images
+            Sequential([minnet.layers.Input((4, 4, 2)), made], seed=0)
     return made
 
 

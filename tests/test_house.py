@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
-    {"sklearn"},
+    {"exchange", "keras", "sklearn"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},

@@ -311,3 +311,13 @@ def test_functions_are_initializers(tmp_path) -> None:
 def test_settings_out_of_range_are_refused(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_one_object_for_several_layers_draws_for_each():
+    """And two layers of equal shape do not begin alike."""
+    shared = minnet.initializers.GlorotUniform()
+    layers = [Dense(3, kernel_initializer=shared, input_dim=3), Dense(3, kernel_initializer=shared)]
+    model = minnet.Sequential(layers, seed=0)
+    alone = minnet.Sequential([Dense(3, input_dim=3), Dense(3)], seed=0)
+    assert not np.array_equal(model.layers[0].W, model.layers[1].W)
+    np.testing.assert_array_equal(model.theta, alone.theta)

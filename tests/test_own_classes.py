@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from minnet.callbacks import Callback, LambdaCallback
-from minnet.initializers import Ones
+from minnet.constraints import Constraint
+from minnet.initializers import FromFunction, Initializer, Ones
 from minnet.layers import Dense, Layer
 from minnet.losses import Loss
 from minnet.metrics import Accuracy, Metric
@@ -252,6 +253,64 @@ def test_a_penalty_at_fault_is_named(method, formula) -> None:
     layer = Dense(4, kernel_regularizer=own(Regularizer, **methods))
     with pytest.raises((TypeError, ValueError), match=rf"^Own\.{method} returns "):
         fitted(layers=[layer])
+
+
+CONSTRAINTS = {
+    "a number": lambda self, w: 1.0,
+    "nothing": lambda self, w: None,
+    "of another shape": lambda self, w: w.sum(axis=0),
+    "a column": lambda self, w: np.linalg.norm(w, axis=0, keepdims=True),
+    "a list": lambda self, w: w.tolist(),
+    "written into": lambda self, w: w.__imul__(0.5),
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "train_on_batch"])
+@pytest.mark.parametrize("project", CONSTRAINTS.values(), ids=CONSTRAINTS)
+def test_a_constraint_at_fault_is_named_before_anything_moves(project, call) -> None:
+    layer = Dense(4, kernel_constraint=own(Constraint, project=project))
+    model = Sequential([layer, Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    model.build((3,))
+    before = model.theta.copy()
+    with pytest.raises((TypeError, ValueError), match=r"^Own\.project (returns|takes) "):
+        model.fit(X, Y, verbose=0) if call == "fit" else model.train_on_batch(X, Y)
+    np.testing.assert_array_equal(model.theta, before)
+
+
+def test_a_right_constraint_is_taken() -> None:
+    bounded = own(Constraint, project=lambda self, w: np.clip(w, -0.1, 0.1))
+    model = fitted(layers=[Dense(4, kernel_constraint=bounded)])
+    assert np.abs(model.layers[1].W).max() <= np.float32(0.1)
+
+
+DRAWS = {
+    "nothing": (lambda self, shape, rng: None, "takes an array of numbers. Got None"),
+    "text": (lambda self, shape, rng: "ones", "takes an array of numbers. Got 'ones'"),
+    "of another shape": (lambda self, shape, rng: rng.normal(size=shape[::-1]), "of shape"),
+    "a number": (lambda self, shape, rng: 0.5, "of shape"),
+    "with NaN": (lambda self, shape, rng: np.full(shape, np.nan), "takes finite numbers"),
+    "too large": (lambda self, shape, rng: np.full(shape, 1e300), "that float32 can hold"),
+    "complex": (lambda self, shape, rng: np.ones(shape, complex), "takes real numbers"),
+    "ragged": (lambda self, shape, rng: [[1.0], [1.0, 2.0]], "takes rows of equal length"),
+}
+
+
+@pytest.mark.parametrize(("draw", "message"), DRAWS.values(), ids=DRAWS)
+@pytest.mark.parametrize("alone", [False, True])
+def test_an_initializer_at_fault_is_named_and_leaves_no_trace(draw, message, alone) -> None:
+    one = own(Initializer, draw=draw)
+    if alone:
+        one = FromFunction(lambda shape, rng: draw(None, shape, rng))
+    layer = Dense(4, kernel_initializer=one)
+    model = Sequential([Dense(3), layer, Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    before = repr(model.rng.bit_generator.state)
+    with pytest.raises((TypeError, ValueError), match=message) as caught:
+        model.fit(X, Y, verbose=0)
+    assert "dense_2.W" in str(caught.value) or alone
+    assert not model.built
+    assert repr(model.rng.bit_generator.state) == before
 
 
 @pytest.mark.parametrize("rate", [None, "fast", -1.0, float("nan"), np.ones(2)], ids=str)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,16 @@ def test_the_code_prints_the_output_below_it() -> None:
         assert NUMBER.sub("#", came) == NUMBER.sub("#", output)
         for a, b in zip(NUMBER.findall(came), NUMBER.findall(output), strict=True):
             assert float(a.replace(",", "")) == pytest.approx(float(b.replace(",", "")), rel=0.01)
+
+
+def test_the_explained_step_has_as_many_lines_as_it_says() -> None:
+    code = next(code for kind, code in blocks() if kind == "python" and "explain_step" in code)
+    shown: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(code, str(README), "exec"), shown)
+    said = re.search(r"all of it has (\d+) lines", code)
+    assert said is not None
+    assert int(said.group(1)) == len(shown["text"].splitlines())
 
 
 def test_there_are_two_commands_of_one_line_each() -> None:

@@ -42,7 +42,9 @@ def try_own_classes(model: Any, data: Any) -> None:
         return
     memory.tried = (plan, compiled)
     penalties = [penalty.regularizer for penalty in plan.penalties]
-    if not any(map(is_own, [*model.steps, compiled.loss, *compiled.metrics, *penalties])):
+    bounds = [bound.constraint for bound in plan.bounds]
+    parts = [*model.steps, compiled.loss, *compiled.metrics, *penalties, *bounds]
+    if not any(map(is_own, parts)):
         return
     try:
         copies = copy.deepcopy((plan.layers, compiled.loss, compiled.metrics, model.rng))
@@ -84,6 +86,10 @@ def _try_formulas(
             figure_of(penalty.regularizer, penalty.regularizer(penalty.weight), "__call__")
             gradient = penalty.regularizer.gradient(penalty.weight)
             like(penalty.regularizer, "gradient", penalty.weight, gradient)
+    for weight, constraint in plan.bounds:
+        if is_own(constraint):
+            with _Reading(constraint, "project", weight) as (weights,):
+                like(constraint, "project", weight, constraint.project(weights), "The weights")
     if any(map(is_own, steps)):
         _backward(plan, outputs, dy, memos)
 

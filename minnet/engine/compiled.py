@@ -51,6 +51,7 @@ class Compiled:
             "logits" if self.loss.from_logits else "",
             "" if output_shape is None else "built",
             *(f"{type(step).__name__} {step.label}" for step in steps),
+            *(metric.name for metric in self.metrics if metric.takes_probabilities()),
         )
         if steps and stack != self._checked:
             check_end(steps, output_shape, self.loss)
@@ -78,7 +79,7 @@ def compiled(
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
-    if loss.from_logits:
+    if loss.from_logits or loss.scores:
         made = [_for_logits(metric, loss) for metric in made]
     return Compiled(optimizer, loss, made)
 

@@ -22,12 +22,16 @@ from minnet.foundation.checks import (
     shaped,
     warn,
 )
+from minnet.foundation.columns import check_columns
 from minnet.foundation.targets import check_weight
 from minnet.layers import Layer
 from minnet.losses import Loss
 
 FEWEST_STEPS = 128
-"""Targets that vary by fewer steps of the model's dtype are not rounded to it."""
+"""Numbers that vary by fewer steps of the model's dtype are as good as lost by rounding to it."""
+
+FAR_OUT = 1e4
+"""Samples are looked at so from this size on, such as time stamps and numbers of customers."""
 
 
 class Data:
@@ -86,6 +90,8 @@ def check_data(
     if input_shape is None:
         input_shape = as_array(x, f"{whose}x").shape[1:]
     x, x_range = check_x(stack, x, input_shape, f"{whose}x")
+    if max(-x_range[0], x_range[1]) > FAR_OUT and not isinstance(x, np.memmap):
+        _is_too_coarse(x, dtype, f"{whose}x")  # and says so
     shapes = [input_shape, *layer_shapes(layers, input_shape, len(x))]
     _check_known_classes(class_names, y, shapes[-1], f"{whose}y")
     target = _check_target(layers, compiled.loss, y, shapes, f"{whose}y")
@@ -113,7 +119,7 @@ def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
 
     Such targets stay as they are, so that figures are right; the weights cannot learn them.
     """
-    if target.dtype.kind not in "iuf" or np.can_cast(target.dtype, dtype):
+    if target.dtype.kind not in "iuf" or np.can_cast(target.dtype, dtype) or not target.size:
         return False
     low, high = target.min(axis=0).astype(np.float64), target.max(axis=0).astype(np.float64)
     largest = np.maximum(np.abs(low), np.abs(high))
@@ -122,10 +128,10 @@ def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
     if not coarse.any():
         return False
     i, y = np.unravel_index(coarse.argmax(), coarse.shape), who.split()[-1]
+    column = f" in column {', '.join(map(str, i))}" if len(i) and coarse.size > 1 else ""
     warn(
-        f"{who} varies by {in_full((high - low)[i])} at about {in_full(largest[i])}, where {dtype} "
-        f"has steps of "
-        f"{step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
+        f"{who} varies{column} by {in_full((high - low)[i])} at about {in_full(largest[i])}, where "
+        f"{dtype} has steps of {step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
         "make the model with dtype='float64'."
     )
     return True
@@ -148,6 +154,7 @@ def check_x(
     stack: Stack, x: Any, input_shape: Shape, who: str = "x", *, empty: bool = False
 ) -> tuple[Array, list[float]]:
     """Return x as samples of this shape, all finite, and its range, [smallest, largest]."""
+    check_columns(stack.columns, x, who)
     x = shaped(as_array(x, who), input_shape, who, empty=empty, drawn=stack.draw_misfit)
     low, high = x_range = value_range(x)
     largest = _largest(stack.dtype)

@@ -36,9 +36,10 @@ def one_a_sample(loss: object, method: str, prediction: Array, result: Any) -> A
     return array_of(loss, method, result, (len(prediction),), hint)
 
 
-def like(owner: object, method: str, array: Array, result: Any) -> Array:
-    """Return a gradient in the shape of the array that it is the gradient of."""
-    return array_of(owner, method, result, array.shape, "A gradient has the shape of its array.")
+def like(owner: object, method: str, array: Array, result: Any, name: str = "A gradient") -> Array:
+    """Return a gradient, or what else is named, in the shape of the array that it belongs to."""
+    hint = f"{name} {'have' if name.endswith('s') else 'has'} the shape of the array."
+    return array_of(owner, method, result, array.shape, hint)
 
 
 def sums_of(metric: object, result: Any, *, divided: bool) -> Array:

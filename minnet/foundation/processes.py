@@ -6,6 +6,7 @@ this process that takes threadpoolctl, or `OPENBLAS_NUM_THREADS=1` before Python
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import importlib
@@ -28,7 +29,8 @@ BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "B
 def check_jobs(jobs: Any, map: Any, who: str) -> int:  # noqa: A002 - the argument is called so
     """Return the number of processes; `map` and more than one process exclude each other."""
     count: int = integer(jobs, f"{who}'s jobs", minimum=1)
-    if map is not None and not callable(map):
+    usual = map is None or map is builtins.map
+    if not usual and (not callable(map) or isinstance(map, type)):
         raise TypeError(
             f"{who}'s map takes a function such as an executor's map. Got {short(map)}."
         )
@@ -117,7 +119,12 @@ def _mapped(
     advance: Callable[[], object],
 ) -> dict[str, Any]:
     outcomes = {}
-    results = map(run, [item for _, item in items])
+    results: Any = map(run, [item for _, item in items])
+    if not isinstance(results, Iterable):
+        raise TypeError(
+            "A map returns what the function gave for each item, one after the other. Got "
+            f"{short(results)}. Return [function(item) for item in items]."
+        )
     for (name, _), outcome in zip(items, results, strict=True):
         outcomes[name] = outcome
         advance()

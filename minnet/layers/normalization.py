@@ -13,6 +13,9 @@ from minnet.initializers import Ones, Zeros
 from minnet.layers.base import Layer, LayerArguments, Memo, expect_rows
 from minnet.layers.sums import mean_rows, sum_rows
 
+TINY = 1e-13
+"""(μ's rounding)² / σ², above which x̂ is made from the mean with all its digits."""
+
 
 @register
 class BatchNormalization(Layer):
@@ -145,10 +148,16 @@ class BatchNormalization(Layer):
             s = 1 / np.sqrt(self.moving_variance + self.epsilon)
             return (x - self.moving_mean) * s, s
         wide = np.result_type(x, np.float64)  # float32 sums of many rows lose digits
-        mean = x.mean(axis=0, dtype=wide).astype(x.dtype)
+        exact = x.mean(axis=0, dtype=wide)
+        mean = exact.astype(x.dtype)
         centered = x - mean
         # Not np.var: it loses the imaginary part.
-        variance = (centered * centered).mean(axis=0, dtype=wide).astype(x.dtype)
+        squares = (centered * centered).mean(axis=0, dtype=wide)
+        off = exact - mean  # by rounding: much, in units of σ, where x is far from 0
+        if (off.real * off.real > TINY * squares.real).any():
+            centered = centered - off.astype(x.dtype)
+            squares = squares - off * off
+        variance = squares.astype(x.dtype)
         s = 1 / np.sqrt(variance + self.epsilon)
         memo.update(mean=mean, variance=variance, s=s, x_hat=centered * s)
         return memo["x_hat"], s

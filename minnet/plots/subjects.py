@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, is_collection, same_length, short
+from minnet.foundation.columns import check_columns
 
 
 def working_copy(model: Any, who: str, *needs: str) -> Any:
@@ -46,6 +47,7 @@ def working_copy(model: Any, who: str, *needs: str) -> Any:
 
 def samples(x: Any, model: Any, who: str) -> Array:
     """x as the model computes with it: of its shape and dtype, at least one row."""
+    check_columns(getattr(model, "columns", None), x, who)
     array = as_array(x, who)
     shape = tuple(getattr(model, "input_shape", array.shape[1:]))
     if array.ndim == 0 or array.shape[1:] != shape or len(array) == 0:

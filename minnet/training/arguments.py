@@ -24,6 +24,7 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
+from minnet.foundation.columns import columns_of
 from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer
 from minnet.losses import CrossEntropy
@@ -85,6 +86,12 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         if not isinstance(callback, Callback):
             hint = f" Call it: {callback.__name__}()." if isinstance(callback, type) else ""
             raise TypeError(f"fit's callbacks takes Callback objects. Got {short(callback)}.{hint}")
+    if len(set(map(id, callbacks))) < len(callbacks):
+        twice = next(one for i, one in enumerate(callbacks) if any(one is b for b in callbacks[:i]))
+        raise ValueError(
+            f"fit's callbacks takes each object once. Got one {type(twice).__name__} twice, which "
+            "would count every epoch twice. Leave one out."
+        )
     for callback in callbacks:
         check_hooks(callback)
     paths = [callback.path.resolve() for callback in callbacks if isinstance(callback, Checkpoint)]
@@ -111,6 +118,9 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     pair = arguments.validation_data
     _check_pair(pair, split)
+    columns = columns_of(x)
+    if columns is not None and set(columns) != set(model.columns or ()):
+        model.columns = columns  # the first that are named, or those of another task
     data = model.checked_data(x, y, arguments.sample_weight)
     model.compiled.check_metrics(data.target, model.output_shape)
     check_scale(model, data.x_range, len(data))

@@ -13,14 +13,15 @@ from minnet.foundation.checks import (
     ModelFileError,
     boolean,
     choice,
-    did_you_mean,
     integer,
     number,
     text,
     warn,
 )
 from minnet.foundation.registry import Config
+from minnet.foundation.words import did_you_mean
 from minnet.training.callback import Callback, Logs, check_state
+from minnet.training.figures import goes_up
 from minnet.training.fit_file import describe_fit
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ class Checkpoint(Callback):
     monitor
         The figure by which the best epoch is told, such as "val_loss". None writes the last state.
     mode
-        "min" or "max": whether less or more of it is better. "auto" takes less of a loss.
+        "min" or "max": whether less or more of it is better. "auto" asks the metric's class, and
+        takes less of a loss.
     save_best_only
         Whether only the best epoch is written: by default where there is a monitor, which is
         "val_loss" if none is named, as in Keras.
@@ -144,7 +146,7 @@ class Checkpoint(Callback):
                 f"A Checkpoint with a monitor writes at the end of epochs. Got every={every!r}. "
                 "Leave it out."
             )
-        self._up = self.monitor is not None and more_is_better(self.monitor, self.mode)
+        self._up = self.mode == "max"
         self._start()
 
     def _start(self) -> None:
@@ -195,11 +197,12 @@ class Checkpoint(Callback):
     # --- hooks ------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._start()
         if self.fit is None:
             raise RuntimeError("A Checkpoint is called by fit. Use fit(callbacks=[Checkpoint(…)]).")
         if self.monitor is not None:
             check_monitor(self.monitor, self.params["metrics"], "Checkpoint")
+            self._up = goes_up(self.model, self.monitor, self.mode, "Checkpoint")
+        self._start()
         store.check_path(self.path, "Checkpoint")
         store.check(*self._describe())  # what no file can hold is refused before an epoch is lost
 
@@ -303,16 +306,6 @@ def _of_the_fit(path: Path) -> object:
     training = config.pop("training")
     training["state"].pop("checkpoint")
     return config, training, arrays
-
-
-def more_is_better(monitor: str, mode: str) -> bool:
-    """Return whether more of a figure is better; "auto" knows it of losses."""
-    if mode == "auto" and monitor.removeprefix("val_") != "loss":
-        raise ValueError(
-            f"Checkpoint's mode takes 'min' or 'max' where {monitor!r} is monitored. Got 'auto', "
-            "which knows losses. Say whether more of it is better."
-        )
-    return mode == "max"
 
 
 def check_monitor(monitor: str, figures: list[str], who: str) -> None:

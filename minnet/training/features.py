@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from minnet.constraints import Constraint
 from minnet.engine.plan import Plan
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import is_minnets
+from minnet.initializers import Initializer
+from minnet.layers import Layer
+from minnet.regularizers import Regularizer
 from minnet.training.callback import Logs, Participant
 from minnet.training.figures import PREDICT_ROWS
 
 FEATURE_BYTES = 2**30
 """Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
+
+
+KNOWN = {"regularizers", "constraints", "_drawn"}
+"""Attributes of a layer that its output does not depend on."""
+
+NUMBERS: tuple[type, ...] = (int, float, complex, np.generic, np.dtype, np.ndarray)
+FIXED = (*NUMBERS, str, bytes, NoneType, Initializer, Regularizer, Constraint)
+"""What cannot change unseen; of the last three no output depends."""
 
 
 class Sources(NamedTuple):
@@ -81,8 +95,16 @@ class KeepFeatures(Participant):
         return features, count
 
     def _cacheable(self) -> int:
-        """Return how many of the first steps need not run again: none below a step of one's own."""
-        return 0 if self.fit.model.has_own_step else self.fit.model.plan().cacheable
+        """Return how many of the first steps need not run again.
+
+        None where the model's own step of training may do anything, and none above a layer of
+        one's own that holds a list, a generator or an object: it may have changed unseen.
+        """
+        model = self.fit.model
+        if model.has_own_step:
+            return 0
+        steps = model.steps[: model.plan().cacheable]
+        return next((i for i, step in enumerate(steps) if not _shows_changes(step)), len(steps))
 
     def _hold(self, name: str) -> bool:
         """Whether features of this name are kept and what they depend on is as it was."""
@@ -96,5 +118,26 @@ class KeepFeatures(Participant):
         steps = self.fit.model.steps[:count]
         return Sources(
             [step.revision - step.freeze_count for step in steps],
-            [array for step in steps for array in step.arrays().values()],
+            [array for step in steps for array in _arrays_of(step)],
         )
+
+
+def _arrays_of(step: Layer) -> list[Array]:
+    """Return all arrays that a step holds; a layer of one's own may hold more than its weights."""
+    if is_minnets(type(step)):
+        return list(step.arrays().values())
+    return [value for value in vars(step).values() if isinstance(value, np.ndarray)]
+
+
+def _shows_changes(step: Layer) -> bool:
+    """Whether all that a step holds is seen to change: by being set, or by its numbers."""
+    return is_minnets(type(step)) or all(
+        name in KNOWN or _is_fixed(value) for name, value in vars(step).items()
+    )
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether a value cannot change but by being set anew, or is an array, which is compared."""
+    if isinstance(value, tuple):
+        return all(map(_is_fixed, value))
+    return isinstance(value, FIXED)

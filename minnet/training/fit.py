@@ -107,6 +107,7 @@ class Fit:
         self.call: Config = {}
         self.others_change_model = False
         self.listeners: dict[str, list[Any]] = {}
+        self._plan, self._output_shape = model.plan(), model.output_shape
         self.take_inputs(data.x)
         self.validation_inputs = (data.x if validation is None else validation.x, 0)
 
@@ -141,11 +142,14 @@ class Fit:
         """Train on all batches, or on those that are left, and return the figures."""
         model, rng = self.model, self.rng
         so_far = self.so_far = self.so_far or self.begin_epoch()
+        self.check_model()
         begins, gradients, ends = (self.listeners[hook] for hook in IN_EVERY_STEP)
         for rows, target, weight in batches(self.data, so_far.rows, self.batch_size, so_far.left):
             step = so_far.step
             for tell in begins:
                 tell(step, {})
+            if self.others_change_model:
+                self.check_model()
             inputs = self.inputs
             loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
             prediction = model.training_step.outputs[-1]
@@ -153,12 +157,29 @@ class Fit:
                 tell(step, {"loss": loss})
             statistics = so_far.figures.of_batch(prediction, target, weight)
             model.run_update()  # only now: a metric that refuses the batch has moved nothing
+            if self.others_change_model:  # and may look at other models, and train them
+                model.tell_written()
             so_far.add(loss, len(prediction), statistics)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
                 break
+        model.tell_written()
         return so_far.logs() | self.validate()
+
+    def check_model(self) -> None:
+        """Refuse a model to which a hook gave an end that does not suit the fit's loss and data."""
+        model = self.model
+        if model.plan() is self._plan:
+            return
+        if model.output_shape != self._output_shape:
+            raise ValueError(
+                "A hook may give the model other layers, with outputs of the same shape while it "
+                f"is trained. Got {model.output_shape}, and {self._output_shape} before. Begin "
+                "another fit for others."
+            )
+        model.compiled.check_end(model.steps, model.output_shape)
+        self._plan = model.plan()
 
     def begin_epoch(self) -> EpochSoFar:
         """Draw the order of an epoch's batches, once everybody is told."""
@@ -237,6 +258,12 @@ class Fit:
     def begin(self, begun: list[Hooks]) -> None:
         """Tell everybody that the training begins, and note in the list who has begun."""
         for one in self.participants:
+            if one.fit is not None:
+                raise RuntimeError(
+                    f"A callback takes part in one fit at a time. Got a {type(one).__name__} that "
+                    "is in another. Make a second one."
+                )
+        for one in self.participants:
             one.fit = self
             if isinstance(one, Callback):
                 one.model, one.params = self.model, dict(self.params)
@@ -260,7 +287,8 @@ class Fit:
                     one.on_train_end(dict(logs))
                 except Exception as error:
                     errors.append(error)
-            one.fit = None
+            if one.fit is self:
+                one.fit = None
         return errors
 
     @property

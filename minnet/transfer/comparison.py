@@ -12,6 +12,7 @@ import numpy as np
 from minnet.engine.selection import head_index
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, short
+from minnet.foundation.columns import check_columns
 from minnet.foundation.processes import Map, check_jobs, run_all
 from minnet.foundation.strict import named
 from minnet.foundation.targets import check_labels
@@ -267,6 +268,8 @@ def _check_task(
             "compare takes a base with layers below its head, since those are what is transferred. "
             f"Got {', '.join(layer.label for layer in base.layers)}."
         )
+    check_columns(base.columns, x, "x")
+    check_columns(base.columns, x_test, "x_test")
     x = checks.samples(x, base.input_shape, "x").astype(base.dtype, copy=False)
     x_test = checks.samples(x_test, base.input_shape, "x_test").astype(base.dtype, copy=False)
     y, y_test = _labels(y, "y"), _labels(y_test, "y_test")

@@ -187,7 +187,9 @@ other_config("a word too few", lambda c: c.pop("compile"), "described with other
 other_config("a layer that is text", lambda c: c["layers"].insert(0, "x"), "described by 'x'")
 other_config("a layer without a name", first_layer(name=None), "name takes text. Got None")
 other_config("a layer twice", lambda c: c["layers"].append(c["layers"][0]), "a name of its own")
-other_config("a number of 400 digits", lambda c: c.update(input_shape=[10**400]), "no shape")
+other_config(
+    "a number of 400 digits", lambda c: c.update(input_shape=[10**400]), "whole number below 2⁶³"
+)
 other_config(
     "2⁶⁰ updates", lambda c: c["updates"].update(iterations=2**60), "than there is time for"
 )

@@ -75,7 +75,7 @@ def in_a_member(rng, path) -> None:
     """Change the bytes of one member or two, and give the archive the checksums that fit."""
     data = members(path)
     for name in rng.choice(list(data), size=rng.integers(1, 3)):
-        data[name] = MUTATIONS[rng.integers(6)](rng, data[name])
+        data[name] = MUTATIONS[rng.integers(6)](rng, data[name] or b"\0")  # it may be cut to none
     rezip(path, list(data.items()))
 
 
@@ -124,7 +124,7 @@ def check(path) -> None:
     finally:
         seconds, memory = time.process_time() - begin, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert "pickle" not in message.lower()
+    assert "allow_pickle" not in message  # NumPy's advice
     assert len(message) < 2_000
     assert memory < MEMORY
     assert seconds < SECONDS

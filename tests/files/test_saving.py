@@ -373,7 +373,7 @@ CHANGES = {
         model.optimizer, "learning_rate", CosineDecay(0.1, 5)
     ),
     "a momentum set later": lambda model: setattr(model.optimizer, "beta_1", 0.0),
-    "logits after all": lambda model: setattr(model.loss, "from_logits", True),
+    "smoother labels": lambda model: setattr(model.loss, "label_smoothing", 0.1),
     "all frozen": lambda model: model.freeze("*"),
     "no name": lambda model: setattr(model, "name", ""),
 }
@@ -856,7 +856,7 @@ def settings_of(**parts):
         (lambda c: c.update(dtype="f4,("), r"takes float32 or float64. Got 'f4,\('"),
         (lambda c: c.update(dtype={"itemsize": 10**30, "names": []}), "takes float32 or float64"),
         (lambda c: c.update(input_shape=[1] * 65), "a sample has no shape"),
-        (lambda c: c.update(input_shape=[10**400] * 60), "a sample has no shape"),
+        (lambda c: c.update(input_shape=[10**400] * 60), "takes a whole number below 2⁶³"),
         (lambda c: c.update(input_shape="3"), "a sample has no shape '3'"),
         (lambda c: c.update(class_names="no"), "class_names takes a list of texts"),
         (lambda c: c.update(class_names=[1]), "class_names takes texts"),

@@ -193,7 +193,7 @@ def test_a_model_s_own_words_are_of_their_kind(name, value):
 
 
 def test_a_class_of_your_own_may_have_any_attribute():
-    class Noted(layers.ReLU):
+    class Noted(layers.Sigmoid):
         pass
 
     layer = Noted()
@@ -387,6 +387,8 @@ LATER = {
     "a value that does not even fit": (lambda: Dense(3), "units", "many"),
     "a shape untold": (lambda: Tanh(input_shape=3), "input_shape", None),
     "baseline": (lambda: callbacks.EarlyStopping(), "baseline", 0.5),
+    "logits": (lambda: losses.CrossEntropy(), "from_logits", True),
+    "probabilities": (lambda: losses.BinaryCrossEntropy(from_logits=True), "from_logits", False),
 }
 
 
@@ -411,7 +413,7 @@ FOLLOWED_BY_NOTHING = {
     "monitor": (lambda: callbacks.EarlyStopping(), "monitor", "val_accuracy"),
     "mode": (lambda: callbacks.EarlyStopping("val_accuracy"), "mode", "max"),
     "input_shape": (lambda: Tanh(), "input_shape", (3,)),
-    "from_logits": (lambda: losses.CrossEntropy(), "from_logits", True),
+    "smoothing": (lambda: losses.CrossEntropy(), "label_smoothing", 0.1),
     "every": (lambda: callbacks.GradualUnfreezing(), "every", 3),
     "shape": (lambda: layers.Input(3), "shape", (2, 2)),
     "rate": (lambda: Adam(schedules.CosineDecay(0.1, 5)), "learning_rate", 0.5),

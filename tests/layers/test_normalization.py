@@ -365,3 +365,17 @@ def test_shapes_refused():
         r"or build bn for 4 inputs\.",
     ):
         layer(np.ones((2, 4)))
+
+
+@pytest.mark.parametrize("N", [32, 1000, 10_000])
+@pytest.mark.parametrize("mean", [0.0, 1e2, 1e4, 1e5])
+def test_columns_far_from_0_are_standardized_as_in_float64(N, mean):
+    """The mean of a column at 1e4 has a rounding of 5e-4 in float32; x̂ is made without it."""
+    x = (mean + np.random.default_rng(0).normal(size=(N, 4))).astype("f4")
+    layer, memo = BatchNormalization(), {}
+    layer.build((4,), np.random.default_rng(0))
+    y, wide = layer.forward(x, memo), x.astype("f8")
+    variance = wide.var(axis=0)
+    right = (wide - wide.mean(axis=0)) / np.sqrt(variance + layer.epsilon)
+    np.testing.assert_allclose(memo["variance"], variance, rtol=1e-6)
+    np.testing.assert_allclose(y, right, atol=2e-6)

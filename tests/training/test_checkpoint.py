@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import shutil
+import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from minnet.callbacks import Callback, Checkpoint, EarlyStopping
 from minnet.files import store
 from minnet.foundation.checks import ModelFileError
 from minnet.layers import Dense
+from minnet.metrics import Accuracy
 from minnet.models import Sequential
 from tests.small_models import bits, classifier
 
@@ -370,11 +372,6 @@ def test_a_save_of_the_best_epoch_that_fails_is_not_counted(tmp_path, monkeypatc
             r"Got save_best_only=False, which writes each\. Leave one of them out",
         ),
         ({"monitor": "loss", "every": 5}, ValueError, r"at the end of epochs\. Got every=5"),
-        (
-            {"monitor": "val_accuracy"},
-            ValueError,
-            r"takes 'min' or 'max' where 'val_accuracy' is monitored\. Got 'auto', which knows lo",
-        ),
     ],
     ids=str,
 )
@@ -398,3 +395,31 @@ def test_a_figure_that_the_fit_does_not_report_is_refused_before_it_begins(tmp_p
         model.fit(x, y, verbose=0, callbacks=[best])
     assert model.theta.tobytes() == before
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["accuracy", "val_acc", "val_top_k_categorical_accuracy"])
+def test_auto_asks_the_metrics_class_as_early_stopping_does(tmp_path, name):
+    model, x, y = classifier(K=6)
+    model.compile("adam", "cross_entropy", ["accuracy", "acc", "top_k_categorical_accuracy", "mae"])
+    best = Checkpoint(tmp_path / "best.npz", monitor=name)
+    call = {"epochs": 6, "verbose": 0, "callbacks": [best], "validation_split": 0.25}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The last rows")
+        figures = model_of(model, x, y, call)[name]
+    assert best.best_epoch == int(np.argmax(figures))
+
+
+def model_of(model, x, y, call):
+    """The figures of a fit of one-hot rows."""
+    return model.fit(x, np.eye(6)[y], **call).history
+
+
+def test_auto_refuses_a_metric_that_does_not_say(tmp_path):
+    model, x, y = classifier()
+    metric = Accuracy(name="own")
+    model.compile("adam", "cross_entropy", [metric])
+    metric.direction = None
+    with pytest.raises(
+        ValueError, match=r"^Checkpoint's mode=\"auto\" takes a figure whose metric"
+    ):
+        model.fit(x, y, verbose=0, callbacks=[Checkpoint(tmp_path / "b.npz", monitor="own")])

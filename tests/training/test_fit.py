@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import subprocess
 import sys
 import threading
@@ -13,8 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minnet
-from minnet.callbacks import Callback, LambdaCallback
-from minnet.layers import ELU, BatchNormalization, Dense, Dropout, LeakyReLU
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback, ReduceLROnPlateau
+from minnet.layers import (
+    ELU,
+    Activation,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Layer,
+    LeakyReLU,
+    Rescaling,
+    Softmax,
+)
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
 from minnet.training import features
@@ -422,6 +434,46 @@ def test_a_hook_may_give_the_model_another_layer(hook):
     assert not np.array_equal(model.layers[-1].W, before)
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_begin", "on_train_batch_end"])
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda model: model.pop(), "takes? probabilities|outputs of the same shape"),
+        (lambda model: model.add(Dense(5, "softmax")), "Softmax is applied|outputs of the same"),
+        (lambda model: model.add(Dense(3)), "CrossEntropy takes probabilities. Got a model that"),
+        (lambda model: model.add(Softmax()), "Softmax is applied twice"),
+    ],
+    ids=["popped", "of another width", "linear", "twice"],
+)
+@pytest.mark.filterwarnings("ignore:.* is a softmax inside the network")
+def test_a_hook_may_not_give_it_an_end_that_does_not_suit(hook, act, message):
+    model, x, y = classifier(N=9)
+    with pytest.raises(ValueError, match=message):
+        model.fit(x, y, 3, epochs=2, verbose=0, callbacks=[hook_once(hook, act)])
+
+
+def test_a_callback_takes_part_in_one_fit_at_a_time():
+    (a, x, y), (b, *_) = classifier(N=9), classifier(N=9)
+    shared = ReduceLROnPlateau("loss", patience=1, min_delta=1e9)
+    before = b.theta.copy()
+
+    def inner(model):
+        with pytest.raises(RuntimeError, match=r"one fit at a time\. Got a ReduceLROnPlateau that"):
+            b.fit(x, y, verbose=0, callbacks=[shared])
+
+    a.fit(x, y, epochs=3, verbose=0, callbacks=[hook_once("on_epoch_begin", inner), shared])
+    assert a.optimizer.learning_rate < b.optimizer.learning_rate
+    assert np.array_equal(b.theta, before)
+    b.fit(x, y, verbose=0, callbacks=[shared])
+
+
+def test_a_callback_is_in_the_list_once():
+    model, x, y = classifier(N=9)
+    one = EarlyStopping("loss")
+    with pytest.raises(ValueError, match=r"each object once\. Got one EarlyStopping twice"):
+        model.fit(x, y, verbose=0, callbacks=[one, LambdaCallback(), one])
+
+
 @pytest.mark.parametrize("method", ["loss_and_gradient", "train_on_batch"])
 def test_the_figures_are_those_of_the_batch_whatever_a_hook_computes(method):
     """Another gradient between a step's own and its update does not count in the accuracy."""
@@ -432,33 +484,98 @@ def test_the_figures_are_those_of_the_batch_whatever_a_hook_computes(method):
     assert history.history["accuracy"] == [accuracy]
 
 
+class Own(Layer):
+    """A layer of one's own, with settings of every kind; its output is x times all of them."""
+
+    training_differs = False
+
+    def __init__(self, factor=1.0):
+        super().__init__()
+        self.factor, self.factors = factor, np.ones(4)
+        self.listed, self.named, self.rng = [1.0], {"a": 1.0}, np.random.default_rng(0)
+
+    def forward(self, x, memo=None):
+        return x * self.factor * self.factors[0] * self.listed[0] * self.named["a"]
+
+    def backward(self, x, y, dy, memo=None):
+        return dy * self.factor * self.factors[0] * self.listed[0] * self.named["a"]
+
+
+SETTINGS = [
+    (kind, name)
+    for kind in vars(minnet.layers).values()
+    if isinstance(kind, type) and issubclass(kind, Layer) and kind is not Layer
+    for name in kind._settings
+    if name not in ("name", "input_shape")
+]
+
+
+def set_later(layer, name):
+    """Set what can be set of a layer that has weights already, to something else."""
+    before = getattr(layer, name)
+    if not isinstance(before, tuple):
+        setattr(layer, name, not before if isinstance(before, bool) else (before or 1.0) * 0.5)
+
+
+def one_of(kind):
+    """A layer for rows of 4 numbers."""
+    needed = {"units": 4, "rate": 0.4, "stddev": 0.4, "target_shape": (4,)}
+    needed |= {"scale": 1.5} if kind is Rescaling else {}
+    arguments = inspect.signature(kind).parameters
+    if "activation" in arguments and kind is not Dense:
+        return kind("relu")
+    return kind(**{name: value for name, value in needed.items() if name in arguments})
+
+
 @pytest.mark.parametrize(
-    ("layer", "name", "values"),
+    ("make", "change"),
     [
-        (lambda: LeakyReLU(0.3), "negative_slope", (0.2, 0.1)),
-        (lambda: ELU(1.0), "alpha", (0.5, 0.2)),
+        *((lambda k=kind: one_of(k), lambda layer, n=name: set_later(layer, n))
+          for kind, name in SETTINGS),
+        (lambda: Dense(4, LeakyReLU()), lambda one: setattr(one.activation, "negative_slope", 0.1)),
+        (lambda: Activation(ELU()), lambda one: setattr(one.activation, "alpha", 0.1)),
+        (lambda: Dense(4), lambda one: one.W.__imul__(0.5)),
+        (BatchNormalization, lambda one: one.moving_mean.__iadd__(0.5)),
+        (Own, lambda one: setattr(one, "factor", 0.5)),
+        (Own, lambda one: one.factors.__imul__(0.5)),
+        (Own, lambda one: one.listed.__setitem__(0, 0.5)),
+        (Own, lambda one: one.named.update(a=0.5)),
     ],
-)
-def test_kept_features_follow_a_setting_that_a_callback_makes(monkeypatch, layer, name, values):
+    ids=[*(f"{kind.__name__}.{name}" for kind, name in SETTINGS), *"abcdefgh"],
+)  # fmt: skip
+def test_kept_features_follow_what_a_callback_changes(monkeypatch, make, change):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(64, 4))
     y = (x[:, 0] > 0).astype(int)
 
     def run(limit):
         monkeypatch.setattr(features, "FEATURE_BYTES", limit)
-        layers = [Dense(8, input_dim=4), layer(), Dense(2, activation="softmax")]
+        layers = [Dense(4, input_dim=4), make(), Dense(2, activation="softmax")]
         model = Sequential(layers, seed=0)
         model.freeze([0, 1])
         model.compile(SGD(0.5), "cross_entropy")
 
-        def sets(epoch, logs):
+        def changes(epoch, logs):
             if epoch:
-                setattr(model.layers[1], name, values[epoch - 1])
+                with contextlib.suppress(AttributeError):  # it is set once, and cannot change
+                    change(model.layers[1])
 
-        callbacks = [LambdaCallback(on_epoch_begin=sets)]
+        callbacks = [LambdaCallback(on_epoch_begin=changes)]
         history = model.fit(x, y, epochs=3, verbose=0, callbacks=callbacks, seed=1)
         return model.theta.tobytes(), history.features_saved
 
     (kept, saved), (anew, none) = run(2**30), run(0)
     assert kept == anew
     assert none == 0 < saved + 1
+
+
+def test_features_above_a_layer_that_draws_are_not_kept():
+    class Noise(Own):
+        def forward(self, x, memo=None):
+            return x + self.rng.normal(size=x.shape)
+
+    model = Sequential([Dense(4, input_dim=4), Noise(), Dense(2, "softmax")], seed=0)
+    model.freeze([0, 1])
+    model.compile("sgd", "cross_entropy")
+    x = np.ones((8, 4))
+    assert model.fit(x, np.arange(8) % 2, epochs=4, verbose=0).features_saved == 24  # of the first

@@ -9,11 +9,12 @@ import pytest
 
 from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
 from minnet.foundation.checks import DivergedError
-from minnet.layers import BatchNormalization, Dense, Dropout
-from minnet.losses import Loss
-from minnet.metrics import Metric, TopKCategoricalAccuracy
+from minnet.layers import BatchNormalization, Dense, Dropout, LeakyReLU
+from minnet.losses import CrossEntropy, Loss
+from minnet.metrics import Accuracy, Metric, TopKCategoricalAccuracy
 from minnet.models import Sequential
 from minnet.optimizers import SGD
+from minnet.regularizers import L2
 
 X, Y = np.linspace(-1, 1, 64).reshape(16, 4), np.arange(16) % 2
 
@@ -159,6 +160,83 @@ def test_other_calls_leave_no_trace(built) -> None:
         with pytest.raises((ValueError, TypeError, RuntimeError)):
             call()
         np.testing.assert_equal(state(made), before)
+
+
+class ChangesAll(Callback):
+    """Changes settings and numbers before it refuses."""
+
+    def on_train_begin(self, logs=None):
+        model = self.model
+        model.optimizer.learning_rate, model.optimizer.weight_decay = 5.0, 0.1
+        model.loss.label_smoothing, model.metrics[0].threshold = 0.5, 0.9
+        model.layers[0].activation.negative_slope = 0.9
+        model.layers[0].kernel_regularizer.l2 = 9.0
+        model.layers[0].W[...] = 0.0
+        model.state[...] = 7.0
+        raise ValueError("not before breakfast")
+
+
+def test_settings_and_numbers_that_a_callback_changed_before_it_refused_are_put_back() -> None:
+    layers = [
+        Dense(3, LeakyReLU(0.2), kernel_regularizer=L2(0.1), input_dim=4),
+        BatchNormalization(),
+        Dense(2, "softmax"),
+    ]
+    made = Sequential(layers, seed=0)
+    made.compile(SGD(0.1, momentum=0.9), CrossEntropy(), [Accuracy()])
+    made.fit(X, Y, verbose=0)
+    before = repr((made.layers, made.optimizer, made.loss, made.metrics))
+    theta, slope = made.theta.copy(), made.layers[0].activation.negative_slope
+    twin = made.copy()
+    with pytest.raises(ValueError, match="breakfast"):
+        made.fit(X, Y, verbose=0, callbacks=[ChangesAll()])
+    assert repr((made.layers, made.optimizer, made.loss, made.metrics)) == before
+    assert made.layers[0].activation.negative_slope == slope
+    np.testing.assert_array_equal(made.theta, theta)
+    made.fit(X, Y, epochs=2, verbose=0)
+    twin.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(made.theta, twin.theta)
+    np.testing.assert_array_equal(made.state, twin.state)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda made: made.pop(),
+        lambda made: made.add(Dense(2)),
+        lambda made: (made.pop(), made.pop(), made.add(Dense(7))),
+        lambda made: (made.pop(), made.add(Dense(2, "softmax"))),
+    ],
+)
+@pytest.mark.parametrize("trained", [False, True])
+def test_layers_that_a_callback_took_or_gave_before_it_refused_are_put_back(act, trained) -> None:
+    made = Sequential([Dense(3, input_dim=4), Dense(2, "softmax")], seed=0)
+    made.compile(SGD(0.1, momentum=0.9), "cross_entropy")
+    if trained:
+        made.fit(X, Y, verbose=0)
+    twin, layers = made.copy(), made.layers
+
+    def change(logs):
+        act(made)
+        raise ValueError("not before breakfast")
+
+    with pytest.raises(ValueError, match="breakfast"):
+        made.fit(X, Y, verbose=0, callbacks=[LambdaCallback(on_train_begin=change)])
+    assert list(map(id, made.layers)) == list(map(id, layers))
+    np.testing.assert_array_equal(made.theta, twin.theta)
+    for one in (made, twin):
+        one.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(made.theta, twin.theta)
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_the_generator_of_a_refused_fit_has_not_moved(built) -> None:
+    made, rng = model(built=built), np.random.default_rng(0)
+    before = repr(rng.bit_generator.state)
+    for call in ({"learning_rate": lambda step: None}, {"callbacks": [NotBefore()]}):
+        with pytest.raises((ValueError, TypeError)):
+            made.fit(X, Y, verbose=0, seed=rng, **call)
+        assert repr(rng.bit_generator.state) == before
 
 
 def test_a_batch_that_is_not_finite_moves_no_generator() -> None:

@@ -1,0 +1,65 @@
+"""The names of the columns that a model was trained on, where its data had any.
+
+A DataFrame's columns in another order are the same numbers in other places: an array could not
+tell, and the predictions would be wrong without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
+
+SHOWN = 5
+"""Names that a message lists."""
+
+
+def columns_of(x: Any) -> list[str] | None:
+    """Return the names of the columns of a DataFrame; None where not all are text, or of others."""
+    if not hasattr(type(x), "columns"):
+        return None
+    columns = list(x.columns)
+    return columns if columns and all(isinstance(name, str) for name in columns) else None
+
+
+def check_columns(known: Sequence[str] | None, x: Any, who: str) -> None:
+    """Refuse columns of other names, or in another order, than those of the training.
+
+    Parameters
+    ----------
+    known
+        Those of the training; None where its data had no names.
+    x
+        Data as they came; without names they are taken as they are.
+    """
+    came = None if known is None else columns_of(x)
+    if known is None or came is None or came == list(known):
+        return
+    if len(came) == len(known) and set(came) == set(known):
+        at = next(i for i, name in enumerate(known) if came[i] != name)
+        raise ValueError(
+            f"{who} takes its columns in the order of the training. Got {came[at]!r} where "
+            f"{known[at]!r} was, column {at}. Use {who}[{_listed(known)}]."
+        )
+    missing = [name for name in known if name not in came]
+    extra = [name for name in came if name not in known]
+    fault = f"no {_named(missing)}" if missing else f"{_named(extra)} besides"
+    near = did_you_mean(missing[0], extra) if missing else ""
+    raise ValueError(
+        f"{who} takes the columns of the training. Got {fault}.{near} Use {who}[{_listed(known)}]."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The names as a list to be typed, if they are few."""
+    if len(names) > SHOWN:
+        return f"[{', '.join(map(repr, names[:SHOWN]))}, …]"
+    return short(list(names), 400)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Some names, in words."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(map(repr, names[:SHOWN])) + more
