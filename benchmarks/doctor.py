@@ -21,7 +21,7 @@ import minnet
 from minnet import Sequential, datasets
 from minnet.initializers import Constant, RandomNormal
 from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
-from minnet.optimizers import SGD, Adam, RMSprop
+from minnet.optimizers import SGD, Adam, AdamW, RMSprop
 from minnet.regularizers import L2
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "leaky_relu", "elu", "softplus", "gelu")
@@ -56,6 +56,12 @@ def classes(name: str, seed: int) -> Data:
         return datasets.spirals(100, seed=seed)
     if name == "moons":
         return datasets.moons(200, seed=seed)
+    if name == "rings":
+        rng = np.random.default_rng(seed)
+        y, angle = rng.integers(2, size=400), rng.uniform(0, 2 * np.pi, 400)
+        radius = 0.5 + y + 0.1 * rng.standard_normal(400)
+        x = np.c_[radius * np.cos(angle), radius * np.sin(angle)].astype(np.float32)
+        return x[:300], y[:300], x[300:], y[300:]
     return datasets.xor(200, seed=seed)
 
 
@@ -139,6 +145,7 @@ FAULTS: list[tuple[str, str, Plant, tuple[str, ...]]] = []
 
 BOTH = tuple(ARCHITECTURES)
 LINES = tuple(REGRESSIONS)
+DIGITS = ("digits 64-32 relu", "digits 32 tanh", "digits 64 relu")
 RELUS = ("blobs 32 relu", "digits 64-32 relu", "blobs2 64 relu")
 ARCHITECTURES["blobs2 64 relu"] = ("blobs2", (64,), "relu")
 
@@ -266,6 +273,39 @@ for hidden, depth in (("sigmoid", 6), ("sigmoid", 8), ("sigmoid", 10)):
         return classifier(seed, name, hidden=hidden, widths=(16,) * depth)
 
 
+for trained in (0, 10):
+
+    @fault("vanishing-gradient", f"four layers of sigmoid, SGD, {trained} epochs", BOTH)
+    def _(seed: int, name: str, trained: int = trained) -> Case:
+        case = classifier(seed, name, "sgd", hidden="sigmoid", widths=(32,) * 4)
+        if trained:
+            case.model.fit(case.x, case.y, epochs=trained, verbose=0)
+        return case
+
+
+@fault("vanishing-gradient", "four layers of sigmoid, SGD, regression", LINES)
+def _(seed: int, name: str) -> Case:
+    x, y = curve(name, seed)
+    model = network(x, 1, seed, widths=(64,) * 4, hidden="sigmoid", last=None)
+    model.compile("sgd", "mse")
+    return Case(model, x, y, {})
+
+
+STALLED = ("blobs 32 relu", "digits 64-32 relu", "digits 32 tanh")
+
+for optimizer in (
+    SGD(0.01, weight_decay=20.0),
+    AdamW(1e-3, weight_decay=200.0),
+    SGD(0.1, global_clipnorm=1e-4),
+):
+
+    @fault("stuck", f"{optimizer!r}, 20 epochs", STALLED)
+    def _(seed: int, name: str, optimizer: Any = optimizer) -> Case:
+        case = classifier(seed, name, optimizer)
+        case.model.fit(case.x, case.y, epochs=20, verbose=0)
+        return case
+
+
 for deviation in (1e-3, 1e-4):
 
     @fault("vanishing-gradient", f"three layers, weights N(0, {deviation:g}²)", BOTH)
@@ -329,6 +369,32 @@ def _(seed: int, name: str) -> Case:
 
 
 ARCHITECTURES["spirals"] = ("spirals", (1,), "tanh")
+
+
+for units, optimizer in ((2, "sgd"), (2, "adam"), (1, "rmsprop")):
+
+    @fault("cannot-overfit", f"{units} units for ten classes, {optimizer}", DIGITS)
+    def _(seed: int, name: str, units: int = units, optimizer: str = optimizer) -> Case:
+        return classifier(seed, name, optimizer, widths=(units,))
+
+
+@fault("cannot-overfit", "no activation anywhere", ("spirals", "rings", "xor"))
+def _(seed: int, name: str) -> Case:
+    x, y, *_ = classes(name, seed)
+    model = network(x, int(y.max()) + 1, seed, widths=(32, 32), hidden="linear")
+    model.compile("adam", "cross_entropy")
+    return Case(model, x, y, {})
+
+
+@fault("cannot-overfit", "no biases, and targets around 4", LINES)
+def _(seed: int, name: str) -> Case:
+    x, y = curve(name, seed)
+    model = network(x, 1, seed, widths=(16,), hidden="tanh", last=None, use_bias=False)
+    model.layers[-1].b[...] = 0.0
+    layers = [*model.layers[:-1], Dense(1, use_bias=False)]
+    model = Sequential(layers, seed=seed)
+    model.compile("adam", "mse")
+    return Case(model, x, y + 4, {})
 
 
 @fault("cannot-overfit", "dropout 0.98", ("digits 32 tanh", "digits 64-32 relu", "blobs2 64 relu"))
@@ -558,6 +624,20 @@ def _(seed: int, name: str) -> Case:
     model = network(x, 1, seed, last="sigmoid")
     model.compile("adam", "binary_crossentropy")
     return Case(model, x, np.where(y > 0, 1, -1), {})
+
+
+for value in (0.0, 7.0, 250_000.0):
+
+    @fault("constant-target", f"always {value:g}", LINES)
+    def _(seed: int, name: str, value: float = value) -> Case:
+        return regressor(seed, name, change=lambda y: np.full_like(y, value))
+
+
+@fault("wrong-metric", "accuracy of numbers from 0 to 1", LINES)
+def _(seed: int, name: str) -> Case:
+    case = regressor(seed, name, change=lambda y: (y - y.min()) / np.ptp(y))
+    case.model.compile("adam", "mse", metrics=["accuracy"])
+    return case
 
 
 @fault("nothing-trainable", "all frozen", (*BOTH, *LINES))

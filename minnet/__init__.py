@@ -26,9 +26,15 @@ from minnet.metrics import confusion_matrix
 from minnet.models import Sequential, load
 
 if typing.TYPE_CHECKING:
-    from minnet import datasets, plots, pretrained, teaching, transfer
+    from minnet import datasets, exchange, plots, pretrained, teaching, transfer
     from minnet.pretrained import load_pretrained
-    from minnet.teaching import Doctor, check_gradients, diagnose, explain_step
+    from minnet.teaching import (
+        Doctor,
+        check_gradients,
+        diagnose,
+        explain_prediction,
+        explain_step,
+    )
     from minnet.teaching.rate_finder import find_learning_rate
 
 __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
@@ -53,19 +59,22 @@ __all__ = [  # noqa: RUF022 - in the order in which a reader meets them
     "plots",
     "teaching",
     "explain_step",
+    "explain_prediction",
     "check_gradients",
     "diagnose",
     "Doctor",
+    "exchange",
     "register",
     "DivergedError",
     "ModelFileError",
 ]
 
-_ROOMS = ("datasets", "plots", "pretrained", "teaching", "transfer")
+_ROOMS = ("datasets", "exchange", "plots", "pretrained", "teaching", "transfer")
 _TOOLS = {
     "load_pretrained": "pretrained",
     "find_learning_rate": "teaching.rate_finder",
     "explain_step": "teaching",
+    "explain_prediction": "teaching",
     "check_gradients": "teaching",
     "diagnose": "teaching",
     "Doctor": "teaching",

@@ -1,6 +1,6 @@
 """The command line: what minnet finds on this machine, a game, exercises, figures to reproduce.
 
-`python -m minnet info`, `tutorials`, `exercises`, `zoo` and `reproduce`.
+`python -m minnet info`, `tutorials`, `check`, `exercises`, `mistakes`, `zoo` and `reproduce`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import numpy as np
 
 import minnet
 from minnet.course import tutorials
-from minnet.course.exercises import course, inspection
+from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
-from minnet.course.zoo import game
+from minnet.course.zoo import catalogue, game
+from minnet.teaching.scripts import report
 
 EXTRAS = {
     "tqdm": "a bar while fit runs (extra progress)",
@@ -107,6 +108,32 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
         help="how long the check of one function may take (default: %(default)g)",
     )
     parser.add_argument("--solutions", metavar="FOLDER", help="write the solutions into a folder")
+    parser.add_argument(
+        "--hints",
+        choices=reports.HINTS,
+        help=f"how much is told of a mistake (default: what {reports.SETTINGS} sets, else full)",
+    )
+    parser.add_argument(
+        "--report", choices=list(reports.REPORTS), help="for a teacher: check, and write a report"
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", help="where the report goes (default: standard output)"
+    )
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Write a report of the exercises."""
+    text = course.report(
+        options.report,
+        options.names,
+        folder=options.folder,
+        seconds=options.seconds,
+        hints=options.hints,
+    )
+    if options.output is None:
+        print(text)
+    else:
+        Path(options.output).write_text(text + "\n", encoding="utf-8")
 
 
 def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -115,8 +142,15 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         if options.solutions:
             print(course.solutions(options.solutions))
             return
+        if options.report:
+            _report(options)
+            return
         code = course.run(
-            options.names, folder=options.folder, again=options.again, seconds=options.seconds
+            options.names,
+            folder=options.folder,
+            again=options.again,
+            seconds=options.seconds,
+            hints=options.hints,
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))
@@ -157,6 +191,24 @@ def _tutorials(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
             "tutorials takes a folder in which files can be written. "
             f"Got {error.filename}: {error.strerror}. Name another one."
         )
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `python -m minnet check`."""
+    parser.description = (
+        "Holds the gradients, the losses and the updates in your own file to what is measured, and "
+        "says block by block what is right and what is wrong. The file is run once, on its own, "
+        "and writes nothing. The exit code is 0 if nothing is wrong, 1 if something is, and 2 if "
+        "there was nothing to check."
+    )
+    parser.add_argument("file", help="a Python file: a loop that learns, or functions and classes")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="functions or classes; else all")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=report.SECONDS,
+        help="how long it may take (default: %(default)g)",
+    )
 
 
 def _add_reproduce(parser: argparse.ArgumentParser) -> None:
@@ -222,16 +274,31 @@ def _run(arguments: Sequence[str] | None) -> None:
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
     zoo.add_argument("--only", action="append", default=[], metavar="NAME", help="play this one")
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
+    mistakes = commands.add_parser("mistakes", help="a numbered list of what people get wrong")
+    mistakes.add_argument(
+        "names", nargs="*", metavar="NAME", help="show these, by name or number; without one, all"
+    )
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")
     )
     copies = commands.add_parser("tutorials", help="the course, copied: scripts or notebooks")
     _add_tutorials(copies)
+    _add_check(commands.add_parser("check", help="what is wrong with the gradients in a file"))
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
     if options.command == "info":
         print(info())
+    elif options.command == "check":
+        code, text = report.check(options.file, options.names, seconds=options.seconds)
+        print(text)
+        sys.exit(code)
+    elif options.command == "mistakes":
+        try:
+            entries = [catalogue.in_full(name) for name in options.names]
+        except ValueError as error:
+            parser.error(str(error))
+        print("\n\n".join(entries) or catalogue.listing())
     elif options.command == "exercises":
         _exercises(parser, options)
     elif options.command == "tutorials":

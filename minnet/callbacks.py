@@ -14,7 +14,6 @@ from minnet.foundation.checks import (
     Array,
     boolean,
     choice,
-    did_you_mean,
     finite,
     integer,
     number,
@@ -24,6 +23,7 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import setting
+from minnet.foundation.words import did_you_mean
 from minnet.training.callback import Callback, Logs, check_state
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.figures import goes_up
@@ -385,7 +385,7 @@ class GradualUnfreezing(Callback, Configurable):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch == 0 or epoch % self.every:
             return
-        layers = self.model.layers
+        layers = list(self.model.layers)
         for i in range(len(layers) - 1, self._end - 1, -1):
             if not layers[i].trainable:
                 layers[i].trainable = True

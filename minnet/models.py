@@ -10,7 +10,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -302,7 +302,7 @@ class Sequential(Network):
         x, _ = check_x(self, x, self.input_shape, empty=True)
         last = None if upto is None else self.layers.index(self.get_layer(upto))
         count = head_index(self.layers) if last is None else last + 1
-        stop = sum(len(layer.steps()) for layer in self.layers[:count])
+        stop = sum(len(layer.steps()) for layer in list(self.layers)[:count])
         starts = range(0, max(1, len(x)), PREDICT_ROWS)
         return np.concatenate([self.run(x[i : i + PREDICT_ROWS], 0, stop) for i in starts])
 
@@ -388,6 +388,9 @@ class Sequential(Network):
         return saving.load_weights(self, path)
 
 
+M = TypeVar("M", bound=Sequential)
+
+
 @named
 def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = None) -> Sequential:
     """The model that `Sequential.save` wrote, compiled if it was.
@@ -405,10 +408,17 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     ModelFileError
         The file is missing, damaged, no model, or from a newer minnet.
     """
+    return load_as(Sequential, path, seed)
+
+
+def load_as(
+    kind: type[M], path: str | PathLike[str], seed: int | np.random.Generator | None = None
+) -> M:
+    """Return the model that `save` wrote, as a model of another class: a door's."""
     checks.generator(seed)
     config, arrays = store.load(path)
     with saving.refusing(f"{path} describes no model that minnet can build"):
-        model = Sequential(seed=seed, dtype=saving.dtype_of(config))
+        model = kind(seed=seed, dtype=saving.dtype_of(config))
         saving.load_into(model, config, arrays)
     model.rng = checks.generator(seed)
     model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}

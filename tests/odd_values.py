@@ -251,6 +251,11 @@ def recorded() -> RecordWeights:
     return record
 
 
+def distance(target: Any, prediction: Any) -> Any:
+    """|t − p|, as a metric in Keras' order."""
+    return np.abs(target - prediction)
+
+
 class Registered(Layer):
     """A layer of one's own."""
 
@@ -324,6 +329,7 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "Sequential.save_weights": {"path": lambda: "saved.npz"},
     "callbacks.Checkpoint": {"path": lambda: "run.npz"},
     "datasets.glyphs": {"classes": lambda: "AB", "n": lambda: 4, "n_test": lambda: 4},
+    "*explain_prediction": {"x": lambda: X[0].copy()},
     "find_learning_rate": {"steps": lambda: 10},
     "constraints.*.__call__": {"weights": lambda: np.ones((3, 2), "f4")},
     "metrics.TopK*.__call__": {
@@ -344,9 +350,11 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "plots.decision_boundary": {"model": flat, "x": lambda: X[:, :2].copy(), "points": lambda: 5},
     "plots.loss_along": {"points": lambda: 3},
     "plots.loss_surface": {"points": lambda: 3},
+    "plots.playground": {"path": lambda: "page.html"},
     "plots.predictions": {"predicted": lambda: [0, 1]},
     "plots.weights": {"layer": lambda: model().layers[0], "shape": lambda: (1, 3)},
-    "*check_gradients": {"target": model, "y": Y.copy},
+    "*check_gradients": {"target": model, "x": X.copy, "y": Y.copy},
+    "metrics.MeanOfFunction*": {"function": lambda: distance},
     "transfer.compare": {
         "head": lambda: Dense(2, "softmax"),
         "arms": lambda: ["scratch", "head only"],
@@ -393,6 +401,7 @@ LEFT_OUT = {
     "transfer.Report": "a result, made by minnet",
     "transfer.Verdict": "a result, made by minnet",
     "teaching.Diagnosis": "a result, made by minnet",
+    "teaching.ExplainedPrediction": "a result, made by minnet",
     "teaching.Explanation": "a result, made by minnet",
     "teaching.Finding": "a result, made by minnet",
     "teaching.GradientReport": "a result, made by minnet",

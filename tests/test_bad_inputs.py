@@ -455,7 +455,7 @@ def test_targets_that_do_not_suit_the_loss(model, y, message):
 def test_targets_that_a_metric_has_no_answer_for():
     model = regression(metrics=["accuracy"])
     y = X.sum(axis=1)
-    message = r"accuracy takes y of 0 or 1 .*For numbers use \"mae\""
+    message = r"accuracy takes y of 0 or 1 .*For a regression use \"mae\""
     refused(model, lambda: model.fit(X, y, verbose=0), ValueError, message, y)
     message = r"accuracy takes validation y of 0 or 1"
     refused(

@@ -108,6 +108,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "LinearWarmup": {"warmup_steps": 3, "then": 0.1},
     "OneCycle": {"max_learning_rate": 0.1, "total_steps": 20},
     "Input": {"shape": (3,)},
+    "MeanLoss": {"loss": "huber"},
 }
 """Arguments for those classes that cannot be made without any."""
 
@@ -281,7 +282,16 @@ def example(loss: Loss, rng: np.random.Generator) -> tuple[Array, Array]:
         return p, rng.integers(3, size=4)
     if isinstance(loss, losses.BinaryCrossEntropy):
         return rng.uniform(0.05, 0.95, (4, 3)), rng.integers(2, size=(4, 3)).astype(float)
-    return rng.standard_normal((4, 3)), rng.standard_normal((4, 3))
+    scores = rng.standard_normal((4, 3))
+    if isinstance(loss, (losses.Hinge, losses.SquaredHinge)):
+        return scores, rng.choice([-1.0, 1.0], size=(4, 3))
+    if isinstance(loss, losses.CategoricalHinge):
+        return scores, np.eye(3)[rng.integers(3, size=4)]
+    if isinstance(loss, losses.KLDivergence):
+        return rng.dirichlet(np.ones(3), size=4), rng.dirichlet(np.ones(3), size=4)
+    if isinstance(loss, (losses.Poisson, losses.MeanSquaredLogarithmicError)):
+        return rng.uniform(0.1, 5.0, (4, 3)), rng.integers(5, size=(4, 3)).astype(float)
+    return scores, rng.standard_normal((4, 3))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=name_of)

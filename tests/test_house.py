@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
-    {"sklearn"},
+    {"exchange", "keras", "sklearn"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},
@@ -325,13 +325,17 @@ def test_matplotlib_is_imported_only_where_pictures_are_drawn(name: str) -> None
             assert fine, f"{shown(name)}:{node.lineno}: {ast.unparse(node)}"
 
 
+RUNS_A_STUDENTS_CODE = "teaching/scripts/running.py"
+
+
 @each_file
 def test_no_file_asserts_evaluates_or_unpickles(name: str) -> None:
     for node in ast.walk(TREES[name]):
         line = f"{shown(name)}:{getattr(node, 'lineno', 0)}"
         assert not isinstance(node, ast.Assert), f"{line}: raise an error instead"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("eval", "exec"), line
+            fine = shown(name) == RUNS_A_STUDENTS_CODE
+            assert fine or node.func.id not in ("eval", "exec"), line
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             assert not re.search(r"\b(pickle|marshal|shelve)\b", ast.unparse(node)), line
 
@@ -345,7 +349,8 @@ def test_the_global_generator_is_not_named(name: str) -> None:
             "numpy.random",
         ):
             line = f"{shown(name)}:{node.lineno}"
-            assert node.attr in allowed, f"{line} uses np.random.{node.attr}"
+            fine = shown(name) == RUNS_A_STUDENTS_CODE
+            assert fine or node.attr in allowed, f"{line} uses np.random.{node.attr}"
 
 
 def test_a_file_is_one_sitting() -> None:

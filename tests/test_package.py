@@ -42,7 +42,8 @@ DEFERRED = {
     *("matplotlib", "numpy.ma", "pathlib", "secrets", "shutil", "tempfile", "zipfile"),
     *("minnet.datasets", "minnet.plots", "minnet.pretrained", "minnet.teaching.rate_finder"),
     *("minnet.files.archive", "minnet.files.contents", "minnet.files.description"),
-    *("minnet.files.disk", "minnet.teaching", "minnet.transfer"),
+    *("minnet.files.disk", "minnet.files.foreign", "minnet.exchange", "minnet.teaching"),
+    *("minnet.transfer",),
 }
 """What takes a millisecond or more to import, and not every program needs."""
 

@@ -4,7 +4,7 @@ from minnet.datasets.digits import digits
 from minnet.datasets.generators import blobs, moons, sine, spirals, xor
 from minnet.datasets.glyphs import glyphs
 from minnet.datasets.mnist import fashion_mnist, mnist
-from minnet.datasets.preparation import one_hot, standardize
+from minnet.datasets.preparation import one_hot, standardize, unit_length
 
 __all__ = [
     "blobs",
@@ -17,5 +17,6 @@ __all__ = [
     "sine",
     "spirals",
     "standardize",
+    "unit_length",
     "xor",
 ]

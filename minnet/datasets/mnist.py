@@ -113,6 +113,20 @@ def fashion_mnist(path: str | os.PathLike[str] | None = None) -> Split:
 
 
 def _load(name: str, path: str | os.PathLike[str] | None) -> Split:
+    x, y, x_test, y_test = images(name, path)
+    return _pixels(x), y.astype(np.intp), _pixels(x_test), y_test.astype(np.intp)
+
+
+def images(name: str, path: str | os.PathLike[str] | None = None) -> Split:
+    """Return the bytes as they are in the files: images (N, 28, 28) from 0 to 255, and labels (N,).
+
+    Parameters
+    ----------
+    name
+        "mnist" or "fashion-mnist".
+    path
+        See `mnist`.
+    """
     folder = _folder(name, path)
     x, y, x_test, y_test = (
         read_idx(_find(folder, file) or folder / file, (name, file)) for file in FILES
@@ -123,7 +137,7 @@ def _load(name: str, path: str | os.PathLike[str] | None) -> Split:
                 f"The files in {folder} do not belong together: images {images.shape}, labels "
                 f"{labels.shape}."
             )
-    return _pixels(x), y.astype(np.intp), _pixels(x_test), y_test.astype(np.intp)
+    return x, y, x_test, y_test
 
 
 def _pixels(images: Array) -> Array:

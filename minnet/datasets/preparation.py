@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, finite, integer
+from minnet.foundation.checks import Array, as_array, finite, integer, short
 from minnet.foundation.strict import named
 
 
@@ -109,3 +109,38 @@ def _shifted(array: Array, start: Array, unit: Array) -> Array:
     wide = np.longdouble if array.dtype.kind in "iu" and array.dtype.itemsize == 8 else np.float64
     difference: Array = array.astype(wide) / unit - start.astype(wide) / unit
     return difference.astype(np.float64)
+
+
+@named
+def unit_length(x: Any, axis: int = -1, order: int = 2) -> Array:
+    """Numbers along an axis divided by their length, x / ‖x‖; where all are 0 they stay so.
+
+    For data whose direction counts and not its size, such as words of a text. (Pixels, whose size
+    says how bright they are, are better divided by 255.)
+
+    Parameters
+    ----------
+    x : array
+        Of any shape.
+    axis
+        The axis along which a length is taken; by default each row's.
+    order
+        2 for Euclid's length √Σ x², 1 for Σ |x|.
+
+    Examples
+    --------
+    >>> unit_length([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    array = as_array(x, "unit_length's x")
+    finite(array, "unit_length's x")
+    if order not in (1, 2):
+        raise ValueError(f"unit_length's order takes 1 or 2. Got {short(order)}.")
+    if not -array.ndim <= integer(axis, "unit_length's axis") < array.ndim:
+        raise ValueError(f"unit_length's axis takes one of x {array.shape}. Got {axis}.")
+    if array.dtype.kind != "f":
+        array = array.astype(np.float64)
+    length = np.linalg.norm(array, ord=order, axis=axis, keepdims=True)
+    unit: Array = array / np.where(length == 0, 1, length)
+    return unit

@@ -21,6 +21,22 @@ def free_name(layer: Layer, number: int, taken: Container[str | None]) -> str:
     return f"{stem}_{number}"
 
 
+def find_name(layer: Layer, number: int, taken: Container[str | None]) -> str:
+    """Return a name for a layer that has none, or one that gives way; else refuse it."""
+    if layer.name is None or layer.named_by_model:
+        return free_name(layer, number, taken)
+    raise ValueError(
+        f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
+        "Give one of them another: layer = layer.copy(); layer.name = …"
+    )
+
+
+def is_found_name(layer: Layer) -> bool:
+    """Whether a layer's name is such as `free_name` finds, as far as one can tell."""
+    stem, _, number = str(layer.name).rpartition("_")
+    return stem == snake_case(type(layer)) and number.isdecimal()
+
+
 def shape_above(layer: Layer, shape: Shape, below: Sequence[Layer], input_shape: Shape) -> Shape:
     """Return the shape of a sample that a layer gives; where it does not fit, all are drawn."""
     try:
@@ -44,3 +60,4 @@ def build(layer: Layer, shape: Shape, dtype: Any, rng: np.random.Generator) -> N
                 f"named {', '.join(missing)}."
             )
     layer.built_for = shape
+    layer.tell("built")

@@ -79,7 +79,7 @@ def compiled(
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
-    if loss.from_logits:
+    if loss.from_logits or loss.scores:
         made = [_for_logits(metric, loss) for metric in made]
     return Compiled(optimizer, loss, made)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from minnet.foundation.checks import Shape, warn
@@ -66,6 +67,7 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
         if not isinstance(step, SAME_NUMBERS):
             last = step
     own = (step for step in steps if type(step) is Softmax)  # a student's may be anything
+    _warn_of_cut_logits(steps)
     hidden = [step.label for step in own if step is not last]
     if hidden:
         warn(
@@ -86,6 +88,17 @@ def check_probabilities(steps: Sequence[Layer], metrics: Sequence[Metric]) -> No
                 f"{metric.name} takes probabilities, from 0 to 1. Got a model that ends in "
                 f"{last.label} ({type(last).__name__}). Add activation='sigmoid', or use "
                 "AUC(from_logits=True)."
+            )
+
+
+def _warn_of_cut_logits(steps: Sequence[Layer]) -> None:
+    """Warn where a ReLU stands between the last weights and the activation that wants logits."""
+    for below, step in itertools.pairwise(steps):
+        if type(below) is ReLU and step is steps[-1] and type(step) in (Softmax, Sigmoid):
+            warn(
+                f"{step.label} takes numbers of any sign, and {below.label} below it cuts off the "
+                "negative ones: no probability can be small. Leave that layer without an "
+                "activation."
             )
 
 
@@ -135,5 +148,6 @@ def _check_probabilities(step: Layer, loss: CrossEntropy | BinaryCrossEntropy) -
         raise ValueError(
             f"{name} takes probabilities. Got a model that ends in {step.label} "
             f"({type(step).__name__}), not in {activation}. Add activation='{activation}', "
-            f"or use {name}(from_logits=True)."
+            f"or use {name}(from_logits=True). For a regression, whose y are numbers of any size, "
+            "use loss='mse'."
         )

@@ -17,10 +17,10 @@ import numpy as np
 from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import Compiled, compiled
 from minnet.engine.inputs import Data, check_data
+from minnet.engine.originals import origin_of_copy
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
-from minnet.engine.stack import origin_of_copy
 from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
 from minnet.engine.updates import UpdateGroup, Updates
 from minnet.engine.vectors import ParameterVectors
@@ -141,10 +141,9 @@ class Network(ParameterVectors):
             layer.origin = origin_of_copy(source)
         new._compiled, new.class_names = None, None
         new.seed_anew(rng)
-        fresh = []
         for layer in layers:
             new.check_new(layer)
-            fresh.append(layer.from_config(layer.get_config()))
+        fresh = [layer.anew() for layer in layers]
         dense = [layer for layer in fresh if isinstance(layer, Dense)]
         if dense and dense[-1].name is None:
             dense[-1].name = "head"
@@ -422,6 +421,7 @@ class Network(ParameterVectors):
         and all others then update so.
         """
         apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+        self.tell_written()
 
     def refuse_in_fit(self, method: str) -> None:
         """Raise RuntimeError while a fit of this model is under way."""

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 from minnet.foundation.checks import short
+from minnet.foundation.strict import is_minnets
 
 NOT_OVERRIDDEN = {
     **dict.fromkeys(
@@ -36,11 +37,16 @@ NOT_OVERRIDDEN = {
 def check_class(cls: Any, base: Any) -> None:
     """Refuse a class that overrides what a training step uses as it is.
 
+    minnet's own classes may: those behind a door put another tool's words before the same steps.
+
     Parameters
     ----------
     cls, base
         The class that is being made, and `Sequential`.
     """
+    if is_minnets(cls):
+        return
+    base = next(above for above in cls.__mro__ if is_minnets(above))
     for name, instead in NOT_OVERRIDDEN.items():
         if getattr(cls, name) is not getattr(base, name):
             raise TypeError(

@@ -29,6 +29,7 @@ class Undo:
         self.layers, self.attributes = model.layers, attributes_of(model.layers)
         self.columns = model.columns
         self.history, self.stop_training = model.history, model.stop_training
+        self.told_of_originals = model.told_of_originals
         self.scale_checked, self.provenance = model.scale_checked, copy.deepcopy(model.provenance)
 
     def restore(self) -> None:
@@ -42,6 +43,7 @@ class Undo:
         model.rng, model.columns = self.rng, self.columns
         model.rng.bit_generator.state = self.generator_state
         model.history, model.stop_training = self.history, self.stop_training
+        model.told_of_originals = self.told_of_originals
         model.scale_checked, model.provenance = self.scale_checked, self.provenance
         if self.numbers is not None and self.numbers[0].size == model.theta.size:
             model.theta[...], model.state[...] = self.numbers

@@ -7,7 +7,8 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Dense, Layer
 
 Selector = str | int | slice | Layer | Sequence[Any]
@@ -30,6 +31,7 @@ class Layers(list[Layer]):
 
 def head_index(layers: Sequence[Layer]) -> int:
     """Where the head starts: at the last Dense. The head is that layer and all after it."""
+    layers = list(layers)
     for i in range(len(layers) - 1, -1, -1):
         if isinstance(layers[i], Dense):
             return i
@@ -49,6 +51,7 @@ def select(layers: Sequence[Layer], selector: Any, who: str) -> list[Layer]:
     TypeError
         The selector is None or of another kind.
     """
+    layers = list(layers)
     chosen = _indices(layers, selector, who)
     if not chosen:
         raise ValueError(f"No layer matches {_quoted(selector)}. {_listing(layers)}")

@@ -64,6 +64,7 @@ def drawing(
     mark
         What stands behind the ✗; by default what the layer got and what it wants.
     """
+    layers = list(layers)
     parts = [f"x {batch_shape(shapes[0], batch)}"]
     for layer, before, after in zip(layers, shapes[:-1], shapes[1:], strict=False):
         parts.append(f"{_shown(layer, before, after)} ✓")

@@ -5,28 +5,22 @@ from __future__ import annotations
 import copy
 import numbers
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
-from minnet.engine.building import build, free_name, shape_above
+from minnet.engine.building import build, find_name, shape_above
+from minnet.engine.originals import copied
 from minnet.engine.selection import Layers, Selector, select
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
+from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import Strict, setting
 from minnet.layers import Input, Layer
 from minnet.layers.base import bind, unchanged_on_error
-
-
-def _a_generator(value: object, who: str) -> np.random.Generator:
-    if not isinstance(value, np.random.Generator):
-        raise TypeError(
-            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
-            f"{checks.short(value)}."
-        )
-    return value
 
 
 class Stack(Strict):
@@ -40,8 +34,12 @@ class Stack(Strict):
     columns: list[str] | None = None
     """The names of the columns of x, where the training data had any."""
 
+    classes_in_files: ClassVar[Mapping[str, type[Configurable]]] = MappingProxyType({})
+    """Class name in a file → the class to make of it, where a model's class has its own: a door."""
+
+    told_of_originals: bool = False  # whether a fit has said that copies stay apart
     name: str = setting(checks.text, whose="The model's")
-    rng: np.random.Generator = setting(_a_generator, whose="The model's")
+    rng: np.random.Generator = setting(checks.a_generator, whose="The model's")
     read_only: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",
         "dtype": "Make another model: Sequential(…, dtype=…).",
@@ -67,10 +65,10 @@ class Stack(Strict):
         self._input_shape: Shape | None = None
         self._lay_out()
         if isinstance(layers, (Layer, Stack)) or not checks.is_collection(layers):
-            raise TypeError(
-                f"Sequential takes a list of layers. Got {checks.short(layers)}. "
-                "Use Sequential([…]), or add(layer)."
-            )
+            fix = "Use Sequential([…]), or add(layer)."
+            if isinstance(layers, Stack):
+                fix = "Use model.copy(), or the list of its layers: Sequential(model.layers)."
+            raise TypeError(f"Sequential takes a list of layers. Got {checks.short(layers)}. {fix}")
         layers = list(layers)
         if type(self).add is Stack.add:
             self.add_all(layers)
@@ -140,11 +138,10 @@ class Stack(Strict):
                 continue
             _check_new(layer, by_name)
             if layer.owner is not None:  # it belongs to another model, which stays as it is
-                source, layer = layer, layer.copy()
-                layer.origin = origin_of_copy(source)
+                layer = self.take_copy(layer)
             counts[type(layer)] += 1
-            if layer.name is None:
-                layer.name = free_name(layer, counts[type(layer)], by_name)
+            if layer.name is None or layer.name in by_name:
+                layer.take_name(self.find_name(layer, counts[type(layer)], by_name))
             if not stack and input_shape is None:
                 input_shape = shape = layer.input_shape or layer.built_for
             if input_shape is not None and shape is not None:
@@ -154,9 +151,32 @@ class Stack(Strict):
             by_name[layer.name] = layer
         return input_shape
 
+    def take_copy(self, layer: Layer) -> Layer:
+        """Return what stands here for a layer of another model: a copy, which stays apart."""
+        return copied(layer)
+
+    def find_name(self, layer: Layer, number: int, taken: Container[str | None]) -> str:
+        """Return a name for a layer that has none, or whose name another layer has here.
+
+        A name that a model found gives way by itself; one that the user gave is refused.
+
+        Parameters
+        ----------
+        number
+            How many layers of its class there are.
+        """
+        return find_name(layer, number, taken)
+
+    def find_input_shape(self) -> Shape | None:
+        """Return the shape of a sample that is known from elsewhere; a class below may know one."""
+        return None
+
     def check_new(self, layer: object) -> None:
         """Refuse what cannot be put on top."""
-        _check_new(layer, {known.name: known for known in self._layers})
+        by_name = {known.name: known for known in self._layers}
+        _check_new(layer, by_name)
+        if isinstance(layer, Layer) and layer.name in by_name:
+            self.find_name(layer, 1, by_name)
 
     def pop(self) -> Layer:
         """Take the top layer off and return it, with weights of its own."""
@@ -232,6 +252,12 @@ class Stack(Strict):
         for layer in self._layers:
             if layer.arrays():
                 layer.redraw(layer.built_for or self.input_shape, rng)
+        self.tell_written()
+
+    def tell_written(self) -> None:
+        """Tell who follows the layers that arrays were written: a call that writes ends so."""
+        for layer in self._layers:
+            layer.tell("weights")
 
     def seed_anew(self, rng: np.random.Generator) -> None:
         """Draw from this generator from now on, as a model that was made with it."""
@@ -257,6 +283,8 @@ class Stack(Strict):
         """Raise RuntimeError where the weights do not exist yet."""
         if not self._layers:
             raise RuntimeError("The model has no layers yet. Use add(layer) first.")
+        if self._input_shape is None and (shape := self.find_input_shape()) is not None:
+            self.build(shape)
         if self._input_shape is None:
             raise RuntimeError(
                 "The model is not built: it does not know the shape of its input. Give the first "
@@ -416,13 +444,3 @@ def _check_new(layer: object, by_name: Mapping[str | None, Layer]) -> None:
             f"{layer.label} is in this model already, and a layer has one place. "
             "Add a copy: layer.copy(), under another name."
         )
-    if known is not None:
-        raise ValueError(
-            f"Each layer of a model takes a name of its own. Got a second {layer.name!r}. "
-            "Give one of them another: layer = layer.copy(); layer.name = …"
-        )
-
-
-def origin_of_copy(layer: Layer) -> str:
-    """Return where a copy of this layer's weights came from, for the summary."""
-    return layer.origin if layer.origin != "new" else f"copy of {layer.owner}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minnet.engine.stack import Stack
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.words import did_you_mean
 from minnet.layers.base import assign, bind
 
 
@@ -35,6 +36,7 @@ class ParameterVectors(Stack):
     @theta.setter
     def theta(self, values: Any) -> None:
         self._set_vector(self.theta, values, "theta")
+        self.tell_written()
 
     @property
     def grad(self) -> Array:
@@ -55,6 +57,7 @@ class ParameterVectors(Stack):
     @state.setter
     def state(self, values: Any) -> None:
         self._set_vector(self.state, values, "state")
+        self.tell_written()
 
     def _set_vector(self, vector: Array, values: Any, name: str) -> None:
         if values is vector:  # `model.theta += 1` has done its work
@@ -83,17 +86,42 @@ class ParameterVectors(Stack):
         """Copies of all arrays, in Keras' order and layout."""
         return [array.copy() for array in self.named_arrays().values()]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Copy arrays in, in the order of `get_weights`: all of them or none.
+    def set_weights(self, weights: Sequence[Any] | Mapping[str, Any]) -> None:
+        """Copy arrays in: all of them or none.
+
+        Parameters
+        ----------
+        weights
+            A list in the order of `get_weights`, or a mapping with the names of `named_arrays`,
+            such as what `numpy.load` gives of an npz file.
 
         Raises
         ------
         ValueError
-            Another number of arrays, another shape, NaN or infinity; the message lists what the
-            model wants beside what came.
+            Another number of arrays, another name or shape, NaN or infinity; the message lists
+            what the model wants beside what came.
         """
-        assign("set_weights", self.named_arrays(), weights)
+        arrays = self.named_arrays()
+        if isinstance(weights, Mapping):
+            weights = _in_order(arrays, weights)
+        assign("set_weights", arrays, weights)
+        self.tell_written()
 
     def count_params(self) -> int:
         """How many numbers the model holds, running statistics included."""
         return int(self.theta.size + self.state.size)
+
+
+def _in_order(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> list[Any]:
+    """The values of a mapping in the order of the arrays whose names it has."""
+    missing = [name for name in arrays if name not in values]
+    extra = [name for name in values if name not in arrays]
+    if missing or extra:
+        wrong = [f"none for {checks.short(name)}" for name in missing[:3]]
+        wrong += [f"one for {checks.short(name)}, which is not there" for name in extra[:3]]
+        hint = did_you_mean(extra[0], missing) if extra else ""
+        raise ValueError(
+            f"set_weights takes an array for each of {checks.short(list(arrays), 200)}. Got "
+            f"{', '.join(wrong)}.{hint or ' Look at model.named_arrays().'}"
+        )
+    return [values[name] for name in arrays]

@@ -10,7 +10,7 @@ from typing import IO
 
 import numpy as np
 
-from minnet.files import DTYPES, archive, description
+from minnet.files import DTYPES, archive, description, foreign
 from minnet.files.archive import damaged
 from minnet.foundation.checks import Array, ModelFileError, short
 from minnet.foundation.registry import Config
@@ -151,12 +151,15 @@ def _description_bytes(file: IO[bytes], name: str) -> bytes:
     if not start:
         raise ModelFileError(f"{name} is empty. Use another copy of it.")
     if start not in (b"PK\3\4", b"PK\5\6"):
+        kind = foreign.kind_of(file, name)
         raise ModelFileError(
-            f"{name} is no model file: it is not an npz archive. Use a file that model.save wrote."
+            f"{name} is no model file: "
+            f"{kind or 'it is not an npz archive. Use a file that model.save wrote.'}"
         )
     try:
         with zipfile.ZipFile(file) as opened:
-            described = _DESCRIPTION in opened.namelist()
+            names = opened.namelist()
+            described = _DESCRIPTION in names
             data = _start_of(opened) if described else b""
     except (OSError, MemoryError):
         raise
@@ -164,8 +167,8 @@ def _description_bytes(file: IO[bytes], name: str) -> bytes:
         raise damaged(name, "it is cut off, or its directory cannot be read") from None
     if not described:
         raise ModelFileError(
-            f"{name} is an archive but no model file: it has no {description.NAME}. Use a file "
-            "that model.save wrote; for one of numpy.savez, use numpy.load and model.set_weights."
+            f"{name} is an archive but no model file: it has no {description.NAME}. "
+            f"{foreign.kind_of_archive(names, name) or 'Use a file that model.save wrote.'}"
         )
     size = len(data) - _HEADER
     if size > description.MAX_BYTES:

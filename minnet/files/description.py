@@ -58,7 +58,7 @@ def write(config: Config, arrays: dict[str, dict[str, Any]]) -> bytes:
             "save takes a config of finite numbers, text, lists and dicts. Got one that JSON "
             f"cannot hold: {error}."
         ) from None
-    values, depth = _values_and_depth(text)
+    values, depth = values_and_depth(text)
     if len(data) > MAX_BYTES or values > MAX_VALUES:
         raise ModelFileError(
             f"save takes a config of up to {MAX_VALUES:,} values and {MAX_BYTES:,} bytes. Got "
@@ -80,7 +80,7 @@ def read(data: bytes, name: str) -> dict[str, Any]:
     """The description in these bytes, with everything checked that it says of itself."""
     try:
         text = data.decode()
-        values, depth = _values_and_depth(text)
+        values, depth = values_and_depth(text)
         if values > MAX_VALUES or depth > MAX_DEPTH:
             raise damaged(name, "its description is too large")
         description = json.loads(text)
@@ -148,7 +148,7 @@ def _checksum(description: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _values_and_depth(text: str) -> tuple[int, int]:
+def values_and_depth(text: str) -> tuple[int, int]:
     """How many values a JSON text has at most, and how deep they are nested."""
     marks = re.sub(r"[^][{},]", "", _TEXT.sub("", text))
     depth = deepest = 0

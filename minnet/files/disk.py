@@ -39,6 +39,13 @@ _OTHERS = {
 }
 """Suffixes that say what a file is → whose files have them."""
 
+FORMS = {
+    ".npz": "minnet's own format, an npz archive",
+    ".safetensors": "a safetensors file",
+    ".onnx": "an ONNX file",
+}
+"""Suffixes of the files that minnet writes → what they are."""
+
 LEFTOVER_SECONDS = 3600.0
 """Part files older than this are of no process that still writes."""
 
@@ -81,18 +88,27 @@ def reading(path: Path, who: str) -> Iterator[IO[bytes]]:
         raise ModelFileError(f"{who} could not read {path}: {_reason(error)}") from None
 
 
-def target_of(path: Path, who: str) -> Path:
+def target_of(path: Path, who: str, form: str = ".npz", *, any_name: bool = False) -> Path:
     """The file that writing to this path will replace: that of a link, and the path itself else.
+
+    Parameters
+    ----------
+    form
+        The suffix of what is written, one of `FORMS`; any other program's is refused.
+    any_name
+        Whether the file may bear a name that says another program's: behind a door.
 
     Raises
     ------
     ModelFileError
         No file can be written there: a folder, a device, no permission, no such folder.
     """
-    if path.suffix.lower() in _OTHERS:
+    suffix = path.suffix.lower()
+    others = _OTHERS if form == ".npz" else {**_OTHERS, ".npz": "minnet"}
+    if suffix in others and suffix != form and not any_name:
         raise ModelFileError(
-            f"{who} writes minnet's own format, an npz archive. Got {path}, by its name a file of "
-            f"{_OTHERS[path.suffix.lower()]}, which could not read it. Use {path.stem}.npz."
+            f"{who} writes {FORMS[form]}. Got {path}, by its name a file of "
+            f"{others[suffix]}, which could not read it. Use {path.stem}{form}."
         )
     try:
         target = Path(os.path.realpath(path))  # a link stays a link; its file is replaced
@@ -144,7 +160,9 @@ def keep_as(path: Path, other: Path, who: str) -> bool:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
+def replacing(
+    path: Path, who: str, form: str = ".npz", *, any_name: bool = False
+) -> Iterator[IO[bytes]]:
     """A new file beside `path`, which takes its place once the block is through.
 
     Until then, and if the block is left by any exception, what was at `path` stays as it was and
@@ -153,7 +171,7 @@ def replacing(path: Path, who: str) -> Iterator[IO[bytes]]:
     of the old one, or those that any new file gets, and is never more open than that.
     """
     try:
-        target = target_of(path, who)
+        target = target_of(path, who, form, any_name=any_name)
         with _unfinished(target, target) as file:
             yield file
         _sync_folder(target.parent)

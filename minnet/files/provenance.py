@@ -28,6 +28,15 @@ OTHER_SCALE = 3.0
 ENOUGH_ROWS = 32
 """Fewer rows than this may be small by chance."""
 
+SCALINGS = {
+    "x / 255": (1 / 255, 0.0),
+    "x / 256": (1 / 256, 0.0),
+    "x / 255 - 0.5": (1 / 255, -0.5),
+    "x / 127.5 - 1": (1 / 127.5, -1.0),
+    "(x - 128) / 128": (1 / 128, -1.0),
+}
+"""What programs do to pixels from 0 to 255 → the factor and the summand."""
+
 
 def empty() -> dict[str, Any]:
     """Of a model that was never trained."""
@@ -125,13 +134,25 @@ def widened(known: list[float] | None, new: list[float]) -> list[float]:
 def check_scale(model: Network, x_range: list[float], rows: int) -> None:
     """Warn once where inputs are on another scale than what the model was trained on.
 
+    Before the first training it is asked whether they were scaled twice.
+
     Parameters
     ----------
     x_range
         The smallest and the largest number of x, which has so many rows.
     """
     known = model.provenance["input_range"]
-    if known is None or not rows or model.scale_checked:
+    if not rows or model.scale_checked:
+        return
+    if known is None:
+        formula = scaled_again(x_range)
+        if formula is not None:
+            model.scale_checked = True
+            warn(
+                f"x goes from {x_range[0]:g} to {x_range[1]:g}, as numbers from 0 to 1 do after "
+                f"{formula}, which is meant for pixels from 0 to 255. The images of "
+                "minnet.datasets are from 0 to 1 already: leave that line out."
+            )
         return
     largest_known, largest = max(-known[0], known[1]), max(-x_range[0], x_range[1])
     larger = largest > OTHER_SCALE * largest_known
@@ -143,6 +164,22 @@ def check_scale(model: Network, x_range: list[float], rows: int) -> None:
             f"from {known[0]:g} to {known[1]:g}. Prepare x as that data was prepared: "
             "model.card() says how."
         )
+
+
+def scaled_again(x_range: list[float]) -> str | None:
+    """Return the scaling of pixels that numbers from 0 to 1 seem to have been put through.
+
+    It is told only where both ends are met to rounding, which no other data does but by chance.
+
+    >>> scaled_again([0.0, 1 / 255])
+    'x / 255'
+    >>> scaled_again([0.0, 1.0])
+    """
+    for formula, (factor, summand) in SCALINGS.items():
+        ends = (summand, factor + summand)
+        if max(abs(a - b) for a, b in zip(x_range, ends, strict=True)) < 1e-4 * factor:
+            return formula
+    return None
 
 
 def add_training(trainings: list[dict[str, Any]], new: dict[str, Any]) -> None:

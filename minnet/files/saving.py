@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.building import build
+from minnet.engine.building import build, is_found_name
 from minnet.engine.compiled import Compiled
 from minnet.engine.network import Network
 from minnet.engine.shapes import drawing, layer_shapes
 from minnet.files import provenance, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, ModelFileError, Shape
-from minnet.foundation.registry import Config, from_config, to_config
+from minnet.foundation.registry import Config, Configurable, from_config, to_config
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Input, Layer
@@ -61,11 +61,17 @@ _CONFIG |= {"compile", "updates", "training"}
 _LAYER = {"class", "config", "name", "trainable", "origin"}
 
 
-def save(model: Network, path: str | PathLike[str], *, include_optimizer: bool) -> None:
-    """Write a model to one file."""
+def save(
+    model: Network,
+    path: str | PathLike[str],
+    *,
+    include_optimizer: bool,
+    any_name: bool = False,
+) -> None:
+    """Write a model to one file; `store.save` explains `any_name`."""
     whole = checks.boolean(include_optimizer, "save's include_optimizer")
     config, arrays = describe(model, include_optimizer=whole)
-    store.save(path, config, arrays)
+    store.save(path, config, arrays, any_name=any_name)
 
 
 def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[str, Array]]:
@@ -128,7 +134,7 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
         "was changed later; get_weights gives the weights in any case. The reason"
     ):
         dtype, input_shape = dtype_of(config), _sample_shape(config["input_shape"])
-        layers, rng = _made_layers(config["layers"]), np.random.default_rng(0)
+        layers, rng = made_layers(config["layers"]), np.random.default_rng(0)
         with _only_saved(layers, arrays, create):
             shapes = [input_shape, *layer_shapes(layers, input_shape)]
             for layer, shape in zip(layers, shapes, strict=False):
@@ -181,17 +187,19 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     model.class_names, model.preprocessing = config["class_names"], config["preprocessing"]
     model.provenance = provenance.checked(config["provenance"])
     model.columns = provenance.columns(config["provenance"])
-    layers = _made_layers(config["layers"])
+    layers = made_layers(config["layers"], model.classes_in_files)
     with _only_saved(layers, arrays, create):
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
+    for layer in layers:
+        layer.named_by_model = is_found_name(layer)
     if config["compile"] is not None:
-        model.train_as(_compiled(config["compile"]))
+        model.train_as(_compiled(config["compile"], model.classes_in_files))
     wanted = model.named_arrays()
     if config["updates"] is not None:
         wanted |= _load_updates(model, config["updates"])
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
-    _match(wanted, kept)
+    match(wanted, kept)
     for name, array in wanted.items():
         array[...] = kept[name]
 
@@ -217,14 +225,16 @@ def _sample_shape(described: Any) -> Shape:
     return shape
 
 
-def _made_layers(described: Any) -> list[Layer]:
+def made_layers(
+    described: Any, others: Mapping[str, type[Configurable]] | None = None
+) -> list[Layer]:
     """The layers that a file describes, without weights."""
     if not isinstance(described, list) or not described:
         raise ValueError("it has no layers")
     layers = []
     for entry in described:
         _check_keys(entry, _LAYER, "a layer")
-        layer = from_config({"class": entry["class"], "config": entry["config"]})
+        layer = from_config({"class": entry["class"], "config": entry["config"]}, others)
         if not isinstance(layer, Layer):
             raise ValueError(f"a model is made of layers, not of a {type(layer).__name__}")
         layer.name = checks.text(entry["name"], "A layer's name", empty=False)
@@ -262,10 +272,11 @@ def _only_saved(
             del layer.add_weight
 
 
-def _compiled(described: Any) -> Compiled:
+def _compiled(described: Any, others: Mapping[str, type[Configurable]] | None = None) -> Compiled:
     """How a model is trained, by what a file says."""
     _check_keys(described, {"optimizer", "loss", "metrics"}, "how it is trained")
-    optimizer, loss, metrics = (from_config(described[n]) for n in ("optimizer", "loss", "metrics"))
+    named = (described[name] for name in ("optimizer", "loss", "metrics"))
+    optimizer, loss, metrics = (from_config(one, others) for one in named)
     if not isinstance(metrics, list):
         raise TypeError(f"its metrics are {checks.short(metrics)}")
     return Compiled(
@@ -313,7 +324,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     kept = {name: array for name, array in arrays.items() if not name.startswith((SLOTS, FIT))}
     refused = f"{path} does not fit this model; nothing was loaded."
     try:
-        table = _match(wanted, kept)
+        table = match(wanted, kept)
     except ValueError as error:
         drawn = _draw_misfit(model, kept)
         raise ModelFileError(f"{refused}\n{error}\n{drawn}") from None
@@ -332,6 +343,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
     for layer in model.layers:
         layer.origin = Path(path).name
     model.provenance, model.columns = known, columns
+    model.tell_written()
     return table
 
 
@@ -357,7 +369,7 @@ def _formula(described: Any) -> str:
     return f"{described['class']}({shown})"
 
 
-def _match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
+def match(wanted: Mapping[str, Array], came: Mapping[str, Array]) -> Table:
     """A table of both sides; it is the error where names, shapes or precision do not fit.
 
     The words are `transfer_weights`': NEW is in the model alone, UNUSED in the file alone.

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Array]) -> Path:
+def save(
+    path: str | os.PathLike[str],
+    config: Config,
+    arrays: Mapping[str, Array],
+    *,
+    any_name: bool = False,
+) -> Path:
     """Write a config and arrays to exactly this path; an old file stays until all is well.
 
     The new file is written beside the old one, read back, and put in its place. Equal content
@@ -42,6 +48,8 @@ def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Arra
         Plain finite values as JSON knows them: numbers, text, lists, dicts with text as keys.
     arrays
         By name; finite numbers of one of the dtypes in `files.DTYPES`, of any shape.
+    any_name
+        Whether the file may bear a name that says another program's, such as model.keras.
 
     Returns
     -------
@@ -70,7 +78,7 @@ def save(path: str | os.PathLike[str], config: Config, arrays: Mapping[str, Arra
 
     target = disk.as_path(path, "save")
     members = contents.members(config, arrays)
-    with disk.replacing(target, "save") as file:
+    with disk.replacing(target, "save", any_name=any_name) as file:
         archive.write(file, members)
         file.flush()
         os.fsync(file.fileno())

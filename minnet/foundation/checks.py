@@ -17,6 +17,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from minnet.foundation.words import did_you_mean
+
 Array = NDArray[Any]
 """An ndarray of any dtype; the shape stands in the docstring."""
 
@@ -93,26 +95,6 @@ def in_full(value: Any) -> str:
     ('1099511627776', '0.1', '1e+300')
     """
     return str(int(value)) if abs(value) < 1e16 and value == int(value) else str(value)
-
-
-def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """A suggestion to append to an error, or nothing.
-
-    >>> did_you_mean("rleu", ["relu", "tanh"])
-    ' Did you mean "relu"?'
-    >>> did_you_mean("adma", ["adamax", "adam"])
-    ' Did you mean "adam"?'
-    >>> did_you_mean("cosine", ["relu", "tanh"])
-    ''
-    """
-    import difflib
-
-    names = list(names)
-    lowered = {known.lower(): known for known in reversed(names)}
-    word = str(name).lower()
-    close = difflib.get_close_matches(word, lowered, n=3, cutoff=0.6)
-    close.sort(key=lambda near: sorted(near) != sorted(word))  # letters that changed places first
-    return f' Did you mean "{lowered[close[0]]}"?' if close else ""
 
 
 def number(
@@ -280,6 +262,16 @@ def generator(seed: object, who: str = "seed") -> np.random.Generator:
     return np.random.default_rng(int(seed))
 
 
+def a_generator(value: object, who: str) -> np.random.Generator:
+    """The value, a generator: a seed would not do."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{who} takes a numpy.random.Generator, such as numpy.random.default_rng(0). Got "
+            f"{short(value)}."
+        )
+    return value
+
+
 def shape(value: object, who: str) -> Shape:
     """The shape of one sample as a tuple of positive ints; 784 means (784,)."""
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
@@ -380,7 +372,7 @@ def _converted(value: object, who: str) -> Array:
             f"numpy.array(list({who}))."
         )
     try:
-        return np.asarray(value)
+        array = np.asarray(value)
     except (ValueError, TypeError):
         raise ValueError(
             f"{who} takes rows of equal length. Got a {kind.__name__} whose rows differ."
@@ -390,6 +382,9 @@ def _converted(value: object, who: str) -> Array:
             f"{who} takes an array of numbers. Got a {kind.__name__}, of which none can be made: "
             f"{short(error)}."
         ) from None
+    if array.ndim == 0 and array.dtype == object:  # no array at all
+        raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
+    return array
 
 
 def _other_dtype(value: object, array: Array, who: str) -> str:

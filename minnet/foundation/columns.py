@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
 
 SHOWN = 5
 """Names that a message lists."""

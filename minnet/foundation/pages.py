@@ -21,12 +21,13 @@ def shipped(package: str, name: str) -> str:
 
 
 def document(title: str, body: str, *, style: str, script: str) -> str:
-    """A whole HTML page around a body.
+    """A whole HTML page around a body, on the paper and in the ink of `page.css`.
 
     >>> page = document("1 < 2", "<p>Yes</p>", style="p { color: teal }", script="")
     >>> "<title>1 &lt; 2</title>" in page, "http:" in page
     (True, False)
     """
+    style = shipped("minnet.foundation", "page.css") + style
     policy = POLICY.format(_fingerprint(style), _fingerprint(script))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

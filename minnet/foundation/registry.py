@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import Strict, is_minnets, is_setting, named
+from minnet.foundation.words import did_you_mean
 
 Config = dict[str, Any]
 """Names and plain values, as JSON knows them."""
@@ -30,16 +32,27 @@ class Configurable(Strict):
     cannot_be_saved: ClassVar[str] = ""
     """Why objects of this class are in no file, and what to write instead, if they are not."""
 
+    in_files: ClassVar[type[Configurable] | None] = None
+    """The class as which files hold objects of this very class, where it is another: a class behind
+    a door, with another tool's words, is written as the core's, whose arguments describe it."""
+
     def get_config(self) -> Config:
         """The constructor's arguments by name."""
         try:
-            return {name: getattr(self, name) for name in constructor_arguments(type(self))}
+            return {
+                name: getattr(self, name) for name in constructor_arguments(self.class_in_files())
+            }
         except AttributeError as error:
             raise TypeError(
                 f"{type(self).__name__} keeps each argument of its constructor under the "
                 f"argument's own name. Got none named {error.name!r}. Write self.{error.name} = "
                 f"{error.name}."
             ) from None
+
+    @classmethod
+    def class_in_files(cls) -> type[Configurable]:
+        """Return the class as which a file holds objects of this one: mostly itself."""
+        return vars(cls).get("in_files") or cls
 
     def _checked_setting(self, name: str, value: Any) -> Any:
         """Also refused is what other things follow from: it is set once, by the constructor."""
@@ -54,7 +67,9 @@ class Configurable(Strict):
 
     def _is_settled(self, name: str) -> bool:
         """Whether this is an argument that cannot be set later at all, as it is no `setting`."""
-        return name in constructor_arguments(type(self)) and not is_setting(type(self), name)
+        return name in constructor_arguments(self.class_in_files()) and not is_setting(
+            type(self), name
+        )
 
     def _follows(self, name: str, value: Any) -> bool:
         """Whether something else would have to change for this setting to become the value."""
@@ -77,7 +92,7 @@ class Configurable(Strict):
 
     def __repr__(self) -> str:
         arguments = []
-        for name, default in constructor_arguments(type(self)).items():
+        for name, default in constructor_arguments(self.class_in_files()).items():
             value = getattr(self, name, default)
             if default is inspect.Parameter.empty:
                 arguments.append(f"{value!r}")
@@ -159,12 +174,13 @@ def to_config(value: Any) -> Any:
     if isinstance(value, Configurable):
         if value.cannot_be_saved:
             raise TypeError(value.cannot_be_saved)
-        if not is_registered(type(value)):
+        kind = value.class_in_files()
+        if not is_registered(kind):
             raise TypeError(
                 f"A file takes objects of known classes. Got a {type(value).__name__}. Put "
                 "@minnet.register above the class, here and where the file is loaded."
             )
-        return {"class": type(value).__name__, "config": to_config(value.get_config())}
+        return {"class": kind.__name__, "config": to_config(value.get_config())}
     if isinstance(value, dict):
         return _dict_to_config(value)
     if isinstance(value, (list, tuple)):
@@ -191,8 +207,13 @@ def _dict_to_config(value: dict[Any, Any]) -> Config:
     return {key: to_config(item) for key, item in value.items()}
 
 
-def from_config(value: Any) -> Any:
+def from_config(value: Any, others: Mapping[str, type[Configurable]] | None = None) -> Any:
     """What `to_config` described; lists stay lists.
+
+    Parameters
+    ----------
+    others
+        Class name → the class to make in the place of the known one: a door's.
 
     Raises
     ------
@@ -200,11 +221,11 @@ def from_config(value: Any) -> Any:
         A class that is not in the table, or arguments that it does not take.
     """
     if isinstance(value, list):
-        return [from_config(item) for item in value]
+        return [from_config(item, others) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() != {"class", "config"}:
-        return {key: from_config(item) for key, item in value.items()}
+        return {key: from_config(item, others) for key, item in value.items()}
     name, config = value["class"], value["config"]
     cls = _KNOWN.get(name) if isinstance(name, str) else None
     if cls is None:
@@ -215,7 +236,8 @@ def from_config(value: Any) -> Any:
         )
     if not isinstance(config, dict):
         raise ValueError(f"{name} is described by a dict of arguments. Got {short(config)}.")
+    cls = (others or {}).get(cls.__name__, cls)
     try:
-        return cls.from_config({key: from_config(item) for key, item in config.items()})
+        return cls.from_config({key: from_config(item, others) for key, item in config.items()})
     except Exception as error:  # a constructor may raise anything
         raise ValueError(f"{name} could not be made from its description: {error}") from None

@@ -14,7 +14,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
+from minnet.foundation.words import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,7 +23,7 @@ OTHER_WORDS = {
     "lr": ("learning_rate",),
     "eta": ("learning_rate",),
     "learning_rate_init": ("learning_rate",),
-    "alpha": ("negative_slope", "weight_decay"),
+    "alpha": ("negative_slope",),
     "betas": ("beta_1",),
     "eps": ("epsilon",),
     "thresholds": ("threshold",),
@@ -35,18 +36,50 @@ OTHER_WORDS = {
     "in_features": ("input_dim",),
     "bias": ("use_bias",),
     "p": ("rate",),
-    "return_dict": ("verbose",),
+    "batch": ("batch_size",),
+    "activation_fn": ("activation",),
+    "y_true": ("target",),
+    "y_pred": ("prediction",),
 }
 """What other libraries call things → minnet's names for them."""
 
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "decay": "Give the rate as a schedule: InverseTimeDecay(learning_rate, 1, decay).",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
+    "amsgrad": "AMSGrad is another optimizer, and minnet has none.",
+    "centered": "It is RMSprop's: RMSprop(centered=True).",
+    "use_ema": "No optimizer averages weights over time here.",
+    "ema_momentum": "No optimizer averages weights over time here.",
+    "weighted_metrics": 'Put them into metrics, weighted: metrics=[Weighted("accuracy")].',
+    "loss_weights": "A model has one output and one loss.",
+    "learning_rate": "It belongs to the optimizer: Adam(learning_rate=…), or to one fit.",
+    "validation_freq": "fit validates after every epoch.",
+    "validation_steps": "fit validates on all rows of validation_data: give it fewer.",
+    "validation_batch_size": "It changes no figure: validation takes rows in pieces by itself.",
+    "steps_per_epoch": "An epoch takes every row of x once: give it fewer rows, or more epochs.",
+    "initial_epoch": "A second fit goes on from the first by itself; resume= goes on from a file.",
+    "noise_shape": "Dropout drops each number for itself.",
+    "axis": "It acts on the last axis.",
     "data_format": "The channels come last. Move them there: np.moveaxis(x, 1, -1).",
     "dilation_rate": "Windows have no gaps. Take a larger kernel_size.",
     "groups": "Every filter sees all channels. Leave it out.",
 }
-"""Keywords of Keras that have no other word here → what to write instead."""
+"""Keywords of Keras that have no other word here → what to write instead, or why not."""
+
+OTHER_ATTRIBUTES = {
+    "kernel": ("W",),
+    "bias": ("b",),
+    "requires_grad": ("trainable",),
+}
+"""What other libraries call attributes → minnet's names for them."""
+
+BELONGS_ELSEWHERE = {
+    "frozen": "Set the opposite: trainable = False.",
+    "learning_rate": "It belongs to the optimizer: model.optimizer.learning_rate = …",
+    "lr": "It belongs to the optimizer: model.optimizer.learning_rate = …",
+}
+"""Attributes that have another place or sense here → what to set instead."""
 
 
 def named(function: F, *, complete: bool = False) -> F:
@@ -336,10 +369,13 @@ def _cannot_be_set(kind: type[Strict], name: str, value: Any) -> str:
 
 
 def _not_there(thing: Strict, name: str, value: Any) -> str:
-    kind = type(thing)
-    known = sorted({n for n in (*dir(kind), *vars(thing)) if n[0] != "_"})
-    near = next((word for word in OTHER_WORDS.get(name, ()) if word in known), None)
+    kind: Any = type(thing)
+    known = sorted({n for n in (*dir(kind), *vars(thing), *_annotated(kind)) if n[0] != "_"})
+    words = (*OTHER_ATTRIBUTES.get(name, ()), *OTHER_WORDS.get(name, ()))
+    near = next((word for word in words if word in known), None)
     hint = f' Did you mean "{near}"?' if near else did_you_mean(name, known)
+    if not hint and name in BELONGS_ELSEWHERE:
+        hint = f" {BELONGS_ELSEWHERE[name]}"
     return f"{kind.__name__} has no attribute {name!r} to set. Got {short(value)}.{hint}"
 
 

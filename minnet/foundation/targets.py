@@ -93,6 +93,58 @@ def check_pairs(prediction: Array, target: Array, owner: str) -> None:
         )
 
 
+ORDER = ("(prediction, target)", "target", "prediction")
+"""How messages name both arguments of a loss or metric in their order, the target, and the
+prediction."""
+
+
+def check_order(
+    prediction: Array,
+    target: Array,
+    owner: str,
+    names: tuple[str, str, str] = ORDER,
+    *,
+    logits: bool = False,
+) -> None:
+    """Raise where labels came as the prediction, and what a model gave as the target.
+
+    Keras takes (y_true, y_pred), so both orders are written, and with cross-entropies and
+    thresholds the wrong one gives a number, too. Labels are plain where they are whole and the
+    others are not, and either one of them has a row for each label, or they are all 0 and 1, or
+    −1 and 1.
+
+    Parameters
+    ----------
+    names
+        How the message names the arguments in their order, the target, and the prediction.
+    logits
+        Whether predictions may be any numbers, so that 0.0 and 1.0 are nothing special.
+    """
+    if not (prediction.ndim and target.ndim and len(prediction) == len(target) > 0):
+        return
+    if not _are_whole(prediction) or _are_whole(target):
+        return
+    column = prediction.ndim == 1 or prediction.shape[1:] == (1,)
+    labels = column and target.ndim == 2 and target.shape[1] > 1
+    low, high = prediction.min(), prediction.max()
+    if not labels and prediction.size == target.size and -1 <= low <= high <= 1:
+        both = bool(low < high == 1)
+        any_number = logits and bool(((target >= 0) & (target <= 1)).all())
+        labels = prediction.dtype.kind in "iub" or (both and not any_number)
+    if labels:
+        order, name_of_target, name_of_prediction = names
+        raise ValueError(
+            f"{owner} takes {order}. Got labels {prediction.shape} as {name_of_prediction}, and "
+            f"outputs {target.shape} as {name_of_target}. Exchange them, or give them by name: "
+            f"{name_of_target}=…, {name_of_prediction}=…"
+        )
+
+
+def _are_whole(numbers: Array) -> bool:
+    """Whether all numbers are whole, as labels are."""
+    return numbers.dtype.kind in "iub" or bool((numbers == np.floor(numbers)).all())
+
+
 # --- classes --------------------------------------------------------------------------------------
 
 
@@ -158,6 +210,23 @@ def labels_of(target: Array) -> Array:
     if target.ndim == 1:
         return target
     return target[:, 0] if target.shape[1] == 1 else target.argmax(axis=1)
+
+
+def predicted_labels(prediction: Array) -> Array:
+    """Return the label (N,) that predictions (N, K) or (N, 1) mean: the largest, or yes above ½."""
+    if prediction.ndim == 2 and prediction.shape[1] > 1:
+        largest: Array = prediction.argmax(axis=1)
+        return largest
+    labels: Array = (prediction.reshape(len(prediction)) > 0.5).astype(np.intp)
+    return labels
+
+
+def probabilities_of_both(prediction: Array) -> Array:
+    """Return probabilities (N, 2) of no and yes, for (N, 1) of yes; (N, K) as they are."""
+    if prediction.ndim == 2 and prediction.shape[1] > 1:
+        return prediction
+    yes = prediction.reshape(len(prediction), 1)
+    return np.concatenate([1 - yes, yes], axis=1)
 
 
 def check_distributions(rows: Array, owner: str, who: str) -> None:

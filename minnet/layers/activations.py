@@ -14,7 +14,7 @@ from typing import Unpack
 import numpy as np
 
 from minnet.foundation.checks import Array, number
-from minnet.foundation.registry import register
+from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, LayerArguments, Memo
 
@@ -29,29 +29,49 @@ def _positive_part(x: Array) -> Array:
 
 @register
 class ReLU(Layer):
-    """Rectified linear unit: y = max(x, 0).
+    """Rectified linear unit: y = max(x, 0), or min(max(x, 0), c), which is flat above c as well.
 
     Shapes: x and y alike, (N, ...).
 
-    dy/dx = 1 where x > 0, else 0. At x = 0, where there is no derivative, 0 is taken, as
-    everywhere (TensorFlow, PyTorch).
+    dy/dx = 1 where x > 0 (and x < c), else 0. At the corners, where there is no derivative, 0 is
+    taken, as everywhere (TensorFlow, PyTorch).
 
     Source: Nair and Hinton (2010), "Rectified linear units improve restricted Boltzmann machines".
+
+    Parameters
+    ----------
+    max_value
+        c, above 0; None, the default, for none.
 
     Examples
     --------
     >>> ReLU().forward(np.array([[-1.0, 0.0, 2.0]]))
     array([[0., 0., 2.]])
+    >>> ReLU(1.5).forward(np.array([[-1.0, 0.0, 2.0]]))
+    array([[0. , 0. , 1.5]])
     """
 
     training_differs = False
 
+    max_value: float | None = setting(number, above=0.0, optional=True, default=None)
+
+    def __init__(self, max_value: float | None = None, **common: Unpack[LayerArguments]) -> None:
+        super().__init__(**common)
+        self.max_value = max_value
+
+    def get_config(self) -> Config:
+        """Leave out a bound that is not there: most files have none."""
+        config = super().get_config()
+        return {n: value for n, value in config.items() if n != "max_value" or value is not None}
+
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        return _positive_part(x)
+        y = _positive_part(x)
+        c = self.max_value
+        return y if c is None else np.where(y.real < c, y, np.where(np.isnan(y), y, c))
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         dx: Array = dy * (y.real > 0)  # y > 0 just where x > 0
-        return dx
+        return dx if self.max_value is None else dx * (y.real < self.max_value)
 
 
 @register

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypedDict, cast
@@ -142,6 +142,13 @@ class Layer(Configurable):
     origin: str = "new"  # where the weights came from, for the summary
     within: str | None = None  # the name of the layer that this one is a step of
     owner: str | None = None  # the name of the model it belongs to
+    original: Any = None  # the layer of another model that it was copied from, as it was then
+    named_by_model: bool = False  # whether its name is one that a model found for it
+
+    follower: Callable[[Layer, str], object] | None = None
+    """Is told of what was set or written, as `follower(layer, name)`: a setting, "trainable", or
+    after "built" and "weights" any of the arrays. A copy has none."""
+
     built_for: Shape | None = None  # the shape of a sample that its model built it for
     _drawn: Mapping[str, int] = MappingProxyType({})  # array name → checksum as it was created
     _trainable: bool = True
@@ -269,6 +276,7 @@ class Layer(Configurable):
             if not value:
                 for gradient in self.gradients().values():
                     gradient[...] = 0.0  # no step fills it any more
+            self.tell("trainable")
 
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
@@ -322,9 +330,15 @@ class Layer(Configurable):
             Another number of arrays, another shape, or a NaN or infinity.
         """
         assign(self.label, {f"{self.label}.{n}": a for n, a in self.arrays().items()}, weights)
+        self.tell("weights")
 
     def __call__(self, x: Any) -> Array:
         """y for a batch x in inference mode, with x checked first."""
+        if isinstance(x, Configurable):
+            raise TypeError(
+                f"{self.label} takes an array of numbers when it is called. Got {short(x)}. "
+                f"Layers are connected by a list: Sequential([{x!r}, {self!r}])."
+            )
         x = as_array(x, f"{self.label}'s x")
         if x.ndim == 0:
             raise ValueError(
@@ -363,8 +377,13 @@ class Layer(Configurable):
                 )
             if value is not array:  # `layer.W += 1` has done its work and hands the array back
                 array[...] = self._checked(name, value, array)
+            self.tell("weights")
             return
         super().__setattr__(name, value)
+        if name == "name":
+            vars(self).pop("named_by_model", None)
+        elif self.follower is not None and name in constructor_arguments(self.class_in_files()):
+            self.tell(name)
         if name[0] != "_" and name != "trainable":  # that counts by itself, where it changes
             self._outdate()
 
@@ -373,7 +392,7 @@ class Layer(Configurable):
         return super()._is_settled(name) or (
             name != "name"
             and bool(self.parameters or self.states)
-            and name in constructor_arguments(type(self))
+            and name in constructor_arguments(self.class_in_files())
         )
 
     def _follows(self, name: str, value: Any) -> bool:
@@ -406,6 +425,23 @@ class Layer(Configurable):
             or (name[:1] == "d" and name[1:] in declared)
         )
 
+    def take_name(self, name: str) -> None:
+        """Take a name that a model found; it gives way where another layer has it."""
+        self.name = name
+        self.named_by_model = True
+
+    def tell(self, name: str) -> None:
+        """Tell the follower, if there is one, what was set or written."""
+        if self.follower is not None:
+            self.follower(self, name)
+
+    def anew(self) -> Self:
+        """Return a layer with the same settings and name that is not built."""
+        new = self.from_config(self.get_config())
+        if self.named_by_model and self.name is not None:
+            new.take_name(self.name)
+        return new
+
     def copy(self) -> Self:
         """An independent layer with the same settings, weights and name, in no model."""
         return copy.deepcopy(self)
@@ -414,7 +450,8 @@ class Layer(Configurable):
         return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "owner"}
+        apart = ("owner", "original", "follower")
+        return {name: value for name, value in vars(self).items() if name not in apart}
 
 
 @contextmanager
@@ -447,11 +484,13 @@ def attributes_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
 def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> None:
     """Give layers back the attributes that `attributes_of` read."""
     for layer, before in zip(layers, attributes, strict=True):
-        revision = layer.revision
+        revision, trainable = layer.revision, layer.trainable
         layer.__dict__.clear()
         layer.__dict__.update(before)
         if revision != layer.revision:  # putting back is a change too: plans are outdated
             layer.__dict__["revision"] = revision + 1
+        if trainable != layer.trainable:
+            layer.tell("trainable")
 
 
 def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:

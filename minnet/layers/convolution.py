@@ -95,7 +95,8 @@ class Conv2D(KernelLayer):
 
     @property
     def kind(self) -> str:
-        return f"{type(self).__name__} {self.windows}" + self._activation_named()
+        name = type(self).__name__
+        return super().kind.replace(name, f"{name} {self.windows}", 1)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         C = expect_images(self.label, input_shape, windows=self.windows)[2]

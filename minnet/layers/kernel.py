@@ -115,10 +115,8 @@ class KernelLayer(Layer):
 
     @property
     def kind(self) -> str:
-        return super().kind + self._activation_named()
-
-    def _activation_named(self) -> str:
-        return "" if self.activation is None else f", {type(self.activation).__name__}"
+        activation = "" if self.activation is None else f", {type(self.activation).__name__}"
+        return super().kind + activation
 
     def steps(self) -> tuple[Layer, ...]:
         return (self,) if self.activation is None else (self, *self.activation.steps())

@@ -141,6 +141,7 @@ class Normalization(Layer):
             self.build(x.shape[1:], np.random.default_rng(0))
             self.built_for = x.shape[1:]
         self.mean[...], self.variance[...] = mean, variance
+        self.tell("weights")
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         y: Array = (x - self.mean) / self._sigma()

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minnet.foundation.checks import Array, Shape, batch_shape, did_you_mean, integer, short
+from minnet.foundation.checks import Array, Shape, batch_shape, integer, short
+from minnet.foundation.words import did_you_mean
 
 PADDINGS = ("valid", "same")
 

@@ -20,6 +20,7 @@ from minnet.metrics.figures import (
     TopKCategoricalAccuracy,
     confusion_matrix,
 )
+from minnet.metrics.means import RMSE, Average, MeanLoss, MeanOfFunction
 from minnet.metrics.weighted import Weighted
 
 __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
@@ -29,7 +30,11 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "TopKCategoricalAccuracy",
     "MAE",
     "MSE",
+    "RMSE",
     "R2Score",
+    "Average",
+    "MeanLoss",
+    "MeanOfFunction",
     "confusion_matrix",
     "TruePositives",
     "FalsePositives",

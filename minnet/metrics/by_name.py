@@ -23,6 +23,26 @@ from minnet.metrics.figures import (
     R2Score,
     TopKCategoricalAccuracy,
 )
+from minnet.metrics.means import RMSE, MeanLoss
+
+OF_LOSSES = {
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "huber": "huber",
+    "log_cosh": "log_cosh",
+    "mape": "mape",
+    "mean_absolute_percentage_error": "mape",
+    "msle": "msle",
+    "mean_squared_logarithmic_error": "msle",
+    "poisson": "poisson",
+    "cosine_similarity": "cosine_similarity",
+    "hinge": "hinge",
+    "squared_hinge": "squared_hinge",
+    "categorical_hinge": "categorical_hinge",
+    "kl_divergence": "kl_divergence",
+}
+"""Name of a figure → the loss that it is the mean of."""
 
 METRICS: dict[str, Callable[[], Metric]] = {
     "accuracy": Accuracy,
@@ -38,7 +58,9 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "mean_absolute_error": partial(MAE, name="mean_absolute_error"),
     "mse": MSE,
     "mean_squared_error": partial(MSE, name="mean_squared_error"),
+    "root_mean_squared_error": RMSE,
     "r2_score": R2Score,
+    **{name: partial(MeanLoss, loss, name=name) for name, loss in OF_LOSSES.items()},
     "precision": Precision,
     "recall": Recall,
     "auc": AUC,

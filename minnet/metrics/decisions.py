@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Self
+from collections.abc import Sequence
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from minnet.foundation.checks import (
     in_full,
     integer,
     number,
+    short,
 )
-from minnet.foundation.registry import register
+from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import check_from_0_to_1, in_shape
 from minnet.layers.activations import Sigmoid
@@ -28,6 +30,7 @@ class _Decisions(Metric):
     """Compares outputs that say yes or no with targets of 1 or 0, in one shape."""
 
     one_shape = True
+    of_classes = True
     yes_or_no = True
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
@@ -244,6 +247,13 @@ def _share(count: Array, whole: Array) -> Array:
     return np.where(whole > 0, count / np.where(whole > 0, whole, 1.0), 0.0)
 
 
+def _between(value: Any, who: str) -> list[float]:
+    """Thresholds from 0 to 1 as a list of floats."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise TypeError(f"{who} takes a list of numbers from 0 to 1. Got {short(value)}.")
+    return [number(t, f"Each of {who}", minimum=0.0, maximum=1.0) for t in value]
+
+
 @register
 class AUC(_Decisions):
     """The area under a curve of the decisions at all thresholds, so that none has to be chosen.
@@ -266,6 +276,11 @@ class AUC(_Decisions):
         T, 2 or more. Keras' default: 200.
     curve
         "ROC" (Keras' default) or "PR".
+    summation_method
+        How the pieces are added up: "interpolation" (Keras' default), as above; "minoring" or
+        "majoring", by rectangles of each piece's lower or higher end, which bound the area.
+    thresholds
+        Thresholds between 0 and 1 instead of evenly spaced ones; the two ends are added.
     from_logits
         Whether outputs are logits, which a sigmoid makes probabilities first. (Keras' argument; so
         is it in a model whose loss takes logits.)
@@ -286,9 +301,11 @@ class AUC(_Decisions):
     name = "auc"
     direction = "up"
 
-    from_logits: bool = setting(boolean)
     num_thresholds: int = setting(integer, minimum=2)
     curve: str = setting(choice, names=("ROC", "PR"))
+    summation_method: str = setting(choice, names=("interpolation", "minoring", "majoring"))
+    thresholds: list[float] | None = setting(_between, optional=True)
+    from_logits: bool = setting(boolean)
 
     def __init__(
         self,
@@ -296,23 +313,33 @@ class AUC(_Decisions):
         curve: str = "ROC",
         from_logits: bool = False,
         *,
+        summation_method: str = "interpolation",
+        thresholds: Sequence[float] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.num_thresholds, self.curve, self.from_logits = num_thresholds, curve, from_logits
-
-    def for_logits(self) -> Self:
-        if self.from_logits:
-            return self
-        metric = copy.copy(self)
-        metric.from_logits = True
-        return metric
+        self.summation_method = summation_method
+        self.thresholds = cast("list[float] | None", thresholds)
 
     def takes_probabilities(self) -> bool:
         return not self.from_logits
 
-    def thresholds(self) -> Array:
+    def get_config(self) -> Config:
+        """Leave out what most do not use."""
+        rare = {"summation_method": "interpolation", "thresholds": None, "from_logits": False}
+        config = super().get_config()
+        return {n: value for n, value in config.items() if n not in rare or value != rare[n]}
+
+    def for_logits(self) -> Self:
+        metric = copy.copy(self)
+        metric.from_logits = True
+        return metric
+
+    def all_thresholds(self) -> Array:
         """Return t_i, (T,)."""
+        if self.thresholds is not None:
+            return np.array([-1e-7, *sorted(self.thresholds), 1.0 + 1e-7])
         t = np.linspace(0.0, 1.0, self.num_thresholds)
         t[0], t[-1] = -1e-7, 1.0 + 1e-7
         return t
@@ -333,14 +360,17 @@ class AUC(_Decisions):
                 f"{in_full(p[outside.argmax()])}. End the model in a sigmoid or a softmax, or use "
                 "AUC(from_logits=True)."
             )
-        below = np.searchsorted(self.thresholds(), p, side="left")  # how many thresholds p is above
-        T = self.num_thresholds
+        thresholds = self.all_thresholds()
+        below = np.searchsorted(thresholds, p, side="left")  # how many thresholds p is above
+        T = len(thresholds)
         counts = [np.bincount(below[of], weights[of], T + 1) for of in (true, ~true)]
         # above threshold i are those that are above more than i of them
         return np.array([c[::-1].cumsum()[::-1][1:] for c in counts], dtype=np.float64)
 
     def result(self, statistics: Array) -> float:
         tp, fp = statistics  # falling from all to none
+        if self.summation_method != "interpolation":
+            return self._by_rectangles(tp, fp)
         if self.curve == "ROC":
             x, y = _share(fp, fp[:1]), _share(tp, tp[:1])
             return float(((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2).sum())
@@ -351,3 +381,12 @@ class AUC(_Decisions):
         between = (p[:-1] > 0) & (p[1:] > 0)
         ratio = np.where(between, p[:-1], 1.0) / np.where(between, p[1:], 1.0)
         return float(_share(slope * (gained + start * np.log(ratio)), tp[:1]).sum())
+
+    def _by_rectangles(self, tp: Array, fp: Array) -> float:
+        """Σ |Δx| min(y) or max(y) of each piece's two ends."""
+        if self.curve == "ROC":
+            x, y = _share(fp, fp[:1]), _share(tp, tp[:1])
+        else:
+            x, y = _share(tp, tp[:1]), _share(tp, tp + fp)
+        pick = np.minimum if self.summation_method == "minoring" else np.maximum
+        return float(((x[:-1] - x[1:]) * pick(y[:-1], y[1:])).sum())

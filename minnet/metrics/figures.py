@@ -7,7 +7,7 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -25,10 +25,12 @@ from minnet.foundation.checks import (
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import named, setting
 from minnet.foundation.targets import (
+    ORDER,
     align_formulas,
     aligned,
     check_from_0_to_1,
     check_one_class_a_row,
+    check_order,
     check_pairs,
     in_shape,
     labels_of,
@@ -66,6 +68,11 @@ class Metric(Configurable):
     one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
 
+    of_classes: ClassVar[bool] = False
+    """Whether targets are classes, so that labels in the prediction's place can be told."""
+
+    argument_names: ClassVar[tuple[str, str, str]] = ORDER
+    """How messages name the arguments in their order, the target, and the prediction."""
     yes_or_no: bool = False
     """Whether each output is an answer of its own, yes or no, and no output competes."""
 
@@ -119,8 +126,16 @@ class Metric(Configurable):
         """The figure: here the first statistic, a sum, by the second, a count."""
         return float(statistics[0] / statistics[1])
 
+    def check_order(self, prediction: Array, target: Array) -> None:
+        """Refuse labels that came as the prediction, where they are plainly labels."""
+        if self.of_classes:
+            check_order(prediction, target, type(self).__name__, self.argument_names)
+
     def __call__(self, prediction: Any, target: Any) -> float:
         """The figure for predictions and targets of N samples each, checked first.
+
+        The prediction comes first (in Keras, the target); `metric(target=y, prediction=p)` reads
+        in either order. Labels in the prediction's place are refused where they are plainly labels.
 
         Raises
         ------
@@ -128,6 +143,7 @@ class Metric(Configurable):
             Shapes that do not fit, no samples, NaN or infinity, targets without an answer.
         """
         prediction, target = as_array(prediction, "prediction"), as_array(target, "target")
+        self.check_order(prediction, target)
         check_pairs(prediction, target, self.name)
         finite(prediction, "prediction")
         finite(target, "target")
@@ -153,8 +169,9 @@ class BinaryAccuracy(Metric):
     Parameters
     ----------
     threshold
-        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits
-        (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Where yes begins. By default 0.5, Keras' default, and 0 in a model whose loss takes logits,
+        or scores as a hinge does (in Keras, 0.5 there too): a logit of 0 is a probability of 0.5.
+        Targets of −1 and 1 are understood where it is 0.
     name
         The name in logs.
 
@@ -166,6 +183,7 @@ class BinaryAccuracy(Metric):
 
     name = "binary_accuracy"
     one_shape = True
+    of_classes = True
     yes_or_no = True
 
     direction = "up"
@@ -184,8 +202,10 @@ class BinaryAccuracy(Metric):
         return metric
 
     def check_target(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        hint = 'For numbers use "mae" or "r2_score", for more classes one output for each.'
+        hint = 'For a regression use "mae" or "r2_score", for more classes one output for each.'
         in_shape(target, output_shape, self.name, who)
+        if self.threshold == 0.0 and np.isin(target, (-1, 1)).all():  # of a hinge
+            return
         check_from_0_to_1(
             target, f"{self.name} takes {who} of 0 or 1 where an output is yes or no", hint
         )
@@ -260,6 +280,7 @@ class TopKCategoricalAccuracy(Metric):
     """
 
     name = "top_k_categorical_accuracy"
+    of_classes = True
     direction = "up"
 
     k: int = setting(integer, minimum=1)
@@ -472,6 +493,7 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
     array([[1, 0],
            [1, 1]])
     """
+    _check_truth_first(y, predicted)
     (true, wide), (guessed, high) = _as_labels(y, "y"), _as_labels(predicted, "predicted")
     if len(true) != len(guessed) or len(true) == 0:
         raise ValueError(
@@ -493,6 +515,18 @@ def confusion_matrix(y: Any, predicted: Any, classes: int | None = None) -> Arra
         raise ValueError(f"confusion_matrix takes at most {MOST_CLASSES:,} classes. Got {K:,}.")
     counts = np.bincount(true * K + guessed, minlength=K * K)
     return counts.reshape(K, K)
+
+
+def _check_truth_first(y: Any, predicted: Any) -> None:
+    """Refuse outputs in the place of the true classes, where the others are plainly labels."""
+    y, predicted = as_array(y, "y"), as_array(predicted, "predicted")
+    first = y.ndim and y.dtype.kind == "f" and ((y > 0) & (y < 1)).any()
+    if first and (predicted.dtype.kind != "f" or (predicted == np.floor(predicted)).all()):
+        raise ValueError(
+            f"confusion_matrix takes the true classes first. Got outputs {y.shape} first, and "
+            f"labels {predicted.shape} second. Exchange them, or give them by name: y=…, "
+            "predicted=…"
+        )
 
 
 def _as_labels(values: Any, who: str) -> tuple[Array, int]:

@@ -3,7 +3,7 @@
 Libraries differ in four places, and each docstring says where minnet stands:
 
 - The epsilon of RMSprop and Adagrad is inside the root, as in Keras and optax (PyTorch: beside it);
-  Adam's is beside √v̂, as in the paper, PyTorch and optax (Keras: beside √v).
+  Adam's is beside √v̂, as in the paper, PyTorch and optax, or beside √v, as in Keras.
 - The velocity of SGD and RMSprop includes the learning rate, as in Keras (in PyTorch, and in
   optax's SGD, it does not).
 - Weight decay is decoupled in every optimizer, as in Keras, and in PyTorch's and optax's AdamW
@@ -19,8 +19,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, boolean, number
-from minnet.foundation.registry import register
+from minnet.foundation.checks import Array, boolean, choice, number
+from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
 from minnet.optimizers.base import LearningRate, Optimizer, OptimizerArguments
 
@@ -279,10 +279,16 @@ class Adam(Optimizer):
         v ← β₂ v + (1 − β₂) g²         v̂ = v / (1 − β₂ᵗ)
         θ ← θ − η m̂ / (√v̂ + ε)
 
-    ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. Keras has the paper's other
-    form, with ε̂ beside √v, before the correction (ε̂ = ε √(1 − β₂ᵗ) makes them equal), and 1e-7 for
-    it. Here numerator and denominator are both multiplied by √(1 − β₂ᵗ), which spares a pass over
-    the numbers, and g by √(1 − β₂) before it is squared, so that large ones overflow later.
+    ε stands beside √v̂, as in the paper's algorithm, PyTorch and optax. At the end of its section 2
+    the paper has a second form, which TensorFlow and Keras took over, with ε̂ for it::
+
+        θ ← θ − η √(1 − β₂ᵗ) / (1 − β₁ᵗ) · m / (√v + ε̂)
+
+    Since √v̂ = √v / √(1 − β₂ᵗ), it is the first with ε = ε̂ / √(1 − β₂ᵗ): larger in the first
+    updates, 32-fold at t = 1, and in the end the same. `epsilon_beside="v"` chooses that form.
+    In the code numerator and denominator of the first are both multiplied by √(1 − β₂ᵗ), which
+    spares a pass over the numbers, and g by √(1 − β₂) before it is squared, so that large ones
+    overflow later.
 
     Parameters
     ----------
@@ -292,6 +298,8 @@ class Adam(Optimizer):
         β₁ and β₂, from 0 to below 1: the paper's 0.9 and 0.999.
     epsilon
         ε, above 0: the paper's 1e-8.
+    epsilon_beside
+        "v_hat", beside √v̂, or "v": the second form, Keras', where 1e-7 is usual.
     weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Optimizer`.
 
@@ -309,6 +317,7 @@ class Adam(Optimizer):
     beta_1: float = setting(number, minimum=0.0, below=1.0)
     beta_2: float = setting(number, minimum=0.0, below=1.0)
     epsilon: float = setting(number, above=0.0)
+    epsilon_beside: str = setting(choice, names=("v_hat", "v"))
 
     def __init__(
         self,
@@ -316,10 +325,19 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
+        *,
+        epsilon_beside: str = "v_hat",
         **common: Unpack[OptimizerArguments],
     ) -> None:
         super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.epsilon_beside = epsilon_beside
+
+    def get_config(self) -> Config:
+        """Leave out the paper's own form: most files have it."""
+        config = super().get_config()
+        usual = self.epsilon_beside == "v_hat"
+        return {n: value for n, value in config.items() if n != "epsilon_beside" or not usual}
 
     def update(
         self,
@@ -340,7 +358,10 @@ class Adam(Optimizer):
         np.square(scratch, out=scratch)  # (1 − β₂) g²
         v += scratch  # v ← β₂ v + (1 − β₂) g²
         np.sqrt(v, out=scratch)  # √v
-        scratch += self.epsilon * math.sqrt(second)  # (√v̂ + ε) √(1 − β₂ᵗ)
+        if self.epsilon_beside == "v_hat":
+            scratch += self.epsilon * math.sqrt(second)  # (√v̂ + ε) √(1 − β₂ᵗ)
+        else:
+            scratch += self.epsilon  # √v + ε̂
         np.divide(m, scratch, out=scratch)  # m / ((√v̂ + ε) √(1 − β₂ᵗ))
         scratch *= learning_rate * math.sqrt(second) / first  # η m̂ / (√v̂ + ε)
         theta -= scratch  # θ ← θ − η m̂ / (√v̂ + ε)
@@ -355,7 +376,7 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate, beta_1, beta_2, epsilon
+    learning_rate, beta_1, beta_2, epsilon, epsilon_beside
     global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
         See `Adam`.
     weight_decay
@@ -369,6 +390,7 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         *,
+        epsilon_beside: str = "v_hat",
         weight_decay: float = 0.004,
         global_clipnorm: float | None = None,
         clipnorm: float | None = None,
@@ -380,6 +402,7 @@ class AdamW(Adam):
             beta_1,
             beta_2,
             epsilon,
+            epsilon_beside=epsilon_beside,
             weight_decay=weight_decay,
             global_clipnorm=global_clipnorm,
             clipnorm=clipnorm,

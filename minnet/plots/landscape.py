@@ -241,7 +241,7 @@ def _losses(
             model.theta = theta
             if i < len(states):
                 model.state = states[i]
-            losses.append(float(model.evaluate(x, y)["loss"]))
+            losses.append(float(model.evaluate(x, y, return_dict=True)["loss"]))
     return np.array(losses)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import named
+from minnet.foundation.words import did_you_mean
 from minnet.models import Sequential, load
 
-MODELS = ("mnist-8x8",)
+MODELS = ("mnist-8x8", "mnist-cnn")
 
 
 @named
@@ -21,6 +22,8 @@ def load_pretrained(name: str, *, seed: Any = None) -> Sequential:
     name
         "mnist-8x8": 64-256-128-10, trained on MNIST's 60,000 handwritten digits, brought to 8×8
         pixels from 0 to 1 by `minnet.pretrained.mnist_8x8.preprocess`; that module made it.
+        "mnist-cnn": two convolutions of 6 and 16 filters with pooling, then 120-84-10, trained on
+        MNIST's images of 28×28×1 pixels from 0 to 1; `minnet.pretrained.mnist_cnn` made it.
     seed
         For later fits.
 

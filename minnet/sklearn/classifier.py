@@ -12,7 +12,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from minnet.datasets import one_hot
-from minnet.foundation.checks import Array, short
+from minnet.foundation.checks import Array, number, short
+from minnet.foundation.strict import named
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
 from minnet.sklearn.data import dense
 from minnet.sklearn.estimator import End, MultilayerPerceptron
@@ -137,6 +138,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     classes_: Array
     _multilabel: bool
 
+    @named
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -175,6 +177,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
     ) -> None:
         self._keep(locals())
 
+    @named
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch, going on from where the network is.
 
@@ -239,6 +242,11 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         if end.M == 1:
             return labels[:, None].astype(np.float64)
         return one_hot(labels, end.M) if end.loss.one_shape else labels
+
+    def _begin(self, settings: Settings, D: int, end: End) -> None:
+        super()._begin(settings, D, end)
+        if not self._multilabel and len(self.classes_) > 1:  # saved with the network
+            self.model_.class_names = [str(name) for name in self.classes_.tolist()]
 
     def _refuse_other_kind(self, y: Array, multilabel: bool, who: str) -> None:
         """Raise where a network that has learned goes on with targets of another kind."""
@@ -306,6 +314,13 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
                     f"{who} takes classes of y, {self.classes_.tolist()}. Got {unknown}. Write "
                     "them as they are in y."
                 )
+            for name, value in given.items():
+                number(value, f"{who} of {name!r}", minimum=0.0)
+        elif not (isinstance(given, str) and given == "balanced") and not (
+            self._multilabel and isinstance(given, list)
+        ):
+            kind = "a list with a dict for each label" if self._multilabel else "a dict"
+            raise ValueError(f'{who} takes {kind}, "balanced" or None. Got {short(given)}.')
         weights: Array = compute_sample_weight(given, y)
         return weights
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,18 +14,28 @@ SPARSE = ("csr", "csc")
 """Kinds of sparse X that are taken, and made dense."""
 
 
-def refuse_text(who: str, X: Any) -> None:
-    """Raise ValueError where a DataFrame has columns of text, with what turns them into numbers."""
-    if not hasattr(X, "columns") or not hasattr(X, "dtypes"):
-        return
-    columns = zip(X.columns, X.dtypes, strict=True)
-    named = [str(name) for name, dtype in columns if _is_text(dtype, X[name])]
+@contextmanager
+def text_refused(who: str, X: Any) -> Iterator[None]:
+    """Raise ValueError for text in X, with its columns and with what turns it into numbers."""
+    named = []
+    if hasattr(X, "columns") and hasattr(X, "dtypes"):
+        columns = zip(X.columns, X.dtypes, strict=True)
+        named = [str(name) for name, dtype in columns if _is_text(dtype, X[name])]
     if named:
         raise ValueError(
             f"{who} takes numbers in X. Got text or categories in {', '.join(named)}. Encode them "
             f"first, in a Pipeline: ColumnTransformer([('text', OneHotEncoder(), {named})], "
             "remainder=StandardScaler())."
         )
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith("could not convert string to float"):
+            raise
+        raise ValueError(
+            f"{who} takes numbers in X. Got text, {str(error).rpartition(': ')[2]} for one. Encode "
+            "such columns first: OneHotEncoder()."
+        ) from None
 
 
 def _is_text(dtype: Any, column: Any) -> bool:

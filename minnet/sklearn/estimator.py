@@ -15,12 +15,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import named
 from minnet.foundation.targets import check_weight
 from minnet.layers import Dense
 from minnet.losses import Loss
 from minnet.models import Sequential
-from minnet.sklearn.data import SPARSE, dense, refuse_text
-from minnet.sklearn.epochs import Account, KeepAccount
+from minnet.sklearn.data import SPARSE, dense, text_refused
+from minnet.sklearn.epochs import Account, KeepAccount, Score
 from minnet.sklearn.network import build_network, set_penalty, shaped_for
 from minnet.sklearn.settings import Settings, seed_of
 from minnet.training.figures import PREDICT_ROWS
@@ -102,6 +103,7 @@ class MultilayerPerceptron(BaseEstimator):
 
     # --- fit ------------------------------------------------------------------------------------
 
+    @named
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a network on X and y.
 
@@ -170,17 +172,17 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X and y as arrays; scikit-learn checks them, and keeps the names of columns."""
-        refuse_text(type(self).__name__, X)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=SPARSE,
-            multi_output=True,
-            y_numeric=self.numeric_y,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        with text_refused(type(self).__name__, X):
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                accept_sparse=SPARSE,
+                multi_output=True,
+                y_numeric=self.numeric_y,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+            )
         return X, y
 
     def _weights(self, y: Any, sample_weight: Any, *, partial: bool) -> Array | None:
@@ -218,35 +220,23 @@ class MultilayerPerceptron(BaseEstimator):
         partial: bool,
     ) -> None:
         """Train the network that there is."""
+        model, x = self.model_, self._samples(X)
         rows, held = self._split(settings, y)
-        x, validation, score = self._samples(X), None, None
-        N = len(x) if held is None else len(rows)
-        size = settings.batch_size(N, partial=partial)
-        mean = 1.0 if weight is None else float(weight[rows].mean())
-        if mean == 0.0:
-            raise ValueError(
-                f"{settings.who} takes weights of which one at least is above 0. Got a weight of "
-                "zero for every sample that trains. Leave sample_weight out to count all alike."
-            )
+        size = settings.batch_size(len(x[rows]), partial=partial)
+        mean = self._mean_weight(weight, rows)
         # scikit-learn divides Σ wₙ Lₙ by Σ wₙ, and minnet by N: so the weights get the mean 1
         scaled = None if weight is None else weight * (factor / mean)
         if scaled is None and factor != 1.0:
             scaled = np.full(len(x), factor)
+        validation, score = None, None
         if held is not None:
-            x_held, y_held = x[held], y[held]
-            weight_held = None if weight is None else weight[held]
-            validation = [x_held, target[held], *([] if scaled is None else [scaled[held]])]
-
-            def score() -> float:
-                return self._score_of(
-                    y_held, self._decode(self.model_.predict(x_held)), weight_held
-                )
-
-        set_penalty(self.model_, self._penalised, settings.alpha, size * mean)
-        account = KeepAccount(self._account, settings, score, N)
+            validation = [x[held], target[held], *([] if scaled is None else [scaled[held]])]
+            score = self._score_on(x[held], y[held], None if weight is None else weight[held])
+        set_penalty(model, self._penalised, settings.alpha, size * mean)
+        account = KeepAccount(self._account, settings, score, len(x[rows]))
         self.callbacks_ = settings.callbacks
         try:
-            self.model_.fit(
+            model.fit(
                 x[rows],
                 target[rows],
                 batch_size=size,
@@ -258,15 +248,33 @@ class MultilayerPerceptron(BaseEstimator):
                 sample_weight=None if scaled is None else scaled[rows],
             )
         except KeyboardInterrupt:  # as in scikit-learn, what was learned until then counts
-            warnings.warn("Training interrupted by user.", stacklevel=4)
+            _warn("Training interrupted by user.", UserWarning)
         self.n_iter_ = account.epochs
         if not partial and not account.stopped and account.epochs == settings.max_iter:
-            warnings.warn(
+            _warn(
                 f"{settings.who} made all epochs of max_iter={settings.max_iter} and has not come "
                 "to rest within tol. Raise max_iter or learning_rate_init, or scale X.",
                 ConvergenceWarning,
-                stacklevel=4,
             )
+
+    def _mean_weight(self, weight: Array | None, rows: Any) -> float:
+        """Return the mean weight of the rows that train, above 0."""
+        mean = 1.0 if weight is None else float(weight[rows].mean())
+        if mean == 0.0:
+            raise ValueError(
+                f"{type(self).__name__} takes weights of which one at least is above 0. Got a "
+                "weight of zero for every sample that trains. Leave sample_weight out to count all "
+                "alike."
+            )
+        return mean
+
+    def _score_on(self, x: Array, y: Any, weight: Array | None) -> Score:
+        """Return what gives the score of the network on these rows, whenever it is called."""
+
+        def score() -> float:
+            return self._score_of(y, self._decode(self.model_.predict(x)), weight)
+
+        return score
 
     def _split(self, settings: Settings, y: Any) -> tuple[Any, Array | None]:
         """Return the rows that train, and those that early stopping is judged by, if any."""
@@ -285,7 +293,7 @@ class MultilayerPerceptron(BaseEstimator):
 
     def _samples(self, X: Any) -> Array:
         """Return X as the network's samples."""
-        samples: Array = shaped_for(self.model_, dense(X).astype(self.model_.dtype, copy=False))
+        samples: Array = shaped_for(self.model_, dense(X))
         return samples
 
     # --- predict --------------------------------------------------------------------------------
@@ -307,10 +315,10 @@ class MultilayerPerceptron(BaseEstimator):
     def _known(self, X: Any) -> Any:
         """Return X, checked to have the columns that `fit` had."""
         check_is_fitted(self)
-        refuse_text(type(self).__name__, X)
-        return validate_data(
-            self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
-        )
+        with text_refused(type(self).__name__, X):
+            return validate_data(
+                self, X, accept_sparse=SPARSE, dtype=(np.float64, np.float32), reset=False
+            )
 
     def _run(self, X: Any) -> Array:
         """Return what the network makes of X, which was checked."""
@@ -364,7 +372,8 @@ class MultilayerPerceptron(BaseEstimator):
     @property
     def loss_(self) -> float:
         """The loss of the last epoch, with the penalty."""
-        return self._learned("loss_")[1].loss_curve[-1]
+        curve = self._learned("loss_")[1].loss_curve
+        return curve[-1] if curve else math.nan  # a Ctrl-C came before the first was whole
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -397,3 +406,12 @@ class MultilayerPerceptron(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+_warned: dict[Any, Any] = {}
+
+
+def _warn(message: str, category: type[Warning]) -> None:
+    """Warn in the name of scikit-learn's module, which programs name in their filters."""
+    module = "sklearn.neural_network"
+    warnings.warn_explicit(message, category, "minnet.sklearn", 1, module, _warned)

@@ -9,6 +9,7 @@ from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
 
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import named
 from minnet.losses import MeanSquaredError
 from minnet.sklearn.estimator import End, MultilayerPerceptron
 from minnet.sklearn.settings import Settings
@@ -118,6 +119,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
     _columns: int | None
 
+    @named
     def __init__(
         self,
         loss: Any = "squared_error",
@@ -155,6 +157,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     ) -> None:
         self._keep(locals())
 
+    @named
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch, going on from where the network is.
 

@@ -55,11 +55,11 @@ class Settings:
     def __init__(self, who: str, given: Mapping[str, Any], own_loss: str) -> None:
         self.who, self.given = who, given
         self.hidden = _widths(given["hidden_layer_sizes"], f"{who}'s hidden_layer_sizes")
-        self.logistic = [name == "logistic" for name in self._each("activation", str)]
-        self.activations = [self._activation(one) for one in self._each("activation", str, Layer)]
+        self.logistic = [name == "logistic" for name in self._each("activation")]
+        self.activations = [self._activation(one) for one in self._each("activation", Layer)]
         self.dropout = [
             number(rate, f"{who}'s dropout", minimum=0.0, below=1.0)
-            for rate in self._each("dropout", int, float, np.generic)
+            for rate in self._each("dropout")
         ]
         self.layers = self._own_layers()
         self._check_solver()
@@ -81,7 +81,10 @@ class Settings:
             given["learning_rate"], LEARNING_RATES, f"{who}'s learning_rate"
         )
         self.max_iter = integer(given["max_iter"], f"{who}'s max_iter", minimum=1)
-        self.verbose = bool(given["verbose"])
+        verbose = given["verbose"]
+        if not isinstance(verbose, (bool, int, np.bool_, np.integer)):
+            raise TypeError(f"{who}'s verbose takes True or False. Got {short(verbose)}.")
+        self.verbose = bool(verbose)
         self.patience = self._patience(given["n_iter_no_change"])
         self.dtype = dtype(given["dtype"], f"{who}'s dtype")
         self.loss = self._loss(given["loss"], own_loss)
@@ -140,7 +143,7 @@ class Settings:
     def _each(self, name: str, *kinds: type) -> list[Any]:
         """Return one value for each hidden layer: the same for all, or as they were given."""
         value = self.given[name]
-        if value is None or isinstance(value, kinds) or not isinstance(value, Iterable):
+        if isinstance(value, (str, *kinds)) or not _is_several(value):
             return [value] * len(self.hidden)
         values = list(value)
         if len(values) != len(self.hidden):
@@ -184,17 +187,29 @@ class Settings:
         return integer(value, f"{self.who}'s n_iter_no_change", minimum=1)
 
     def _loss(self, value: Any, own: str) -> Loss | None:
+        who = f"{self.who}'s loss"
         if isinstance(value, str):
             if value == own:
                 return None
+            if value == "poisson":
+                raise ValueError(
+                    f'{who} takes no "poisson", for minnet has not that deviance. Use '
+                    '"squared_error" on logarithms: TransformedTargetRegressor(mlp, '
+                    "func=numpy.log1p, inverse_func=numpy.expm1)."
+                )
             value = SKLEARN_LOSSES.get(value, value)
         elif isinstance(value, (int, tuple, list)):
             raise TypeError(
-                f"{self.who}'s loss takes a Loss or its name. Got {short(value)}. For widths of "
-                f"hidden layers write hidden_layer_sizes={short(value)}."
+                f"{who} takes a Loss or its name. Got {short(value)}. For widths of hidden layers "
+                f"write hidden_layer_sizes={short(value)}."
             )
-        table = {own: LOSSES["mse"], **LOSSES}
-        return copy.deepcopy(instance(value, Loss, table, f"{self.who}'s loss"))
+        loss = instance(value, Loss, {own: LOSSES["mse"], **LOSSES}, who)
+        if loss.from_logits:
+            raise ValueError(
+                f"{who} takes a loss of probabilities, since the last layer follows from y. Got "
+                f"{short(loss)}. Leave from_logits out."
+            )
+        return copy.deepcopy(loss)
 
     def _optimizer(self, value: Any) -> Optimizer | None:
         if value is None:
@@ -213,12 +228,24 @@ def seed_of(random_state: Any) -> int:
     """
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError:
+        raise ValueError(
+            "random_state takes a whole number from 0 to 2**32 - 1, a RandomState, a Generator or "
+            f"None. Got {short(random_state)}. Use random_state=0."
+        ) from None
 
 
 def _widths(value: Any, who: str) -> list[int]:
     """Return the widths of the hidden layers; one number is one layer."""
-    if isinstance(value, str) or not isinstance(value, (Iterable, int, np.integer)):
+    several = not isinstance(value, str) and _is_several(value)
+    if not several and not isinstance(value, (int, np.integer)):
         raise TypeError(f"{who} takes whole numbers, such as (64, 32). Got {short(value)}.")
-    widths: Sequence[Any] = list(value) if isinstance(value, Iterable) else [value]
+    widths: Sequence[Any] = list(value) if several else [value]
     return [integer(width, f"Each of {who}", minimum=1) for width in widths]
+
+
+def _is_several(value: Any) -> bool:
+    """Whether this has items; an array without an axis has none, though it is iterable by type."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0

@@ -1,4 +1,4 @@
-"""Tools for learning: what does one step do, is my gradient right, and why does it not learn?"""
+"""Tools for learning: what does one step do, is my gradient right, why does it not learn, why 7?"""
 
 from minnet.teaching.doctor import Diagnosis, Doctor, Finding, diagnose
 from minnet.teaching.explain import (
@@ -11,11 +11,13 @@ from minnet.teaching.explain import (
     explains,
 )
 from minnet.teaching.gradients import GradientReport, check_gradients
+from minnet.teaching.prediction import ExplainedPrediction, explain_prediction
 
 __all__ = [
     "Computation",
     "Diagnosis",
     "Doctor",
+    "ExplainedPrediction",
     "Explanation",
     "Finding",
     "GradientReport",
@@ -24,6 +26,7 @@ __all__ = [
     "OptimizerFormulas",
     "check_gradients",
     "diagnose",
+    "explain_prediction",
     "explain_step",
     "explains",
 ]

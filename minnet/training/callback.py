@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from minnet.foundation.checks import did_you_mean, short
+from minnet.foundation.checks import short
 from minnet.foundation.strict import Strict, is_minnets
+from minnet.foundation.words import did_you_mean
 
 Logs = dict[str, float]
 
@@ -40,17 +41,18 @@ class Hooks:
 
     fit: Any = None
 
+    other_hooks: ClassVar[tuple[str, ...]] = ()
+    """Names that a class may have beside those of fit's: somebody else calls them."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if not is_minnets(cls):
             cls.unfreezes = True
         for name in vars(cls):
-            if name.startswith("on_") and name not in HOOKS:
-                near = {"on_batch_begin": HOOKS[2], "on_batch_end": HOOKS[4]}.get(name)
-                hint = f' Did you mean "{near}"?' if near else did_you_mean(name, HOOKS)
+            if name.startswith("on_") and name not in (*HOOKS, *cls.other_hooks):
                 raise TypeError(
                     f"A callback takes hooks that fit calls: {', '.join(HOOKS)}. Got "
-                    f"{cls.__name__}.{name}, which nobody would call.{hint}"
+                    f"{cls.__name__}.{name}, which nobody would call.{did_you_mean(name, HOOKS)}"
                 )
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -13,13 +13,13 @@ from minnet.foundation.checks import (
     ModelFileError,
     boolean,
     choice,
-    did_you_mean,
     integer,
     number,
     text,
     warn,
 )
 from minnet.foundation.registry import Config
+from minnet.foundation.words import did_you_mean
 from minnet.training.callback import Callback, Logs, check_state
 from minnet.training.figures import goes_up
 from minnet.training.fit_file import describe_fit

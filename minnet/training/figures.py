@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from minnet.engine.network import Network
-from minnet.foundation.checks import Array, did_you_mean
+from minnet.foundation.checks import Array
+from minnet.foundation.words import did_you_mean
 from minnet.losses import mean
 from minnet.metrics import Metric, Weighted
 from minnet.training.callback import Logs

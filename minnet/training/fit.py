@@ -157,11 +157,14 @@ class Fit:
                 tell(step, {"loss": loss})
             statistics = so_far.figures.of_batch(prediction, target, weight)
             model.run_update()  # only now: a metric that refuses the batch has moved nothing
+            if self.others_change_model:  # and may look at other models, and train them
+                model.tell_written()
             so_far.add(loss, len(prediction), statistics)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
                 break
+        model.tell_written()
         return so_far.logs() | self.validate()
 
     def check_model(self) -> None:

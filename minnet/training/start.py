@@ -8,6 +8,7 @@ import numpy as np
 
 from minnet.engine.borders import try_own_classes
 from minnet.engine.network import Network
+from minnet.engine.originals import warn_of_originals
 from minnet.engine.refusals import Undo
 from minnet.engine.updates import Rate
 from minnet.foundation.checks import DivergedError
@@ -55,8 +56,13 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
             )
             take_part(fit, arguments, file, whole_steps)
             threads = suited_to(_largest_product(model, fit.batch_size))
-            with threads, np.errstate(all="ignore"), resumed_whole(fit):
-                return fit.run()
+            if not model.told_of_originals:
+                model.told_of_originals = warn_of_originals(model.layers)
+            try:
+                with threads, np.errstate(all="ignore"), resumed_whole(fit):
+                    return fit.run()
+            finally:
+                model.tell_written()
     except Exception as error:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()

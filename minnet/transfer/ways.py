@@ -118,7 +118,7 @@ def _fit(
 
 
 def _body(model: Sequential) -> list[Layer]:
-    return model.layers[: head_index(model.layers)]
+    return list(model.layers)[: head_index(model.layers)]
 
 
 def _fresh(task: Task, rng: np.random.Generator, divisor: int) -> Sequential:

@@ -6,11 +6,12 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from minnet.engine.stack import origin_of_copy
+from minnet.engine.originals import origin_of_copy
 from minnet.files.saving import FORM_ONLY
-from minnet.foundation.checks import did_you_mean, patterns, short
+from minnet.foundation.checks import patterns, short
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Layer
 from minnet.models import Sequential
 
@@ -112,6 +113,7 @@ def transfer_weights(
             for key, array in layer.arrays().items():
                 array[...] = came[name].arrays()[key]
             layer.origin = origin_of_copy(came[name])
+    target.tell_written()
     return table
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from minnet.datasets import one_hot, standardize
+from minnet.datasets import one_hot, standardize, unit_length
 from tests.strategies import K, N, row_shapes, rows, seeds
 
 
@@ -174,3 +174,19 @@ def test_a_constant_far_from_0_is_only_shifted():
     z, other = standardize(np.full((1000, 1), 1.7e15 / 3), np.full((1, 1), 1.7e15 / 3 + 2))
     np.testing.assert_array_equal(z, 0)
     np.testing.assert_array_equal(other, 2)
+
+
+@given(seed=st.integers(0, 2**32 - 1), order=st.sampled_from([1, 2]), axis=st.sampled_from([0, -1]))
+def test_unit_lengths_are_one_and_directions_stay(seed: int, order: int, axis: int) -> None:
+    x = np.random.default_rng(seed).normal(size=(4, 3))
+    unit = unit_length(x, axis, order)
+    np.testing.assert_allclose(np.linalg.norm(unit, ord=order, axis=axis), 1.0)
+    scale = np.linalg.norm(x, ord=order, axis=axis, keepdims=True)
+    np.testing.assert_allclose(unit * scale, x)
+
+
+def test_unit_length_refuses_other_orders_and_axes() -> None:
+    with pytest.raises(ValueError, match=r"order takes 1 or 2\. Got 3"):
+        unit_length([[1.0]], order=3)
+    with pytest.raises(ValueError, match=r"axis takes one of x \(1, 1\). Got 2"):
+        unit_length([[1.0]], axis=2)

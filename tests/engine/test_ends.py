@@ -67,7 +67,8 @@ def test_what_suits_the_last_step():
             Tanh(name="mine"),
             CrossEntropy(),
             r"^CrossEntropy takes probabilities\. Got a model that ends in mine \(Tanh\), not in "
-            r"softmax\. Add activation='softmax', or use CrossEntropy\(from_logits=True\)\.$",
+            r"softmax\. Add activation='softmax', or use CrossEntropy\(from_logits=True\)\. For a "
+            r"regression, whose y are numbers of any size, use loss='mse'\.$",
         ),
         (Linear(), BinaryCrossEntropy(), r"not in sigmoid\. Add activation='sigmoid'"),
         (ReLU(), OwnEntropy(), r"^OwnEntropy takes probabilities"),
@@ -105,6 +106,14 @@ def test_what_suits_is_passed_without_a_word(step, loss):
         warnings.simplefilter("error")
         check_last(step, loss)
         check_end([Dense(2), step], (2,), loss)
+
+
+def test_a_relu_below_the_last_softmax_cuts_logits_off():
+    with pytest.warns(UserWarning, match="cuts off the negative ones"):
+        check_end([Dense(3), ReLU(name="cut"), Softmax()], (3,), CrossEntropy())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_end([Dense(3), ReLU(), Dense(3), Softmax()], (3,), CrossEntropy())
 
 
 def test_the_steps_before_have_to_suit_the_last():

@@ -496,7 +496,8 @@ def test_what_is_no_layer_is_refused(case):
 
 @pytest.mark.parametrize("layers", [5, None, "relu", Dense(2), network()], ids=repr)
 def test_layers_are_a_list(layers):
-    with pytest.raises(TypeError, match=r"Sequential takes a list of layers. Got .*add\(layer\)"):
+    fix = r"Sequential\(model.layers\)" if isinstance(layers, Sequential) else r"add\(layer\)"
+    with pytest.raises(TypeError, match=rf"Sequential takes a list of layers. Got .*{fix}"):
         Sequential(layers)
 
 
@@ -518,12 +519,56 @@ def test_the_same_layer_twice_is_refused():
 def test_the_same_name_twice_is_refused():
     with pytest.raises(ValueError, match=r"takes a name of its own. Got a second 'a'"):
         Sequential([Dense(2, name="a"), Dense(3, name="a")])
+    with pytest.raises(ValueError, match=r"Got a second 'a'.*layer.name = …"):
+        Sequential([Dense(2, name="a", input_dim=2)]).add(
+            Sequential([Dense(3, name="a")]).layers[0]
+        )
     base = network()
-    with pytest.raises(ValueError, match=r"Got a second 'dense_1'.*layer.name = …"):
-        base.add(network().layers[0])
     clone = base.layers[0].copy()
     clone.name = "other"
     assert Sequential([*base.layers[:1], Dense(4), clone]).layers[-1].name == "other"
+
+
+def test_a_name_that_a_model_gave_gives_way():
+    a = Sequential([Dense(3, input_dim=2), Dense(4)], seed=0)
+    b = Sequential([Dense(3), Dense(2, name="head")], seed=1)
+    both = Sequential([*a.layers, *b.layers])
+    assert [layer.name for layer in both.layers] == ["dense_1", "dense_2", "dense_3", "head"]
+    assert [layer.name for layer in b.layers] == ["dense_1", "head"]
+    with pytest.raises(ValueError, match="a second 'head'"):
+        both.add(b.layers[1])
+
+
+def test_a_layer_that_was_popped_can_be_put_back_above_others():
+    model = Sequential([Dense(3, input_dim=2), Dense(2)], seed=0)
+    head = model.pop()
+    model.add(Dense(3))
+    model.add(head)
+    assert [layer.name for layer in model.layers] == ["dense_1", "dense_2", "dense_3"]
+    assert model.layers[-1] is head
+
+
+def test_a_name_of_a_files_gives_way_and_one_that_was_set_does_not(tmp_path):
+    model = Sequential([Dense(3, input_dim=3), Dense(3, name="first")], seed=0)
+    model.save(tmp_path / "m.npz")
+    loaded = minnet.load(tmp_path / "m.npz")
+    new = Sequential([Dense(3, input_dim=3), *loaded.layers[:1]])
+    assert [layer.name for layer in new.layers] == ["dense_1", "dense_2"]
+    with pytest.raises(ValueError, match="a second 'first'"):
+        Sequential([Dense(3, name="first", input_dim=3), *loaded.layers[1:]])
+    layer = model.layers[0].copy()
+    assert layer.named_by_model
+    layer.name = "dense_1"
+    with pytest.raises(ValueError, match="a second 'dense_1'"):
+        model.add(layer)
+
+
+def test_a_refused_layer_keeps_its_name():
+    model = Sequential([Dense(3, input_dim=2), Dense(2)], seed=0)
+    head = Sequential([Dense(4, input_dim=5)], seed=0).pop()
+    with pytest.raises(ValueError, match=r"takes x of shape \(N, 5\)"):
+        model.add(head)
+    assert (head.name, head.named_by_model) == ("dense_1", True)
 
 
 def test_names_are_counted_by_class_and_avoid_those_taken():
@@ -738,6 +783,24 @@ def test_get_weights_then_set_weights(seed):
     assert not np.array_equal(one.theta, two.theta)
 
 
+@given(seed=seeds)
+def test_set_weights_takes_named_arrays_in_any_order(seed):
+    one, two = network(seed), network(seed + 1)
+    names = list(one.named_arrays())
+    np.random.default_rng(seed).shuffle(names)
+    two.set_weights({name: one.named_arrays()[name] for name in names})
+    assert np.array_equal(one.theta, two.theta)
+    assert np.array_equal(one.state, two.state)
+
+
+def test_set_weights_takes_what_numpy_loads_of_an_npz_file(tmp_path):
+    one, two = network(0), network(1)
+    np.savez(tmp_path / "w.npz", **one.named_arrays())
+    with np.load(tmp_path / "w.npz") as arrays:
+        two.set_weights(arrays)
+    assert np.array_equal(one.theta, two.theta)
+
+
 def test_get_weights_are_copies():
     model = network()
     for array in model.get_weights():
@@ -780,7 +843,8 @@ def spoilt(place, change):
         (lambda: spoilt(-1, lambda w: w.astype("f2")), TypeError, "float32 or float64. Got flo"),
         (lambda: spoilt(-1, lambda w: None), TypeError, "Each weight takes an array of numbers"),
         (lambda: "weights", TypeError, "takes a list of arrays. Got 'weights'"),
-        (lambda: {"W": 1}, TypeError, "takes a list of arrays"),
+        (lambda: {"W": 1}, ValueError, "none for 'dense_1.W'.* one for 'W', which is not there"),
+        (lambda: dict(list(network().named_arrays().items())[1:]), ValueError, "none for 'den"),
         (lambda: 3, TypeError, "takes a list of arrays. Got 3"),
     ],
 )

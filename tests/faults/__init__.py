@@ -29,7 +29,7 @@ from minnet.layers import Dense
 MODULES = ("data", "labels", "shapes", "settings", "files", "numbers", "training")
 
 BARE = re.compile(
-    r"pickle|operands could not|broadcast|mismatch in its core|object has no attribute|"
+    r"allow_pickle|pickled data|operands could not|broadcast|mismatch in its core|object has no attribute|"
     r"unexpected keyword|positional argument|Maximum allowed|Unable to allocate|not callable|"
     r"unsupported operand|setting an array element|index .* out of bounds",
     re.IGNORECASE,

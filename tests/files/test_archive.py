@@ -142,7 +142,7 @@ def test_an_archive_of_numpy_savez_is_told_what_to_do(path) -> None:
     np.savez(path, W=np.zeros(3))
     with pytest.raises(
         ModelFileError,
-        match=r"is an archive but no model file: it has no minnet.json.* numpy.load and model.set",
+        match=r"is an archive but no model file: it has no minnet.json.*set_weights\(numpy.load",
     ):
         store.load(path)
 
@@ -152,8 +152,8 @@ def test_an_archive_of_numpy_savez_is_told_what_to_do(path) -> None:
     [
         (b"", "model.npz is empty. Use another copy of it"),
         (b"a,b\n1,2\n", "is no model file: it is not an npz archive. Use a file that model.save"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(100), "is no model file: it is not an npz archive"),
-        (b"\x80\x04\x95.", "is no model file: it is not an npz archive"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "is no model file: it is an HDF5 file"),
+        (b"\x80\x04\x95.", "is no model file: it is a pickle"),
         (b"PK\x03\x04", "is damaged or no model file: it is cut off, or its directory"),
         (b"PK\x05\x06" + bytes(18), "an archive but no model file: it has no minnet.json"),
         (b"PK\x03\x04" + bytes(100), "it is cut off, or its directory cannot be read"),

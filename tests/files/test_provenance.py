@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 import minnet
 from minnet import Sequential
-from minnet.files.provenance import HASHED_ROWS, data_hash
+from minnet.files.provenance import HASHED_ROWS, SCALINGS, data_hash
 from minnet.layers import Dense
 
 X = np.random.default_rng(0).random((60, 4))
@@ -200,3 +201,32 @@ def test_weights_from_a_file_bring_their_scale_along(tmp_path: Path) -> None:
     assert fresh.provenance["parent"]["name"] == "net"
     with pytest.warns(UserWarning, match="trained on inputs from"):
         fresh.predict(255 * X)
+
+
+# --- numbers from 0 to 1 that were scaled once more -----------------------------------------------
+
+PIXELS = np.linspace(0, 1, 240).reshape(60, 4)
+
+
+@pytest.mark.parametrize("formula", SCALINGS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_fit_notices_images_from_0_to_1_that_are_scaled_again(formula: str, dtype: str) -> None:
+    x = eval(formula, {"x": PIXELS.astype(dtype)})
+    model = network()
+    with pytest.warns(UserWarning, match=rf"as numbers from 0 to 1 do after {re.escape(formula)},"):
+        model.fit(x, Y, verbose=0)
+    model.fit(x, Y, verbose=0)  # it is said once
+
+
+def test_evaluate_notices_it_before_any_training() -> None:
+    with pytest.warns(UserWarning, match="from 0 to 1 already: leave that line out"):
+        network().evaluate(PIXELS / 255, Y)
+
+
+@pytest.mark.parametrize("x", [PIXELS, PIXELS - 0.5, 2 * PIXELS - 1, PIXELS / 250, PIXELS / 100])
+def test_other_scales_are_no_such_sign(x: np.ndarray) -> None:
+    network().fit(x, Y, verbose=0)
+
+
+def test_real_pixels_are_scaled_once() -> None:
+    network().fit((255 * PIXELS).astype(np.uint8) / 255.0, Y, verbose=0)

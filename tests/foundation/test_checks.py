@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minnet.foundation import checks
+from minnet.foundation.words import did_you_mean
 from minnet.initializers import INITIALIZERS, Initializer, Zeros
 from minnet.layers import ACTIVATIONS, Dense, Layer, ReLU
 from minnet.models import Sequential
@@ -43,14 +44,12 @@ def test_short_of_arrays_is_their_shape():
     ],
 )
 def test_did_you_mean(name, answer):
-    assert checks.did_you_mean(name, iter(["relu", "tanh"])) == answer
+    assert did_you_mean(name, iter(["relu", "tanh"])) == answer
 
 
 def test_did_you_mean_keeps_the_names_own_letters():
-    assert checks.did_you_mean("glorotuniform", ["GlorotUniform"]) == (
-        ' Did you mean "GlorotUniform"?'
-    )
-    assert checks.did_you_mean("adam", ["Adam", "ADAM"]) == ' Did you mean "Adam"?'
+    assert did_you_mean("glorotuniform", ["GlorotUniform"]) == (' Did you mean "GlorotUniform"?')
+    assert did_you_mean("adam", ["Adam", "ADAM"]) == ' Did you mean "Adam"?'
 
 
 # --- numbers --------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ UNUSUAL = {
     "L1": {"l1": 1e-7},
     "L2": {"l2": 1e-7},
     "L1L2": {"l1": 0.25, "l2": 1e-7},
-    "ReLU": LAYER,
+    "ReLU": {**LAYER, "max_value": 4.0},
     "LeakyReLU": {**LAYER, "negative_slope": 0.1},
     "ELU": {**LAYER, "alpha": 0.5},
     "Softplus": LAYER,
@@ -217,11 +217,24 @@ UNUSUAL = {
     "Input": {"shape": (2, 3)},
     "MeanSquaredError": {},
     "MeanAbsoluteError": {},
+    "Huber": {"delta": 2.0},
+    "LogCosh": {},
+    "MeanAbsolutePercentageError": {},
+    "MeanSquaredLogarithmicError": {},
+    "Poisson": {},
+    "CosineSimilarity": {},
+    "Hinge": {},
+    "SquaredHinge": {},
+    "CategoricalHinge": {},
+    "KLDivergence": {},
     "CrossEntropy": {"from_logits": True, "label_smoothing": 0.1},
     "BinaryCrossEntropy": {"from_logits": True, "label_smoothing": 0.1},
     "Accuracy": {"threshold": 0.25, "name": "a"},
     "BinaryAccuracy": {"threshold": 0.25, "name": "b"},
     "TopKCategoricalAccuracy": {"k": 2, "name": "c"},
+    "Average": {"name": "my_average"},
+    "RMSE": {"name": "my_rmse"},
+    "MeanLoss": {"loss": losses.Huber(2.0), "name": "my_huber"},
     "MAE": {"name": "d"},
     "MSE": {"name": "e"},
     "R2Score": {"name": "f"},
@@ -236,12 +249,19 @@ UNUSUAL = {
             "Recall",
         )
     },
-    "AUC": {"num_thresholds": 50, "curve": "PR", "from_logits": True, "name": "h"},
+    "AUC": {
+        "num_thresholds": 50,
+        "curve": "PR",
+        "summation_method": "minoring",
+        "thresholds": [0.25, 0.5],
+        "from_logits": True,
+        "name": "h",
+    },
     "SGD": {**OPTIMIZER, "momentum": 0.9, "nesterov": True},
     "RMSprop": {**OPTIMIZER, "rho": 0.8, "momentum": 0.5, "epsilon": 1e-3, "centered": True},
     "Adagrad": {**OPTIMIZER, "initial_accumulator_value": 0.5, "epsilon": 1e-3},
-    "Adam": {**ADAM, "learning_rate": CosineDecay(0.1, 5)},
-    "AdamW": ADAM,
+    "Adam": {**ADAM, "epsilon_beside": "v", "learning_rate": CosineDecay(0.1, 5)},
+    "AdamW": {**ADAM, "epsilon_beside": "v"},
     "Adadelta": {**OPTIMIZER, "rho": 0.8, "epsilon": 1e-3},
     "Adamax": ADAM,
     "Nadam": ADAM,
@@ -293,7 +313,7 @@ def arguments(cls: type) -> dict[str, object]:
 
 def test_every_public_class_that_describes_itself_is_in_the_table() -> None:
     contracts = {"Configurable", "Initializer", "Layer", "Loss", "Metric", "Optimizer"}
-    contracts |= {"Regularizer", "Schedule", "FromFunction", "Constraint"}
+    contracts |= {"Regularizer", "Schedule", "FromFunction", "MeanOfFunction", "Constraint"}
     public = {
         name
         for name, thing in NAMES.items()

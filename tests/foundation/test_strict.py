@@ -193,7 +193,7 @@ def test_a_model_s_own_words_are_of_their_kind(name, value):
 
 
 def test_a_class_of_your_own_may_have_any_attribute():
-    class Noted(layers.ReLU):
+    class Noted(layers.Sigmoid):
         pass
 
     layer = Noted()

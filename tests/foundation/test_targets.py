@@ -9,7 +9,7 @@ import minnet
 from minnet.foundation import targets
 from minnet.layers import Dense
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, Loss, MeanSquaredError
-from minnet.metrics import MAE, MSE, Accuracy, BinaryAccuracy, Metric, R2Score
+from minnet.metrics import AUC, MAE, MSE, Accuracy, BinaryAccuracy, Metric, Precision, R2Score
 
 COLUMN = np.arange(4.0).reshape(4, 1)
 FLAT = COLUMN[:, 0] + 1.0
@@ -232,3 +232,87 @@ def test_weights():
 def test_labels_of_minus_one_and_one_are_told_what_they_are() -> None:
     with pytest.raises(ValueError, match=r"Make −1 and 1 to 0 and 1: \(y \+ 1\) / 2"):
         minnet.losses.BinaryCrossEntropy()([[0.5], [0.5]], [[-1], [1]])
+
+
+# --- the order of predictions and targets ---------------------------------------------------------
+
+ROWS = np.array([[0.7, 0.3], [0.2, 0.8], [0.6, 0.4]])
+LABELS = np.array([0, 1, 0])
+ONE_HOT = np.eye(2)[LABELS]
+SHARES = ROWS[:, 1]
+
+EXCHANGED = {
+    "labels for rows": (LABELS, ROWS),
+    "labels as floats": (LABELS * 1.0, ROWS),
+    "a column of labels": (LABELS[:, None], ROWS),
+    "rows": (ONE_HOT, ROWS),
+    "rows of integers": (ONE_HOT.astype(int), ROWS),
+    "shares": (LABELS, SHARES),
+    "shares as floats": (LABELS * 1.0, SHARES),
+    "a column and a row": (LABELS[:, None], SHARES),
+    "true and false": (LABELS == 1, SHARES),
+    "one sample": ([1], [0.3]),
+}
+
+
+@pytest.mark.parametrize("case", EXCHANGED)
+@pytest.mark.parametrize(
+    "figure",
+    [CrossEntropy(), BinaryCrossEntropy(), Accuracy(), BinaryAccuracy(), Precision(), AUC()],
+    ids=repr,
+)
+def test_labels_in_the_predictions_place_are_told(figure, case):
+    first, second = EXCHANGED[case]
+    who = type(figure).__name__
+    with pytest.raises(
+        ValueError,
+        match=rf"^{who} takes \(prediction, target\)\. Got labels \(.*\) as prediction, and "
+        r"outputs \(.*\) as target\. Exchange them, or give them by name: target=…, prediction=…$",
+    ):
+        figure(first, second)
+
+
+@pytest.mark.parametrize(
+    ("figure", "target", "prediction"),
+    [
+        (CrossEntropy(), LABELS, ROWS),
+        (BinaryCrossEntropy(), LABELS, SHARES),
+        (Accuracy(), LABELS, ROWS),
+        (AUC(), LABELS, SHARES),
+        (MeanSquaredError(), LABELS, SHARES),
+    ],
+    ids=repr,
+)
+def test_both_are_taken_by_name_in_either_order(figure, target, prediction):
+    assert figure(target=target, prediction=prediction) == figure(prediction, target)
+
+
+@pytest.mark.parametrize("loss", [CrossEntropy(True), BinaryCrossEntropy(True)], ids=repr)
+def test_labels_in_the_place_of_logits_are_told(loss):
+    with pytest.raises(ValueError, match="Got labels"):
+        loss(ONE_HOT, 5 * ROWS - 2)
+
+
+@pytest.mark.parametrize(
+    ("figure", "prediction", "target"),
+    [
+        (BinaryCrossEntropy(), [1.0, 1.0], [0.9, 0.8]),  # sure, with smooth targets
+        (BinaryCrossEntropy(True), [0.0, 1.0], [0.25, 0.75]),  # logits
+        (BinaryCrossEntropy(), [0.0, 1.0], [0.0, 1.0]),
+        (Accuracy(), [0, 1], [1, 1]),  # both decided
+        (Accuracy(), ROWS, ROWS),
+        (CrossEntropy(), ONE_HOT, LABELS),
+        (MeanSquaredError(), [0, 1], [0.5, 0.5]),  # either order gives the same
+        (R2Score(), [0, 1], [0.5, 0.25]),  # numbers, which may be whole
+    ],
+    ids=repr,
+)
+def test_what_may_be_meant_so_is_taken(figure, prediction, target):
+    assert np.isfinite(figure(prediction, target))
+
+
+@pytest.mark.parametrize("name", ["y_true", "y_pred"])
+def test_the_names_of_keras_are_answered_with_minnets(name):
+    meant = {"y_true": "target", "y_pred": "prediction"}[name]
+    with pytest.raises(TypeError, match=rf'Did you mean "{meant}"'):
+        MeanSquaredError()(**{name: [1.0]})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import minnet
 from minnet.foundation.registry import _KNOWN, from_config, register, to_config
 from minnet.initializers import Constant, Ones, Zeros
-from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, Layer, ReLU
+from minnet.layers import BatchNormalization, Dense, Dropout, Flatten, Input, Layer, ReLU
 from minnet.layers.base import assign, bind, expect_rows
 from minnet.models import Sequential
 from tests.complex_step import assert_gradients
@@ -718,6 +718,20 @@ def test_call_before_build():
 def test_call_takes_numbers(x):
     with pytest.raises(TypeError, match=r"^relu_1's x takes "):
         ReLU(name="relu_1")(x)
+
+
+@pytest.mark.parametrize("x", [Input(4), Dense(4), Sequential([Dense(3)])], ids=repr)
+def test_a_layer_that_is_called_with_no_array_names_what_came(x):
+    with pytest.raises(TypeError, match=r"takes an array of numbers.* Got ") as caught:
+        Dense(3)(x)
+    assert "Encode" not in str(caught.value)
+
+
+def test_layers_are_connected_by_a_list():
+    with pytest.raises(
+        TypeError, match=r"by a list: Sequential\(\[Input\(\(4,\)\), Dense\(3\)\]\)\.$"
+    ):
+        Dense(3)(Input(4))
 
 
 def test_call_is_inference():

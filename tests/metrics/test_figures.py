@@ -94,6 +94,7 @@ def test_merged_over_batches_it_is_the_same_as_over_all(name: str, seed: int, cu
     rng = np.random.default_rng(seed)
     p = rng.random((9, 7))
     categorical = isinstance(metric, (Accuracy, TopKCategoricalAccuracy))
+    categorical |= name.endswith("categorical_crossentropy")
     t = rng.integers(7, size=9) if categorical else rng.integers(2, size=(9, 7)).astype(float)
     whole = metric.statistics(p, t)
     parts = metric.merge(metric.statistics(p[:cut], t[:cut]), metric.statistics(p[cut:], t[cut:]))
@@ -143,7 +144,14 @@ def test_confusion_matrix_rows_are_true_classes() -> None:
         ([0, 1], [0], None, "one prediction for each label"),
         ([], [], None, "at least one"),
         ([0, 3], [0, 1], 3, "Got 3 in row 1"),
-        ([0.5], [0], None, "whole labels.*Got 0.5 in row 0"),
+        ([0.5], [0.5], None, "whole labels.*Got 0.5 in row 0"),
+        (
+            [0.5],
+            [0],
+            None,
+            r"true classes first. Got outputs \(1,\) first, and labels \(1,\) second",
+        ),
+        ([[0.9, 0.1]], [0], None, r"Exchange them, or give them by name: y=…, predicted=…"),
         ([-1], [0], None, "Got -1 in row 0"),
         ([0], [np.nan], None, "finite"),
         ([[[0]]], [0], None, r"labels \(N,\)"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pytest
 
+from tests.browser import chromium, opened
+
 
 @pytest.fixture(autouse=True)
 def no_window(monkeypatch):
@@ -17,3 +19,6 @@ def no_window(monkeypatch):
     plt.close("all")
     yield
     plt.close("all")
+
+
+__all__ = ["chromium", "no_window", "opened"]

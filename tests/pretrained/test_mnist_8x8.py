@@ -131,9 +131,17 @@ def test_the_seed_is_for_later_fits():
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [
-        ("mnist-8×8", ValueError, r'one of mnist-8x8. Got .* Did you mean "mnist-8x8"\?'),
+        (
+            "mnist-8×8",
+            ValueError,
+            r'one of mnist-8x8, mnist-cnn. Got .* Did you mean "mnist-8x8"\?',
+        ),
         ("MNIST-8x8", ValueError, r'Did you mean "mnist-8x8"\?'),
-        ("resnet", ValueError, r"load_pretrained takes one of mnist-8x8. Got 'resnet'\.$"),
+        (
+            "resnet",
+            ValueError,
+            r"load_pretrained takes one of mnist-8x8, mnist-cnn. Got 'resnet'\.$",
+        ),
         ("../datasets/data/uci-digits", ValueError, r"takes one of mnist-8x8"),
         (None, TypeError, r"load_pretrained takes a model's name. Got None"),
     ],

@@ -62,6 +62,13 @@ def test_several_labels_have_a_logistic_output_each() -> None:
     np.testing.assert_array_equal(mlp.predict(X), other.predict(sparse.csr_array(X)))
 
 
+def test_several_labels_may_be_sparse_and_stop_early() -> None:
+    settings = {**QUICK, "early_stopping": True, "max_iter": 30}
+    one = fitted(MLPClassifier(**settings), X, SEVERAL)
+    two = fitted(MLPClassifier(**settings), X, sparse.csr_array(SEVERAL))
+    assert one.validation_scores_ == two.validation_scores_
+
+
 def test_one_class_is_always_predicted() -> None:
     mlp = fitted(MLPClassifier(max_iter=2, random_state=0), X, np.full(len(X), "only"))
     assert set(mlp.predict(X)) == {"only"}
@@ -184,6 +191,11 @@ def test_class_weights_are_weights_of_the_classes_samples() -> None:
 def test_class_weights_that_name_no_class_are_refused() -> None:
     with pytest.raises(ValueError, match=r"class_weight takes classes of y, \[0, 1\]. Got \['1'\]"):
         MLPClassifier(class_weight={"1": 2.0}).fit(X, TWO)
+    with pytest.raises(ValueError, match=r"class_weight of 1 takes .* 0 or more. Got -2"):
+        MLPClassifier(class_weight={0: 1, 1: -2}).fit(X, TWO)
+    for other in ("balance", [1, 2], np.array([1, 2])):
+        with pytest.raises(ValueError, match=r'class_weight takes a dict, "balanced" or None. Got'):
+            MLPClassifier(class_weight=other).fit(X, TWO)
     with pytest.raises(ValueError, match=r"class_weight takes a dict in partial_fit"):
         MLPClassifier(class_weight="balanced").partial_fit(X, TWO, classes=[0, 1])
 

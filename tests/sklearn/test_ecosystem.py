@@ -15,14 +15,22 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
 import joblib
+import matplotlib.pyplot as plt
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, StackingRegressor, VotingClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.inspection import partial_dependence, permutation_importance
+from sklearn.inspection import (
+    DecisionBoundaryDisplay,
+    PartialDependenceDisplay,
+    partial_dependence,
+    permutation_importance,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import ConfusionMatrixDisplay, RocCurveDisplay
 from sklearn.model_selection import (
     GridSearchCV,
+    LearningCurveDisplay,
     RandomizedSearchCV,
     cross_val_predict,
     learning_curve,
@@ -219,3 +227,19 @@ def test_without_scikit_learn_one_sentence_tells_how_to_install_it(tmp_path) -> 
         "ModuleNotFoundError: minnet.sklearn takes scikit-learn, which is not installed. "
         "Install it: python -m pip install scikit-learn"
     )
+
+
+def test_scikit_learns_pictures_are_drawn() -> None:
+    mlp = fitted(MLPClassifier(**QUICK), X[:, :2], TWO)
+    DecisionBoundaryDisplay.from_estimator(mlp, X[:, :2], grid_resolution=10)
+    ConfusionMatrixDisplay.from_estimator(mlp, X[:, :2], TWO)
+    RocCurveDisplay.from_estimator(mlp, X[:, :2], TWO)
+    model = fitted(MLPRegressor(**QUICK), X, NUMBER)
+    PartialDependenceDisplay.from_estimator(model, X, [0, (0, 1)], grid_resolution=4)
+    with calm():
+        LearningCurveDisplay.from_estimator(mlp, X, TWO, cv=2, train_sizes=[0.5, 1.0])
+    axes = plt.subplots(2, 4)[1]
+    for column, ax in zip(mlp.coefs_[0].T, axes.ravel(), strict=True):
+        ax.matshow(column.reshape(1, 2), vmin=mlp.coefs_[0].min(), vmax=mlp.coefs_[0].max())
+    plt.figure()
+    plt.plot(mlp.loss_curve_)

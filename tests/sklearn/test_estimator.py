@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ import minnet
 from minnet import DivergedError
 from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
 from minnet.sklearn import MLPClassifier, MLPRegressor
-from tests.sklearn.data import NUMBER, NUMBERS, THREE, TWO, X, calm, fitted
+from tests.sklearn.data import NUMBER, NUMBERS, SEVERAL, THREE, TWO, X, calm, fitted
 
 QUICK = {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "random_state": 0}
+
+NAMES = np.array(["a", "b", "c"])[THREE]
 
 each_kind = pytest.mark.parametrize(
     ("kind", "y"), [(MLPClassifier, THREE), (MLPRegressor, NUMBER)], ids=["classes", "numbers"]
@@ -118,6 +121,12 @@ def test_too_few_epochs_are_told() -> None:
         MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
 
 
+def test_a_programs_filter_for_scikit_learns_module_works() -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=ConvergenceWarning, module="sklearn")
+        MLPClassifier(**QUICK, max_iter=3).fit(X, TWO)
+
+
 def test_a_training_at_rest_stops_without_a_word() -> None:
     mlp = MLPClassifier(**{**QUICK, "learning_rate_init": 0.1}, max_iter=2000).fit(X, TWO)
     assert mlp.n_iter_ < 2000
@@ -164,6 +173,17 @@ def test_early_stopping_goes_back_to_the_best_epoch(kind: Any, y: Any) -> None:
     assert mlp.score(X[held], y[held]) == max(scores)
 
 
+@each_kind
+def test_scores_of_early_stopping_are_weighted(kind: Any, y: Any) -> None:
+    weight = np.random.default_rng(0).uniform(0.1, 3, len(X))
+    mlp = kind(**QUICK, early_stopping=True, validation_fraction=0.3, max_iter=20)
+    fitted(mlp, X, y, sample_weight=weight)
+    _, held = mlp._split(_settings_of(mlp), y)
+    score = mlp.score(X[held], y[held], sample_weight=weight[held])
+    assert mlp.best_validation_score_ == pytest.approx(score, abs=1e-6)
+    assert score != pytest.approx(mlp.score(X[held], y[held]), abs=1e-6)
+
+
 def _settings_of(mlp: Any) -> Any:
     from minnet.sklearn.settings import Settings
 
@@ -190,6 +210,17 @@ def test_ctrl_c_keeps_what_was_learned() -> None:
         mlp = MLPClassifier(**QUICK, callbacks=[stop]).fit(X, TWO)
     assert mlp.n_iter_ == 3
     assert mlp.predict(X).shape == (len(X),)
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_a_network_without_a_loss() -> None:
+    def interrupt(batch: int, logs: Any) -> None:
+        raise KeyboardInterrupt
+
+    stop = LambdaCallback(on_train_batch_end=interrupt)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        mlp = MLPClassifier(**QUICK, callbacks=[stop]).fit(X, TWO)
+    assert (mlp.n_iter_, mlp.loss_curve_) == (0, [])
+    assert np.isnan(mlp.loss_)
 
 
 # --- callbacks ------------------------------------------------------------------------------------
@@ -248,6 +279,16 @@ def test_text_in_a_table_is_refused_with_its_columns() -> None:
     assert fitted(MLPClassifier(**QUICK, max_iter=1), frame, TWO).predict(frame).shape == (120,)
 
 
+def test_text_and_numbers_beyond_the_dtype_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes numbers in X. Got text, 'a' for one. Encode"):
+        MLPClassifier().fit([["a", "b"]] * 10, [0, 1] * 5)
+    mlp = MLPRegressor(random_state=0, max_iter=1)
+    with pytest.raises(ValueError, match=r"x takes numbers that float32 can hold. Got 1.*e"):
+        mlp.fit(np.full((9, 2), 1e300), np.zeros(9))
+    with pytest.raises(ValueError, match="x takes numbers that float32 can hold"):
+        fitted(mlp, X, NUMBER).predict(np.full((9, 5), 1e300))
+
+
 @each_kind
 def test_sparse_rows_are_the_same_as_dense_ones(kind: Any, y: Any) -> None:
     x = np.where(X > 0.5, X, 0.0)
@@ -293,6 +334,15 @@ def test_the_network_is_a_model_like_any_other(tmp_path) -> None:
         minnet.load(tmp_path / "mlp.npz").predict(X), mlp.predict_proba(X)
     )
     assert mlp.n_layers_ == 3
+
+
+def test_the_network_knows_its_classes(tmp_path) -> None:
+    for y, names in ((NAMES, ["a", "b", "c"]), (TWO, ["0", "1"]), (TWO > 0, ["False", "True"])):
+        mlp = fitted(MLPClassifier(**QUICK, max_iter=2), X, y)
+        mlp.model_.save(tmp_path / "mlp.npz")
+        assert minnet.load(tmp_path / "mlp.npz").class_names == names
+    for y in (SEVERAL, np.full(len(X), 7)):
+        assert fitted(MLPClassifier(**QUICK, max_iter=2), X, y).model_.class_names is None
 
 
 def test_large_tables_pass_in_batches_of_two_hundred() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 
 from minnet.layers import Dense, ReLU
+from minnet.losses import CrossEntropy
 from minnet.optimizers import AdamW
 from minnet.sklearn import MLPClassifier, MLPRegressor
 from minnet.sklearn.settings import Settings
@@ -42,16 +44,27 @@ from tests.sklearn.data import NUMBER, TWO, X, fitted
         ({"n_iter_no_change": 0}, ValueError, r"n_iter_no_change takes a whole number, 1"),
         ({"dtype": "float16"}, ValueError, r"dtype takes float32 or float64. Got 'float16'"),
         ({"dropout": 1.0}, ValueError, r"dropout .*below 1. Got 1.0"),
+        ({"dropout": "0.3"}, TypeError, r"dropout takes a number. Got '0.3'"),
+        ({"verbose": "yes"}, TypeError, r"verbose takes True or False. Got 'yes'"),
+        (
+            {"loss": "poisson"},
+            ValueError,
+            r'loss takes no "poisson".*"squared_error" on logarithms',
+        ),
+        ({"loss": CrossEntropy(from_logits=True)}, ValueError, r"Leave from_logits out"),
         ({"dropout": [0.1, 0.2]}, ValueError, r"a list of one for each of the 1. Got 2"),
         ({"optimizer": "adma"}, ValueError, r'optimizer takes one of sgd.*Did you mean "adam"'),
-        ({"loss": "hinge"}, ValueError, r"loss takes one of .*cross_entropy.*Got 'hinge'"),
+        ({"loss": "ten"}, ValueError, r"loss takes one of .*cross_entropy.*Got 'ten'"),
         ({"layers": Dense(3)}, TypeError, r"layers takes a list of minnet layers, without the l"),
         ({"callbacks": [1]}, TypeError, r"callbacks takes Callback objects. Got 1"),
         ({"base": "mnist"}, ValueError, r"mnist"),
         ({"base": 7}, TypeError, r"base takes a minnet model, the path .*mnist-8x8. Got 7"),
         ({"base": "mnist-8x8"}, ValueError, r"base takes X with 64 columns, as it was.*Got 5"),
         ({"freeze": "dense_7"}, ValueError, r'No layer matches "dense_7"'),
-        ({"random_state": "zero"}, ValueError, r"'zero' cannot be used to seed"),
+        ({"random_state": "zero"}, ValueError, r"random_state takes .*Got 'zero'. Use random_st"),
+        ({"random_state": -1}, ValueError, r"random_state takes a whole number from 0 .*Got -1"),
+        ({"hidden_layer_sizes": np.array(3)}, TypeError, r"hidden_layer_sizes takes whole numbers"),
+        ({"dropout": np.array([[0.1]])}, TypeError, r"dropout takes a number. Got an array of"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )
@@ -70,6 +83,15 @@ def test_widths_in_the_place_of_the_loss_are_told_their_name() -> None:
         TypeError, match=r"loss takes .* Got \(8, 4\)\. .*hidden_layer_sizes=\(8, 4\)"
     ):
         MLPRegressor((8, 4)).fit(X, NUMBER)
+
+
+def test_words_that_are_not_taken_are_told() -> None:
+    with pytest.raises(TypeError, match=r'Got hiden_layer_sizes=3. Did you mean "hidden_layer_siz'):
+        MLPClassifier(hiden_layer_sizes=3)
+    with pytest.raises(TypeError, match=r"hidden_layer_sizes, activation by position. Got 3 arg"):
+        MLPClassifier((5,), "relu", "adam")
+    with pytest.raises(TypeError, match=r"fit takes X, y, sample_weight. Got no y"):
+        MLPRegressor().fit(X)
 
 
 def test_what_a_fit_changes_is_a_copy() -> None:

@@ -113,7 +113,8 @@ def test_weights_follow_the_same_law() -> None:
     assert_alike(one, two, 1e-12, 1e-12)
 
 
-def test_early_stopping_goes_by_the_same_rule(monkeypatch) -> None:
+@pytest.mark.parametrize("tol", [1e-4, 0.0])
+def test_early_stopping_goes_by_the_same_rule(monkeypatch, tol: float) -> None:
     """With the same rows kept apart, the same scores, best weights and end."""
     import minnet.sklearn.estimator as door
 
@@ -134,6 +135,7 @@ def test_early_stopping_goes_by_the_same_rule(monkeypatch) -> None:
         early_stopping=True,
         validation_fraction=1 / 3,
         n_iter_no_change=4,
+        tol=tol,
     )
     assert_alike(one, two, 1e-12, 1e-12)
     assert one.n_iter_ < 60

@@ -18,7 +18,8 @@ from minnet.course.exercises.inspection import (
     CheckResult,
     inspect,
 )
-from minnet.foundation.checks import number
+from minnet.course.exercises.reports import REPORTS, hints_of, shown
+from minnet.foundation.checks import choice, number
 from minnet.foundation.tables import Table
 
 FOLDER = "exercises"
@@ -43,6 +44,7 @@ def run(
     folder: str = FOLDER,
     again: bool = False,
     seconds: float = SECONDS,
+    hints: str | None = None,
 ) -> int:
     """Copy what is not there, check what is, and print what to do next.
 
@@ -56,6 +58,8 @@ def run(
         Start the named ones over; what was there is kept beside them, under another name.
     seconds
         How long the check of one function may take.
+    hints
+        "none", "idea" or "full"; None for what the class has set, see `reports`.
 
     Returns
     -------
@@ -89,7 +93,53 @@ def run(
     if importlib.util.find_spec("hypothesis") is None:
         print(INSTALL)
         return 1
-    return _check(sheets, bool(names), seconds, folder)
+    return _check(sheets, bool(names), seconds, folder, hints or hints_of(folder))
+
+
+def report(
+    form: str,
+    names: Sequence[str] = (),
+    *,
+    folder: str = FOLDER,
+    seconds: float = SECONDS,
+    hints: str | None = None,
+) -> str:
+    """Check what is asked for, and return a report in this form; files that are missing are to do.
+
+    Parameters
+    ----------
+    form
+        "json", "junit" or "gradescope".
+    names, folder, seconds, hints
+        As for `run`. Nothing is copied.
+
+    Raises
+    ------
+    ValueError
+        A form, a name or a level of hints that there is not.
+    RuntimeError
+        Hypothesis is not installed, or the checks cannot be started.
+    """
+    write = REPORTS[choice(form, list(REPORTS), "--report")]
+    if importlib.util.find_spec("hypothesis") is None:
+        raise RuntimeError(INSTALL)
+    seconds = number(seconds, "--seconds", above=0)
+    sheets = [_sheet(name, folder) for name in names] or [
+        Sheet(exercise, Path(folder, exercise.file)) for exercise in exercises()
+    ]
+    there = [
+        Assignment(str(path), gap)
+        for exercise, path in sheets
+        if path.exists()
+        for gap in exercise.gaps
+    ]
+    checked = {(result.path, result.gap): result for result in inspect(there, seconds)}
+    results = [
+        checked.get((str(path), gap), CheckResult(str(path), gap, TO_DO))
+        for exercise, path in sheets
+        for gap in exercise.gaps
+    ]
+    return write(results, hints or hints_of(folder))
 
 
 def solutions(folder: str) -> str:
@@ -144,17 +194,17 @@ def _copied(new: Sequence[Sheet], folder: str) -> str:
     )
 
 
-def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str) -> int:
+def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str, hints: str) -> int:
     """Check, and print a table, what is wrong, and what is next."""
     assignments = [Assignment(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
     results = list(inspect(assignments, seconds))
     print(_table(results))
     wrong = [result for result in results if result.state == WRONG]
-    shown: list[CheckResult] = []
+    told: list[CheckResult] = []
     for result in wrong if named else wrong[:1]:
-        if not any(v.path == result.path and v.text == result.text for v in shown):
-            print(f"\n{_location(result)}\n{result.text}")
-            shown.append(result)
+        if not any(v.path == result.path and v.text == result.text for v in told):
+            print(f"\n{_location(result)}\n{shown(result, hints)}".rstrip())
+            told.append(result)
     if not named and len(wrong) > 1:
         print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
         print(f"\n    {_command(wrong[1].gap, folder)}")

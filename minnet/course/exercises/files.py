@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from minnet.foundation.checks import did_you_mean
+from minnet.foundation.words import did_you_mean
 
 NAMES = (
     "dense",

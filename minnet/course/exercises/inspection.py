@@ -8,6 +8,7 @@ code prints goes nowhere but into the report on its own function.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.machinery
 import importlib.util
@@ -15,6 +16,7 @@ import io
 import json
 import os
 import queue
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from typing import Any, NamedTuple, TextIO
 
 from minnet.course.exercises.judging import ArgumentsError, NotWrittenError, Student, silence
 from minnet.course.exercises.wording import arguments, rows
-from minnet.foundation.checks import did_you_mean
+from minnet.foundation.words import did_you_mean
 
 SECONDS = 10.0
 """For one function; a right one takes well under one."""
@@ -146,14 +148,19 @@ def _of_one_process(assignments: Sequence[Assignment], seconds: float) -> Iterat
 def _talk(
     process: subprocess.Popen[str], assignments: Sequence[Assignment], lines: queue.Queue[str]
 ) -> None:
-    """Hand over the assignments, and put each answer into the queue; at the end an empty line."""
+    """Hand over the assignments, and put each answer into the queue; at the end an empty line.
+
+    An answer begins with a token, which a student's code is not told: so it cannot answer itself.
+    """
+    token = secrets.token_hex()
     try:
         with process.stdin as source:  # type: ignore[union-attr]
-            source.write(json.dumps(assignments))
+            source.write(json.dumps([token, assignments]))
     except OSError:
         pass  # it is gone already, and its answer is the end
     for line in process.stdout:  # type: ignore[union-attr]
-        lines.put(line.strip())
+        if line.startswith(token):
+            lines.put(line.removeprefix(token).strip())
     lines.put("")
 
 
@@ -207,15 +214,17 @@ class Inspector:
 def work(seconds: float, source: TextIO, out: TextIO) -> None:
     """Read assignments, and write a line for each; end the process if one takes too long."""
 
+    token, asked = json.load(source)
+
     def say(line: str) -> None:
-        out.write(line + "\n")
+        out.write(f"{token}{line}\n")
         out.flush()
 
     def end(assignment: Assignment) -> None:
         say(json.dumps(asdict(inspector.stuck(assignment, seconds, thread))))
         os._exit(1)
 
-    assignments = [Assignment(*assignment) for assignment in json.load(source)]
+    assignments = [Assignment(*assignment) for assignment in asked]
     importlib.import_module("minnet.course.exercises.trials")  # before the watch begins
     say(READY)
     inspector, thread = Inspector(), threading.get_ident()
@@ -234,8 +243,9 @@ def _no_function(gap: str, module: ModuleType) -> str:
         for name, thing in vars(module).items()
         if callable(thing) and getattr(thing, "__module__", None) == module.__name__
     ]
+    near = next((f' Did you mean "{name}"?' for name in own if did_you_mean(name, [gap])), "")
     return (
-        f"    The file has no function {gap}.{did_you_mean(gap, own)} Call it {gap},\n    or start "
+        f"    The file has no function {gap}.{near} Call it {gap},\n    or start "
         "the file over with --again."
     )
 
@@ -248,6 +258,21 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return code
 
 
+def _reads_solutions(source: str) -> bool:
+    """Whether a file imports the room in which the solutions stand."""
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in getattr(node, "names", []) if hasattr(alias, "name")]
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{name}" for name in names]
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and any(
+            f"{name}.".startswith("minnet.course.") for name in names
+        ):
+            return True
+        if isinstance(node, ast.Constant) and "minnet.course" in str(node.value):
+            return True
+    return False
+
+
 def load(path: str) -> ModuleType | str:
     """The module that a student's file is, or why it is none, in words."""
     name = f"exercise_{Path(path).stem}"
@@ -255,6 +280,8 @@ def load(path: str) -> ModuleType | str:
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(Path(path).parent))  # a file may import its neighbours
     try:
+        if _reads_solutions(Path(path).read_text(encoding="utf-8")):
+            return "    The file reads minnet's course, where the solutions are. Write your own."
         with silence():
             spec.loader.exec_module(module)
     except FileNotFoundError as error:

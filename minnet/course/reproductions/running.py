@@ -21,8 +21,8 @@ from minnet.course.reproductions.reproduction import (
     SeedResult,
 )
 from minnet.datasets.digits import Split
-from minnet.foundation.checks import did_you_mean
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 
 SEEDS = 5
 """Fewer say little about the spread."""

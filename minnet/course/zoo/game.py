@@ -14,10 +14,12 @@ from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
-from minnet.course.zoo import ZOO
+from minnet.course.zoo import ZOO, showing
+from minnet.course.zoo.facts import FACTS, MEANINGS
 from minnet.course.zoo.mistake import Case, Mistake
-from minnet.foundation.checks import Array, DivergedError, did_you_mean, generator
+from minnet.foundation.checks import Array, DivergedError, generator
 from minnet.foundation.tables import Table
+from minnet.foundation.words import did_you_mean
 from minnet.layers import Dense, Layer, Softmax
 from minnet.losses import CrossEntropy, Loss
 from minnet.models import Sequential
@@ -39,7 +41,10 @@ BARS = "▁▂▃▄▅▆▇█"
 RIGHT, WITH_HINT = 2, 1
 """Points for a right guess, without and with a hint."""
 
-HELP = "Answer with a number or a name. Also: hint, save FILE.png, skip, quit."
+HELP = (
+    "Answer with a number or a name. Look at x, y or weights by that word.\n"
+    "Also: code, hint, save FILE.png, skip, quit."
+)
 
 
 class Symptoms(NamedTuple):
@@ -129,12 +134,14 @@ class _Game:
         case = mistake.plant(int(self.rng.integers(1000)))
         symptoms = train(case, self.rng)
         self.say(f"\n── {number} of {len(self.names)} " + "─" * 50)
-        self.say(symptoms.trained)
-        self.say(bar_chart(symptoms))
+        self.say(showing.code(case))
+        self.say(f"\nTrained: {showing.hidden(symptoms.trained, case)}")
+        self.say(showing.hidden(bar_chart(symptoms), case))
         choices = self.choices(mistake)
         self.say("\nWhat is wrong?")
+        width = max(map(len, choices))
         for i, name in enumerate(choices, 1):
-            self.say(f"  {i}  {name}")
+            self.say(f"  {i}  {name.ljust(width)}  {MEANINGS[ZOO[name].kind]}")
         points = RIGHT
         while True:
             line = self.read()
@@ -144,6 +151,8 @@ class _Game:
             if word in ("hint", "h"):
                 points = WITH_HINT
                 self.say(f"Hint: {mistake.hint}")
+            elif word in ("x", "y", "weights", "code"):
+                self.show(word, case)
             elif word.split(" ")[0] == "save":
                 self.save(symptoms, line[4:].strip())
             elif word in ("skip", "s"):
@@ -163,6 +172,17 @@ class _Game:
                 )
                 return True
 
+    def show(self, word: str, case: Case) -> None:
+        """What a player asked to look at."""
+        if word == "code":
+            self.say(showing.code(case))
+        elif word == "weights":
+            self.say(showing.weights(case.target))
+        else:
+            array = case.x if word == "x" else case.y
+            nothing = f"There is no {word} here: the layer or the function is looked at alone."
+            self.say(nothing if array is None else showing.look(word, array))
+
     def choices(self, mistake: Mistake) -> list[str]:
         """The right name among others of the same tool, no two of one kind."""
         others = [m.name for m in ZOO.values() if m.tool == mistake.tool and m.kind != mistake.kind]
@@ -177,7 +197,9 @@ class _Game:
     def explain(self, verdict: str, mistake: Mistake, case: Case) -> None:
         """The answer, the story, and what the tool says of this very case."""
         self.met += 1
+        facts = FACTS[mistake.name]
         self.say(f"{verdict} It is {mistake.name}: {mistake.title}\n{mistake.story}")
+        self.say(f"Cure: {facts.cure}\nMore: python -m minnet mistakes {mistake.name}")
         self.say(f"\nThe {mistake.tool} says:")
         self.say(report(mistake, case))
 

@@ -218,6 +218,24 @@ def _a_base_that_knows_nothing(seed: int) -> Case:
     return Case(model, x, y)
 
 
+def _the_same_answer_always(seed: int) -> Case:
+    x, y, _, _ = sine(200, seed=seed)
+    return Case(_regressor(x, seed), x, np.full_like(y, 1.0 + seed))
+
+
+def _hits_of_a_regression(seed: int) -> Case:
+    x, y, _, _ = sine(200, seed=seed)
+    model = _regressor(x, seed)
+    model.compile(Adam(1e-2), "mse", metrics=["accuracy"])
+    return Case(model, x, (y - y.min()) / np.ptp(y))
+
+
+def _decay_without_mercy(seed: int) -> Case:
+    x, y = _images(seed)
+    model = _classifier(x, 10, seed, hidden="tanh", optimizer=SGD(0.01, weight_decay=20.0))
+    return Case(model, x, y)
+
+
 def _mistake(
     kind: str, plant: Any, title: str, story: str, hint: str, name: str | None = None
 ) -> Mistake:
@@ -253,6 +271,27 @@ MISTAKES: tuple[Mistake, ...] = (
         "Targets around 250,000, with the squared error.",
         "The answer is wanted in euros, so euros went in.",
         "How large is the loss of a network that says 0?",
+    ),
+    _mistake(
+        "constant-target",
+        _the_same_answer_always,
+        "All targets are one and the same number.",
+        "The column was read from the wrong place of the file, and the loss fell so well.",
+        "How many different numbers are in y?",
+    ),
+    _mistake(
+        "wrong-metric",
+        _hits_of_a_regression,
+        "Accuracy, of targets that are numbers between 0 and 1.",
+        "Every example has metrics=['accuracy'].",
+        "When is a prediction of 0.37 right?",
+    ),
+    _mistake(
+        "stuck",
+        _decay_without_mercy,
+        "A weight decay of 20: each update pulls the weights to 0, and they stay there.",
+        "Decay was said to keep weights small, and more of it keeps them smaller.",
+        "What is left of the weights after some updates?",
     ),
     _mistake(
         "output-range",

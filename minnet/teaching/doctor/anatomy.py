@@ -15,6 +15,9 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.layers import BatchNormalization, Dense, Dropout, ReLU, Sigmoid, Softmax, Tanh
 from minnet.losses import BinaryCrossEntropy, CrossEntropy
+from minnet.teaching.doctor import cures
+from minnet.teaching.doctor.cures import Cure
+from minnet.teaching.doctor.figures import LOSS_PREDICTING
 from minnet.teaching.doctor.findings import Finding
 from minnet.teaching.doctor.patient import (
     Patient,
@@ -22,7 +25,9 @@ from minnet.teaching.doctor.patient import (
     baseline,
     evaluate,
     has_kernel,
+    loss_of,
     norm,
+    peak_rate,
     ratio,
 )
 
@@ -51,8 +56,15 @@ GROWS_PER_LAYER, SURE, ALONE = 2.0, 10.0, 3.0
 where the network was trained; growth of the whole by that of its most growing layer.
 """
 
-LAGS = 0.5
-"""How far running statistics are from those of the rows: seen 0 to 0.2 after enough updates."""
+LAGS, LAGS_EARLY = 0.5, 0.3
+"""How far running statistics are from those of the rows, later and after the first updates: seen
+0 to 0.2 after enough of them.
+"""
+
+STARTED, WORSE = 0.3, 2.0
+"""The part of running statistics that is still what they began with; and where it is less, the
+loss as the network predicts, by that with a batch's own statistics. Seen after three epochs: 1.7.
+"""
 
 EQUAL = 1e-4
 """Columns of a matrix differ by less than this part of its size: they are the same."""
@@ -70,9 +82,8 @@ def trainable(patient: Patient) -> Iterator[Finding]:
             if frozen
             else "No layer has weights.",
             {"layers with weights": len(frozen), "trainable": 0},
-            f'model.unfreeze("{frozen[-1]}"), or model.unfreeze() for all.'
-            if frozen
-            else "Add a Dense layer.",
+            "" if frozen else "Add a Dense layer.",
+            _thawing(frozen),
         )
         return
     raw = [
@@ -85,9 +96,22 @@ def trainable(patient: Patient) -> Iterator[Finding]:
             f"Frozen, and still as drawn at random: {names}. What such a layer gives to the next "
             "one was never learned from any data.",
             {"frozen layers as drawn": len(raw)},
-            f'model.unfreeze("{raw[-1].label}") to train it, or load the base first: '
-            "model.load_weights(path), minnet.load(path) or minnet.load_pretrained(name).",
+            cures=(
+                Cure(
+                    f"{names} trainable",
+                    f'model.unfreeze("{raw[-1].label}") to train it, or load the base first: '
+                    "model.load_weights(path), minnet.load(path) or minnet.load_pretrained(name).",
+                    cures.unfrozen([layer.label for layer in raw]),
+                ),
+            ),
         )
+
+
+def _thawing(frozen: Sequence[str]) -> tuple[Cure, ...]:
+    if not frozen:
+        return ()
+    advice = f'model.unfreeze("{frozen[-1]}"), or model.unfreeze() for all.'
+    return (Cure("all layers trainable", advice, cures.unfrozen("*")),)
 
 
 def finite_weights(patient: Patient) -> Iterator[Finding]:
@@ -125,10 +149,26 @@ def symmetric_weights(patient: Patient) -> Iterator[Finding]:
             f"The weights of {layer.label} are {value}. Its {W.shape[1]} units then give the same "
             f"output, {fate}",
             {"units": W.shape[1], "difference between units": ratio(spread, norm(W))},
-            'Start from random weights: kernel_initializer="he_normal" for ReLU, '
-            '"glorot_uniform" for tanh and sigmoid.',
+            cures=_starts(patient, "Start from random weights: "),
         )
         return
+
+
+def _starts(patient: Patient, words: str) -> tuple[Cure, ...]:
+    """The starts that are not the patient's own."""
+    own = {type(layer.kernel_initializer).__name__ for layer in _denses(patient) if layer.trainable}
+    rectified = any(isinstance(step, ReLU) for step in patient.model.steps)
+    names = ("he_normal", "glorot_uniform") if rectified else ("glorot_uniform", "he_normal")
+    return tuple(
+        Cure(name, f'{words}kernel_initializer="{name}", biases from 0.', cures.started(name))
+        for name in names
+        if own != {name.title().replace("_", "")} or not patient.untrained or _was_set(patient)
+    )
+
+
+def _was_set(patient: Patient) -> bool:
+    """Whether weights are others than were drawn, without a training."""
+    return any(layer.trainable and not layer.as_drawn for layer in _denses(patient))
 
 
 def running_statistics(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
@@ -142,16 +182,33 @@ def running_statistics(patient: Patient, signals: Sequence[Signal]) -> Iterator[
         off = np.abs(layer.moving_mean - mean) / deviation
         ratio_of = np.sqrt(layer.moving_variance + layer.epsilon) / deviation
         gap = float(np.median(np.maximum(off, np.abs(np.log(ratio_of)))))
-        if gap > LAGS:
+        early = layer.momentum**patient.updates_made > STARTED
+        if gap > LAGS or (early and gap > LAGS_EARLY):
+            if not early and not _predicts_worse(patient):
+                continue
             yield Finding(
                 "running-statistics",
                 f"{layer.label} was trained, and its running mean and variance are far from those "
                 "of the rows: it predicts otherwise than it trains.",
                 {"distance, in deviations of a column": gap},
-                f"Train for more updates (each moves them by 1 − momentum = "
-                f"{1 - layer.momentum:.2g}), or make the layer with momentum=0.9.",
+                cures=(
+                    Cure(
+                        "momentum=0.9",
+                        "BatchNormalization(momentum=0.9), or more updates: each moves them by "
+                        f"1 − momentum, now {1 - layer.momentum:.2g}.",
+                        cures.normalised_faster(0.9),
+                    ),
+                ),
+                figures=(LOSS_PREDICTING,),
             )
             return
+
+
+def _predicts_worse(patient: Patient) -> bool:
+    """Whether the loss is far higher with running statistics than with the rows' own."""
+    x, target = patient.x[patient.rows], patient.target[patient.rows]
+    predicting = loss_of(patient.model, patient.model.forward(x), target)
+    return predicting > WORSE * evaluate(patient.model, x, target)
 
 
 def _denses(patient: Patient) -> list[Dense]:
@@ -177,8 +234,12 @@ def saturated(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
             f"{100 * share:.0f} % of the outputs of {signal.step.label} are within 1 % of an end "
             f"of the curve, where its slope is nearly 0: what goes in has a size of {z:.3g}.",
             {"share at an end": share, "size of the inputs": z},
-            f"Smaller weights: divide them by {max(2.0, z / target):.2g}, or start from "
-            'kernel_initializer="glorot_uniform".',
+            cures=(
+                *_starts(
+                    patient, f"Smaller weights: divide them by {max(2.0, z / target):.2g}, or "
+                ),
+                _calmer(patient),
+            ),
         )
 
 
@@ -197,11 +258,28 @@ def dead_relu(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
                 f"{int(dead.sum())} of the {dead.size} ReLU units of {signal.step.label} are 0 for "
                 f"all {len(z)} rows looked at. Their gradient is 0 too, so they never come back.",
                 {"share of dead units": share, "mean input": float(z.mean())},
-                "Start over, model.reset(seed), with biases of 0, kernel_initializer="
-                '"he_normal" and a learning rate ten times smaller; or use "leaky_relu", whose '
-                "units can come back.",
+                cures=(
+                    *_starts(patient, "Start over, model.reset(seed), with "),
+                    Cure(
+                        "leaky_relu",
+                        'Start over with activation="leaky_relu", whose units can come back, '
+                        "and biases from 0.",
+                        cures.activated("leaky_relu", "he_normal"),
+                    ),
+                    _calmer(patient),
+                ),
             )
             return
+
+
+def _calmer(patient: Patient) -> Cure:
+    """To start over at a tenth of the rate."""
+    rate = peak_rate(patient.model) / 10.0
+    return Cure(
+        f"a rate of {rate:.2g}",
+        f"Start over, model.reset(seed), at a learning rate of {rate:.2g}, ten times smaller.",
+        cures.both(cures.started_over, cures.at_rate(rate)),
+    )
 
 
 def are_dead(top: Array, spread: Array) -> bool:
@@ -241,9 +319,11 @@ def gradients(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
             f"Through {len(kernels)} layers of weights the {way} {max(up, down):.3g} times, about "
             f"{per_layer:.2g} times a layer.",
             numbers,
-            f"Divide the weights by {per_layer:.2g} (model.theta = model.theta / "
-            f'{per_layer:.2g}), or start from kernel_initializer="he_normal"; '
-            "global_clipnorm=1 in the optimizer bounds a step.",
+            cures=_starts(
+                patient,
+                f"Divide the weights by {per_layer:.2g} (model.theta = model.theta / "
+                f"{per_layer:.2g}), or start from ",
+            ),
         )
     elif squeezed:
         label, left = squeezed[0].step.label, _left(squeezed[0])
@@ -252,7 +332,13 @@ def gradients(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
             f"{label} is a softmax inside the network: its outputs sum to 1 in each row, and only "
             f"{100 * left:.2g} % of the differences between rows come through it.",
             {**numbers, "left by the softmax": left},
-            'Use "relu" or "tanh" there; softmax is for the last layer.',
+            cures=(
+                Cure(
+                    "relu",
+                    'Use "relu" or "tanh" there; softmax is for the last layer.',
+                    cures.activated("relu", "he_normal"),
+                ),
+            ),
         )
     elif min(up, *deepest) < SHRINKS and not _solved(last):
         way = "activations differ" if up < min(deepest) else "gradient that comes down is"
@@ -262,9 +348,23 @@ def gradients(patient: Patient, signals: Sequence[Signal]) -> Iterator[Finding]:
             f"Through {len(kernels)} layers of weights the {way} only {least:.1e} of what there is "
             "at the other end: the lower layers hardly learn.",
             numbers,
-            'Use "relu" in the hidden layers, with kernel_initializer="he_normal"; '
-            "BatchNormalization() between them, or fewer layers.",
+            cures=against_vanishing(patient),
         )
+
+
+def against_vanishing(patient: Patient) -> tuple[Cure, ...]:
+    """Another activation where the layers have one that squashes, and another start."""
+    starts = _starts(patient, "Start from ")
+    if not any(isinstance(step, cures.SQUASHING) for step in patient.model.steps[:-1]):
+        return starts
+    advice = 'Use activation="relu" in the hidden layers, with kernel_initializer="he_normal".'
+    return (Cure("relu", advice, cures.activated("relu", "he_normal")), *starts)
+
+
+def attenuation(signals: Sequence[Signal]) -> float:
+    """The gradient that arrives at the lowest layer of weights, by that at the highest."""
+    kernels = [signal for signal in signals if signal.step.parameters and has_kernel(signal.step)]
+    return ratio(_size(kernels[0].dy), _size(kernels[-1].dy)) if kernels else 1.0
 
 
 def _left(signal: Signal) -> float:
@@ -312,21 +412,24 @@ def initial_loss(patient: Patient) -> Iterator[Finding]:
     guess = math.log(K)
     if math.isfinite(loss) and loss <= worst_start(x, max(guess, baseline(patient))):
         return
-    kernels = [layer for layer in model.layers if isinstance(layer, Dense)]
-    top = kernels[-1] if kernels else None
     advice = "Smaller weights in the last layer: start them from glorot_uniform, biases from 0."
-    if top is not None:
+    treatments = []
+    denses = [i for i, layer in enumerate(model.layers) if isinstance(layer, Dense)]
+    if denses:
+        top = _denses(patient)[-1]
         advice = (
             f"Start {top.label} smaller: its weights have a size of "
             f"{norm(top.W) / math.sqrt(top.W.size):.3g}, glorot_uniform draws "
             f"{math.sqrt(2.0 / sum(top.W.shape)):.2g}; biases start from 0."
         )
+        anew = cures.started("glorot_uniform", lowest=denses[-1])
+        treatments.append(Cure(f"{top.label} from glorot_uniform", advice, anew))
     yield Finding(
         "initial-loss",
         f"The loss is {loss:.3g}, and a network that knows nothing and says so has ln {K} = "
         f"{guess:.3g}: it is sure of wrong answers.",
         {"loss": loss, f"ln {K}": guess},
-        advice,
+        cures=(*treatments, *_starts(patient, "Smaller weights: ")),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,18 @@ from minnet.foundation.strict import named
 from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.losses import BinaryCrossEntropy
 from minnet.models import Sequential
-from minnet.teaching.doctor import anatomy, relation, samples, scales, trials
-from minnet.teaching.doctor.findings import Diagnosis, Finding, explained_by
-from minnet.teaching.doctor.patient import LOOKED_AT, Patient, classes_of, signals
+from minnet.teaching.doctor import (
+    anatomy,
+    plateau,
+    relation,
+    samples,
+    scales,
+    structure,
+    trials,
+    trying,
+)
+from minnet.teaching.doctor.findings import Diagnosis, Finding, explained_by, ranked
+from minnet.teaching.doctor.patient import LOOKED_AT, Patient, Signal, classes_of, signals
 
 LARGEST = 2**26
 """Numbers of x that are looked at; of more, that many are drawn by rows."""
@@ -29,6 +39,7 @@ def diagnose(
     y: Any,
     *,
     validation_data: Any = None,
+    validation_split: float = 0.0,
     batch_size: int = 32,
     shuffle: bool = True,
     seed: int | np.random.Generator = 0,
@@ -36,7 +47,8 @@ def diagnose(
     """Why does it not learn? Quick experiments on a copy of a compiled model.
 
     Call it as `fit` would be called, before a training or after one. The model, what its optimizer
-    remembers, its generator and the arrays stay as they are. Half a second for small problems.
+    remembers, its generator and the arrays stay as they are. A healthy small problem takes half a
+    second and a large one two; where cures are tried it may be three.
 
     Parameters
     ----------
@@ -48,6 +60,8 @@ def diagnose(
         Targets.
     validation_data
         (x, y) as for `fit`, or None.
+    validation_split
+        The share of the last rows that `fit` will keep for validation, or 0.
     batch_size, shuffle
         As `fit` will be given them.
     seed
@@ -57,7 +71,8 @@ def diagnose(
     -------
     Diagnosis
         `.findings`, most serious first, each with `.kind`, `.message`, `.measurement` and
-        `.advice`; `.healthy` where there are none.
+        `.advice`, and, where a cure won on a copy, `.proof` and the `.cure` itself, to be run;
+        `.healthy` where there are none.
 
     Raises
     ------
@@ -95,8 +110,10 @@ def diagnose(
     refused = _refused(twin, y)
     if refused:
         return Diagnosis(refused)
+    x, y, validation_data = _split(x, y, validation_data, validation_split)
     x, y = _affordable_rows(x, y, rng)
     data = twin.checked_data(x, y)
+    twin.compiled.check_metrics(data.target, twin.output_shape)
     x, target = data.x, data.target
     labels, K = classes_of(twin, target)
     validation = None
@@ -106,16 +123,39 @@ def diagnose(
     rows = np.sort(rng.choice(len(x), min(len(x), LOOKED_AT), replace=False))
     rows = rng.permutation(rows)
     patient = Patient(twin, np.asarray(x), target, labels, K, validation, size, shuffle, rng, rows)
-    return Diagnosis(_experiments(patient), f"{len(x):,} rows, {LOOKED_AT} at most in the network")
+    return Diagnosis(_proved(patient), f"{len(x):,} rows, {LOOKED_AT} at most in the network")
 
 
-def _experiments(patient: Patient) -> list[Finding]:
+def _proved(patient: Patient) -> list[Finding]:
+    """The findings with cures that won; what proves to be no fault is looked past."""
+    no_faults: set[str] = set()
+    while True:
+        findings = ranked(_experiments(patient, no_faults))
+        proved: list[Finding] = []
+        for finding in findings:
+            earlier = [f.cure for f in proved if f.cure is not None]
+            tried = trying.proved(patient, finding, earlier)
+            if tried is None:
+                no_faults.add(finding.kind)
+            else:
+                proved.append(tried)
+        if len(proved) == len(findings):
+            return proved
+
+
+def _experiments(patient: Patient, no_faults: Container[str] = ()) -> list[Finding]:
     """All findings; experiments whose outcome is explained already are left out."""
     findings = list(anatomy.finite_weights(patient))
     if findings:
         return findings
-    for look in (
+
+    def look(findings_of_one: Iterable[Finding]) -> None:
+        findings.extend(f for f in findings_of_one if f.kind not in no_faults)
+
+    for at_data in (
         anatomy.trainable,
+        scales.constant_target,
+        scales.wrong_metric,
         scales.output_range,
         scales.target_scale,
         scales.input_scales,
@@ -127,28 +167,36 @@ def _experiments(patient: Patient) -> list[Finding]:
         samples.absent_class,
         relation.labels_unrelated,
     ):
-        findings += look(patient)
+        look(at_data(patient))
+    rows = patient.rows
+    inside: Sequence[Signal] = ()
     if not explained_by("vanishing-gradient", findings):
-        rows = patient.rows
         inside = signals(patient.model, patient.x[rows], patient.target[rows])
-        findings += anatomy.saturated(patient, inside)
-        findings += anatomy.dead_relu(patient, inside)
-        findings += anatomy.running_statistics(patient, inside)
-        findings += anatomy.gradients(patient, inside)
-        findings += anatomy.initial_loss(patient)
+        look(anatomy.saturated(patient, inside))
+        look(anatomy.dead_relu(patient, inside))
+        look(anatomy.running_statistics(patient, inside))
+        look(anatomy.gradients(patient, inside))
+        look(anatomy.initial_loss(patient))
     single = patient.labels is not None and len(np.unique(patient.labels)) < 2
-    if single or any(finding.kind == "nothing-trainable" for finding in findings):
+    if single or any(f.kind in ("nothing-trainable", "constant-target") for f in findings):
         return findings
     tried = None
     if not explained_by("step-too-large", findings):
         tried = trials.learning_rate(patient)
-        findings += tried.findings
+        look(tried.findings)
     heart = None
     if not explained_by("cannot-overfit", findings):
         more, heart = trials.by_heart(patient)
-        findings += more
+        if tried is not None and inside and more and trials.needs_but_a_start(more[0]):
+            held = [f for f in plateau.stuck(patient, inside, tried.best) if f.cure is not None]
+            more = held or [plateau.by_depth(patient, inside, more[0])]
+        look(more)
+        if not more:
+            look(structure.too_little(patient))
+    if tried is not None and inside and not explained_by("stuck", findings):
+        look(plateau.stuck(patient, inside, tried.best))
     if tried is not None:
-        findings += trials.never_predicted(patient, tried.best, heart)
+        look(trials.never_predicted(patient, tried.best, heart))
     return findings
 
 
@@ -159,6 +207,24 @@ def _refused(model: Sequential, y: Any) -> list[Finding]:
         if labels.dtype.kind in "iuf":
             return list(scales.yes_or_no_as_signs(labels))
     return []
+
+
+def _split(x: Any, y: Any, validation_data: Any, share: float) -> tuple[Any, Any, Any]:
+    """x, y and the validation data, which may be the last rows of x and y, as in `fit`."""
+    share = checks.number(share, "diagnose's validation_split", minimum=0.0, below=1.0)
+    if not share:
+        return x, y, validation_data
+    if validation_data is not None:
+        raise ValueError("diagnose takes validation_data or validation_split. Got both.")
+    x, y = checks.as_array(x, "x"), checks.as_array(y, "y")
+    checks.same_length(x, y, ("x", "y"))
+    kept = int(len(x) * (1 - share) + 1e-9)
+    if not 0 < kept < len(x):
+        raise ValueError(
+            "diagnose's validation_split takes a share that leaves rows on both sides. Got "
+            f"{share:g} of {len(x)} rows. Use more data or another share."
+        )
+    return x[:kept], y[:kept], (x[kept:], y[kept:])
 
 
 def _affordable_rows(x: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:

@@ -7,8 +7,13 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from minnet.teaching.doctor.cures import Cure
+from minnet.teaching.doctor.figures import LOSS, CureFigure
+
 KINDS = {
     "nothing-trainable": "no layer can learn",
+    "constant-target": "all targets are the same",
+    "wrong-metric": "accuracy counts classes, and the targets are numbers",
     "output-range": "the last activation cannot reach the targets",
     "target-scale": "the targets are huge or tiny",
     "feature-scale": "columns of wildly different size, or one outlier that rules",
@@ -30,7 +35,8 @@ KINDS = {
     "initial-loss": "worse than guessing",
     "step-too-large": "the learning rate is too large",
     "step-too-small": "the learning rate is too small",
-    "cannot-overfit": "not even 20 samples can be learned by heart",
+    "cannot-overfit": "the network cannot hold what it is to learn, not even a few rows",
+    "stuck": "it knows no more than one who always says the same",
     "never-predicted": "a class is never predicted",
 }
 """Kind → what it means, in the order in which findings are listed.
@@ -41,26 +47,72 @@ short trials showed: the first of a list is likely the cause, the later ones wha
 
 _SCALES = ("target-scale", "feature-scale", "input-scale")
 _SIGNALS = ("saturated", "dead-relu", "exploding-gradient", "vanishing-gradient", "initial-loss")
-_TRIALS = ("step-too-large", "step-too-small", "cannot-overfit", "never-predicted")
+_TRIALS = ("step-too-large", "step-too-small", "cannot-overfit", "stuck", "never-predicted")
 
 CONSEQUENCES: dict[str, tuple[str, ...]] = {
     "nothing-trainable": ("untrained-base", *_SIGNALS, *_TRIALS),
+    "constant-target": ("output-range", "target-scale", "labels-unrelated", *_SIGNALS, *_TRIALS),
     "output-range": ("saturated", *_TRIALS),
     "target-scale": (*_SIGNALS, *_TRIALS),
     "feature-scale": ("input-scale", "validation-mismatch", *_SIGNALS, *_TRIALS),
     "input-scale": (*_SIGNALS, *_TRIALS),
     "symmetric-weights": (*_SIGNALS, *_TRIALS),
-    "untrained-base": ("cannot-overfit", "step-too-small", "never-predicted"),
-    "contradictory-labels": ("duplicate-samples", "labels-unrelated", "cannot-overfit"),
-    "labels-unrelated": ("step-too-large", "step-too-small", "never-predicted"),
-    "saturated": ("exploding-gradient", "vanishing-gradient", "step-too-large", "step-too-small"),
-    "dead-relu": ("exploding-gradient", "vanishing-gradient", "step-too-large", "step-too-small"),
-    "exploding-gradient": ("step-too-large", "step-too-small", "cannot-overfit"),
-    "vanishing-gradient": ("step-too-large", "step-too-small"),
-    "step-too-large": ("never-predicted",),
-    "cannot-overfit": ("step-too-small",),
+    "untrained-base": ("cannot-overfit", "step-too-small", "stuck", "never-predicted"),
+    "sorted-unshuffled": ("stuck",),
+    "validation-mismatch": ("never-predicted",),
+    "contradictory-labels": ("duplicate-samples", "labels-unrelated", "cannot-overfit", "stuck"),
+    "labels-unrelated": ("step-too-large", "step-too-small", "stuck", "never-predicted"),
+    "class-imbalance": ("stuck",),
+    "saturated": (
+        "exploding-gradient",
+        "vanishing-gradient",
+        "step-too-large",
+        "step-too-small",
+        "stuck",
+    ),
+    "dead-relu": (
+        "exploding-gradient",
+        "vanishing-gradient",
+        "step-too-large",
+        "step-too-small",
+        "stuck",
+    ),
+    "exploding-gradient": ("step-too-large", "step-too-small", "cannot-overfit", "stuck"),
+    "vanishing-gradient": ("step-too-large", "step-too-small", "stuck", "never-predicted"),
+    "initial-loss": ("stuck",),
+    "step-too-large": ("stuck", "never-predicted"),
+    "step-too-small": ("stuck",),
+    "cannot-overfit": ("step-too-small", "stuck"),
+    "stuck": ("never-predicted",),
 }
 """Kind → kinds that follow from it and are left out beside it: one cause, one finding."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a cure did on a copy, beside the patient as it is.
+
+    Attributes
+    ----------
+    cure
+        Its name.
+    figure
+        What was measured, such as "loss"; less is better.
+    before, after : float
+        The figure as it is, and with the cure.
+    updates
+        How many updates both made first; 0 where the figure was counted in the data.
+    """
+
+    cure: str
+    figure: str
+    before: float
+    after: float
+    updates: int
+
+    def __str__(self) -> str:
+        when = f" in {self.updates} updates" if self.updates else ""
+        return f"with {self.cure}: {self.before:.3g} → {self.after:.3g}{when}"
 
 
 @dataclass(frozen=True)
@@ -76,17 +128,29 @@ class Finding:
     measurement : dict
         The numbers that say so: name → number.
     advice
-        What to do, with the value to try.
+        What to do, with the value to try; nothing where all that was tried did not help.
+    cures : tuple of Cure
+        What may help.
+    figures : tuple of CureFigure
+        What a cure has to make smaller: the first of them, or else the next.
+    cure : Cure or None
+        What helped most on a copy, to be run: `finding.cure(model, x, y)`.
+    proof : Proof or None
+        The figure without and with it.
     """
 
     kind: str
     message: str
     measurement: Mapping[str, float] = field(default_factory=dict)
     advice: str = ""
+    cures: tuple[Cure, ...] = field(default=(), repr=False, compare=False)
+    figures: tuple[CureFigure, ...] = field(default=(LOSS,), repr=False, compare=False)
+    cure: Cure | None = field(default=None, repr=False, compare=False)
+    proof: Proof | None = None
 
     def __str__(self) -> str:
         body = f"{self.message} {self.advice}".strip()
-        return f"{self.kind}: {body}"
+        return f"{self.kind}: {body}{f' {tried(self)}' if self.proof else ''}"
 
 
 class Diagnosis:
@@ -123,6 +187,8 @@ class Diagnosis:
                 lines += _wrapped(f"Measured: {measured(finding)}.")
             if finding.advice:
                 lines += _wrapped(f"Try: {finding.advice}")
+            if finding.proof:
+                lines += _wrapped(tried(finding))
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -136,6 +202,7 @@ class Diagnosis:
             f"<li><b>{html.escape(f.kind)}</b>: {html.escape(f.message)}"
             + (f"<br>Measured: {html.escape(measured(f))}" if f.measurement else "")
             + (f"<br>Try: {html.escape(f.advice)}" if f.advice else "")
+            + (f"<br>{html.escape(tried(f))}" if f.proof else "")
             + "</li>"
             for f in self.findings
         )
@@ -163,6 +230,15 @@ def explained_by(kind: str, findings: Iterable[Finding]) -> bool:
 def measured(finding: Finding) -> str:
     """The numbers of a finding in one line."""
     return ", ".join(f"{name} {value:.3g}" for name, value in finding.measurement.items())
+
+
+def tried(finding: Finding) -> str:
+    """What the cure did, in one line."""
+    proof = finding.proof
+    if proof is None:
+        return ""
+    how = "Tried on a copy" if proof.updates else "Counted again"
+    return f"{how}, {proof.figure} {proof}."
 
 
 def _wrapped(text: str) -> list[str]:

@@ -63,6 +63,14 @@ class Patient(NamedTuple):
         model = self.model
         return not (model.provenance["trainings"] or model.compiled.updates.iterations)
 
+    @property
+    def updates_made(self) -> int:
+        """How many updates the model has behind it, by what it remembers of its trainings."""
+        model = self.model
+        batches = max(1, math.ceil(len(self.x) / self.batch_size))
+        trained: int = sum(entry["epochs"] for entry in model.provenance["trainings"]) * batches
+        return model.compiled.updates.iterations or trained
+
 
 class Signal(NamedTuple):
     """What one step did with a batch: its input, its output, and ∂L/∂output."""
@@ -211,7 +219,7 @@ def train_briefly(
     rng = np.random.default_rng(seed)
     if optimizer is not None:
         model.compiled.switch_optimizer(optimizer)
-    model.compiled.optimizer.learning_rate = rate
+    model.compiled.optimizer.learning_rate = bearable(model, rate)
     moved, worst = 0.0, 0.0
     before = model.theta.copy()
     for step, rows in zip(range(steps), shuffled_batches(len(x), batch_size, rng), strict=False):
@@ -227,9 +235,28 @@ def train_briefly(
     return ShortTraining(model, loss, worst, steps, moved)
 
 
-def affordable(model: Sequential, batch_size: int, wanted: int) -> int:
-    """How many of the wanted steps a trial may take, by the work of one: 6 P per row."""
-    return int(min(wanted, max(12, FLOPS / (6.0 * max(1, model.theta.size) * batch_size))))
+def affordable(model: Sequential, batch_size: int, wanted: int, times: float = 1.0) -> int:
+    """How many of the wanted steps a trial may take, by the work of one: 6 P per row.
+
+    `times` is how much more than usual a trial may cost.
+    """
+    work = 6.0 * max(1, model.theta.size) * batch_size
+    return int(min(wanted, max(12, times * FLOPS / work)))
+
+
+def peak_rate(model: Sequential) -> float:
+    """The optimizer's rate; of a schedule the largest it will come to."""
+    optimizer = model.compiled.optimizer
+    if isinstance(optimizer.learning_rate, float):
+        return optimizer.learning_rate
+    updates = np.unique(np.geomspace(1, 10_000, 60).astype(int)) - 1
+    return max(optimizer.rate(int(done)) for done in updates)
+
+
+def bearable(model: Sequential, rate: float) -> float:
+    """The rate, or the largest that the optimizer's weight decay lets it have."""
+    decay = getattr(model.compiled.optimizer, "weight_decay", 0.0)
+    return min(rate, 1.0 / decay) if decay else rate
 
 
 def norm(array: Array) -> float:

@@ -1,14 +1,28 @@
-"""Do the targets have anything to do with the inputs? Two tests against shuffled targets."""
+"""Do the targets have anything to do with the inputs? Two tests against shuffled targets.
+
+Where neither sees anything the model itself is asked: what it says of rows that it did not learn.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.models import Sequential
+from minnet.optimizers import Adam
+from minnet.teaching.doctor import cures
+from minnet.teaching.doctor.cures import Treated
 from minnet.teaching.doctor.findings import Finding
-from minnet.teaching.doctor.patient import Patient
+from minnet.teaching.doctor.patient import (
+    Patient,
+    affordable,
+    forward,
+    predicted_classes,
+    train_briefly,
+)
 
 ENOUGH_ROWS = 40
 """With fewer rows no test can tell."""
@@ -23,6 +37,9 @@ RELATED = 3.0
 """Standard deviations of the shuffled scores. By chance 1 in 700 is further."""
 
 NEIGHBOURS = 5
+
+MOST_ROWS, STEPS = 2000, 400
+"""Rows with which the model is asked, and the updates of Adam that it has to learn them."""
 
 
 def labels_unrelated(patient: Patient) -> Iterator[Finding]:
@@ -40,16 +57,72 @@ def labels_unrelated(patient: Patient) -> Iterator[Finding]:
         scores.append(float(others.mean() - error) / spread if spread > 0 else 0.0)
         if scores[-1] > RELATED:
             return
+    asked = _asked(patient)
+    if asked > RELATED:
+        return
     targets = "labels" if patient.labels is not None else "targets"
     yield Finding(
         "labels-unrelated",
         f"The {targets} can be told from x no better than shuffled ones: neither near rows nor a "
         f"regression predict them ({scores[0]:.1f} and {scores[1]:.1f} standard deviations better "
-        f"than {SHUFFLES} random orders; {RELATED:g} would say something).",
-        {"by neighbours": scores[0], "by regression": scores[1]},
+        f"than {SHUFFLES} random orders; {RELATED:g} would say something), nor the model itself on "
+        f"rows that it did not learn ({asked:.1f}).",
+        {"by neighbours": scores[0], "by regression": scores[1], "by the model": asked},
         "Look whether x and y are still in the same order: was one of them shuffled, sorted or "
         "filtered alone? Print a few rows with their targets.",
     )
+
+
+def _asked(patient: Patient) -> float:
+    """How far the model's answers on rows it did not learn are above chance, in deviations.
+
+    A trained model is asked about the validation rows; a fresh copy learns most of the rows and is
+    asked about the others.
+    """
+    scores = [0.0]
+    if patient.validation is not None and not patient.untrained:
+        vx, target, labels = patient.validation
+        scores.append(_above_chance(patient, patient.model, vx[:MOST_ROWS], target, labels))
+    if not any(layer.parameters and layer.trainable for layer in patient.model.layers):
+        return max(scores)
+    rows = np.random.default_rng(0).permutation(len(patient.x))[:MOST_ROWS]
+    held = rows[: len(rows) // 4]
+    learned = rows[len(held) :]
+    treated = cures.started_over(Treated(patient.model.copy(), None, None, {}))
+    batch = min(patient.batch_size, 64, len(learned))
+    done = train_briefly(
+        treated.model,
+        patient.x[learned],
+        patient.target[learned],
+        steps=affordable(treated.model, batch, STEPS),
+        batch_size=batch,
+        seed=0,
+        rate=1e-2,
+        optimizer=Adam(1e-2),
+    )
+    if np.isfinite(done.loss):
+        labels = None if patient.labels is None else patient.labels[held]
+        x, target = patient.x[held], patient.target[held]
+        scores.append(_above_chance(patient, done.model, x, target, labels))
+    return max(scores)
+
+
+def _above_chance(
+    patient: Patient, model: Sequential, x: Array, target: Array, labels: Array | None
+) -> float:
+    """Standard deviations of an accuracy above that of the largest class, or of a correlation."""
+    prediction = forward(model, x)[-1]
+    n = len(x)
+    if not n or not np.isfinite(prediction).all():
+        return 0.0
+    if labels is not None:
+        labels = labels[:n]
+        right = predicted_classes(prediction, patient.loss.from_logits) == labels
+        usual = float(np.bincount(labels).max()) / n
+        return (float(right.mean()) - usual) / math.sqrt(max(usual * (1.0 - usual), 1e-6) / n)
+    t = _standard(target[:n].reshape(n, -1).astype(np.float64))
+    p = _standard(prediction.reshape(n, -1).astype(np.float64))
+    return float((t * p).mean()) * math.sqrt(n * t.shape[1])
 
 
 def _sample(patient: Patient) -> tuple[Array, Array]:

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.models import Sequential
+from minnet.teaching.doctor import cures
+from minnet.teaching.doctor.cures import Cure, Treated
+from minnet.teaching.doctor.figures import ALL_ROWS_LOSS, VALIDATION_LOSS, CureFigure, missed
 from minnet.teaching.doctor.findings import Finding
-from minnet.teaching.doctor.patient import Patient
+from minnet.teaching.doctor.patient import Patient, classes_of
 
 RARE = 0.3
 """A class with less than this part of its even share N/K is rare, if chance does not explain it."""
@@ -68,8 +72,16 @@ def class_imbalance(patient: Patient) -> Iterator[Finding]:
             f"an even share is {100 / len(present):.2g} %. Accuracy hides it: always saying "
             f"{int(np.argmax(counts))} is right in {100 * counts.max() / N:.0f} % of the rows.",
             {"share of the class": counts[rare] / N, "even share": 1 / len(present)},
-            f"fit(…, class_weight={shown}), more rows of it, and look at each class by itself: "
-            "minnet.confusion_matrix.",
+            cures=(
+                Cure(
+                    "class_weight",
+                    f"fit(…, class_weight={shown}), more rows of it, and look at each class by "
+                    "itself: minnet.confusion_matrix.",
+                    cures.fitted_with(class_weight=weight),
+                    np.flatnonzero(patient.labels == rare),
+                ),
+            ),
+            figures=(CureFigure(f"the share of class {rare} that is missed", missed(rare)),),
         )
 
 
@@ -90,13 +102,47 @@ def absent_class(patient: Patient) -> Iterator[Finding]:
             if absent[0] == 0
             else f"Use {K - len(absent)} outputs, or look for the rows of class {first}."
         )
+        treatments = _fewer_outputs(patient, absent.tolist())
         yield Finding(
             "never-predicted",
             f"The model has {K} outputs and y has no row of class {_listed(absent)}, so it can "
             "only learn never to predict it.",
             {"outputs": K, "classes in y": K - len(absent)},
-            hint,
+            "" if treatments else hint,
+            treatments,
+            (UNUSED,),
         )
+
+
+def _unused(model: Sequential, treated: Treated) -> float:
+    """How many outputs no label ever names."""
+    labels, K = classes_of(model, np.asarray(treated.y))
+    return float(K - len(np.unique(labels))) if labels is not None else 0.0
+
+
+UNUSED = CureFigure("the outputs without a class", _unused, trained=False, whole=True)
+
+
+def _fewer_outputs(patient: Patient, absent: list[int]) -> tuple[Cure, ...]:
+    """Labels from 0, or no outputs above the largest label; nothing where a class in between
+    is missing.
+    """
+    N, K = len(patient.x), patient.classes
+    if patient.target.ndim != 1:
+        return ()
+    if absent == [0]:
+        return (
+            Cure(
+                "labels from 0",
+                f"If labels are counted from 1, use y - 1 and {K - 1} outputs.",
+                cures.both(cures.with_outputs(K - 1), cures.labels_lowered),
+            ),
+        )
+    used = K - len(absent)
+    if absent == list(range(used, K)) and used > 1 and N:
+        advice = f"Use {used} outputs, or look for the rows of class {absent[0]}."
+        return (Cure(f"{used} outputs", advice, cures.with_outputs(used)),)
+    return ()
 
 
 def twins(x: Array) -> Array:
@@ -157,8 +203,17 @@ def copies(patient: Patient) -> Iterator[Finding]:
             f"{contradicting:,} of {N:,} rows have an equal row with another target, such as rows "
             f"{rows[0]} and {rows[1]}: {values[0]} and {values[1]}. No network can learn both.",
             {"share of rows": contradicting / N},
-            "Find out which is right and drop the other; np.unique(x, axis=0, "
-            "return_inverse=True) groups equal rows.",
+            cures=(
+                Cure(
+                    "one of each kept",
+                    "Find out which is right and drop the other; np.unique(x, axis=0, "
+                    "return_inverse=True) groups equal rows.",
+                    cures.rows_kept(_one_of_each),
+                ),
+            ),
+            figures=(
+                CureFigure("the share of copies", share_of_copies, trained=False, whole=True),
+            ),
         )
     if many:
         yield Finding(
@@ -167,9 +222,31 @@ def copies(patient: Patient) -> Iterator[Finding]:
             f"{int(sizes.max())} times. They count several times, and a split puts the same row "
             "on both sides.",
             {"share of copies": surplus / N},
-            "Keep one of each, before splitting: "
-            "_, kept = np.unique(x, axis=0, return_index=True); x, y = x[kept], y[kept].",
+            cures=(
+                Cure(
+                    "one of each kept",
+                    "Keep one of each, before splitting: "
+                    "_, kept = np.unique(x, axis=0, return_index=True); x, y = x[kept], y[kept].",
+                    cures.rows_kept(_one_of_each),
+                ),
+            ),
+            figures=(
+                CureFigure("the share of copies", share_of_copies, trained=False, whole=True),
+            ),
         )
+
+
+def _one_of_each(treated: Treated) -> Array:
+    """The first row of each group of equal ones."""
+    _, first = np.unique(twins(np.asarray(treated.x)), return_index=True)
+    rows: Array = np.sort(first)
+    return rows
+
+
+def share_of_copies(_: object, treated: Treated) -> float:
+    """The share of the rows that are there already."""
+    groups = twins(np.asarray(treated.x))
+    return 1.0 - len(np.unique(groups)) / len(groups)
 
 
 def _contradictions(
@@ -220,7 +297,15 @@ def sorted_rows(patient: Patient) -> Iterator[Finding]:
             f"shuffle=False, and the rows are sorted: {words}. Each batch of {patient.batch_size} "
             "teaches one thing and unteaches the one before.",
             {"mixing, 1 is random": alike},
-            "fit(…, shuffle=True), or order = rng.permutation(len(x)); x, y = x[order], y[order].",
+            cures=(
+                Cure(
+                    "shuffle=True",
+                    "fit(…, shuffle=True), or order = rng.permutation(len(x)); "
+                    "x, y = x[order], y[order].",
+                    cures.fitted_with(shuffle=True),
+                ),
+            ),
+            figures=(ALL_ROWS_LOSS,),
         )
 
 
@@ -237,12 +322,12 @@ def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
     x, N, V = patient.x, len(patient.x), len(vx)
     groups = twins(np.concatenate([x, vx]))
     share = float(np.isin(groups[N:], groups[:N]).mean())
-    how = "are"
+    how, seen_before = "are", _is_there
     if share > LEAKED:
         if _by_chance(x, vx, patient.rng) > 0.5 * share:
             return
     else:
-        share, how = _near(patient, vx), "are, but for a little noise,"
+        share, how, seen_before = _near(patient, vx), "are, but for a little noise,", _is_near
         if share < (NEARLY_LEAKED if x[0].size > 1 else ON_A_LINE):
             return
     yield Finding(
@@ -250,9 +335,49 @@ def _leak(patient: Patient, vx: Array) -> Iterator[Finding]:
         f"{100 * share:.0f} % of the {V:,} validation rows {how} rows of the training data: they "
         "are remembered, and say nothing of new ones.",
         {"share of validation rows": share},
-        "Split before copying or augmenting rows, and drop from the validation data what is in "
-        "the training data.",
+        cures=(
+            Cure(
+                "only new rows",
+                "Split before copying or augmenting rows, and drop from the validation data what "
+                "is in the training data.",
+                cures.validation_kept(lambda treated: np.flatnonzero(~seen_before(treated))),
+            ),
+        )
+        if share < 1.0
+        else (),
+        advice=""
+        if share < 1.0
+        else "Split before copying or augmenting rows: none of these rows is new.",
+        figures=(
+            CureFigure(
+                "the share of rows seen before",
+                lambda _, treated: float(seen_before(treated).mean()),
+                trained=False,
+                whole=True,
+            ),
+        ),
     )
+
+
+def _is_there(treated: Treated) -> Array:
+    """For each validation row whether it is a training row, bit for bit: (V,) bools."""
+    x = np.asarray(treated.x)
+    vx = np.asarray(treated.settings["validation_data"][0], x.dtype)
+    groups = twins(np.concatenate([x, vx]))
+    there: Array = np.isin(groups[len(x) :], groups[: len(x)])
+    return there
+
+
+def _is_near(treated: Treated) -> Array:
+    """For each validation row whether it is a training row, but for a little noise: (V,) bools."""
+    x = np.asarray(treated.x).reshape(len(treated.x), -1)
+    vx = np.asarray(treated.settings["validation_data"][0], x.dtype).reshape(-1, x.shape[1])
+    deviation = x.astype(np.float64).std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1.0).astype(x.dtype)
+    own = np.random.default_rng(0).choice(len(x), min(len(x), 100), replace=False)
+    usual = float(np.median(_nearest(x[own] / scale, x / scale, own)))
+    near: Array = _nearest(vx / scale, x / scale, None) < NEAR * usual
+    return near
 
 
 def _near(patient: Patient, vx: Array) -> float:
@@ -302,7 +427,8 @@ def _mismatch(patient: Patient, vx: Array, vt: Array, vlabels: Array | None) -> 
                 f"Class {_listed(one)} is in the {a} data ({count:,} rows) and never in the {b} "
                 "data.",
                 {"classes on one side only": len(one)},
-                "Shuffle before splitting: the rows may be sorted by class.",
+                cures=(_mixed("Shuffle before splitting: the rows may be sorted by class."),),
+                figures=(VALIDATION_LOSS,),
             )
             return
     x, vx = x_of(patient.x[patient.rows]), x_of(vx[:2048])
@@ -326,8 +452,9 @@ def _mismatch(patient: Patient, vx: Array, vt: Array, vlabels: Array | None) -> 
             f"The validation inputs are of another range: {vx.min():.4g} to {vx.max():.4g}, "
             f"training {x.min():.4g} to {x.max():.4g}.",
             {"validation size by training size": scale, "shift in deviations": shift},
-            "Prepare both alike, by the training data's numbers: "
-            "x, x_val = minnet.datasets.standardize(x, x_val).",
+            "",
+            (_prepared_alike(x, vx),),
+            (VALIDATION_LOSS, RANGES),
         )
         return
     if patient.labels is None and V >= 8:
@@ -341,8 +468,49 @@ def _mismatch(patient: Patient, vx: Array, vt: Array, vlabels: Array | None) -> 
                 f"The validation targets are of another range: {vt.min():.4g} to {vt.max():.4g}, "
                 f"training {t.min():.4g} to {t.max():.4g}.",
                 {"validation mean": float(vt.mean()), "training mean": float(t.mean())},
-                "Shuffle before splitting, and scale both alike.",
+                cures=(_mixed("Shuffle before splitting, and scale both alike."),),
+                figures=(VALIDATION_LOSS,),
             )
+
+
+def _apart(_: object, treated: Treated) -> float:
+    """How far the validation's columns are from the training's, in means and in deviations."""
+    x, vx = (x_of(np.asarray(a)) for a in (treated.x, treated.settings["validation_data"][0]))
+    deviation = x.std(axis=0)
+    varies = deviation > 0
+    if not varies.any():
+        return 0.0
+    shift = np.abs(vx.mean(axis=0) - x.mean(axis=0))[varies] / deviation[varies]
+    wider = np.maximum(vx.std(axis=0)[varies], 1e-30) / deviation[varies]
+    return float(np.median(np.maximum(shift, np.abs(np.log(wider)))))
+
+
+RANGES = CureFigure("the distance of their ranges", _apart, trained=False, whole=True)
+
+
+def _mixed(advice: str) -> Cure:
+    return Cure("rows mixed before the split", advice, cures.split_anew)
+
+
+def _prepared_alike(x: Array, vx: Array) -> Cure:
+    """The validation rows brought to the training rows' mean and deviation, as they should be."""
+    mean, deviation = x.mean(axis=0), x.std(axis=0)
+    vmean, vdeviation = vx.mean(axis=0), vx.std(axis=0)
+
+    def treat(treated: Treated) -> Treated:
+        given, *others = treated.settings["validation_data"]
+        flat = np.asarray(given, np.float64).reshape(len(given), -1)
+        alike = (flat - vmean) / np.where(vdeviation > 0, vdeviation, 1.0) * deviation + mean
+        shaped = alike.reshape(np.shape(given)).astype(np.float32)
+        settings = {**treated.settings, "validation_data": (shaped, *others)}
+        return treated._replace(settings=settings)
+
+    return Cure(
+        "both prepared alike",
+        "Prepare both alike, by the training data's numbers: "
+        "x, x_val = minnet.datasets.standardize(x, x_val).",
+        treat,
+    )
 
 
 def x_of(array: Array) -> Array:

@@ -24,8 +24,11 @@ from minnet.layers import (
     Tanh,
 )
 from minnet.losses import MeanAbsoluteError, MeanSquaredError
+from minnet.metrics import Accuracy, BinaryAccuracy
+from minnet.teaching.doctor import cures
+from minnet.teaching.doctor.cures import Cure
 from minnet.teaching.doctor.findings import Finding
-from minnet.teaching.doctor.patient import Patient, baseline
+from minnet.teaching.doctor.patient import Patient, baseline, peak_rate
 
 LARGE_INPUT, SMALL_INPUT = 15.0, 0.02
 """Root mean square of x, outliers aside. Seen in healthy data: 0.1 to 8 (pixels from 0 to 16)."""
@@ -67,11 +70,10 @@ def input_scales(patient: Patient) -> Iterator[Finding]:
         yield Finding(
             "feature-scale",
             f"One number rules: row {row} has {value:.4g} in column {column}, where 95 % of the "
-            f"rows are within {usual[column]:.3g} of {middle[column]:.3g}.",
+            f"rows are within {usual[column]:.3g} of {middle[column]:.3g}. Look at row {row}: "
+            "is it a mistake?",
             {"outlier": value, "95 % within": float(usual[column])},
-            f"Look at row {row}: drop or correct it if it is a mistake, or cut the column off, "
-            f"np.clip(x[:, {column}], {middle[column] - 3 * usual[column]:.3g}, "
-            f"{middle[column] + 3 * usual[column]:.3g}).",
+            cures=(_cut(row, column, middle[column], usual[column]),),
         )
         return
     size = np.maximum(np.abs(low), np.abs(high))
@@ -87,8 +89,14 @@ def input_scales(patient: Patient) -> Iterator[Finding]:
                 f"Column {a} reaches {size[a]:.3g} and column {b} only {size[b]:.3g}: to the first "
                 "layer the larger one is all there is, and one learning rate cannot suit both.",
                 {"largest column": float(size[a]), "smallest column": float(size[b])},
-                "Bring all columns to mean 0 and deviation 1, by the training data's numbers: "
-                "x, x_val = minnet.datasets.standardize(x, x_val).",
+                cures=(
+                    Cure(
+                        "x standardised",
+                        "Bring all columns to mean 0 and deviation 1, by the training data's "
+                        "numbers: x, x_val = minnet.datasets.standardize(x, x_val).",
+                        cures.inputs_changed(cures.standardized),
+                    ),
+                ),
             )
             return
     rms = float(np.sqrt(np.mean(np.square(sample))))
@@ -98,8 +106,18 @@ def input_scales(patient: Patient) -> Iterator[Finding]:
             f"x goes from {low.min():.4g} to {high.max():.4g}; networks start well where inputs "
             "have a size of about 1.",
             {"root mean square of x": rms},
-            _rescaled(float(low.min()), float(high.max())),
+            cures=_rescaled(float(low.min()), float(high.max()), peak_rate(patient.model)),
         )
+
+
+def _cut(row: int, column: int, middle: float, usual: float) -> Cure:
+    low, high = middle - 3 * usual, middle + 3 * usual
+    return Cure(
+        f"column {column} cut off",
+        f"Drop row {row}, or cut the column off: np.clip(x[:, {column}], {low:.3g}, {high:.3g}).",
+        cures.inputs_changed(cures.clipped(column, low, high)),
+        np.array([row]),
+    )
 
 
 def first_normalises(step: Layer) -> bool:
@@ -107,12 +125,29 @@ def first_normalises(step: Layer) -> bool:
     return isinstance(step, BatchNormalization)
 
 
-def _rescaled(low: float, high: float) -> str:
-    if low >= 0.0 and 200.0 < high <= 255.0:
-        return "Divide pixels by their largest value: x / 255 (and x_val / 255)."
-    if low >= 0.0 and high > 1.0:
-        return f"Scale it: x / {high:.4g}, or minnet.datasets.standardize(x, x_val)."
-    return "Use minnet.datasets.standardize(x, x_val): mean 0 and deviation 1."
+def _rescaled(low: float, high: float, rate: float) -> tuple[Cure, ...]:
+    standard = Cure(
+        "x standardised",
+        "Use minnet.datasets.standardize(x, x_val): mean 0 and deviation 1.",
+        cures.inputs_changed(cures.standardized),
+    )
+    if low < 0.0 or high == 0.0:
+        return standard, _faster(standard, rate)
+    advice = f"Scale it: x / {high:.4g}, or minnet.datasets.standardize(x, x_val)."
+    if 200.0 < high <= 255.0:
+        high, advice = 255.0, "Divide pixels by their largest value: x / 255 (and x_val / 255)."
+    divided = cures.inputs_changed(cures.divided(high))
+    by_largest = Cure(f"x / {high:.4g}", advice, divided)
+    return by_largest, standard, _faster(by_largest, rate)
+
+
+def _faster(cure: Cure, rate: float) -> Cure:
+    """The same at ten times the rate, which inputs of a size of 1 bear and large ones do not."""
+    return Cure(
+        f"{cure.name} and a rate of {10 * rate:.2g}",
+        f"{cure.advice} Inputs of that size bear a larger learning rate: {10 * rate:.2g}.",
+        cures.both(cure.treat, cures.at_rate(10 * rate)),
+    )
 
 
 def target_scale(patient: Patient) -> Iterator[Finding]:
@@ -133,8 +168,49 @@ def target_scale(patient: Patient) -> Iterator[Finding]:
         "target-scale",
         f"The targets have a size of {rms:.3g}: {effect}.",
         {"root mean square of y": rms, "loss of the mean": baseline(patient)},
-        f"Train on (y - {mean:.4g}) / {deviation:.4g}, and turn predictions back: "
-        f"{deviation:.4g} * p + {mean:.4g}.",
+        cures=(
+            Cure(
+                "y standardised",
+                f"Train on (y - {mean:.4g}) / {deviation:.4g}, and turn predictions back: "
+                f"{deviation:.4g} * p + {mean:.4g}.",
+                cures.targets_scaled(mean, deviation),
+            ),
+        ),
+    )
+
+
+def constant_target(patient: Patient) -> Iterator[Finding]:
+    """`constant-target`: there is nothing to learn but one number."""
+    t = patient.target
+    if patient.labels is not None or len(t) < 2 or not (t == t[0]).all():
+        return
+    yield Finding(
+        "constant-target",
+        f"All {len(t):,} targets are {t.reshape(-1)[0]:g}: a bias alone gives that, and x is of no "
+        "use.",
+        {"different targets": 1.0},
+        "Look at how y was made: print y.min(), y.max() and a few rows of x beside it.",
+    )
+
+
+def wrong_metric(patient: Patient) -> Iterator[Finding]:
+    """`wrong-metric`: an accuracy of numbers between 0 and 1, which are no classes."""
+    names = [m.name for m in patient.model.metrics if isinstance(m, (Accuracy, BinaryAccuracy))]
+    if not names or patient.labels is not None:
+        return
+    if not isinstance(patient.loss, (MeanSquaredError, MeanAbsoluteError)):
+        return
+    t = patient.target
+    if t.shape[1:] != (1,) or np.isin(t, (0, 1)).all():
+        return
+    between = float(((t > 0) & (t < 1)).mean())
+    yield Finding(
+        "wrong-metric",
+        f"{names[0]} asks on which side of 0.5 a prediction is, and y has numbers such as "
+        f"{', '.join(f'{value:.3g}' for value in t[:3, 0])}: this is a regression, and the figure "
+        "says nothing of it.",
+        {"share of y between 0 and 1": between},
+        'compile(…, metrics=["mae"]), or "r2_score", where 1 is perfect and 0 is guessing.',
     )
 
 
@@ -163,11 +239,34 @@ def output_range(patient: Patient) -> Iterator[Finding]:
         f"The last activation is {kind}, whose outputs are {_interval(low, high)}{sums}; y goes "
         f"from {t.min():.4g} to {t.max():.4g}, and {100 * share:.0f} % of it cannot be reached.",
         {"share out of reach": share, "smallest loss possible": left},
-        "End with activation='linear' for targets of any size"
-        + (
-            f", or scale y to {low:g}…{high:g}."
-            if math.isfinite(low) and math.isfinite(high)
-            else "."
+        cures=(
+            Cure(
+                "a linear end",
+                "End with activation='linear' for targets of any size"
+                + (
+                    f", or scale y to {low:g}…{high:g}."
+                    if math.isfinite(low) and math.isfinite(high)
+                    else "."
+                ),
+                cures.ended(None),
+            ),
+            *_ended_and_scaled(t),
+        ),
+    )
+
+
+def _ended_and_scaled(t: Array) -> tuple[Cure, ...]:
+    """The same with targets of a usual size, where they are large."""
+    mean, deviation = float(t.mean()), float(t.std())
+    if not deviation or float(np.abs(t).max()) < LARGE_TARGET:
+        return ()
+    scaled = cures.targets_scaled(mean, deviation)
+    return (
+        Cure(
+            "a linear end and y standardised",
+            "End with activation='linear', and train on "
+            f"(y - {mean:.4g}) / {deviation:.4g}; turn predictions back.",
+            cures.both(cures.ended(None), scaled),
         ),
     )
 
@@ -199,4 +298,9 @@ def yes_or_no_as_signs(y: Array) -> Iterator[Finding]:
             "The labels are −1 and +1, and the binary cross-entropy of a sigmoid wants 0 and 1.",
             {"share of −1": float((y < 0).mean())},
             "Use (y + 1) / 2.",
+            cure=Cure(
+                "y from 0 to 1",
+                "Use (y + 1) / 2.",
+                lambda treated: treated._replace(y=(np.asarray(treated.y) + 1) / 2),
+            ),
         )

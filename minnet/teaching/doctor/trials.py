@@ -9,26 +9,34 @@ from typing import NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.initializers import INITIALIZERS
+from minnet.layers import Dense
 from minnet.models import Sequential
 from minnet.optimizers import Adam
-from minnet.regularizers import L2
-from minnet.teaching.doctor.anatomy import drops_nearly_all
-from minnet.teaching.doctor.findings import Finding
+from minnet.teaching.doctor import cures
+from minnet.teaching.doctor.anatomy import against_vanishing, drops_nearly_all
+from minnet.teaching.doctor.cures import Cure, Treated
+from minnet.teaching.doctor.figures import CureFigure, missed
+from minnet.teaching.doctor.findings import Finding, Proof
 from minnet.teaching.doctor.patient import (
     LOOKED_AT,
     Patient,
     ShortTraining,
     affordable,
     baseline,
+    bearable,
     evaluate,
     forward,
     loss_of,
+    peak_rate,
     predicted_classes,
     train_briefly,
 )
+from minnet.teaching.doctor.structure import is_autoencoder, remedies
+from minnet.teaching.doctor.trying import wins
 
-STEPS = 40
-"""Updates of a trial of a learning rate."""
+STEPS, MOST_STEPS = 40, 300
+"""Updates of a trial of a learning rate, and with a large momentum."""
 
 LEARNS = 0.95
 """A rate whose loss after the trial is below this part of where it began is fine."""
@@ -73,21 +81,12 @@ class RateFindings(NamedTuple):
     best: ShortTraining
 
 
-def peak_rate(patient: Patient) -> float:
-    """The optimizer's rate; of a schedule the largest it will come to."""
-    optimizer = patient.model.compiled.optimizer
-    if isinstance(optimizer.learning_rate, float):
-        return optimizer.learning_rate
-    updates = np.unique(np.geomspace(1, 10_000, 60).astype(int)) - 1
-    return max(optimizer.rate(int(done)) for done in updates)
-
-
 def learning_rate(patient: Patient) -> RateFindings:
     """`step-too-large` and `step-too-small`, decided by training, not by a ratio."""
     model, rows = patient.model, patient.rows
     x, target = patient.x[rows], patient.target[rows]
-    rate, batch = peak_rate(patient), min(patient.batch_size, 64)
-    steps = affordable(model, batch, STEPS)
+    rate, batch = peak_rate(model), min(patient.batch_size, 64)
+    steps = affordable(model, batch, _long_enough(model))
 
     def run(rate: float) -> ShortTraining:
         return train_briefly(model, x, target, steps=steps, batch_size=batch, seed=0, rate=rate)
@@ -103,6 +102,8 @@ def learning_rate(patient: Patient) -> RateFindings:
         return RateFindings([], own)
     trials = {rate: own}
     for other in _other_rates(rate, down=spiked or own.loss > start):
+        if bearable(model, other) < other:
+            continue
         trials[other] = run(other)
         if trials[other].loss < 0.3 * begin and other > rate:
             break
@@ -128,6 +129,10 @@ def learning_rate(patient: Patient) -> RateFindings:
         "loss at that": best.loss,
     }
     advice = f"A learning rate of {better:.1g}, which learned most in the trial."
+    name = f"a rate of {better:.1g}"
+    proof = Proof(name, "the loss", own.loss, best.loss, steps)
+    if not wins(proof):
+        proof = Proof(name, "the largest loss on the way", own.worst, best.worst, steps)
     if better < rate:
         kind = "step-too-large"
     elif (
@@ -140,7 +145,18 @@ def learning_rate(patient: Patient) -> RateFindings:
         measurement["update by weights"] = own.moved
     else:
         return RateFindings([], best)
-    return RateFindings([Finding(kind, evidence, measurement, advice)], best)
+    treat = cures.both(cures.started_over, cures.at_rate(better))
+    if kind == "step-too-small" or patient.untrained:
+        treat = cures.at_rate(better)
+    cure = Cure(name, advice, treat)
+    finding = Finding(kind, evidence, measurement, advice, cures=(cure,), cure=cure, proof=proof)
+    return RateFindings([finding], best)
+
+
+def _long_enough(model: Sequential) -> int:
+    """Updates after which a momentum has built up what it can: three times 1 / (1 − μ)."""
+    momentum = float(getattr(model.compiled.optimizer, "momentum", 0.0))
+    return min(MOST_STEPS, max(STEPS, round(3.0 / max(1.0 - momentum, 0.01))))
 
 
 def _other_rates(rate: float, *, down: bool) -> list[float]:
@@ -165,18 +181,62 @@ def by_heart(patient: Patient) -> tuple[list[Finding], Sequential | None]:
         x=x, target=target, labels=None if patient.labels is None else patient.labels[rows]
     )
     guess = baseline(small)
-    if len(rows) < 2 or not guess > 1e-9:
+    if len(rows) < 2 or not guess > 1e-9 or is_autoencoder(small):
         return [], None
-    model = patient.model
-    steps = affordable(model, len(rows), HEART_STEPS)
+    best, done = _learned(patient.model, small, guess)
+    if done is not None:
+        return [], done
+    steps = affordable(patient.model, len(rows), HEART_STEPS)
+    message = (
+        f"The model cannot learn {len(rows)} samples by heart: after {steps} updates with Adam the "
+        f"loss on them is {best:.3g}, and {guess:.3g} is that of always saying the same. More data "
+        "or more epochs will not help."
+    )
+    measurement = {"loss on them": best, "loss of guessing": guess}
+    tried = []
+    for evidence, cure in _remedies(patient):
+        treated = cure.treat(Treated(patient.model.copy(), x, target, {}))
+        loss, _ = _learned(treated.model, small, guess)
+        proof = Proof(cure.name, "the loss on them", best, loss, steps)
+        if wins(proof):
+            finding = Finding(
+                "cannot-overfit",
+                f"{message} {evidence}".strip(),
+                measurement,
+                cure.advice,
+                cures=(cure,),
+                cure=Cure(cure.name, cure.advice, cures.both(cure.treat, _by_adam)),
+                proof=proof,
+            )
+            return [finding], None
+        tried.append(cure.name)
+    gains = f" Tried without gain: {', '.join(tried)}." if tried else ""
+    advice = "" if tried else "Look at the layers one by one, from a plain network on."
+    return [Finding("cannot-overfit", message + gains, measurement, advice)], None
+
+
+def needs_but_a_start(finding: Finding) -> bool:
+    """Whether nothing is missing that a look at where the network stands could not explain."""
+    return finding.cure is None or finding.cure.name in ("fresh weights", "relu", *INITIALIZERS)
+
+
+def _by_adam(treated: Treated) -> Treated:
+    """By the optimizer of the trial, which is not to blame for what is left."""
+    treated.model.compiled.switch_optimizer(Adam(HEART_RATES[0]))
+    return treated
+
+
+def _learned(model: Sequential, small: Patient, guess: float) -> tuple[float, Sequential | None]:
+    """The least loss on a few rows, and a copy that knows them, if one of the rates gave it."""
+    steps = affordable(model, len(small.x), HEART_STEPS)
     best = math.inf
     for rate in HEART_RATES:
         done = train_briefly(
             model,
-            x,
-            target,
+            small.x,
+            small.target,
             steps=steps,
-            batch_size=len(rows),
+            batch_size=len(small.x),
             seed=0,
             rate=rate,
             optimizer=Adam(rate),
@@ -185,16 +245,41 @@ def by_heart(patient: Patient) -> tuple[list[Finding], Sequential | None]:
         best = min(best, loss)
         half = accuracy > HALF_LEARNED[0] and loss < HALF_LEARNED[1] * guess
         if loss < LEARNED * guess or half:
-            return [], done.model
-    finding = Finding(
-        "cannot-overfit",
-        f"The model cannot learn {len(rows)} samples by heart: after {steps} updates with Adam the "
-        f"loss on them is {best:.3g}, and {guess:.3g} is that of always saying the same. More data "
-        "or more epochs will not help.",
-        {"loss on them": best, "loss of guessing": guess},
-        _remedy(patient),
+            return loss, done.model
+    return best, None
+
+
+def _remedies(patient: Patient) -> Iterator[tuple[str, Cure]]:
+    """What may be in the way, or missing, each with its sentence of evidence."""
+    model = patient.model
+    dropout = drops_nearly_all(patient)
+    if dropout:
+        yield (
+            f"{dropout} drops most of what it is given.",
+            Cure(
+                "Dropout(0.3)",
+                "Drop less: a rate of 0.2 to 0.5 is usual.",
+                cures.unconstrained(0.3, 1e-4),
+            ),
+        )
+    penalty = model.penalty()
+    loss = loss_of(model, forward(model, patient.x[:LOOKED_AT]), patient.target[:LOOKED_AT])
+    if penalty > loss:
+        yield (
+            f"The penalty on the weights, {penalty:.3g}, outweighs the loss, {loss:.3g}.",
+            Cure("L2(1e-4)", "Penalise less: L2(1e-4).", cures.unconstrained(0.5, 1e-4)),
+        )
+    yield from remedies(patient)
+    for cure in against_vanishing(patient):
+        yield "", cure
+    yield (
+        "",
+        Cure(
+            "fresh weights",
+            "Start over: model.reset(seed).",
+            cures.started_over,
+        ),
     )
-    return [finding], None
 
 
 def _few(patient: Patient) -> Array:
@@ -222,27 +307,6 @@ def _as_shown(model: Sequential, small: Patient) -> tuple[float, float]:
             right.append(float((predicted == small.labels).mean()))
     loss = float(np.mean(losses)) + model.penalty()
     return (loss if math.isfinite(loss) else math.inf), float(np.mean(right)) if right else 0.0
-
-
-def _remedy(patient: Patient) -> str:
-    model = patient.model
-    dropout = drops_nearly_all(patient)
-    if dropout:
-        return f"{dropout} drops most of what it is given: a rate of 0.2 to 0.5 is usual."
-    penalty = model.penalty()
-    loss = loss_of(model, forward(model, patient.x[:LOOKED_AT]), patient.target[:LOOKED_AT])
-    if penalty > loss:
-        return (
-            f"The penalty on the weights, {penalty:.3g}, outweighs the loss, {loss:.3g}: try "
-            f"{L2.__name__}(1e-4)."
-        )
-    widths = [layer.units for layer in model.layers if hasattr(layer, "units")]
-    narrow = min(widths[:-1], default=0)
-    if not widths[:-1]:
-        return 'Add a hidden layer: Dense(32, activation="relu").'
-    if narrow < 8:
-        return f"The narrowest hidden layer has {narrow} units: try {max(16, 4 * narrow)}."
-    return 'Look at the layers one by one; Dense(64, activation="relu") is a plain start.'
 
 
 def never_predicted(
@@ -284,8 +348,22 @@ def never_predicted(
         f"{len(rows)} rows looked at are of class {first}, and accuracy over all is "
         f"{100 * accuracy:.0f} %.",
         {"classes never predicted": len(missing), "accuracy": accuracy},
-        f"Look at output {first} of the last layer, its weights and its bias: a bias far below the "
-        "others', or a dead unit, silences it; model.reset(seed) starts over.",
+        cures=_for_silent(model, first),
+        figures=(CureFigure(f"the share of class {first} that is missed", missed(first)),),
+    )
+
+
+def _for_silent(model: Sequential, label: int) -> tuple[Cure, ...]:
+    """A new bias for an output that is silent, or a new start."""
+    advice = (
+        f"Look at output {label} of the last layer, its weights and its bias: a bias far below "
+        "the others', or a dead unit, silences it; model.reset(seed) starts over."
+    )
+    denses = [i for i, layer in enumerate(model.layers) if isinstance(layer, Dense)]
+    head = cures.started("glorot_uniform", lowest=denses[-1]) if denses else cures.started_over
+    return (
+        Cure("a fresh last layer", advice, head),
+        Cure("fresh weights", advice, cures.started_over),
     )
 
 

@@ -71,11 +71,12 @@ class Formulas(NamedTuple):
 class Source(NamedTuple):
     """The numbers of an array that another number is made of.
 
-    `entries` has a number for each axis, or None for all along it: `(0, None)` is the first row.
+    `entries` has a number for each axis, a range, or None for all along it: `(0, None)` is the
+    first row, and `(range(3), 0)` the first three numbers of the first column.
     """
 
     symbol: Math
-    entries: tuple[int | None, ...]
+    entries: tuple[int | range | None, ...]
 
     def named(self, names: Mapping[str, Math]) -> Source:
         """With the marks in the symbol replaced."""

@@ -45,7 +45,7 @@ def drawing(numbers: Numbers) -> str:
     lines = "".join(
         f'<g data-edges="{i}">'
         + _lines(
-            _has_matrix(step),
+            _keeps_apart(step),
             _Column(columns[i], across[i] + RADIUS, down[i]),
             _Column(columns[i + 1], across[i + 1] - RADIUS, down[i + 1]),
         )
@@ -75,13 +75,21 @@ def _has_matrix(step: Step) -> bool:
     return any(weight.shape == pairs for weight in step.weights.values())
 
 
-def _lines(all_to_all: bool, start: _Column, end: _Column) -> str:
-    """The lines of one step: every input to every output, or each to its own."""
+def _keeps_apart(step: Step) -> bool | None:
+    """Whether each output belongs to one input, or to all; None for patches of images."""
+    if _has_matrix(step):
+        return False
+    patches = any(weight.ndim > 2 for weight in step.weights.values())
+    return None if patches or _width(step.x) != _width(step.y) else True
+
+
+def _lines(apart: bool | None, start: _Column, end: _Column) -> str:
+    """The lines of one step: every input to every output, each to its own, or none."""
     return "".join(
         f'<line data-i="{k},{j}" x1="{start.x}" y1="{y1:g}" x2="{end.x}" y2="{y2:g}"/>'
         for k, y1 in zip(start.units, start.heights, strict=True)
         for j, y2 in zip(end.units, end.heights, strict=True)
-        if k is not None and j is not None and (all_to_all or k == j)
+        if k is not None and j is not None and apart is not None and (k == j or not apart)
     )
 
 

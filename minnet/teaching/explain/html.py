@@ -37,10 +37,9 @@ def render(story: list[Block], numbers: Numbers) -> str:
 
 def page(story: list[Block], numbers: Numbers) -> str:
     """The same as a whole document."""
-    style = shipped(FILES, "page.css") + shipped(FILES, "step.css")
     title = f"One training step of {numbers.model}"
     body = f"<main>\n{_body(story, numbers, top=1)}\n</main>"
-    return document(title, body, style=style, script=shipped(FILES, "step.js"))
+    return document(title, body, style=shipped(FILES, "step.css"), script=shipped(FILES, "step.js"))
 
 
 def _body(story: list[Block], numbers: Numbers, *, top: int) -> str:
@@ -137,8 +136,7 @@ def _cell(shown: Shown, text: str, index: tuple[int | None, ...]) -> str:
         return f'<td data-i="{at}">{escape(text)}</td>'
     sources = dict.fromkeys(source for line in lines for source in line.sources)
     made_of = "|".join(
-        f"{source.symbol.text}:{','.join('*' if i is None else str(i) for i in source.entries)}"
-        for source in sources
+        f"{source.symbol.text}:{','.join(map(_axis, source.entries))}" for source in sources
     )
     work = "\n".join(_sum(line) for line in lines)
     name = f"{shown.symbol.text}[{', '.join(map(str, exact))}]"
@@ -147,6 +145,13 @@ def _cell(shown: Shown, text: str, index: tuple[int | None, ...]) -> str:
     work = escape(work)
     origin = f'data-from="{escape(made_of)}" title="{work}"'
     return f'<td data-i="{at}" {origin}>{escape(text)}</td>'
+
+
+def _axis(entries: int | range | None) -> str:
+    """A number as 3, all along an axis as *, and a part of it as 2-4."""
+    if isinstance(entries, range):
+        return f"{entries.start}-{entries.stop - 1}"
+    return "*" if entries is None else str(entries)
 
 
 def _sum(line: Worked) -> str:

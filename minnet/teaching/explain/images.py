@@ -281,8 +281,9 @@ def _shapes(step: Step, layer: Conv2D) -> str:
     rows, columns, F = step.y.shape[1:]
     (h, w), (s, t) = layer.kernel_size, layer.strides
     sentence = (
-        f"A window of {h}×{w} pixels has {rows}×{columns} places on an image of {H}×{W}. Each of "
-        f"the {F} filters meets {h}·{w}·{C} = {h * w * C} numbers there."
+        f"A window of {h}×{w} pixels has {rows}×{columns} places on an image of {H}×{W}. "
+        f"{'The filter' if F == 1 else f'Each of the {F} filters'} meets {h}·{w}·{C} = {h * w * C} "
+        "numbers there."
     )
     if (s, t) != (1, 1):
         sentence += f" It moves by s = {s} rows and t = {t} columns."

@@ -175,7 +175,7 @@ class _Reader:
         if name in SIGNS:
             return f"<mo>{SIGNS[name]}</mo>" if SIGNS[name] else ""
         if name in FUNCTIONS:
-            return f"<mi>{name}</mi><mo>&#8289;</mo>"
+            return f'<mi>{name}</mi><mspace width="0.17em"></mspace>'
         if name in ("frac", "tfrac"):
             above, below = self.group(), self.group()
             return f"<mfrac>{above}{below}</mfrac>"

@@ -220,6 +220,9 @@ def _adagrad_by_hand(optimizer: Adagrad, updated: UpdatedNumber) -> list[Worked]
 @explains(Adam)
 def adam(optimizer: Adam) -> OptimizerFormulas:
     """θ ← θ − η m̂ / (√v̂ + ε); AdamW is Adam with a decay, and finds this, too."""
+    epsilon, tex = "ε", r"\varepsilon"
+    if optimizer.epsilon_beside == "v":
+        epsilon, tex = "ε̂ / √(1 − β₂ᵗ)", r"\frac{\hat{\varepsilon}}{\sqrt{1 - \beta_2^t}}"
     return OptimizerFormulas(
         update=Computation(
             Math("m ← β₁ m + (1 − β₁) g", r"m \leftarrow \beta_1 m + (1 - \beta_1)\, g"),
@@ -227,8 +230,8 @@ def adam(optimizer: Adam) -> OptimizerFormulas:
             Math("m̂ = m / (1 − β₁ᵗ)", r"\hat{m} = \frac{m}{1 - \beta_1^t}"),
             Math("v̂ = v / (1 − β₂ᵗ)", r"\hat{v} = \frac{v}{1 - \beta_2^t}"),
             Math(
-                "θ ← θ − η m̂ / (√v̂ + ε)",
-                r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + \varepsilon}",
+                f"θ ← θ − η m̂ / (√v̂ + {epsilon})",
+                r"\theta \leftarrow \theta - \frac{\eta\, \hat{m}}{\sqrt{\hat{v}} + " + tex + "}",
             ),
         ),
         by_hand=_adam_by_hand,
@@ -241,10 +244,10 @@ def _adam_by_hand(optimizer: Adam, updated: UpdatedNumber) -> list[Worked]:
     beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
     first, second = 1.0 - beta_1**t, 1.0 - beta_2**t
     m_hat, v_hat = m / first, v / second
-    moved = (
-        f"{plain(updated.learning_rate)}·{factor(m_hat)} / "
-        f"(√{number(v_hat)} + {plain(optimizer.epsilon)})"
-    )
+    epsilon = plain(optimizer.epsilon)
+    if optimizer.epsilon_beside == "v":
+        epsilon = f"{epsilon} / √{number(second)}"
+    moved = f"{plain(updated.learning_rate)}·{factor(m_hat)} / (√{number(v_hat)} + {epsilon})"
     return [
         line(M, f"{plain(beta_1)}·{factor(old['m'])} + {plain(1.0 - beta_1)}·{g}", m),
         line(V, f"{plain(beta_2)}·{factor(old['v'])} + {plain(1.0 - beta_2)}·{g}²", v),

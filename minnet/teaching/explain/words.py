@@ -90,17 +90,23 @@ def entry(array_name: Math, array: Array, *index: int) -> Factor:
 
 
 def sources(factors: Iterable[Factor]) -> tuple[Source, ...]:
-    """Where the factors stand: of many in one array, the axes along which they are spread."""
-    indices: dict[Math, list[tuple[int | None, ...]]] = {}
+    """Where the factors stand: of many in one array, how far they are spread along each axis."""
+    indices: dict[Math, list[tuple[int | range | None, ...]]] = {}
     for factor in factors:
         indices.setdefault(factor.source.symbol, []).append(factor.source.entries)
     return tuple(
-        Source(
-            name,
-            tuple(axis[0] if len(set(axis)) == 1 else None for axis in zip(*several, strict=True)),
-        )
+        Source(name, tuple(_spread(axis) for axis in zip(*several, strict=True)))
         for name, several in indices.items()
     )
+
+
+def _spread(axis: Sequence[int | range | None]) -> int | range | None:
+    """One number, or the range of several."""
+    numbers = [number for number in axis if isinstance(number, int)]
+    if len(numbers) < len(axis):
+        return None
+    low, high = min(numbers), max(numbers)
+    return low if low == high else range(low, high + 1)
 
 
 def value(of_entry: Any, digits: int = DIGITS, *, bracketed: bool = True) -> Math:
@@ -112,7 +118,12 @@ def value(of_entry: Any, digits: int = DIGITS, *, bracketed: bool = True) -> Mat
 
 
 def sum_of_products(left: Math, terms: Sequence[tuple[Factor, ...]], result: Any) -> Worked:
-    """left = a·b + c·d + … in symbols, then in numbers, then what came out."""
+    """left = a·b + c·d + … in symbols, then in numbers, then what came out.
+
+    Of no terms at all, such as those of a weight that meets nothing but padding, the sum is 0.
+    """
+    if not terms:
+        return Worked(left, [value(result, bracketed=False)])
     kept: list[tuple[Factor, ...] | None] = [*terms]
     last = 2 if len(terms[-1]) < len(terms[0]) else 1  # a bias stands behind the last product
     if len(terms) - last + 1 > TERMS:

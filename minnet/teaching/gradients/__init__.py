@@ -8,6 +8,8 @@ and `derivatives` for their kinds of mistakes), and `report` says what was found
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ from minnet.teaching.gradients.targets import (
     of_loss,
     of_model,
 )
+from minnet.teaching.scripts.named import check_named, explained, truncated
 
 __all__ = ["KINDS", "GradientFinding", "GradientReport", "check_gradients"]
 
@@ -42,13 +45,20 @@ FEW = 32
 @named
 @seed_unmoved_where_refused
 def check_gradients(
-    target: Any, x: Any, y: Any = None, *, seed: int | np.random.Generator = 0
+    target: Any,
+    x: Any = None,
+    y: Any = None,
+    *,
+    params: Any = None,
+    seed: int | np.random.Generator = 0,
 ) -> GradientReport:
     """Whether gradients are right, by complex step or central differences, and if not, why.
 
-    Everything runs on a copy, after another batch and with gradients filled with junk, so that
-    what is kept from earlier shows. A layer has to leave x, y and dy as they are. The kinds of
-    findings:
+    Where no experiment names the mistake, the lines of your own functions and methods are changed
+    one at a time in the ways in which students go wrong, and the change that makes the gradient
+    right is told. Everything runs on a copy, after another batch and with gradients filled with
+    junk, so that what is kept from earlier shows. A layer has to leave x, y and dy as they are. The
+    kinds of findings:
 
     - sign: the opposite sign
     - factor: a constant factor; the message says which (2, 1/2, K, …)
@@ -61,18 +71,22 @@ def check_gradients(
     - wrong-mask: ReLU's or dropout's mask from the wrong array
     - not-filled: `dW +=` where `dW[...] =` belongs, or never written
     - kink: right, but the check sits on a kink, such as ReLU's at 0; no alarm
-    - wrong: differs in no way that is known; the message has the evidence
+    - wrong: none of these; the message says which change of a line makes it right, or has the
+      evidence
 
     Parameters
     ----------
     target
         A compiled model (checked through its loss, with y); a layer (with a random gradient from
-        above; built for x if it is not); a loss (x is the prediction, y the target); or a pair of
-        functions (f, gradient_of_f), where f(x) is a number and gradient_of_f(x) has x's shape.
+        above; built for x if it is not); a loss (x is the prediction, y the target); a pair of
+        functions (f, gradient_of_f), where f(x) is a number and gradient_of_f(x) has x's shape; or,
+        with `params`, a function of named weights that gives (loss, gradients), or such a pair.
     x : (N, …) array
-        A small batch: a few rows are enough.
+        A small batch: a few rows are enough. A dict of arrays is taken as `params`.
     y : (N, …) array
         The targets, for a model or a loss.
+    params : dict of arrays
+        Weights by name. The report then has a verdict for each: see `GradientReport.blocks`.
     seed
         For the gradient from above, dropout, and which entries are drawn of more than 200.
 
@@ -98,9 +112,20 @@ def check_gradients(
     (False, 'x[1]')
     >>> [finding.kind for finding in report.findings]
     ['factor']
+    >>> def loss(p):
+    ...     error = np.array([[1.0, 2.0], [3.0, 5.0]]) @ p["W"] + p["b"] - 1.0
+    ...     gradients = {"W": np.array([[1.0, 3.0], [2.0, 5.0]]) @ error, "b": 2 * error.sum()}
+    ...     return (error**2).sum(), gradients
+    >>> report = check_gradients(loss, params={"W": np.array([0.5, -0.5]), "b": np.array(0.1)})
+    >>> {name: [finding.kind for finding in found] for name, found in report.blocks.items()}
+    {'b': [], 'W': ['factor']}
     """
     rng = generator(seed)
     with np.errstate(all="ignore"):
+        if params is None and isinstance(x, Mapping):
+            x, params = None, x
+        if params is not None:
+            return check_named(_functions(target, x), params)
         if isinstance(target, Sequential):
             checked: Target = of_model(target, x, y, rng)
         elif isinstance(target, Layer):
@@ -108,13 +133,87 @@ def check_gradients(
         elif isinstance(target, Loss):
             checked = of_loss(target, x, y)
         elif isinstance(target, (tuple, list)) and len(target) == 2 and all(map(callable, target)):
-            checked = of_functions(target[0], target[1], x)
+            return _of_pair(target, x, rng)
         else:
             raise TypeError(
                 "check_gradients takes a compiled model, a layer, a loss, or a pair of functions "
                 f"(f, gradient_of_f). Got {short(target)}."
             )
-        return _check(checked, rng)
+        report = _check(checked, rng)
+        return _by_the_lines(report, checked) if not report.ok else report
+
+
+UNKNOWN = "Differentiate the formula of forward again"
+"""What is said where no experiment names the mistake."""
+
+
+def _by_the_lines(report: GradientReport, checked: Target) -> GradientReport:
+    """The report with what the lines of a student's own methods say, where that is more."""
+    if not any(_is_vague(finding) for finding in report.findings):
+        return report
+    told = checked.lines()
+    findings = []
+    for finding in report.findings:
+        better = None
+        if _is_vague(finding):
+            better = told.get(_array_of(finding.where)) or told.get("loss")
+        if better is not None:
+            finding = GradientFinding(finding.kind, finding.where, better.message)
+        findings.append(finding)
+    return replace(report, findings=tuple(findings))
+
+
+def _is_vague(finding: GradientFinding) -> bool:
+    """Whether it says where, and not why."""
+    return ("in rows" in finding.message and "Look at what treats" in finding.message) or (
+        finding.kind in ("wrong", "diagonal-jacobian")
+        and (
+            UNKNOWN in finding.message
+            or ("the layer's derivative is missing" in finding.message and "…" in finding.message)
+            or "not even its diagonal" in finding.message
+        )
+    )
+
+
+def _array_of(where: str) -> str:
+    """The array whose gradient a formula gives: "W" of `dense_1.gradient (dW)`, "x" of backward."""
+    if "(d" in where:
+        return where.split("(d")[1].rstrip(")")
+    return "x" if where.endswith("backward") else "p"
+
+
+def _of_pair(pair: Any, x: Any, rng: np.random.Generator) -> GradientReport:
+    """The report on a pair of functions; where no experiment names the mistake, their lines may."""
+    report = _check(of_functions(pair[0], pair[1], x), rng)
+    lost = truncated(pair[1], x)
+    if lost is not None and (not report.ok or np.asarray(x).dtype.kind in "iu"):
+        return replace(report, ok=False, findings=(lost, *report.findings))
+    if not report.findings:
+        return report
+    first, single = report.findings[0], np.size(x) == 1
+    unsure = "in every entry" in first.message and "whatever the batch" not in first.message
+    if (
+        UNKNOWN in first.message
+        or "one entry" in first.message
+        or (first.kind == "factor" and (single or unsure))
+    ):
+        better = explained(pair[0], pair[1], np.array(x, dtype=float))
+        if better and (first.kind == "wrong" or better[0].kind != "factor" or single):
+            if first.kind == "wrong":
+                better = [GradientFinding("wrong", b.where, b.message) for b in better]
+            return replace(report, findings=tuple(better))
+    return report
+
+
+def _functions(target: Any, x: Any) -> Any:
+    """A function or a pair, as they are taken with named weights."""
+    pair = isinstance(target, (tuple, list)) and len(target) == 2 and all(map(callable, target))
+    if x is not None or not (pair or callable(target)) or isinstance(target, (Layer, Loss)):
+        raise TypeError(
+            "check_gradients takes with params a function that gives (loss, gradients), or a pair "
+            f"(loss, gradient) of functions, and no x. Got {short(target)}."
+        )
+    return target
 
 
 def _check(target: Target, rng: np.random.Generator) -> GradientReport:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 KINDS = (
     "sign",
@@ -68,6 +69,8 @@ class GradientReport:
     findings
         What is likely wrong and where, the cause first; empty when nothing is. A finding of the
         kind "kink" leaves `ok` true.
+    blocks
+        For weights with names: the findings of each, none where its gradient is right.
     """
 
     ok: bool
@@ -79,6 +82,7 @@ class GradientReport:
     checked: int
     total: int
     findings: tuple[GradientFinding, ...] = ()
+    blocks: Mapping[str, tuple[GradientFinding, ...]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         verdict = "The gradients are right" if self.ok else "The gradients are WRONG"
@@ -87,7 +91,22 @@ class GradientReport:
             f"{self.worst} (by the code {self.analytic:.6g}, measured {self.numerical:.6g}). "
             f"{self.checked:,} of {self.total:,} entries checked by {self.method}."
         )
+        if self.blocks:
+            return "\n".join([figures, *self._by_block()])
         return "\n".join([figures, *(f"- {finding}" for finding in self.findings)])
+
+    def _by_block(self) -> list[str]:
+        """A line for each block, what is right first."""
+        right = [label for label, findings in self.blocks.items() if not findings]
+        lines = [f"right  {label}" for label in right]
+        if right and not self.ok:
+            be = "is" if len(right) == 1 else "are"
+            lines.append(f"       {', '.join(right)} {be} right, so look below.")
+        for label, findings in self.blocks.items():
+            for i, finding in enumerate(findings):
+                lead = f"WRONG  {label}: " if i == 0 else "       or, less sure: "
+                lines.append(f"{lead}{finding.message}")
+        return lines
 
     __repr__ = __str__
 

@@ -61,7 +61,9 @@ def scaled(view: View, c: float, where: str, rng: np.random.Generator) -> list[G
             )
         )
     if abs(rest - 1.0) > 1e-4:
-        findings.append(_about_constant(view, c, rest, where, sizes_vary=bool(of_columns)))
+        findings.append(
+            _about_constant(view, c, rest, where, sizes_vary=bool(of_columns), sure=sure)
+        )
     return findings
 
 
@@ -86,7 +88,7 @@ def _about_rows(
 
 
 def _about_constant(
-    view: View, c: float, rest: float, where: str, *, sizes_vary: bool
+    view: View, c: float, rest: float, where: str, *, sizes_vary: bool, sure: bool
 ) -> GradientFinding:
     factor = fraction(rest)
     own = _of_numbers(rest, view.scene.numbers())
@@ -96,11 +98,19 @@ def _about_constant(
         hint = f" That is {own} of {view.scene.who}."
     elif sizes:
         hint = f" (Note that {' and '.join(sizes)}, too.)"
+    if view.shape and np.prod(view.shape) == 1 and view.scene.who == "gradient_of_f":
+        return GradientFinding(
+            "wrong",
+            where,
+            f"by the code it is {c:.6g} times what was measured, in the one entry that it has, "
+            "which tells no factor from another mistake. Differentiate the formula of f again.",
+        )
+    batch = " and whatever the batch" if sure else ""
     fix = f"Divide by {factor}." if rest > 1 else f"Multiply by {fraction(1.0 / rest)}."
     return GradientFinding(
         "factor",
         where,
-        f"the gradient is {factor} times what was measured, in every entry and whatever the batch "
+        f"the gradient is {factor} times what was measured, in every entry{batch} "
         f"(ratio {c:.6g}).{hint} {fix}",
     )
 

@@ -23,6 +23,7 @@ from minnet.teaching.gradients.measuring import Entry, Maker, Measurable
 from minnet.teaching.gradients.passes import ROWS, Meeting, Way, a_pass, anothers_mask, in_company
 from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scenes import JUNK, Scene, generators, mixed
+from minnet.teaching.scripts.named import of_layer_lines, of_loss_lines
 
 
 class Target:
@@ -47,12 +48,21 @@ class Target:
         """Every formula alone, with numbers that it meets, and its owner's name."""
         raise NotImplementedError
 
+    def lines(self) -> dict[str, GradientFinding]:
+        """What the lines of the student's own methods say, by the array; nothing without them."""
+        return {}
+
 
 class ScenicTarget(Target):
     """A loss or a pair of functions: one formula."""
 
-    def __init__(self, again: Callable[[Array], FormulaScene], value: Array) -> None:
-        self.again, self.value = again, value
+    def __init__(
+        self,
+        again: Callable[[Array], FormulaScene],
+        value: Array,
+        loss: tuple[Loss, Array] | None = None,
+    ) -> None:
+        self.again, self.value, self.loss = again, value, loss
         self.scene = again(value)
         self.make = self.scene.make
         (variable,) = self.scene.values
@@ -62,7 +72,7 @@ class ScenicTarget(Target):
         self.gradients = {variable: gradient if fits else None}
 
     def jittered(self, rng: np.random.Generator) -> Target:
-        return ScenicTarget(self.again, near_by(self.value, rng))
+        return ScenicTarget(self.again, near_by(self.value, rng), self.loss)
 
     def changed(self) -> list[GradientFinding]:
         return touched(self.scene, np.random.default_rng(0)) if self.answer.touched else []
@@ -72,6 +82,11 @@ class ScenicTarget(Target):
 
     def scenes(self) -> list[tuple[str, Scene]]:
         return [(self.scene.who, self.scene)]
+
+    def lines(self) -> dict[str, GradientFinding]:
+        if self.loss is None:
+            return {}
+        return of_loss_lines(self.loss[0], self.value, self.loss[1])
 
 
 def near_by(x: Array, rng: np.random.Generator) -> Array:
@@ -94,7 +109,7 @@ def of_loss(loss: Loss, x: Any, y: Any) -> ScenicTarget:
             f"{type(loss).__name__}.per_sample gives one number for each sample, shape "
             f"({len(prediction)},). Got {losses}. Take the mean over the other axes only."
         )
-    return ScenicTarget(lambda p: loss_scene(loss, p, target), prediction)
+    return ScenicTarget(lambda p: loss_scene(loss, p, target), prediction, (loss, target))
 
 
 def of_functions(f: Callable[[Array], Any], gradient: Callable[[Array], Any], x: Any) -> Target:
@@ -232,6 +247,11 @@ class LayerTarget(ChainTarget):
             array = getattr(layer, name)
             array[...] = near_by(array, rng)
         return LayerTarget(layer, near_by(self.x, rng), rng)
+
+    def lines(self) -> dict[str, GradientFinding]:
+        if len(self.steps) != 1:
+            return {}
+        return of_layer_lines(self.layer.copy(), self.x, self.dy)
 
 
 class ModelTarget(ChainTarget):

@@ -127,8 +127,8 @@ def test_a_file_may_import_its_neighbours(tmp_path):
 def test_work_says_a_line_for_each_task(tmp_path):
     path, out = file(tmp_path, SOLVED), io.StringIO()
     assignments = [Assignment(path, "softmax"), Assignment(path, "softmax_backward")]
-    work(60.0, io.StringIO(json.dumps(assignments)), out)
-    ready, *lines = out.getvalue().splitlines()
+    work(60.0, io.StringIO(json.dumps(["token ", assignments])), out)
+    ready, *lines = [line.removeprefix("token ") for line in out.getvalue().splitlines()]
     assert ready == READY
     assert [json.loads(line)["state"] for line in lines] == [DONE, DONE]
 
@@ -150,7 +150,7 @@ def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
         inspection.os, "_exit", lambda code: inspector_files[path].STOP.append(code)
     )
     out = io.StringIO()
-    work(0.5, io.StringIO(json.dumps([Assignment(path, "softmax")])), out)
+    work(0.5, io.StringIO(json.dumps(["", [Assignment(path, "softmax")]])), out)
     verdict = json.loads(out.getvalue().splitlines()[1])
     assert verdict["ended"]
     assert "called with  x = " in verdict["text"]

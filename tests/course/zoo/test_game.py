@@ -41,7 +41,8 @@ def test_a_right_guess_by_name_is_worth_two_points_and_one_after_a_hint():
 
 def test_a_number_means_the_choice_beside_it():
     _, text = played("", "rate-of-ten")
-    line = next(line for line in text.splitlines() if line.endswith("  rate-of-ten"))
+    line = next(line for line in text.splitlines() if "  rate-of-ten  " in line)
+    assert line.endswith("  the learning rate is too large")
     score, _ = played(f"{line.split()[0]}\n", "rate-of-ten")
     assert score == 2
 
@@ -55,6 +56,20 @@ def test_a_wrong_guess_and_a_skip_are_explained_and_worth_nothing():
         assert score == 0
         assert "It is frozen-whole" in text
         assert "nothing-trainable" in text
+
+
+def test_the_player_looks_at_the_code_and_the_data_before_a_guess():
+    score, text = played("x\ny\nweights\ncode\nmetres-and-millimetres\n", "metres-and-millimetres")
+    assert score == 2
+    assert text.count("model = Sequential([") == 2
+    assert "largest by column: " in text
+    assert "y: shape (300,)" in text
+    assert "dense_1.W (4, 32): size" in text or "dense_1.W (5, 32)" in text or "(6, 32)" in text
+    assert "Cure: x, x_val = minnet.datasets.standardize(x, x_val)" in text
+    text = played("y\nweights\nskip\n", "softmax-diagonal")[1]
+    assert "There is no y here" in text
+    assert "There is no model here" in text
+    assert "DiagonalSoftmax" not in text.partition("Skipped.")[0]
 
 
 def test_nonsense_is_asked_again():

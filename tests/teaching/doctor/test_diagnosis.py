@@ -63,9 +63,123 @@ def test_a_planted_fault_is_first_or_second(kind, variant, plant, names):
     assert kind in report.kinds[:2], report
     finding = report.findings[report.kinds.index(kind)]
     assert finding.message
-    assert finding.advice
+    assert finding.advice or "Tried without gain: " in finding.message
+    assert bool(finding.proof) <= bool(finding.cure)
     assert finding.measurement
     assert all(np.isscalar(value) for value in finding.measurement.values())
+
+
+@pytest.mark.parametrize("name", ["digits 64-32 relu", "digits 32 tanh"])
+def test_a_cure_can_be_run_and_does_what_the_proof_says(name):
+    case = scores.classifier(0, name, "sgd", hidden="sigmoid", widths=(32,) * 4)
+    report = diagnose(case.model, case.x, case.y)
+    (finding,) = report
+    assert finding.kind == "vanishing-gradient"
+    assert finding.proof is not None
+    assert finding.proof.cure == "relu"
+    assert finding.proof.after < 0.75 * finding.proof.before
+    assert f"the loss {finding.proof}." in str(report)
+    theta = case.model.theta.copy()
+    cured = finding.cure(case.model, case.x, case.y)
+    assert np.array_equal(case.model.theta, theta)
+    assert all(not isinstance(step, minnet.layers.Sigmoid) for step in cured.model.steps)
+    epochs = {"epochs": 25, "verbose": 0, "seed": 5}
+    as_it_is = case.model.fit(case.x, case.y, **epochs).history["loss"][-1]
+    treated = cured.model.fit(cured.x, cured.y, **cured.settings, **epochs).history["loss"][-1]
+    assert treated < 0.75 * as_it_is
+
+
+def test_advice_that_the_model_follows_already_is_not_given():
+    """A network of ReLUs from he_normal is not told to take them."""
+    x, y, *_ = minnet.datasets.digits(per_class=30, seed=0)
+    layers = [Dense(32, activation="relu", kernel_initializer="he_normal") for _ in range(3)]
+    model = Sequential([*layers, Dense(10, "softmax", kernel_initializer="he_normal")], seed=0)
+    model.build((64,))
+    model.compile("adam", "cross_entropy")
+    model.theta = model.theta * 10
+    for finding in diagnose(model, x, y):
+        assert '"relu"' not in finding.advice
+
+
+def test_a_cure_that_does_not_win_is_named_and_not_advised():
+    """Hidden weights of 0 under random ones learn as well as any: the start is not to blame."""
+    case = scores.classifier(0, "digits 32 tanh", kernel_initializer="zeros")
+    (finding,) = diagnose(case.model, case.x, case.y)
+    assert finding.kind == "symmetric-weights"
+    assert finding.message.endswith("Tried without gain: glorot_uniform, he_normal.")
+    assert (finding.advice, finding.cure, finding.proof) == ("", None, None)
+
+
+def test_a_later_cure_is_tried_after_the_earlier_ones():
+    """x cannot be judged while y is in the millions."""
+    x = np.linspace(-100, 100, 400)[:, None]
+    layers = [Dense(50, activation="sigmoid", input_dim=1), Dense(50, activation="elu"), Dense(1)]
+    model = Sequential(layers, seed=0)
+    model.compile("adam", "mse")
+    report = diagnose(model, x, x[:, 0] ** 4)
+    assert report.kinds == ["target-scale", "input-scale"]
+    proof = report.findings[1].proof
+    assert proof is not None
+    assert proof.cure.endswith(", after y standardised")
+    cured = report.findings[1].cure(model, x, x[:, 0] ** 4)
+    assert abs(cured.y.std() - 1) < 1e-3
+    restored = cured.restore(cured.y)
+    np.testing.assert_allclose(restored, x[:, 0] ** 4, rtol=1e-3, atol=100)
+
+
+def test_a_book_s_small_start_that_learns_anyway_is_healthy():
+    """0.01 · N(0, 1) at a rate of 1, as in the case study of CS231n."""
+    x, y, *_ = minnet.datasets.spirals(100, seed=0)
+    start = minnet.initializers.RandomNormal(stddev=0.01)
+    layers = [
+        Dense(100, activation="relu", kernel_initializer=start),
+        Dense(3, activation="softmax", kernel_initializer=start),
+    ]
+    model = Sequential(layers, seed=0)
+    model.compile(SGD(1.0), "cross_entropy")
+    assert diagnose(model, x, y, batch_size=300).healthy
+
+
+def test_labels_that_only_a_network_can_tell_are_no_mistake():
+    """Neighbours and a regression see nothing in a parity; the model learns it."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (2000, 8))
+    x = np.concatenate([bits * 2.0 - 1, rng.standard_normal((2000, 24))], axis=1)
+    y = bits[:, :3].sum(axis=1) % 2
+    model = Sequential([Dense(64, activation="relu"), Dense(2, activation="softmax")], seed=0)
+    model.compile(Adam(0.01), "cross_entropy")
+    assert "labels-unrelated" not in diagnose(model, x, y).kinds
+    assert "labels-unrelated" in diagnose(model, x, rng.permutation(y)).kinds
+
+
+def test_the_last_rows_are_the_validation_rows():
+    x, y, *_ = minnet.datasets.digits(per_class=20, seed=0)
+    order = np.argsort(y, kind="stable")
+    model = network(64, 10)
+    report = diagnose(model, x[order], y[order], validation_split=0.2)
+    assert report.kinds == ["validation-mismatch"]
+    assert "Class 8, 9 is in the validation data" in report.findings[0].message
+    assert diagnose(model, x, y, validation_split=0.2).healthy
+    with pytest.raises(ValueError, match=r"validation_data or validation_split\. Got both"):
+        diagnose(model, x, y, validation_data=(x, y), validation_split=0.2)
+    with pytest.raises(ValueError, match=r"leaves rows on both sides\. Got 0\.999 of 200 rows"):
+        diagnose(model, x, y, validation_split=0.999)
+
+
+def test_a_metric_that_has_no_answer_is_refused_as_in_fit():
+    x, _ = rows()
+    model = network(5, 1, last=None, loss="mse")
+    model.compile("adam", "mse", ["accuracy"])
+    with pytest.raises(ValueError, match='For a regression use "mae"'):
+        diagnose(model, x, 10 * x[:, 0])
+
+
+def test_a_weight_decay_bounds_the_rates_that_are_tried():
+    """Above 1 / weight_decay a rate is refused: it would turn the weights around."""
+    x, y = rows()
+    report = diagnose(network(5, 2, optimizer=SGD(0.01, weight_decay=20.0)), x, y)
+    assert report.kinds == ["stuck"]
+    assert report.findings[0].proof.cure == "SGD without weight decay"
 
 
 def test_every_kind_is_planted():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minnet import Sequential, explain_step
-from minnet.layers import BatchNormalization, Dense, Dropout, ReLU
+from minnet.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, ReLU
 from tests.teaching.explain.test_renderings import explained
 
 RIGHT, LEFT, HOME, END, TAB = "\ue014", "\ue012", "\ue011", "\ue010", "\ue004"
@@ -110,6 +110,50 @@ def test_a_number_that_is_pointed_at_lights_up_what_it_is_made_of(files, opened)
     assert lines == ["0,2", "1,2"]
     assert len(page.all('svg [data-units="0"] circle.lit')) == 2
     assert page.one("svg circle.asked").get_attribute("data-i") == "2"
+
+
+def test_a_number_from_a_block_before_tells_how_it_came_about_there(files, opened):
+    page = opened(files / "2-3-2.html")
+    page.press(RIGHT, RIGHT)
+    page.point(page.one('section.now figure[data-name="y1"] td[data-i="1,2"]'))
+    assert page.one(".why").text.startswith("y1[1, 2] = x[1, 0]·W[0, 2] + ")
+    assert page.one(".why").text.endswith("(from block 2)")
+
+
+def test_every_number_that_was_computed_can_be_traced(files, opened):
+    """Only what the step was given has no origin: x, t, weights before it, and the optimizer's."""
+    page = opened(files / "everything.html")
+    page.press("a")
+    untraced = page.run(
+        """
+        const names = new Set();
+        for (const cell of document.querySelectorAll(".m td")) {
+          cell.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }));
+          const figure = cell.closest("figure");
+          const plain = `${figure.dataset.name}[${cell.dataset.i.replaceAll(",", ", ")}]`;
+          const told = document.querySelector(".why").textContent;
+          if (told === `${plain} = ${cell.textContent.trim()}`) names.add(figure.dataset.name);
+        }
+        return [...names];
+        """
+    )
+    given = {"x", "t", "W", "b", "γ", "β", "m", "old m", "old v"}
+    kept = {name for name in untraced if "moving_" in name}
+    assert set(untraced) - kept <= given | {"db"}, "db below batch norm is 0, with its reason"
+
+
+def test_of_an_image_only_the_patch_lights_up(tmp_path, opened):
+    model = Sequential(
+        [Conv2D(1, 2, input_shape=(3, 1, 1), padding="same"), Flatten(), Dense(2)], seed=0
+    )
+    model.compile("sgd", "mse")
+    x = np.arange(6.0).reshape(2, 3, 1, 1)
+    explain_step(model, x, np.zeros((2, 2))).to_html(tmp_path / "step.html")
+    page = opened(tmp_path / "step.html")
+    page.press(RIGHT)
+    page.point(page.one('section.now figure[data-name="y1"] td[data-i="0,0,0,0"]'))
+    lit = page.all('section.now figure[data-name="x"] td.lit')
+    assert [cell.get_attribute("data-i") for cell in lit] == ["0,0,0,0", "0,1,0,0"]
 
 
 def test_the_step_under_way_is_lit_in_the_network(files, opened):

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minnet import Sequential, explain_step
-from minnet.layers import Dense
+from minnet.layers import Conv2D, Dense, Flatten
 from minnet.optimizers import SGD
 from minnet.teaching.explain import Math, mathml
 from minnet.teaching.explain.digits import aligned, cells, latex, number, shown_indices
+from minnet.teaching.explain.drawing import drawing
 from minnet.teaching.explain.markdown import escape
 from tests.strategies import reals, seeds
 from tests.teaching.explain.test_figures import draw
@@ -174,7 +175,29 @@ def test_every_formula_of_any_network_is_drawn_as_mathml(seed):
     assert formulas
     for formula in formulas:
         assert formula.startswith("<math"), formula
-        ET.fromstring(f"<f>{formula.replace('&#8289;', '')}</f>")
+        ET.fromstring(f"<f>{formula}</f>")
+
+
+def test_the_network_is_drawn_with_a_line_for_every_weight():
+    drawn = drawing(explained())
+    edges = [re.findall(r'data-i="(\d+,\d+)"', g) for g in drawn.split("<g data-edges=")[1:]]
+    edges[-1] = re.findall(r'<line data-i="(\d+,\d+)"', drawn.split("<g data-edges=")[-1])
+    assert edges[0] == [f"{i},{j}" for i in range(2) for j in range(3)]
+    assert edges[1] == ["0,0", "1,1", "2,2"]
+    assert edges[2] == [f"{i},{j}" for i in range(3) for j in range(2)]
+    assert edges[3] == ["0,0", "1,1"]
+    assert drawn.count("<circle") == 2 + 3 + 3 + 2 + 2
+    assert 'aria-label="The network, from left to right: x with 2, y1 with 3' in drawn
+
+
+def test_a_weight_that_meets_only_padding_has_a_gradient_of_no_terms():
+    model = Sequential(
+        [Conv2D(1, 2, input_shape=(3, 1, 1), padding="same"), Flatten(), Dense(2)], seed=0
+    )
+    model.compile("sgd", "mse")
+    page = explain_step(model, np.ones((2, 3, 1, 1)), np.zeros((2, 2)))._repr_html_()
+    assert 'title="dW[0, 1, 0, 0] = 0"' in page
+    assert 'data-from="x:0,0-1,0,0|W:0-1,0,0,0|b:0"' in page, "a patch of x, and what it meets"
 
 
 def test_a_file_fetches_nothing_and_is_small(tmp_path):

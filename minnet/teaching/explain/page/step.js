@@ -86,13 +86,15 @@
     function point(cell) {
       clear();
       inNetwork(cell, "asked");
+      cell.classList.add("asked");
       if (!cell.dataset.from) {
         const name = cell.closest("figure").dataset.name;
-        why.textContent = `${name}[${cell.dataset.i.replaceAll(",", ", ")}] = ${cell.textContent.trim()}`;
-        cell.classList.add("asked");
+        const earlier = origin(cell, name);
+        why.textContent = earlier
+          ? `${earlier.dataset.work}\n(from block ${sections.indexOf(earlier.closest("section")) + 1})`
+          : `${name}[${cell.dataset.i.replaceAll(",", ", ")}] = ${cell.textContent.trim()}`;
         return;
       }
-      cell.classList.add("asked");
       for (const source of cell.dataset.from.split("|")) {
         const colon = source.lastIndexOf(":");
         const figure = find(source.slice(0, colon), cell.closest("section"));
@@ -100,7 +102,7 @@
         const wanted = source.slice(colon + 1).split(",");
         for (const other of figure.querySelectorAll("td")) {
           const index = other.dataset.i.split(",");
-          if (other !== cell && index.length === wanted.length && wanted.every((w, k) => w === "*" || w === index[k])) {
+          if (other !== cell && index.length === wanted.length && wanted.every((w, k) => within(index[k], w))) {
             other.classList.add("lit");
             inNetwork(other, "lit");
           }
@@ -108,6 +110,26 @@
       }
       const hidden = cell.classList.contains("hidden");
       why.textContent = hidden ? "Work it out from what lights up, and type it above." : cell.dataset.work;
+    }
+    // Whether an index is 3, within 2-4, or anything for *; dots stand for some of several.
+    function within(index, wanted) {
+      if (wanted === "*" || wanted === index) return true;
+      const [low, high] = wanted.split("-").map(Number);
+      return high !== undefined && (index === "…" || (low <= Number(index) && Number(index) <= high));
+    }
+    // The same number where it was computed, in a block before; y1 and dy1 are there once, a W and
+    // its dW once for each layer.
+    function origin(cell, name) {
+      const section = cell.closest("section");
+      for (let i = sections.indexOf(section); i >= 0; i--) {
+        if (!/^d?y\d+$/.test(name) && sections[i].dataset.step !== section.dataset.step) continue;
+        for (const figure of sections[i].querySelectorAll("figure")) {
+          if (figure.dataset.name !== name) continue;
+          const same = [...figure.querySelectorAll("td[data-from]")].find((other) => other.dataset.i === cell.dataset.i);
+          if (same && !same.classList.contains("hidden")) return same;
+        }
+      }
+      return null;
     }
     // An array by its name: in the same block, or in the one before it that has it.
     function find(name, section) {

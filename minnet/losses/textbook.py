@@ -1,4 +1,4 @@
-"""Losses: how far a prediction is from its target, and which way it has to move.
+"""The contract of a loss, and the four that every book has.
 
 A loss is the mean over the N samples of a batch; with sample weights it is Σ wₙ Lₙ / N, as in
 Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/N is in it.
@@ -7,7 +7,6 @@ Keras. `per_sample` is Lₙ, `gradient` is ∂L/∂prediction of the mean, so 1/
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,11 +16,13 @@ from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, nu
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 from minnet.foundation.targets import (
+    ORDER,
     align_formulas,
     aligned,
     aligned_after_activation,
     check_distributions,
     check_from_0_to_1,
+    check_order,
     check_pairs,
     check_probabilities,
     check_weight,
@@ -54,6 +55,9 @@ class Loss(Configurable):
     from_logits: bool = False
     """Whether predictions are logits, so that the loss applies softmax or sigmoid itself."""
 
+    scores: ClassVar[bool] = False
+    """Whether predictions are scores that say yes above 0, as those of a hinge are."""
+
     fuses: ClassVar[type[Layer] | None] = None
     """The activation that, as a model's last step, is computed together with this loss."""
 
@@ -62,6 +66,12 @@ class Loss(Configurable):
 
     one_shape: ClassVar[bool] = True
     """Whether targets have the predictions' shape; False where a class has its own check_target."""
+
+    of_classes: ClassVar[bool] = False
+    """Whether targets are classes, so that labels in the prediction's place can be told."""
+
+    argument_names: ClassVar[tuple[str, str, str]] = ORDER
+    """How messages name the arguments in their order, the target, and the prediction."""
 
     def _follows(self, name: str, value: Any) -> bool:
         """The metrics of a model read its outputs as the loss does when it is compiled."""
@@ -115,8 +125,17 @@ class Loss(Configurable):
     def check_prediction(self, prediction: Array) -> None:
         """Refuse or warn of predictions that this loss does not take, where it is called alone."""
 
+    def check_order(self, prediction: Array, target: Array) -> None:
+        """Refuse labels that came as the prediction, where they are plainly labels."""
+        if self.of_classes:
+            owner, names = type(self).__name__, self.argument_names
+            check_order(prediction, target, owner, names, logits=self.from_logits)
+
     def __call__(self, prediction: Any, target: Any, sample_weight: Any = None) -> float:
         """The loss of a batch, checked first; in nats for the cross-entropies.
+
+        The prediction comes first (in Keras, the target); `loss(target=y, prediction=p)` reads in
+        either order. Labels in the prediction's place are refused where they are plainly labels.
 
         Parameters
         ----------
@@ -125,6 +144,7 @@ class Loss(Configurable):
         sample_weight : (N,) array or None
         """
         prediction = as_array(prediction, "prediction")
+        self.check_order(prediction, as_array(target, "target"))
         self.check_prediction(prediction)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
@@ -255,6 +275,7 @@ class CrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Softmax
+    of_classes = True
 
     from_logits: bool = setting(boolean)
     label_smoothing: float = setting(number, minimum=0.0, below=1.0)
@@ -318,7 +339,9 @@ class CrossEntropy(Loss):
 
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Labels as integers (N,), or rows (N, K) that sum to 1."""
-        hint = " For one output use sigmoid and binary_crossentropy."
+        hint = (
+            " For one output use sigmoid and binary_crossentropy, or loss='mse' for a regression."
+        )
         y = labels_or_rows(as_array(target, who), output_shape, "CrossEntropy", who, hint)
         if y.ndim == 2:
             check_distributions(y, "CrossEntropy", who)
@@ -369,6 +392,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     fuses: ClassVar[type[Layer]] = Sigmoid
+    of_classes = True
     one_shape = True
 
     from_logits: bool = setting(boolean)
@@ -413,7 +437,9 @@ class BinaryCrossEntropy(Loss):
     def check_target(self, target: Any, output_shape: Shape, who: str = "y") -> Array:
         """Numbers from 0 to 1 in the prediction's shape."""
         y = super().check_target(target, output_shape, who)
-        hint = "For more than two classes use softmax and cross_entropy."
+        hint = (
+            "For more than two classes use softmax and cross_entropy, for a regression loss='mse'."
+        )
         check_from_0_to_1(y, f"BinaryCrossEntropy takes {who} from 0 to 1", hint)
         return y
 
@@ -440,16 +466,3 @@ def _sigmoid(z: Array) -> Array:
 def _bounds(p: Array) -> tuple[float, float]:
     """The nearest to 0 and to 1 that a probability may come; 1 − 1e-7 exists in float32 too."""
     return EPSILON, float(p.real.dtype.type(1.0) - p.real.dtype.type(EPSILON))
-
-
-LOSSES: dict[str, Callable[[], Loss]] = {
-    "cross_entropy": CrossEntropy,
-    "sparse_categorical_crossentropy": CrossEntropy,
-    "categorical_crossentropy": CrossEntropy,
-    "binary_crossentropy": BinaryCrossEntropy,
-    "binary_cross_entropy": BinaryCrossEntropy,
-    "mse": MeanSquaredError,
-    "mean_squared_error": MeanSquaredError,
-    "mae": MeanAbsoluteError,
-    "mean_absolute_error": MeanAbsoluteError,
-}

@@ -1,0 +1,95 @@
+"""Activations as functions; `activation="relu"` and `activation=activations.relu` are one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minnet import layers as core
+from minnet.keras import words
+from minnet.keras.names import plain, table
+from minnet.keras.variables import tensor
+
+__getattr__ = words.answering(__name__)
+
+MAKERS: dict[str, Callable[[], core.Layer]] = table(
+    {**core.ACTIVATIONS, "leaky_relu": lambda: core.LeakyReLU(0.2)}
+)
+"""Plain name → the activation, as Keras' function of that name has its settings."""
+
+
+def _function(name: str) -> Callable[[Any], Any]:
+    def activation(x: Any) -> Any:
+        array = np.asarray(x)
+        if array.dtype.kind != "f":
+            array = array.astype("float32")
+        return tensor(MAKERS[plain(name)]().forward(array))
+
+    activation.__name__ = activation.__qualname__ = name
+    activation.__doc__ = f"The formula of `{name}`, of an array."
+    return activation
+
+
+elu = _function("elu")
+exponential = _function("exponential")
+gelu = _function("gelu")
+hard_sigmoid = _function("hard_sigmoid")
+leaky_relu = _function("leaky_relu")
+linear = _function("linear")
+mish = _function("mish")
+relu = _function("relu")
+relu6 = _function("relu6")
+selu = _function("selu")
+sigmoid = _function("sigmoid")
+silu = swish = _function("silu")
+softmax = _function("softmax")
+softplus = _function("softplus")
+softsign = _function("softsign")
+tanh = _function("tanh")
+
+
+def get(identifier: Any) -> Any:
+    """Return the function of this name; a function as it is."""
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str) and plain(identifier) in MAKERS:
+        return globals()[{"swish": "silu"}.get(identifier, identifier)]
+    return identifier
+
+
+def activation(value: Any, who: str) -> Any:
+    """Return what a layer of the core takes as an activation.
+
+    Raises
+    ------
+    NotImplementedError
+        A function of one's own: nobody knows its derivative.
+    ValueError
+        An unknown name.
+    """
+    if value is None or isinstance(value, core.Layer):
+        return value
+    if isinstance(value, str):
+        if plain(value) in MAKERS:
+            return MAKERS[plain(value)]()
+        if value in words.TABLE["activations"]:
+            words.Missing(f"activations.{value}", words.ACTIVATIONS)()
+        return value  # the core says what it knows
+    name = plain(getattr(value, "__name__", ""))
+    if callable(value) and name in MAKERS and _is_known(value):
+        return MAKERS[name]()
+    if isinstance(value, words.Missing) or not callable(value):
+        return value() if callable(value) else value
+    raise NotImplementedError(
+        f"{who} takes a name such as 'relu', or a layer. Got a function of your own, whose "
+        "derivative nobody knows. Write a Layer with forward and backward, as "
+        "minnet.layers.Layer explains, and add it behind the Dense."
+    )
+
+
+def _is_known(function: Any) -> bool:
+    """Whether a function is one of these, or TensorFlow's of that name, such as tf.nn.relu."""
+    module = str(getattr(function, "__module__", ""))
+    return module == __name__ or module.split(".")[0] in ("tensorflow", "keras")

@@ -1,0 +1,290 @@
+"""The losses, as classes and as functions of (y_true, y_pred)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from minnet import losses as core
+from minnet.foundation.strict import is_minnets
+from minnet.keras import words
+from minnet.keras.data import targets
+from minnet.keras.names import meant, only, table
+from minnet.keras.variables import Tensor, tensor
+from minnet.layers import Sigmoid, Softmax
+
+__getattr__ = words.answering(__name__)
+
+
+class Loss(core.Loss):
+    """What all losses behind this door answer to; one of your own has two formulas.
+
+    `per_sample(prediction, target)` and `gradient(prediction, target)`, as `minnet.losses.Loss`
+    explains; called itself, a loss takes (y_true, y_pred).
+    """
+
+    argument_names = ("(y_true, y_pred)", "y_true", "y_pred")
+
+    def __init__(self, reduction: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        mean_only(type(self).__name__, reduction)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if not is_minnets(cls) and "call" in vars(cls):
+            raise NotImplementedError(
+                f"{cls.__name__} has call. minnet differentiates no code: a Loss has its formulas, "
+                "per_sample and gradient, as minnet.losses.Loss explains."
+            )
+
+    def __call__(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Tensor:
+        """The loss of a batch, a number."""
+        value = super().__call__(targets(y_pred), targets(y_true), sample_weight)
+        return tensor(value)
+
+
+def mean_only(who: str, reduction: Any) -> None:
+    """Refuse a reduction that is not the mean over the samples."""
+    if reduction not in (None, "auto"):
+        instead = "A loss is the mean over the samples; per_sample gives one number for each."
+        only(who, instead, reduction=(reduction, "sum_over_batch_size"))
+
+
+class BinaryCrossentropy(Loss, core.BinaryCrossEntropy):
+    """The cross-entropy of yes-or-no outputs."""
+
+    in_files: ClassVar[Any] = core.BinaryCrossEntropy
+    fuses = Sigmoid
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("BinaryCrossentropy", reduction)
+        core.BinaryCrossEntropy.__init__(self, from_logits, label_smoothing)
+
+
+class CategoricalCrossentropy(Loss, core.CrossEntropy):
+    """The cross-entropy of classes, for one-hot rows."""
+
+    in_files: ClassVar[Any] = core.CrossEntropy
+    fuses = Softmax
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("CategoricalCrossentropy", reduction)
+        core.CrossEntropy.__init__(self, from_logits, label_smoothing)
+
+
+class SparseCategoricalCrossentropy(Loss, core.CrossEntropy):
+    """The cross-entropy of classes, for labels."""
+
+    in_files: ClassVar[Any] = core.CrossEntropy
+    fuses = Softmax
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: Any = None,
+        axis: int = -1,
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        mean_only("SparseCategoricalCrossentropy", reduction)
+        instead = "Give such samples a sample_weight of 0."
+        only("SparseCategoricalCrossentropy", instead, ignore_class=(ignore_class, None))
+        core.CrossEntropy.__init__(self, from_logits, label_smoothing)
+
+
+class MeanSquaredError(Loss, core.MeanSquaredError):
+    """The mean squared error."""
+
+    in_files: ClassVar[Any] = core.MeanSquaredError
+
+
+class MeanAbsoluteError(Loss, core.MeanAbsoluteError):
+    """The mean absolute error."""
+
+    in_files: ClassVar[Any] = core.MeanAbsoluteError
+
+
+class MeanAbsolutePercentageError(Loss, core.MeanAbsolutePercentageError):
+    """The mean error in percent of the target."""
+
+    in_files: ClassVar[Any] = core.MeanAbsolutePercentageError
+
+
+class MeanSquaredLogarithmicError(Loss, core.MeanSquaredLogarithmicError):
+    """The mean squared error of logarithms."""
+
+    in_files: ClassVar[Any] = core.MeanSquaredLogarithmicError
+
+
+class LogCosh(Loss, core.LogCosh):
+    """The logarithm of the hyperbolic cosine of the error."""
+
+    in_files: ClassVar[Any] = core.LogCosh
+
+
+class Huber(Loss, core.Huber):
+    """Squares of small errors, sizes of large ones."""
+
+    in_files: ClassVar[Any] = core.Huber
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("Huber", reduction)
+        core.Huber.__init__(self, delta)
+
+
+class CosineSimilarity(Loss, core.CosineSimilarity):
+    """Minus the cosine of the angle between prediction and target."""
+
+    in_files: ClassVar[Any] = core.CosineSimilarity
+    one_shape = True
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        mean_only("CosineSimilarity", reduction)
+        core.CosineSimilarity.__init__(self)
+
+
+class Poisson(Loss, core.Poisson):
+    """The negative log-likelihood of counts."""
+
+    in_files: ClassVar[Any] = core.Poisson
+
+
+class KLDivergence(Loss, core.KLDivergence):
+    """How far a distribution is from the target's."""
+
+    in_files: ClassVar[Any] = core.KLDivergence
+
+
+class Hinge(Loss, core.Hinge):
+    """The support vector machine's loss."""
+
+    in_files: ClassVar[Any] = core.Hinge
+
+
+class SquaredHinge(Loss, core.SquaredHinge):
+    """The square of the hinge."""
+
+    in_files: ClassVar[Any] = core.SquaredHinge
+
+
+class CategoricalHinge(Loss, core.CategoricalHinge):
+    """The hinge of classes."""
+
+    in_files: ClassVar[Any] = core.CategoricalHinge
+
+
+OF_FUNCTIONS: dict[Any, Callable[..., Loss]] = {}
+"""Function → the class of that loss."""
+
+
+def _function(name: str, kind: Callable[..., Any]) -> Callable[..., Tensor]:
+    def loss(y_true: Any, y_pred: Any, **settings: Any) -> Tensor:
+        one = kind(**settings)
+        prediction = targets(y_pred)
+        one.check_order(prediction, targets(y_true))
+        if prediction.dtype.kind != "f":
+            prediction = prediction.astype("float32")
+        if prediction.ndim == 1:
+            prediction = prediction.reshape(-1, 1)
+        target = one.check_target(targets(y_true), prediction.shape[1:], "y_true")
+        return tensor(one.per_sample(prediction, target))
+
+    loss.__name__ = loss.__qualname__ = name
+    loss.__doc__ = f"The loss of each sample, (N,): the formula of `{name}`."
+    OF_FUNCTIONS[loss] = kind
+    return loss
+
+
+binary_crossentropy = _function("binary_crossentropy", BinaryCrossentropy)
+categorical_crossentropy = _function("categorical_crossentropy", CategoricalCrossentropy)
+sparse_categorical_crossentropy = _function(
+    "sparse_categorical_crossentropy", SparseCategoricalCrossentropy
+)
+mean_squared_error = mse = MSE = _function("mean_squared_error", MeanSquaredError)
+mean_absolute_error = mae = MAE = _function("mean_absolute_error", MeanAbsoluteError)
+mean_absolute_percentage_error = mape = MAPE = _function(
+    "mean_absolute_percentage_error", MeanAbsolutePercentageError
+)
+mean_squared_logarithmic_error = msle = MSLE = _function(
+    "mean_squared_logarithmic_error", MeanSquaredLogarithmicError
+)
+cosine_similarity = _function("cosine_similarity", CosineSimilarity)
+huber = _function("huber", Huber)
+log_cosh = _function("log_cosh", LogCosh)
+poisson = _function("poisson", Poisson)
+kl_divergence = kld = KLD = _function("kl_divergence", KLDivergence)
+hinge = _function("hinge", Hinge)
+squared_hinge = _function("squared_hinge", SquaredHinge)
+categorical_hinge = _function("categorical_hinge", CategoricalHinge)
+
+SHORT: dict[str, Callable[..., Any]] = {
+    "bce": BinaryCrossentropy,
+    "mse": MeanSquaredError,
+    "mae": MeanAbsoluteError,
+    "mape": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "kld": KLDivergence,
+    "kullback_leibler_divergence": KLDivergence,
+    "huber_loss": Huber,
+    "cosine_proximity": CosineSimilarity,
+    "cross_entropy": core.CrossEntropy,
+    "binary_cross_entropy": BinaryCrossentropy,
+}
+NAMES = table({function.__name__: kind for function, kind in OF_FUNCTIONS.items()} | SHORT)
+
+
+def get(identifier: Any) -> Any:
+    """Return the loss of this name, or of one of these functions; an object as it is.
+
+    Raises
+    ------
+    NotImplementedError
+        A function of one's own: nobody knows its derivative.
+    """
+    if isinstance(identifier, (list, tuple)) and len(identifier) == 1:
+        identifier = identifier[0]
+    if isinstance(identifier, str) and identifier in words.TABLE["losses"]:
+        words.Missing(f"losses.{identifier}", words.LOSSES)()
+    if isinstance(identifier, core.Loss) or not callable(identifier):
+        return meant(identifier, NAMES, "compile's loss")
+    if identifier in OF_FUNCTIONS:
+        return OF_FUNCTIONS[identifier]()
+    if isinstance(identifier, (type, words.Missing)):
+        return identifier()
+    raise NotImplementedError(
+        f"compile's loss takes a name, or a Loss. Got the function {identifier.__name__}, whose "
+        "derivative nobody knows. Write a Loss with its two formulas, per_sample and gradient, as "
+        "minnet.losses.Loss explains; check_gradients holds them."
+    )

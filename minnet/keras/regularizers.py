@@ -1,0 +1,23 @@
+"""Penalties on weights: minnet's own, under Keras' spellings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minnet.keras import words
+from minnet.keras.names import meant, table
+from minnet.regularizers import L1, L1L2, L2, Regularizer
+from minnet.regularizers import REGULARIZERS as KNOWN
+
+__getattr__ = words.answering(__name__)
+
+__all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
+
+l1, l2, l1_l2 = L1, L2, L1L2
+
+NAMES = table(KNOWN)
+
+
+def get(identifier: Any) -> Any:
+    """Return the penalty of this name; an object as it is."""
+    return meant(identifier, NAMES, "A regularizer")

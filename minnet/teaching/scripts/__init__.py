@@ -1,0 +1,1 @@
+"""The detective in a student's own file."""

@@ -1,0 +1,553 @@
+"""Which weights a piece of a program learns, its loss, its gradients, and what is measured.
+
+Nothing here goes by one style of program. A weight is what a pass of the loop changes and the loss
+depends on; the loss is a number that is seen in a pass; the gradient of a weight is an array of its
+shape and of a name like dW, or what the pass subtracted from the weight. All are held against
+central differences of the loss, from runs in which no weight is changed on the way.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts.names import (
+    RATES,
+    arrays_in,
+    everything,
+    label_of,
+    leaf,
+    likeness,
+    loss_rank,
+    scalars_of,
+    shown,
+    word_of,
+)
+from minnet.teaching.scripts.replays import Run, Unit, changing_lines
+from minnet.teaching.scripts.values import is_numeric
+
+STEP = 1e-5
+
+
+TOLERANCE = 2e-5
+
+
+"""Of the largest entry of a block; central differences are good to about 1e-8."""
+
+
+ENTRIES = 20
+
+
+"""Entries of a block that are measured."""
+
+
+BLOCKS = 24
+
+
+"""Blocks that are looked at."""
+
+
+@dataclass
+class Block:
+    """A weight, what the program says its gradient is, and what was measured.
+
+    Attributes
+    ----------
+    path, label
+        Its expression in the program, and the short name.
+    entries
+        The flat indices that were measured.
+    measured
+        The slopes there.
+    analytic
+        The whole gradient by the code, or None.
+    key
+        Where in a run that is found; "" if it is what the update subtracted, over `rate`.
+    """
+
+    path: str
+    label: str
+    value: Array
+    entries: Array
+    measured: Array
+    analytic: Array | None = None
+    key: str = ""
+    rate: float | None = None
+    sign: float = 1.0
+    bent: Array | None = None
+    right: bool = False
+    update: Array | None = None
+    note: str = ""
+
+    def at(self, gradient: Array) -> Array:
+        """A gradient at the entries that were measured."""
+        return np.asarray(gradient, float).reshape(-1)[self.entries]
+
+    def agrees(self, gradient: Array | None) -> bool:
+        """Whether a gradient is what was measured."""
+        if gradient is None or not fits(gradient, self.value):
+            return False
+        a = self.at(gradient)
+        scale = float(np.abs(self.measured).max(initial=0.0))
+        difference = np.abs(a - self.measured)
+        if self.bent is not None and not self.bent.all():
+            difference = difference[~self.bent]
+        return bool(
+            np.isfinite(a).all() and np.all(difference <= TOLERANCE * max(scale, 1e-7) + 1e-9)
+        )
+
+
+def fits(gradient: Any, value: Array) -> bool:
+    """Whether it has the shape of a weight, up to axes of length 1, which broadcast."""
+    shape = np.shape(gradient)
+    if shape == value.shape:
+        return True
+    squeezed = tuple(n for n in shape if n != 1)
+    return squeezed == tuple(n for n in value.shape if n != 1) and len(shape) <= value.ndim
+
+
+@dataclass
+class Analysis:
+    """A unit with its loss and its blocks."""
+
+    unit: Unit
+    put: dict[str, Array]
+    blocks: list[Block]
+    loss: str  # a key of a run, or "" for one that the program does not compute
+    loss_text: str
+    loss_value: float
+    updates: dict[str, set[int]]
+    explicit: bool = True
+    scalars: list[str] = field(default_factory=list)
+    slopes: dict[str, Array] = field(default_factory=dict)
+    only: set[str] = field(default_factory=set)
+    order: bool = True  # False: the gradients are right once no weight changes on the way
+    common: float | None = None
+    monitor: bool = False
+
+    @property
+    def stop(self) -> frozenset[int]:
+        """The lines that change a weight."""
+        return frozenset().union(*self.updates.values()) if self.updates else frozenset()
+
+    @property
+    def wrong(self) -> list[Block]:
+        """The blocks that are not right."""
+        return [block for block in self.blocks if not block.right]
+
+    def gradients(self, run: Run) -> dict[str, Array | None]:
+        """The gradient of each block by a run."""
+        return {block.path: gradient_of(block, run, self.put) for block in self.blocks}
+
+
+def gradient_of(block: Block, run: Run, put: Mapping[str, Array]) -> Array | None:
+    """What a run says the gradient of a block is."""
+    if block.key:
+        value = run.get(block.key)
+        if value is None or not is_numeric(value):
+            return None
+        signed: Array = block.sign * np.asarray(value, float)
+        return signed
+    after = run.get(":" + block.path)
+    if after is None or np.shape(after) != block.value.shape:
+        return None
+    moved: Array = (block.value - np.asarray(after, float)) / (block.rate or 1.0)
+    return moved
+
+
+def analyse(
+    unit: Unit,
+    targets: Mapping[str, str] | None = None,
+    *,
+    stay: bool = False,
+    whole: bool = False,
+) -> Analysis | None:
+    """The weights, the loss and the gradients of a unit, or None if it has none.
+
+    Parameters
+    ----------
+    targets
+        Keys of gradients by the paths of their weights, where they are known.
+    stay
+        Whether the weights are to be those that are given, as long as none is all 0.
+    whole
+        Whether all entries are measured.
+    """
+    first = unit.run()
+    if first.error is not None:
+        return None
+    start = {p: s for p, s in unit.slots().items() if is_numeric(s.value)}
+    weights = _weights(unit, first, start, targets)
+    if not weights:
+        return None
+    moved = _generic_point(unit, {p: start[p].array for p in weights}, frozenset()) or {}
+    second = unit.run(moved)  # at the start a gradient may be 0 by chance
+    if second.error is None and targets is None:
+        more = [p for p in _weights(unit, second, start, None) if p not in weights]
+        weights = [*weights, *more]
+    last = first if second.error is not None else second
+    changed = [
+        p
+        for p in weights
+        if _differs(start[p].value, first.get(":" + p))
+        or _differs(moved.get(p, start[p].value), last.get(":" + p))
+    ]
+    updates, most = changing_lines(unit, changed, moved) if changed else ({}, 0)
+    if most > 1 and targets is None:  # the weights move within a pass: the loop inside is the one
+        return None
+    updates = {p: lines for p, lines in updates.items() if lines}
+    stop = frozenset().union(*updates.values()) if updates else frozenset()
+    put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
+    if stay and all(np.any(start[p].array) for p in weights):
+        put = {p: np.asarray(start[p].value, float) for p in weights}
+    if put is None:
+        return None
+    most = 400 if whole else ENTRIES
+    keys, slopes, bends = _slopes(unit, put, stop, most)
+    depends = [p for p in weights if any(np.any(s != 0) for s in slopes[p].T)]
+    if not depends:
+        return None
+    run, still = unit.run(put), unit.run(put, without=stop)
+    if still.error is not None:
+        return None
+    return _choose(
+        unit,
+        {p: put[p] for p in depends},
+        put,
+        updates,
+        (keys, slopes, bends),
+        run,
+        still,
+        targets,
+        most,
+    )
+
+
+def _differs(a: Any, b: Any) -> bool:
+    if b is None or not is_numeric(b) or np.shape(a) != np.shape(b):
+        return False
+    return not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
+
+
+STATES = re.compile(
+    r"^(v|m|s|vel|velocity|velocities|moment\w*|mom|cache|running\w*|moving\w*|"
+    r"(v|m|s|vel|mom|cache|h|g|sq|ms|rms|accum)_?(w|b|d|theta|gamma|beta)\w*|ema\w*|eg\w*)$",
+    re.IGNORECASE,
+)
+
+
+def _weights(
+    unit: Unit, run: Run, start: Mapping[str, Any], targets: Mapping[str, str] | None
+) -> list[str]:
+    """The paths that may be weights: those that change, and those with a gradient by name."""
+    if targets is not None:
+        return [p for p in targets if p in start]
+    changed = []
+    for path, slot in start.items():
+        if not np.size(slot.value) or slot.array.dtype.kind not in "fiu":
+            continue
+        if isinstance(slot.value, np.ndarray) and slot.value.dtype.kind != "f":
+            after = run.get(":" + path)
+            if after is None or not isinstance(after, np.ndarray) or after.dtype.kind != "f":
+                continue
+        if _differs(slot.value, run.get(":" + path)):
+            changed.append(path)
+    named = []
+    keys = arrays_in(run)
+    for path, slot in start.items():
+        if path in changed or not isinstance(slot.value, np.ndarray) or not slot.value.size:
+            continue
+        shapes = [k for k in keys if np.shape(keys[k]) == slot.value.shape]
+        if any(likeness(path, key) >= 9 for key in shapes):
+            named.append(path)
+    states = [p for p in changed if _is_state(p)]
+    rest = [p for p in changed if p not in states]
+    gradient_like = {
+        p for p in [*rest, *named] if any(likeness(o, ":" + p) >= 6 for o in start if o != p)
+    }
+    rest = [p for p in rest if p not in gradient_like and not _is_history(p)]
+    named = [p for p in named if not _is_state(p) and p not in gradient_like]
+    named = (
+        [p for p in named if not re.match(r"^(x|y|t)(_|$|train|batch|b$)", p, re.I)]
+        if rest
+        else named
+    )
+    return (rest + named)[:BLOCKS]
+
+
+def _is_state(path: str) -> bool:
+    name, around = leaf(path)
+    inside = leaf(around)[0] if around else ""
+    return bool(STATES.match(name) or (inside and STATES.match(inside)))
+
+
+def _is_history(path: str) -> bool:
+    return bool(re.search(r"(loss|cost|history|error|acc)\w*(\[|$)", path, re.I))
+
+
+def _generic_point(
+    unit: Unit, weights: Mapping[str, Array], stop: frozenset[int]
+) -> dict[str, Array] | None:
+    """Weights where nothing is 0 or equal by chance, and where the program still runs."""
+    rng = np.random.default_rng(5)
+    for size in (0.3, 0.05, 0.0):
+        put = {}
+        for path, value in weights.items():
+            array = np.asarray(value, float)
+            spread = float(array.std()) if array.size > 1 else 0.0
+            scale = max(spread, 0.3 if not np.any(array) else 0.2 * float(np.abs(array).max()))
+            scale = min(scale, 2.0) if size else 0.0
+            noise = (
+                size * scale * rng.standard_normal(array.shape) / (0.3 if not np.any(array) else 1)
+            )
+            put[path] = array + noise
+        run = unit.run(put, without=stop)
+        if run.error is None:
+            numbers = [v for k, v in scalars_of(run).items() if loss_rank(k) >= 2]
+            if all(math.isfinite(v) for v in numbers):
+                return put
+    return None
+
+
+def _slopes(
+    unit: Unit, put: Mapping[str, Array], stop: frozenset[int], most: int = ENTRIES
+) -> tuple[list[str], dict[str, Array], dict[str, Array]]:
+    """Slopes of every number that a run shows: for each weight (entries, numbers), and bends."""
+    middle = everything(unit.run(put, without=stop))
+    keys = [k for k in middle if math.isfinite(middle[k])]
+    slopes, bends = {}, {}
+    for path, value in put.items():
+        rows, curved = [], []
+        for index in entries_of(value, most):
+            h = STEP * max(1.0, abs(float(value.reshape(-1)[index])))
+            sides = []
+            for side in (h, -h):
+                moved = value.copy().reshape(-1)
+                moved[index] += side
+                other = everything(
+                    unit.run({**put, path: moved.reshape(value.shape)}, without=stop)
+                )
+                sides.append(np.array([other.get(k, math.nan) for k in keys]))
+            here = np.array([middle[k] for k in keys])
+            rows.append((sides[0] - sides[1]) / (2 * h))
+            curved.append(np.abs(sides[0] - 2 * here + sides[1]) / h)
+        slopes[path], bends[path] = np.array(rows), np.array(curved)
+    return keys, slopes, bends
+
+
+def entries_of(value: Array, most: int = ENTRIES) -> Array:
+    """The flat indices of a block that are measured."""
+    if value.size <= most:
+        return np.arange(value.size)
+    rng = np.random.default_rng(value.size)
+    return np.sort(rng.choice(value.size, most, replace=False))
+
+
+def ratio(a: Array, n: Array, tolerance: float = 3e-5) -> float | None:
+    """c where a = c n all over, or None."""
+    power = float(n @ n)
+    if power == 0.0 or not np.isfinite(a).all():
+        return None
+    c = float(a @ n) / power
+    size = max(abs(c) * float(np.abs(n).max()), float(np.abs(a).max()))
+    return c if np.all(np.abs(a - c * n) <= tolerance * size) and c != 0.0 else None
+
+
+def proportional(block: Block) -> float | None:
+    """c where the code's gradient is c times what was measured."""
+    if block.analytic is None or not fits(block.analytic, block.value):
+        return None
+    return ratio(block.at(block.analytic), block.measured)
+
+
+def _choose(
+    unit: Unit,
+    weights: Mapping[str, Array],
+    put: dict[str, Array],
+    updates: dict[str, set[int]],
+    table: tuple[list[str], dict[str, Array], dict[str, Array]],
+    run: Run,
+    still: Run,
+    targets: Mapping[str, str] | None,
+    most: int,
+) -> Analysis | None:
+    keys, slopes, bends = table
+    arrays = arrays_in(still)
+    candidates = {}
+    for path, value in weights.items():
+        if targets is not None:
+            candidates[path] = [targets[path]]
+        else:
+            candidates[path] = _by_name(path, value, arrays, list(weights))
+    rates = _rates(still)
+    best: tuple[Any, Analysis] | None = None
+    for column, key in enumerate(keys):
+        explicit = not key.startswith(("½", "−"))
+        rank = loss_rank(key) if explicit else 0
+        if explicit and rank == 0:
+            continue
+        if not any(np.any(slopes[p][:, column]) for p in weights):
+            continue
+        blocks = []
+        for path, value in weights.items():
+            n = slopes[path][:, column]
+            bent = bends[path][:, column] > 1e-3 * (np.abs(n).max() + 1e-12) + 1e-7 * (
+                abs(float(everything_value(still, key))) + 1
+            )
+            block = Block(
+                path,
+                label_of(path, list(weights)),
+                value,
+                entries_of(value, most),
+                n,
+                bent=bent,
+            )
+            if not np.isfinite(n).all() or (not np.any(n) and path not in updates):
+                continue
+            blocks.append(block)
+        if not blocks:
+            continue
+        analysis = Analysis(
+            unit, put, blocks, key, shown(key), 0.0, updates, explicit=explicit, scalars=keys
+        )
+        settle(analysis, candidates, rates, run, still)
+        score = _score(analysis, rank)
+        if best is None or score > best[0]:
+            best = (score, analysis)
+    if best is None:
+        return None
+    analysis = best[1]
+    analysis.slopes = {p: slopes[p] for p in weights}
+    return analysis
+
+
+def everything_value(run: Run, key: str) -> float:
+    """A number of a run by its key, or 0."""
+    value = run.get(key)
+    return float(np.reshape(value, -1)[0]) if value is not None and np.size(value) == 1 else 0.0
+
+
+def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
+    right = sum(block.right for block in analysis.blocks)
+    share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
+    whole = right == len(analysis.blocks)
+    return (analysis.explicit, rank >= 2, rank, right, share, whole, len(analysis.blocks))
+
+
+def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:
+    """Keys of arrays that are called the gradient of what is at a path, the best first."""
+    found = []
+    for i, (key, array) in enumerate(arrays.items()):
+        if key.startswith(":") and key[1:] in weights:
+            continue
+        alike = likeness(path, key)
+        same = fits(array, value)
+        if alike and same:
+            found.append((alike, i, key))
+        elif alike >= 9 and np.size(array) and not any(f[0] >= 9 for f in found):
+            found.append((2, i, key))  # of another shape: not summed, or transposed
+    top = max((alike for alike, _, _ in found), default=0)
+    return [key for alike, _, key in sorted(found, reverse=True) if alike >= top - 1]
+
+
+def _rates(run: Run) -> list[float]:
+    """Numbers that are called a learning rate."""
+    return [v for k, v in scalars_of(run).items() if RATES.search(word_of(k)) and v]
+
+
+def settle(
+    analysis: Analysis,
+    candidates: Mapping[str, list[str]],
+    rates: list[float],
+    run: Run,
+    still: Run,
+) -> None:
+    """Decide for each block what the code's gradient is, and whether it is right."""
+    ratios, known = [], list(rates)
+    for block in analysis.blocks:
+        after = run.get(":" + block.path) if run.error is None else None
+        if after is not None and np.shape(after) == block.value.shape:
+            moved = block.value - np.asarray(after, float)
+            block.update = moved if np.any(moved) else None
+        if block.update is not None and block.value.size > 1:
+            c = ratio(block.at(block.update), block.measured)
+            if c is not None:
+                ratios.append(c)
+    usual = None
+    if ratios:
+        usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
+    for block in analysis.blocks:
+        _by_key(block, candidates[block.path], (run, still), known)
+    for block in analysis.blocks:
+        if block.key:
+            moved = block.update  # perhaps a penalty is in it
+            if not block.right and moved is not None and _agrees(block, moved, known):
+                block.right, block.note = True, "update"
+        elif block.update is not None:
+            likely = [r for r in [*known, 1.0] if r > 0]
+            rate = next((r for r in likely if block.agrees(block.update / r)), None)
+            if rate is None and usual and (not analysis.explicit or not known):
+                rate = abs(usual)
+            block.rate = likely[0] if rate is None else rate
+            block.analytic = block.update / block.rate
+            block.right = block.agrees(block.analytic)
+    if not analysis.explicit:  # a loss that nobody computes has no factor of its own
+        _common_factor(analysis)
+
+
+def _agrees(block: Block, moved: Array, rates: Sequence[float]) -> bool:
+    return any(rate > 0 and block.agrees(moved / rate) for rate in rates)
+
+
+def _alike(c: float, others: Sequence[float]) -> int:
+    return sum(abs(c - d) <= 1e-4 * abs(c) for d in others)
+
+
+def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[float]) -> None:
+    """Choose the array that is the block's gradient: one that is right, or that the update uses."""
+    chosen = None
+    for key in keys:
+        values = [r.get(key) for r in runs if r.error is None]
+        values = [v for v in values if v is not None and is_numeric(v)]
+        if not values:
+            continue
+        sign, proportion = 1.0, None
+        first = np.asarray(values[0], float)
+        if block.update is not None and fits(first, block.value):
+            proportion = ratio(block.update.reshape(-1), first.reshape(-1))
+            if proportion is not None and proportion < 0:
+                sign = -1.0
+        quality = (block.agrees(sign * first), proportion is not None)
+        if chosen is None or quality > chosen[0]:
+            chosen = (quality, key, sign, sign * first, proportion)
+    if chosen is None:
+        return
+    _, block.key, block.sign, block.analytic, proportion = chosen
+    if proportion is not None and block.value.size > 1:
+        rates.insert(0, abs(proportion))
+    block.right = block.agrees(block.analytic)
+
+
+def _common_factor(analysis: Analysis) -> None:
+    """Right are those that are the same positive number of times what was measured."""
+    found = []
+    for block in analysis.blocks:
+        found.append(proportional(block) if block.value.size > 1 else None)
+    known = [c for c in found if c is not None]
+    if not known:
+        known = [c for c in map(proportional, analysis.blocks) if c is not None]
+    if not known:
+        return
+    c = sorted(known, key=lambda c: (-_alike(c, known), -c))[0]
+    if c < 0 and all(k < 0 for k in known):
+        c = -c
+    analysis.common = abs(c)
+    for block in analysis.blocks:
+        block.measured = block.measured * abs(c)
+        block.right = block.agrees(block.analytic)

@@ -1,0 +1,548 @@
+"""What is right and what is wrong in a student's file, block by block."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts import evidence, rules
+from minnet.teaching.scripts.analysis import (
+    Analysis,
+    Block,
+    analyse,
+    fits,
+    gradient_of,
+    proportional,
+    ratio,
+)
+from minnet.teaching.scripts.evidence import BlockFinding
+from minnet.teaching.scripts.mending import SECONDS, Search
+from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
+from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.recording import Recording
+from minnet.teaching.scripts.replays import Run, Unit
+from minnet.teaching.scripts.values import copied, slots, with_rows
+
+
+@dataclass
+class Section:
+    """What is said of one piece of a file: a title, and a verdict for each block.
+
+    `blocks` has a list of findings for each label; an empty one is right.
+    """
+
+    title: str
+    blocks: dict[str, list[BlockFinding]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not any(self.blocks.values())
+
+    def __str__(self) -> str:
+        right = [label for label, findings in self.blocks.items() if not findings]
+        wrong = {label: findings for label, findings in self.blocks.items() if findings}
+        lines = [self.title, *(f"right  {label}" for label in right)]
+        gradients = [label for label in right if label not in ("loss", "update")]
+        if wrong and gradients:
+            be = "is" if len(gradients) == 1 else "are"
+            lines.append(f"       {', '.join(gradients)} {be} right, so look below.")
+        for label, findings in wrong.items():
+            first, *more = findings[:2]
+            lines.append(f"WRONG  {label}: {first.text}")
+            lines += [f"       or, less sure: {finding.text}" for finding in more]
+        return "\n".join(lines + [f"       {note}" for note in self.notes])
+
+
+def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> list[Analysis]:
+    """The analyses of the loops of the file that train something, one for each set of weights."""
+    found: list[tuple[tuple[Any, ...], int, Analysis]] = []
+    for loop in program.loops:
+        snapshots = recording.passes.get(loop.number)
+        if not snapshots:
+            continue
+        if names and not any(loop.owner == n or loop.owner.split(".")[0] == n for n in names):
+            continue
+        where = f"the loop in line {loop.node.lineno}"
+        where += f" ({loop.owner})" if loop.owner else ""
+        unit = Unit(
+            where,
+            program.definitions(),
+            loop.node.body,
+            snapshots[0].variables,
+            recording.names,
+            state=snapshots[0].state,
+            owner=loop.owner,
+        )
+        analysis = analyse(smaller(unit))
+        if analysis is not None and analysis.blocks:
+            quality = _quality(analysis, loop.number)
+            if analysis.explicit or quality[2]:  # a loss that nobody computes has to explain some
+                found.append((quality, loop.number, analysis))
+    found.sort(key=lambda one: one[0], reverse=True)
+    chosen: list[Analysis] = []
+    covered: set[str] = set()
+    for _, number, analysis in found:
+        labels = {_bare(block.path) for block in analysis.blocks}
+        if labels & covered or (chosen and not analysis.updates):
+            continue
+        if any(_nested(program, number, other.unit.loop) for other in chosen):
+            continue
+        covered |= labels
+        analysis.unit.loop = number
+        chosen.append(analysis)
+    return chosen
+
+
+def _nested(program: Program, a: int, b: int) -> bool:
+    return a in program.loops[b].inner or b in program.loops[a].inner
+
+
+def _bare(path: str) -> str:
+    return re.sub(r"^\w+\.", "", path)
+
+
+def _quality(analysis: Analysis, number: int) -> tuple[Any, ...]:
+    known = sum(b.right or proportional(b) is not None for b in analysis.blocks)
+    moved = bool(analysis.updates)
+    return (analysis.explicit and moved, moved, known > 0, len(analysis.blocks), known, number)
+
+
+FEW = 12
+"""Samples that are enough."""
+
+
+def sample_counts(unit: Unit, weights: set[str]) -> list[int]:
+    """What the number of samples may be: lengths that several arrays of data share."""
+    counts: dict[int, int] = {}
+    for path, slot in unit.slots().items():
+        if path in weights or not isinstance(slot.value, np.ndarray) or not slot.value.ndim:
+            continue
+        for size in set(slot.value.shape):
+            target = re.match(r"^(y|t|target|label)", leaf(path)[0], re.I)
+            data = re.match(r"^(x|inputs?|data|features)", leaf(path)[0], re.I)
+            counts[size] = counts.get(size, 0) + (3 if target else 2 if data else 1)
+    for value in unit.variables.values():
+        if isinstance(value, (list, tuple)) and len(value) > 2:
+            counts[len(value)] = counts.get(len(value), 0) + 2
+    shapes = {n for p, s in unit.slots().items() if p in weights for n in np.shape(s.value)}
+    ordered = sorted(counts, key=lambda n: (-(counts[n] - 2 * (n in shapes)), -n))
+    return [n for n in ordered if n > 2 and counts[n] >= 3]
+
+
+def smaller(unit: Unit) -> Unit:
+    """The unit with fewer samples, where it runs as well with them, so that it is quick."""
+    first = unit.run()
+    if first.error is not None:
+        return unit
+    weights = (
+        {
+            p
+            for p, s in unit.slots().items()
+            if not np.array_equal(
+                np.asarray(s.value),
+                np.asarray(first.get(":" + p)),
+                equal_nan=s.array.dtype.kind == "f",
+            )
+        }
+        if first.error is None
+        else set()
+    )
+    for rows in sample_counts(unit, weights)[:1]:
+        if rows <= 2 * FEW:
+            return unit
+        other = with_fewer(unit, rows, FEW, weights)
+        if other is not None:
+            return other
+    return unit
+
+
+def with_fewer(unit: Unit, rows: int, fewer: int, weights: set[str]) -> Unit | None:
+    """The unit over the first samples only, or None where it does not run with them."""
+    variables = copied(unit.variables)
+    if not with_rows(variables, rows, fewer, weights):
+        return None
+    other = Unit(
+        unit.title,
+        unit.definitions,
+        unit.body,
+        variables,
+        unit.old,
+        unit.alone,
+        unit.base,
+        unit.state,
+        unit.owner,
+    )
+    run = other.run()
+    if run.error is not None:
+        return None
+    numbers = [v for k, v in scalars_of(run).items() if loss_rank(k) >= 2]
+    return other if all(np.isfinite(v) for v in numbers) else None
+
+
+@dataclass
+class Elsewhere:
+    """The same unit with another number of samples."""
+
+    analysis: Analysis
+    sizes: dict[int, int]  # lengths before → lengths there
+
+    def ratio(self, path: str) -> float | None:
+        """The ratio of the code's gradient to the measured one."""
+        for block in self.analysis.blocks:
+            if block.path == path:
+                return proportional(block)
+        return None
+
+
+def elsewhere(analysis: Analysis) -> Elsewhere | None:
+    """The unit once more with another number of samples."""
+    unit = analysis.unit
+    weights = {block.path for block in analysis.blocks}
+    targets = {b.path: b.key for b in analysis.blocks if b.key}
+    for rows in sample_counts(unit, weights)[:2]:
+        for fewer in dict.fromkeys((rows - 1, rows - 2, rows // 2, rows // 6, 5, 3)):
+            if not 2 <= fewer < rows:
+                continue
+            other = with_fewer(unit, rows, fewer, weights)
+            if other is None:
+                continue
+            there = analyse(other, None if unit.alone else targets)
+            if there is None or there.explicit != analysis.explicit or targets is None:
+                continue
+            before, after = unit.run(), other.run()
+            sizes: dict[int, int] = {rows: fewer}
+            if _batches(before) and _batches(before) == _batches(after):
+                continue  # the batch is as large as before
+            ends = {s.path: s for s in slots(after.names)}
+            for slot in slots(before.names):
+                if slot.path in ends:
+                    for a, b in zip(
+                        np.shape(slot.value), np.shape(ends[slot.path].value), strict=False
+                    ):
+                        if a != b:
+                            sizes.setdefault(a, b)
+            return Elsewhere(there, sizes)
+    return None
+
+
+def findings_of(analysis: Analysis, seconds: float) -> dict[str, list[BlockFinding]]:
+    """What is said of each block by its label; nothing where it is right."""
+    blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
+    if all(block.right for block in blocks):
+        return {block.label: [] for block in blocks}
+    samples = sample_counts(analysis.unit, {b.path for b in analysis.blocks})
+    return _of_wrong(analysis, blocks, samples, seconds)
+
+
+def _batches(run: Run) -> list[tuple[int, ...]]:
+    """The shapes of what looks like the targets of a batch."""
+    return [
+        np.shape(s.value)
+        for s in slots({k: v for k, v in run.names.items() if not k.startswith("__")})
+        if re.match(
+            r"^(y|t)_?(b|batch|mini|i|idx)\w*$|^(batch|mini)_?\w*(y|t|labels|targets)$|^(err|error|delta)\w*$",
+            leaf(s.path)[0],
+            re.I,
+        )
+        and np.ndim(s.value)
+    ]
+
+
+def examine(analysis: Analysis, snapshots: Sequence[Any] = (), seconds: float = SECONDS) -> Section:
+    """The verdict on a unit: its gradients, its loss and its update."""
+    samples = sample_counts(analysis.unit, {b.path for b in analysis.blocks})
+    with_what = (
+        shown(analysis.loss)
+        if analysis.explicit
+        else f"no loss is computed, so by {analysis.loss.replace(':', '')}"
+    )
+    section = Section(f"{analysis.unit.title}, loss: {with_what}")
+    blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
+    wrong = [block for block in blocks if not block.right]
+    if not wrong:
+        section.blocks = {block.label: [] for block in blocks}
+    else:
+        section.blocks = _of_wrong(analysis, blocks, samples, seconds)
+    _of_update(section, analysis, snapshots)
+    return section
+
+
+def _of_wrong(
+    analysis: Analysis, blocks: list[Block], samples: list[int], seconds: float
+) -> dict[str, list[BlockFinding]]:
+    wrong = [block for block in blocks if not block.right]
+    order = _order(analysis, blocks)
+    if order is not None:
+        return order
+    truncated = _integers(analysis, blocks)
+    other = elsewhere(analysis)
+    search = Search(analysis, seconds)
+    if other is not None:
+        search.other, search.samples = other.analysis, frozenset(other.sizes)
+    elif samples:
+        search.samples = frozenset(samples)
+    here = {b.path: _numbers(b, samples, other) for b in wrong}
+    telling = any(
+        f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
+    )
+    search.of_loss = not telling and len(wrong) == len(blocks)
+    implied = _implied_by_other_loss(analysis) if search.of_loss else None
+    mended = search.run()
+    if (mended and mended[0].loss) or (implied is not None and not mended):
+        findings = [implied] if implied is not None else []
+        if mended:
+            edit = mended[0].edit
+            labels = [b.label for b in wrong]
+            findings.insert(
+                0, BlockFinding(edit.kind, _told(edit, labels, "the loss or the way to it"))
+            )
+        return {**{b.label: [] for b in blocks}, "loss": findings}
+    result: dict[str, list[BlockFinding]] = {}
+    for block in blocks:
+        if block.right:
+            result[block.label] = []
+            continue
+        findings = []
+        number = here[block.path]
+        change = next((m for m in mended if block.path in m.paths), None)
+        if block.path in truncated:
+            findings.append(truncated[block.path])
+        if change is not None:
+            labels = [b.label for b in blocks if b.path in change.paths]
+            text = _told(change.edit, labels, "")
+            if number is not None and number.kind != "wrong":
+                text = f"{number.text} {text[0].upper()}{text[1:]}"
+            findings.append(BlockFinding(change.edit.kind, text))
+        elif number is not None:
+            findings.append(number)
+        else:
+            findings.append(_unknown(block, blocks))
+        result[block.label] = findings
+    return result
+
+
+def _told(edit: Any, labels: list[str], subject: str) -> str:
+    agree = (
+        f"{', '.join(labels)} {'agrees' if len(labels) == 1 else 'agree'} with what was measured"
+    )
+    name = f"{subject}, " if subject else ""
+    return (
+        f"{name}line {edit.line}: {edit.words}. The line is `{edit.before}`; with `{edit.after}` "
+        f"{agree}."
+    )
+
+
+def _numbers(block: Block, samples: list[int], other: Elsewhere | None) -> BlockFinding | None:
+    """The finding of the numbers, with another number of samples where there is one."""
+    if other is not None:
+        there = other.ratio(block.path)
+        c = proportional(block)
+        if there is not None and c is not None:
+            for before, after in other.sizes.items():
+                if evidence.power_of(there / c, after / before):
+                    return evidence.of_block(block, before, (after, there))
+            before, after = next(iter(other.sizes.items()))
+            return evidence.of_block(block, before, (after, there))
+    return evidence.of_block(block, samples[0] if samples else None)
+
+
+def _unknown(block: Block, blocks: list[Block]) -> BlockFinding:
+    right = [b.label for b in blocks if b.right]
+    text = evidence.plainly(block)
+    if right:
+        text += (
+            f" What {', '.join(right)} are made of is right; look at what comes after it on the "
+            "way back."
+        )
+    return BlockFinding("wrong", text)
+
+
+def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFinding]] | None:
+    """Whether the gradients are right once no weight is changed before it was used."""
+    if not analysis.stop or any(not block.key for block in blocks):
+        return None
+    still = analysis.unit.run(analysis.put, without=analysis.stop)
+    if still.error is not None:
+        return None
+    result: dict[str, list[BlockFinding]] = {}
+    for block in blocks:
+        if block.right:
+            result[block.label] = []
+            continue
+        gradient = gradient_of(block, still, analysis.put)
+        if not block.agrees(gradient):
+            return None
+        guilty = []
+        for path, lines in analysis.updates.items():
+            if path == block.path:
+                continue
+            one = analysis.unit.run(analysis.put, without=frozenset(lines))
+            if one.error is None and block.agrees(gradient_of(block, one, analysis.put)):
+                guilty.append((path, min(lines)))
+        names = ", ".join(
+            next((b.label for b in blocks if b.path == path), path) for path, _ in guilty
+        )
+        at = f" (line {guilty[0][1]})" if guilty else ""
+        result[block.label] = [
+            BlockFinding(
+                "stale-input",
+                f"{names or 'a weight'} is changed{at} before it is used for this gradient: the "
+                "update comes too early, and the new weights are taken where the old ones belong. "
+                "Compute all gradients first, and update all weights after that.",
+            )
+        ]
+    return result
+
+
+def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding]:
+    """Blocks that are whole numbers because an array of integers holds them."""
+    found = {}
+    first = analysis.unit.run()
+    for block in blocks:
+        if block.right or not block.key:
+            continue
+        value = first.get(block.key)
+        if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
+            found[block.path] = BlockFinding(
+                "wrong",
+                f"the array of the gradient is of integers ({value.dtype}), so what is put into it "
+                "is truncated to whole numbers: everything behind the point is lost. Make it of "
+                "floats: np.zeros(shape), or zeros_like(…, dtype=float).",
+            )
+    return found
+
+
+def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
+    """A loss that the gradients are right for, where that which is computed is another."""
+    if not analysis.explicit or all(block.value.size == 1 for block in analysis.blocks):
+        return None
+    _unit, keys = analysis.unit, analysis.scalars
+    best = None
+    for column, key in enumerate(keys):
+        pair = key.startswith("−") or (" − " in key and "Σ (" in key)
+        if not (pair or re.match(r"½ Σ \S*(err|diff|resid)", key)):
+            continue
+        ratios = []
+        for block in analysis.blocks:
+            if block.analytic is None or not fits(block.analytic, block.value):
+                break
+            slopes = analysis.slopes.get(block.path)
+            if slopes is None:
+                break
+            c = ratio(block.at(block.analytic), slopes[:, column])
+            if c is None or c <= 0:
+                break
+            ratios.append(c)
+        else:
+            if ratios and max(ratios) - min(ratios) <= 1e-4 * max(ratios):
+                best = (key, ratios[0])
+                break
+    if best is None:
+        return None
+    name = best[0].replace(":", "")
+    return BlockFinding(
+        "wrong",
+        f"the gradients are those of {name}, times {best[1]:.4g}, and right for it; the loss that "
+        f"is computed ({shown(analysis.loss)}) is another. Look at the formula of the loss: a "
+        "sign, a bracket, a term or the array in it is wrong.",
+    )
+
+
+# --- the update -----------------------------------------------------------------------------------
+
+
+def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -> None:
+    """Hold the update of the loop to the formulas, by the passes that were seen."""
+    if len(snapshots) < 4 or not analysis.updates:
+        return
+    unit = analysis.unit
+    block = _one_with_update(analysis)
+    if block is None or not block.key:
+        return
+    moves: list[Array] = []
+    gradients: list[Array] = []
+    run: Run | None = None
+    for snapshot in snapshots[:6]:
+        one = Unit(
+            unit.title,
+            unit.definitions,
+            unit.body,
+            snapshot.variables,
+            unit.old,
+            unit.alone,
+            unit.base,
+            snapshot.state,
+            unit.owner,
+        )
+        run = one.run()
+        before = one.slots().get(block.path)
+        after = run.get(":" + block.path)
+        if run.error is not None or before is None or after is None:
+            return
+        start = np.asarray(before.value, float)
+        own = Block(
+            block.path,
+            block.label,
+            start,
+            block.entries,
+            block.measured,
+            key=block.key,
+            sign=block.sign,
+        )
+        gradient = gradient_of(own, run, {})
+        if gradient is None or not fits(gradient, start) or np.shape(after) != start.shape:
+            return
+        moves.append(start - np.asarray(after, float))
+        gradients.append(np.reshape(gradient, start.shape))
+    numbers = [*_numbers_in(unit), *(scalars_of(run).values() if run else ())]
+    named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars_of(run).items()} if run else {}
+    remembers = any(_is_memory(path) for path in unit.slots())
+    lines = sorted(analysis.updates.get(block.path, ()))
+    name = unit.owner or ""
+    verdict = rules.judge(moves, gradients, numbers, " ".join(_words_of(unit)), remembers, named)
+    if verdict is None:
+        return
+    rule, finding = verdict
+    if finding is None:
+        if rule != "SGD":
+            section.blocks[f"update ({rule})"] = []
+        return
+    at = f", line {lines[0]}" if lines else ""
+    section.blocks[f"update ({rule}{at})" if not name else f"update in {name} ({rule}{at})"] = [
+        finding
+    ]
+
+
+def _words_of(unit: Unit) -> list[str]:
+    return [s.name for s in unit.definitions if isinstance(s, ast.ClassDef)]
+
+
+def _is_memory(path: str) -> bool:
+    return bool(
+        re.match(
+            r"^(v|vel|velocity|velocities|moment\w*|v_?[wWbdt]\w*|m_?[wWbdt]\w*)$", leaf(path)[0]
+        )
+    )
+
+
+def _one_with_update(analysis: Analysis) -> Block | None:
+    known = [b for b in analysis.blocks if b.path in analysis.updates and b.key]
+    return max(known, key=lambda b: b.value.size, default=None)
+
+
+def _numbers_in(unit: Unit) -> list[float]:
+    """The numbers that stand in the code."""
+    found = []
+    for statement in [*unit.definitions, *unit.body]:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Constant) and isinstance(node.value, float):
+                found.append(node.value)
+    return found

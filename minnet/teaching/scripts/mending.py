@@ -1,0 +1,348 @@
+"""The search for the one change of a line that mends wrong gradients, or a wrong loss."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts.analysis import Analysis, Block, fits, gradient_of
+from minnet.teaching.scripts.names import everything
+from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
+from minnet.teaching.scripts.replays import Run, Unit
+from minnet.teaching.scripts.scopes import bound, pool_of
+from minnet.teaching.scripts.values import is_data
+
+WRITTEN_HERE = 1_000_000
+"""Lines from here on are calls that no student wrote."""
+
+SECONDS = 18.0
+"""For the search through the lines of one unit."""
+
+
+@dataclass
+class Mended:
+    """A change, and the blocks that it makes right; `loss` says that it is one of the loss."""
+
+    edit: Edit
+    paths: frozenset[str]
+    loss: bool = False
+    function: str = ""
+
+
+def statements(unit: Unit) -> list[tuple[str, ast.stmt]]:
+    """The simple statements of the unit with the function that each is in."""
+    found: list[tuple[str, ast.stmt]] = []
+
+    def walk(body: Any, owner: str) -> None:
+        for node in body:
+            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)):
+                found.append((owner, node))
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                inner = f"{owner}.{node.name}" if owner not in ("", "<module>") else node.name
+                walk(node.body, inner)
+            else:
+                for part in ("body", "orelse", "finalbody"):
+                    walk(getattr(node, part, []), owner)
+
+    walk(unit.body, "<module>")
+    walk(unit.definitions, "")
+    return found
+
+
+class Search:
+    """One search; it knows what the lines of the unit see, and what was measured."""
+
+    def __init__(self, analysis: Analysis, seconds: float = SECONDS) -> None:
+        self.analysis = analysis
+        self.deadline = Deadline(seconds)
+        self.by_update = any(not block.key for block in analysis.blocks)
+        stop = frozenset() if self.by_update else analysis.stop
+        self.unit = analysis.unit.leaving_out(stop)
+        self.only = self._needed()
+        scope: dict[tuple[str, int], Any] = {}
+        self.unit.run(analysis.put, scope=scope)
+        self.scope = {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}
+        self.helpers = self._helpers()
+        self.samples: frozenset[int] | None = None
+        self.pools: dict[str, list[str]] = {}
+        self.seen: dict[str, dict[str, Any]] = {}
+        self.of_loss = True  # whether changes of the loss and the way there are tried, too
+        self.base = self._run(None)
+        self.value = self._loss(self.base)
+        self.wrong = {block.path for block in analysis.wrong}
+        self.other: Analysis | None = None  # the same with another number of samples
+
+    def _needed(self) -> set[str] | None:
+        keys = [block.key for block in self.analysis.blocks] + [self.analysis.loss]
+        if not self.analysis.explicit:
+            return None
+        names = set()
+        for key in keys:
+            key = key.removeprefix("Σ ")
+            if key.startswith((":", "print(", "append(")) or not key:
+                continue
+            head = re.split(r"\(\)|:", key)[0]
+            names.add(re.sub(r"#\d+", "", head))
+        return names
+
+    def _helpers(self) -> dict[str, Any]:
+        """Functions of one or two arguments that are called with arrays: activations and such."""
+        names = self.unit.run(self.analysis.put).names
+        found = {}
+        for statement in self.unit.definitions:
+            if isinstance(statement, ast.FunctionDef):
+                arguments = statement.args
+                needed = len(arguments.args) - len(arguments.defaults)
+                if needed == 1 and callable(names.get(statement.name)) and len(statement.body) < 8:
+                    found[statement.name] = names[statement.name]
+            elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
+                name = getattr(statement.targets[0], "id", "")
+                if len(statement.value.args.args) == 1 and callable(names.get(name)):
+                    found[name] = names[name]
+        return found
+
+    def _run(self, edit: Edit | None, put: Mapping[str, Array] | None = None) -> Run:
+        edited = None
+        if edit is not None:
+            edited = (
+                replaced_in(self.unit.definitions, edit.old, edit.new),
+                replaced_in(self.unit.body, edit.old, edit.new),
+            )
+        return self.unit.run(
+            self.analysis.put if put is None else put,
+            edited=edited,
+            only=self.only,
+        )
+
+    def _loss(self, run: Run) -> float:
+        if not self.analysis.explicit:
+            return everything(run).get(self.analysis.loss, math.nan)
+        key = self.analysis.loss
+        if key.startswith("Σ "):
+            return run.sums.get(key[2:], math.nan)
+        value = run.get(key)
+        try:
+            return float(np.reshape(value, -1)[0])
+        except (TypeError, ValueError, IndexError):
+            return math.nan
+
+    def _candidates(self) -> list[tuple[int, float, int, str, Edit]]:
+        """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
+        found = []
+        earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
+        for owner, statement in statements(self.unit):
+            scope = self.scope.get((owner, statement.lineno))
+            if scope is None or statement.lineno >= WRITTEN_HERE:
+                continue
+            extra = earlier.setdefault((owner, statement.lineno), {})
+            scope = {k: v for k, v in scope.items() if is_data(v) or k in self.helpers}
+            scope = {**self._globals(owner), **scope, **extra}
+            bound(statement, {**self._names(), **scope}, extra)
+            rank = self._rank(statement, {**self._names(), **scope})
+            if rank is None:
+                continue
+            for edit in edits(
+                statement, {**self._names(), **scope}, self.helpers, self.samples, self._pool(owner)
+            ):
+                tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
+                found.append((rank, edit.cost, tie, owner, edit))
+        return sorted(found, key=lambda one: one[:3])
+
+    def _globals(self, owner: str) -> dict[str, Any]:
+        """The arrays and numbers of the file that a function uses without being handed them."""
+        if owner not in self.seen:
+            used = {
+                node.id
+                for o, s in statements(self.unit)
+                if o == owner
+                for node in ast.walk(s)
+                if isinstance(node, ast.Name)
+            }
+            self.seen[owner] = {
+                name: value
+                for name, value in self.base.names.items()
+                if name in used
+                and isinstance(value, (np.ndarray, float, int, np.number, FunctionType))
+            }
+        return self.seen[owner]
+
+    def _pool(self, owner: str) -> list[str]:
+        """The expressions of arrays in a function."""
+        if owner not in self.pools:
+            self.pools[owner] = pool_of([s for o, s in statements(self.unit) if o == owner])
+        return self.pools[owner]
+
+    def _rank(self, statement: ast.stmt, scope: Mapping[str, Any]) -> int | None:
+        """0 if only wrong gradients depend on it, 1 if right ones do, 2 if the loss does."""
+        touched: set[str] = set()
+        tried = False
+        for edit in disturbed(statement, scope):
+            run = self._run(edit)
+            if run.error is not None:
+                continue
+            tried = True
+            value = self._loss(run)
+            if value != self.value and not abs(value - self.value) <= 1e-12 * abs(self.value):
+                return 2
+            for block in self.analysis.blocks:
+                before = gradient_of(block, self.base, self.analysis.put)
+                after = gradient_of(block, run, self.analysis.put)
+                if before is None or after is None or not np.array_equal(before, after):
+                    touched.add(block.path)
+        if tried and not touched & self.wrong:
+            return None
+        return 1 if touched - self.wrong else 0
+
+    def _names(self) -> dict[str, Any]:
+        names = self.base.names
+        modules = {k: v for k, v in names.items() if type(v).__name__ == "module"}
+        return {**modules, **self.helpers}
+
+    def run(self) -> list[Mended]:
+        """Changes that mend, the best first: one that mends all, or some that mend a part each."""
+        candidates = self._candidates()
+        forward: list[tuple[str, Edit]] = []
+        half = Deadline(0.6 * self.deadline.seconds)
+        touches: dict[int, bool] = {}
+        partial: list[Mended] = []
+        for rank, _, _, owner, edit in candidates:
+            if re.match("the constant .* is wrong: 0 ", edit.words) and rank == 2:
+                continue
+            if half.over and rank < 2:
+                continue
+            if rank == 2 or touches.get(id(edit.old)):
+                forward.append((owner, edit))
+                continue
+            run = self._run(edit)
+            if run.error is not None:
+                continue
+            mended = self._mended(run)
+            if mended is None or not mended:
+                continue
+            same = self._loss(run)
+            if not (same == self.value or abs(same - self.value) <= 1e-12 * abs(self.value)):
+                touches[id(edit.old)] = True
+                forward.append((owner, edit))
+                continue
+            if not self._elsewhere(edit, mended):
+                continue
+            partial.append(Mended(edit, frozenset(mended), function=owner))
+            if mended == self.wrong:
+                return [partial[-1]]
+        chosen = self._cover(partial)
+        covered = frozenset().union(*(m.paths for m in chosen)) if chosen else frozenset()
+        if not covered and self.of_loss:
+            whole = self._forward(forward)
+            if whole is not None:
+                return [whole]
+        return chosen
+
+    def _mended(self, run: Run) -> set[str] | None:
+        """The blocks that a run makes right, or None if it spoils one that was right."""
+        mended = set()
+        for block in self.analysis.blocks:
+            gradient = gradient_of(block, run, self.analysis.put)
+            good = (
+                gradient is not None
+                and fits(gradient, block.value)
+                and self._exactly(block, gradient)
+            )
+            if block.path in self.wrong:
+                if good:
+                    mended.add(block.path)
+            elif not good and block.note != "update":
+                return None
+        return mended
+
+    def _elsewhere(self, edit: Edit, mended: set[str]) -> bool:
+        """Whether it mends the same with another number of samples."""
+        if self.other is None:
+            return True
+        unit = replace(self.unit, variables=self.other.unit.variables, _codes={}, _others={})
+        edited = (
+            replaced_in(unit.definitions, edit.old, edit.new),
+            replaced_in(unit.body, edit.old, edit.new),
+        )
+        run = unit.run(self.other.put, edited=edited)
+        if run.error is not None:
+            return False
+        return all(
+            block.agrees(gradient_of(block, run, self.other.put))
+            for block in self.other.blocks
+            if block.path in mended
+        )
+
+    def _exactly(self, block: Block, gradient: Array) -> bool:
+        return block.agrees(gradient)
+
+    def _cover(self, partial: list[Mended]) -> list[Mended]:
+        left, chosen = set(self.wrong), []
+        while left and partial:
+            best = max(partial, key=lambda m: (len(m.paths & left), -m.edit.cost))
+            if not best.paths & left:
+                break
+            chosen.append(best)
+            left -= best.paths
+        return chosen
+
+    def _forward(self, candidates: list[tuple[str, Edit]]) -> Mended | None:
+        """A change of the loss or of the way there with which all gradients are right."""
+        rng = np.random.default_rng(11)
+        directions = {}
+        for block in self.analysis.blocks:
+            directions[block.path] = rng.standard_normal(block.value.shape)
+        h = 1e-5
+        up = {p: v + h * directions.get(p, 0.0) for p, v in self.analysis.put.items()}
+        down = {p: v - h * directions.get(p, 0.0) for p, v in self.analysis.put.items()}
+        for owner, edit in candidates:
+            if self.deadline.over:
+                return None
+            if edit.kind == "wrong-mask" or "the square of" in edit.words:
+                continue  # of the way there these turn a right function into another
+            run = self._run(edit)
+            if run.error is not None:
+                continue
+            expected = 0.0
+            size = 0.0
+            for block in self.analysis.blocks:
+                gradient = gradient_of(block, run, self.analysis.put)
+                if gradient is None or not fits(gradient, block.value):
+                    break
+                part = float(
+                    (np.reshape(gradient, block.value.shape) * directions[block.path]).sum()
+                )
+                expected, size = expected + part, size + abs(part)
+            else:
+                above, below = self._loss(self._run(edit, up)), self._loss(self._run(edit, down))
+                slope = (above - below) / (2 * h)
+                near = size > 0 and abs(slope - expected) <= 1e-5 * size
+                if near and self._confirmed(edit, run):
+                    return Mended(edit, frozenset(self.wrong), loss=True, function=owner)
+        return None
+
+    def _confirmed(self, edit: Edit, run: Run) -> bool:
+        """Whether each block is right by itself, for some of its entries."""
+        for block in self.analysis.blocks:
+            gradient = gradient_of(block, run, self.analysis.put)
+            if gradient is None:
+                return False
+            flat = np.reshape(gradient, -1)
+            for index in block.entries[:: max(1, len(block.entries) // 4)]:
+                sides = []
+                for side in (1e-5, -1e-5):
+                    moved = block.value.reshape(-1).copy()
+                    moved[index] += side
+                    put = {**self.analysis.put, block.path: moved.reshape(block.value.shape)}
+                    sides.append(self._loss(self._run(edit, put)))
+                slope = (sides[0] - sides[1]) / 2e-5
+                if not abs(slope - flat[index]) <= 1e-5 * (float(np.abs(flat).max()) + 1e-9):
+                    return False
+        return True

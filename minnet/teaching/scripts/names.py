@@ -1,0 +1,263 @@
+"""What names tell: which number is the loss, which array the gradient of which weight.
+
+Numbers that a program does not compute are had from its arrays: ½ Σ v² of an array of errors, and
+the squares or the cross-entropy of what looks like outputs and targets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts.replays import Run
+from minnet.teaching.scripts.values import is_number, is_numeric, slots
+
+LOSS = re.compile(
+    r"(^|[^a-z])(total_?|final_?|train(ing)?_?|batch_?|full_?)?"
+    r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|"
+    r"cross_?entropy|ce|bce|log_?loss|neg_?log_?lik\w*|cost_?function\w*|compute_?cost\w*|"
+    r"compute_?loss|loss_?f(n|unc(tion)?)?|get_?loss|calc\w*_?(loss|cost)|nn_?cost\w*)$",
+    re.IGNORECASE,
+)
+
+
+PARTIAL = re.compile(
+    r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood)", re.IGNORECASE
+)
+
+
+NO_LOSS = re.compile(
+    r"acc|correct|lr|rate|alpha|eta\b|lambda|lam\b|reg(_?strength|_?param)?$|lambd|penalty|l2_|reg_|"
+    r"keep_?prob|beta|eps|momentum|decay|norm$|^t$|data_?loss",
+    re.IGNORECASE,
+)
+
+
+RATES = re.compile(r"(^|[^a-z])(lr|learning_?rate|alpha|eta|rate|step_?size|l_?rate)$", re.I)
+
+
+def scalars_of(run: Run) -> dict[str, float]:
+    """All single numbers that were seen in a run, by key; sums over calls as `Σ key`."""
+    found: dict[str, float] = {}
+    for slot in slots({k: v for k, v in run.names.items() if not k.startswith("__")}):
+        if is_number(slot.value) or (
+            isinstance(slot.value, np.ndarray)
+            and slot.value.size == 1
+            and slot.value.dtype.kind == "f"
+        ):
+            found[":" + slot.path] = float(np.reshape(slot.value, -1)[0])
+    for key, value in run.values.items():
+        if is_numeric(value) and np.size(value) == 1 and "#" not in key:
+            last = value
+            found[key] = float(np.reshape(last, -1)[0])
+    for key, total in run.sums.items():
+        if f"{key}#2" in run.values or re.sub(r"^([^:(]+)", r"\1#2", key) in run.values:
+            found["Σ " + key] = total
+    return found
+
+
+VALUES = ("data", "value", "val", "item")
+"""How objects call the number that they hold."""
+
+
+def word_of(key: str) -> str:
+    """The name in a key that says what it is."""
+    word = key.removeprefix("Σ ")
+    if word.startswith(("print(", "append(")):
+        return word
+    if "()" in word:
+        head = word.split("()")[0]
+        return head.split(".")[-1]
+    parts = re.sub(r"\[['\"]?(\w+)['\"]?\]$", r".\1", word.split(":")[-1]).split(".")
+    return parts[-2] if len(parts) > 1 and parts[-1] in VALUES else parts[-1]
+
+
+def loss_rank(key: str) -> int:
+    """How much a name looks like that of a loss: 3 surely, 0 not at all."""
+    word = word_of(key)
+    if word.startswith(("print(", "append(")):
+        inner = word.split("(", 1)[1]
+        if re.search(r"acc|==|argmax", inner):
+            return 0
+        return 1
+    if LOSS.search(word) and not NO_LOSS.search(word):
+        return 3
+    if NO_LOSS.search(word):
+        return 0
+    return 2 if PARTIAL.search(word) else 0
+
+
+def shown(key: str) -> str:
+    """A key in words."""
+    word = key.removeprefix("Σ ")
+    return word[1:] if word.startswith(":") else word.replace(":", ", ")
+
+
+def plain(name: str) -> str:
+    """A name without all that differs from one student to the next."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def leaf(path: str) -> tuple[str, str]:
+    """The last part of a path and all before it: ("W1", "net.params"), ("[0]", "weights")."""
+    match = re.match(r"^(.*?)(?:\.(\w+)|\[['\"]?([\w ]+)['\"]?\])$", path)
+    if not match:
+        return path, ""
+    return match[2] or match[3], match[1]
+
+
+DERIVATIVE = (
+    r"(?:dldj|djd|dld|dcd|dlossd|dcostd|ded|dj|dl|dloss|dcost|d|gradients?|grads?|grad|g|nabla|"
+    r"delta|derivative|partial)"
+)
+
+
+def likeness(path: str, key: str) -> int:
+    """How much a key looks like the gradient of what is at a path; 0 for not at all."""
+    name, around = leaf(path)
+    gname, garound = leaf(key.split(":")[-1] if ":" in key else key.split("()")[-1] or key)
+    p, g = plain(name), plain(gname)
+    if key == ":" + path:
+        return 0
+    if name in VALUES:  # an object that holds a number and its gradient
+        return 10 if gname == "grad" and garound == around else 0
+    if name.isdigit():  # weights[0] and nabla_w[0], dW[0]
+        owner, gowner = plain(leaf(around)[0]), plain(leaf(garound)[0] if garound else "")
+        if gname != name or owner == gowner:
+            return 0
+        for short in {owner, owner[:1], owner.rstrip("s"), owner[:1] + "s"}:
+            if re.fullmatch(
+                rf"{DERIVATIVE}+{re.escape(short)}|{re.escape(short)}{DERIVATIVE}", gowner
+            ):
+                return 9
+        if re.fullmatch(rf"{DERIVATIVE}+s?", gowner):
+            return 6
+        return 0
+    if re.fullmatch(
+        rf"{DERIVATIVE}+{re.escape(p)}|{re.escape(p)}(gradients?|grads?|g|derivative)", g
+    ):
+        same = plain(around) == plain(garound)
+        return 9 + same
+    if p == g and re.search(r"grad|^d|delta|nabla|^g", plain(leaf(garound)[0] if garound else "")):
+        return 9
+    short = p.rstrip("0123456789")
+    if g in ("grad", "gradient", "g", "dtheta", "dw", "dx", "delta", "gradw") and short in (
+        "w",
+        "theta",
+        "x",
+        "weights",
+        "params",
+        "beta",
+        "wt",
+        "thetas",
+        "parameters",
+    ):
+        return 4
+    if re.fullmatch(r"grads?|gradients?|g|derivatives?", g):
+        return 3
+    if re.fullmatch(rf"{DERIVATIVE}+{re.escape(p[:1])}", g) and len(p) > 2:
+        return 5
+    return 0
+
+
+def label_of(path: str, others: Sequence[str]) -> str:
+    """The short name of a path, if no other has it."""
+    name, _around = leaf(path)
+    if name.isdigit() or [leaf(o)[0] for o in others].count(name) > 1:
+        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", path)
+        return re.sub(r"\[['\"](\w+)['\"]\]", r".\1", short) if "['" in short else short
+    return name
+
+
+def arrays_in(run: Run) -> dict[str, Any]:
+    """All arrays that were seen in a run."""
+    found = {
+        ":" + s.path: s.value
+        for s in slots({k: v for k, v in run.names.items() if not k.startswith("__")})
+    }
+    found.update({k: v for k, v in run.values.items() if is_numeric(v)})
+    return found
+
+
+def everything(run: Run) -> dict[str, float]:
+    """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies."""
+    found = scalars_of(run)
+    for key, half in run.halves.items():
+        if ERRORS.search(word_of(key)):
+            found[f"½ Σ {key}²"] = half
+    data = {k: v for k, v in run.names.items() if not k.startswith("__")}
+    arrays = arrays_in(run)
+    for key, value in arrays.items():
+        if key.startswith(":") and isinstance(value, np.ndarray) and value.size > 1:
+            if value.dtype.kind == "f" and ERRORS.search(word_of(key)):
+                found[f"½ Σ {key}²"] = 0.5 * float((value**2).sum())
+        elif key.startswith(":") and is_number(value) and ERRORS.search(word_of(key)):
+            found[f"½ Σ {key}²"] = 0.5 * float(value) ** 2
+    targets = _targets(run, data)
+    numbers = {
+        k: float(v)
+        for k, v in arrays.items()
+        if isinstance(v, (int, float, np.number)) and "#" not in k
+    }
+    data_numbers = {":" + k: v for k, v in data.items() if isinstance(v, (int, np.integer))}
+    for name, t in {**{k: v for k, v in numbers.items() if k[0] == ":"}, **data_numbers}.items():
+        if TARGETS.match(word_of(name)) and not NO_TARGET.search(name):
+            for key, p in numbers.items():
+                if OUTPUTS.search(word_of(key)) and not re.match("d|grad", word_of(key)):
+                    found[f"½ Σ ({key} − {name})²"] = 0.5 * (p - float(t)) ** 2
+    for key, p in list(arrays.items()):
+        if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
+            continue
+        for name, rows in targets.items():
+            found.update(_implied(key, p, name, rows))
+    return found
+
+
+ERRORS = re.compile(r"err|diff|delta|resid|cost|loss|^e\d?$|^dz\d?$|^d\d?$", re.IGNORECASE)
+
+
+TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$", re.IGNORECASE)
+
+
+NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)
+
+
+OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
+
+
+def _targets(run: Run, data: Mapping[str, Any]) -> dict[str, Array]:
+    found = {}
+    for slot in slots(data):
+        name = leaf(slot.path)[0]
+        fitting = TARGETS.match(name) and not NO_TARGET.search(name)
+        if isinstance(slot.value, np.ndarray) and fitting and slot.value.size <= 4000:
+            found[slot.path] = slot.value
+    for key, value in run.values.items():
+        fitting = TARGETS.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
+        if ":" in key and isinstance(value, np.ndarray) and fitting:
+            found.setdefault(key, value)
+    return dict(list(found.items())[:8])
+
+
+def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
+    """The losses that p and t are usually held together by."""
+    found = {}
+    if p.shape == t.shape and t is not p and p.size <= 4000:
+        found[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
+    inside = p.size > 1 and np.all((p > 0) & (p < 1))
+    if not inside:
+        return found
+    if p.shape == t.shape and np.isin(t, (0, 1)).all():
+        found[f"−Σ log {key} at {name}"] = -float((t * np.log(p)).sum())
+        found[f"−Σ ({name} log {key} + …)"] = -float(
+            (t * np.log(p) + (1 - t) * np.log(1 - p)).sum()
+        )
+    if p.ndim == 2 and t.ndim == 1 and t.dtype.kind in "iu" and len(t) in p.shape:
+        q = p if len(p) == len(t) else p.T
+        if t.min() >= 0 and t.max() < q.shape[1]:
+            found[f"−Σ log {key} at {name}"] = -float(np.log(q[np.arange(len(t)), t]).sum())
+    return found

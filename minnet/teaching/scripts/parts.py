@@ -1,0 +1,481 @@
+"""Changes of a part of a formula: an operation, a call, an index, an array, a constant."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minnet.teaching.scripts.scopes import (
+    Local,
+    Scope,
+    arrays_of,
+    binary,
+    derivatives,
+    evaluated,
+    floats_of,
+    parsed,
+    sizes,
+    text_of,
+)
+
+
+def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
+    """Changes of a part of a formula."""
+    if isinstance(node, ast.BinOp):
+        yield from _of_operation(node, scope)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield "sign", "the minus is one too many", 1.0, node.operand
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield from _of_constant(node)
+    elif isinstance(node, ast.Compare):
+        yield from of_compare(node, scope)
+    elif isinstance(node, ast.Call):
+        yield from _of_call(node, scope, helpers)
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield (
+            "transposed",
+            f"{text_of(node)} stands where {text_of(node.value)} belongs: the transpose is one too "
+            "many",
+            1.2,
+            node.value,
+        )
+    if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(
+        getattr(node, "ctx", None), ast.Load
+    ):
+        yield from _of_array(node, scope, helpers)
+
+
+def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
+    left, right = node.left, node.right
+    a, r = text_of(left), text_of(right)
+    if isinstance(node.op, ast.Sub):
+        yield (
+            "sign",
+            f"the sign is the other way round: {r} − {a} belongs where {a} − {r} stands",
+            0.9,
+            binary(right, ast.Sub(), left),
+        )
+        yield (
+            "sign",
+            f"the sign is wrong: a plus belongs before {r}",
+            1.4,
+            binary(left, ast.Add(), right),
+        )
+        yield "wrong", f"− {r} is one too many", 2.4, left
+    elif isinstance(node.op, ast.Add):
+        yield (
+            "sign",
+            f"the sign is wrong: a minus belongs before {r}",
+            1.4,
+            binary(left, ast.Sub(), right),
+        )
+        yield "wrong", f"+ {r} is one too many", 2.4, left
+        yield "wrong", f"{a} + is one too many", 2.5, right
+        for number in (2, 0.5):
+            word = "half of it" if number == 0.5 else "twice that"
+            yield (
+                "factor",
+                f"the factor of {r} is wrong: {word} belongs there",
+                1.9,
+                binary(left, ast.Add(), binary(ast.Constant(number), ast.Mult(), right)),
+            )
+        for name, _ in sizes(scope):
+            yield (
+                "factor",
+                f"{r} is not divided by the number of samples, {name}",
+                2.0,
+                binary(left, ast.Add(), binary(right, ast.Div(), parsed(name))),
+            )
+            yield (
+                "factor",
+                f"{r} is divided by the number of samples, {name}, once too often",
+                2.1,
+                binary(left, ast.Add(), binary(right, ast.Mult(), parsed(name))),
+            )
+    elif isinstance(node.op, ast.Mult):
+        yield _too_many(r, left, 2.0, scope, right)
+        yield _too_many(a, right, 2.0, scope, left)
+        yield (
+            "wrong",
+            "an elementwise product * stands where the matrix product @ belongs",
+            1.5,
+            binary(left, ast.MatMult(), right),
+        )
+        yield (
+            "wrong",
+            "an elementwise product * stands where the matrix product @ belongs",
+            1.7,
+            binary(left, ast.MatMult(), ast.Attribute(right, "T", ast.Load())),
+        )
+        yield (
+            "wrong",
+            "an elementwise product * stands where the matrix product @ belongs",
+            1.7,
+            binary(ast.Attribute(left, "T", ast.Load()), ast.MatMult(), right),
+        )
+        yield (
+            "factor",
+            f"it is multiplied by {r}, where it is to be divided",
+            2.0,
+            binary(left, ast.Div(), right),
+        )
+    elif isinstance(node.op, ast.Div):
+        size = dict(sizes(scope)).get(r)
+        kind = "sum-vs-mean" if size or "shape" in r or "len" in r else "factor"
+        words = f"the division by {r} is one too many"
+        if kind == "sum-vs-mean":
+            words += ": the 1/N of the mean over the samples is there twice"
+        yield kind, words, 1.5, left
+        yield (
+            "factor",
+            f"it is divided by {r}, where it is to be multiplied",
+            2.2,
+            binary(left, ast.Mult(), right),
+        )
+        for name, number in sizes(scope):
+            if name != r:
+                yield (
+                    "sum-vs-mean",
+                    f"it is divided by {r}, where the number of samples, {name} (= {number}), "
+                    "belongs",
+                    1.7,
+                    binary(left, ast.Div(), parsed(name)),
+                )
+    elif isinstance(node.op, ast.Pow):
+        for power in (1, 2):
+            yield (
+                "wrong",
+                f"the power of {a} is wrong: {power} belongs there",
+                1.6,
+                binary(left, ast.Pow(), ast.Constant(power)),
+            )
+        yield "wrong", f"the square of {a} is one too many", 1.8, left
+    elif isinstance(node.op, ast.MatMult):
+        yield from _of_product(left, right, lambda a, b: binary(a, ast.MatMult(), b))
+
+
+def _too_many(text: str, rest: ast.expr, cost: float, scope: Scope, node: ast.expr) -> Local:
+    if re.search(r"1 - |\*\* ?2|prime|deriv|> 0|mask", text):
+        return (
+            "wrong",
+            f"the derivative {text} is one too many: it is there twice, or belongs to another "
+            "layer",
+            cost,
+            rest,
+        )
+    if isinstance(node, ast.Constant):
+        return "factor", f"the factor {text} is one too many", 1.5, rest
+    return "factor", f"the factor {text} is one too many", cost, rest
+
+
+def _of_product(
+    left: ast.expr, right: ast.expr, make: Callable[[ast.expr, ast.expr], ast.expr]
+) -> Iterator[Local]:
+    """Transposes and the order of a matrix product."""
+    for a, b, words in (
+        (_turned(left), right, f"{text_of(_turned(left))} belongs where {text_of(left)} stands"),
+        (left, _turned(right), f"{text_of(_turned(right))} belongs where {text_of(right)} stands"),
+        (right, left, "the two matrices are the wrong way round"),
+        (_turned(left), _turned(right), "both matrices are transposed"),
+        (_turned(right), _turned(left), "the product is transposed"),
+        (_turned(right), left, "the matrices are the wrong way round, and one is transposed"),
+        (right, _turned(left), "the matrices are the wrong way round, and one is transposed"),
+    ):
+        yield "transposed", f"a transpose is wrong: {words}", 1.3, make(a, b)
+
+
+def _turned(node: ast.expr) -> ast.expr:
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        return node.value
+    turned = isinstance(node, ast.Call) and not node.args
+    if turned and isinstance(node.func, ast.Attribute) and node.func.attr == "transpose":  # type: ignore[attr-defined]
+        return node.func.value  # type: ignore[attr-defined]
+    return ast.Attribute(node, "T", ast.Load())
+
+
+def _of_constant(node: ast.Constant) -> Iterator[Local]:
+    value: Any = node.value
+    for new in {0, 1, 2, value + 1, value - 1, value / 2, value * 2, -value} - {value}:
+        if new == value:
+            continue
+        new = int(new) if float(new).is_integer() and isinstance(value, int) else new
+        yield (
+            "factor",
+            f"the constant {value} is wrong: {new:g} belongs there",
+            1.7,
+            ast.Constant(new),
+        )
+
+
+def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
+    """Changes of a comparison: the other way round, or of another array."""
+    flipped: dict[type, type] = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.LtE, ast.LtE: ast.GtE}
+    if len(node.ops) == 1 and type(node.ops[0]) in flipped:
+        new = ast.Compare(node.left, [flipped[type(node.ops[0])]()], node.comparators)
+        yield "wrong-mask", "the mask is the wrong way round", 1.2, new
+        value = evaluated(node.left, scope)
+        for name, array in arrays_of(scope):
+            if np.shape(array) == np.shape(value) and name != text_of(node.left):
+                words = (
+                    f"the mask is taken of the wrong array: {name} belongs where "
+                    f"{text_of(node.left)} stands"
+                )
+                yield (
+                    "wrong-mask",
+                    words,
+                    1.6,
+                    ast.Compare(parsed(name), node.ops, node.comparators),
+                )
+                yield "wrong-mask", words, 1.9, ast.Compare(parsed(name), new.ops, node.comparators)
+
+
+def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
+    name = text_of(node.func)
+    short = name.split(".")[-1]
+    for keyword in node.keywords:
+        if keyword.arg == "dtype" and "int" in text_of(keyword.value):
+            new = copy.copy(node)
+            new.keywords = [k for k in node.keywords if k is not keyword]
+            words = (
+                "the array is of integers, so what is put into it is truncated to whole numbers: "
+                "everything behind the point is lost"
+            )
+            yield "wrong", words, 0.8, new
+    if short in ("zeros_like", "empty_like", "ones_like") and len(node.args) == 1:
+        new = copy.copy(node)
+        new.keywords = [ast.keyword("dtype", ast.Name("float", ast.Load()))]
+        words = (
+            f"the array is made like {text_of(node.args[0])}, which may be of integers: what is "
+            "put into it is truncated to whole numbers then"
+        )
+        yield "wrong", words, 0.8, new
+    if short in ("sum", "mean"):
+        function = copy.copy(node)
+        other = "mean" if short == "sum" else "sum"
+        if isinstance(node.func, ast.Attribute):
+            function.func = ast.Attribute(node.func.value, other, ast.Load())
+            words = (
+                "a mean stands where the sum belongs: the 1/N is there once too often"
+                if short == "mean"
+                else "a sum stands where the mean over the samples belongs: the 1/N is missing"
+            )
+            yield "sum-vs-mean", words, 1.4, function
+    if short in ("sum", "mean", "max", "var", "std"):
+        axes: tuple[int | None, ...] = (0, 1, None)
+        for axis in axes:
+            for keep in (False, True):
+                new = copy.copy(node)
+                new.keywords = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
+                numpy = isinstance(node.func, ast.Attribute) and text_of(node.func.value) in (
+                    "np",
+                    "numpy",
+                )
+                new.args = node.args[: 1 if numpy else 0]
+                if axis is not None:
+                    new.keywords.append(ast.keyword("axis", ast.Constant(axis)))
+                if keep:
+                    new.keywords.append(ast.keyword("keepdims", ast.Constant(True)))
+                where = "all axes" if axis is None else f"axis={axis}"
+                words = f"the {short} goes along the wrong axis: {where} belongs there"
+                if keep and axis is not None:
+                    words += ", with keepdims=True"
+                yield "bias-not-summed", words, 1.5, new
+        if short == "sum":
+            inner = (
+                node.args[0]
+                if node.args and text_of(node.func).startswith(("np.", "numpy."))
+                else getattr(node.func, "value", None)
+            )
+            if isinstance(inner, ast.expr):
+                yield "bias-not-summed", "the sum is one too many", 2.5, inner
+    if short == "dot" or short == "matmul":
+        if len(node.args) == 2:
+            yield from _of_product(
+                node.args[0], node.args[1], lambda a, b: ast.Call(node.func, [a, b], [])
+            )
+        elif len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+            yield from _of_product(
+                node.func.value, node.args[0], lambda a, b: binary(a, ast.MatMult(), b)
+            )
+    if short == "multiply" and len(node.args) == 2:
+        yield from _of_operation(binary(node.args[0], ast.Mult(), node.args[1]), scope)
+    if short in ("square", "abs", "exp", "log", "sqrt") and node.args:
+        yield "wrong", f"{name} is one too many", 2.2, node.args[0]
+    if short == "transpose" and isinstance(node.func, ast.Attribute):
+        yield (
+            "transposed",
+            f"{text_of(node)} stands where {text_of(node.func.value)} belongs: the transpose is "
+            "one too many",
+            1.2,
+            node.func.value,
+        )
+    if isinstance(node.func, ast.Name) and node.func.id in helpers and node.args:
+        for helper in helpers:
+            if helper != node.func.id:
+                words = f"{node.func.id} stands where {helper} belongs"
+                yield "wrong", words, 1.8, ast.Call(ast.Name(helper, ast.Load()), node.args, [])
+        yield "wrong", f"{node.func.id} is one too many", 2.1, node.args[0]
+        for keyword in node.keywords:
+            if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool):
+                flipped = not keyword.value.value
+                new = copy.copy(node)
+                new.keywords = [
+                    k if k is not keyword else ast.keyword(k.arg, ast.Constant(flipped))
+                    for k in node.keywords
+                ]
+                yield "wrong", f"{keyword.arg} is to be {not keyword.value.value}", 1.4, new
+        if len(node.args) == 1 and not node.keywords:
+            for flag in _flags(helpers[node.func.id]):
+                new = copy.copy(node)
+                new.keywords = [ast.keyword(flag, ast.Constant(True))]
+                yield (
+                    "wrong",
+                    f"it calls {node.func.id} itself where its derivative belongs: {flag}=True is "
+                    "missing",
+                    1.4,
+                    new,
+                )
+
+
+def _flags(function: Any) -> list[str]:
+    names = getattr(getattr(function, "__code__", None), "co_varnames", ())[:3]
+    return [n for n in names if re.search("deriv|grad|prime", n)]
+
+
+def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
+    """Another array of the same shape, a transpose, a derivative around it."""
+    value = evaluated(node, scope)
+    text = text_of(node)
+    if isinstance(value, np.ndarray):
+        for name, array in arrays_of(scope):
+            if array.shape == value.shape and name != text and array is not value:
+                cost = 1.8
+                words = f"{text} stands where {name} belongs"
+                if re.search(r"hat|norm", name):
+                    words += ", which is x̂, the normalised x"
+                elif re.fullmatch(
+                    r"(self\.)?(x\w?|inputs?|a_?prev|layer_?0|l0|a0)(\.T)?", name.lower()
+                ):
+                    words += ": the input of the layer, not its output"
+                yield "wrong", words, cost, parsed(name)
+                yield (
+                    "factor",
+                    f"the factor {name} is missing at {text}",
+                    2.7,
+                    parsed(f"({text} * {name})"),
+                )
+            elif array.shape == value.shape[::-1] and value.ndim == 2 and name != text:
+                yield "wrong", f"{text} stands where {name}.T belongs", 2.4, parsed(name + ".T")
+            elif array.ndim == value.ndim and name != text and array.ndim:
+                yield "wrong", f"{text} stands where {name} belongs", 2.3, parsed(name)
+        yield (
+            "wrong",
+            f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
+            1.7,
+            parsed(f"{text}**2"),
+        )
+        if value.size and np.all((value >= 0) & (value <= 1)):
+            yield "wrong", f"{text} stands where 1 − {text} belongs", 1.9, parsed(f"(1 - {text})")
+        if value.ndim == 2:
+            yield from _through_weights(text, value.shape, scope)
+            yield (
+                "transposed",
+                f"{text} stands where {text}.T belongs: the transpose is missing",
+                1.3,
+                parsed(f"{text}.T"),
+            )
+        for name, _, derivative in derivatives(value.shape, scope, helpers):
+            yield (
+                "wrong",
+                f"the derivative {derivative} is missing at {text}",
+                2.6,
+                parsed(f"({text} * {name})"),
+            )
+        for helper in helpers:
+            yield (
+                "wrong",
+                f"{helper} is missing: {helper}({text}) belongs where {text} stands",
+                2.6,
+                parsed(f"{helper}({text})"),
+            )
+    elif isinstance(value, (float, np.floating, int)) and not isinstance(value, bool):
+        for name, _ in floats_of(scope):
+            if name != text:
+                yield "wrong", f"{text} stands where {name} belongs", 2.2, parsed(name)
+        if not isinstance(value, int):
+            yield (
+                "wrong",
+                f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
+                1.7,
+                parsed(f"{text}**2"),
+            )
+            yield "wrong", f"{text} stands where 1 − {text} belongs", 2.3, parsed(f"(1 - {text})")
+            for helper in helpers:
+                yield (
+                    "wrong",
+                    f"{helper} is missing: {helper}({text}) belongs where {text} stands",
+                    2.6,
+                    parsed(f"{helper}({text})"),
+                )
+        if isinstance(node, ast.Attribute) and text.startswith("self."):
+            for key, other in vars(scope.get("self", 0)).items() if "self" in scope else ():
+                if isinstance(other, (float, np.floating)) and f"self.{key}" != text:
+                    yield (
+                        "wrong",
+                        f"{text} stands where self.{key} belongs",
+                        2.2,
+                        parsed(f"self.{key}"),
+                    )
+
+
+def of_index(node: ast.AST) -> Iterator[Local]:
+    """Another key of a dict, the next layer's index."""
+    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
+        return
+    index = node.slice
+    if isinstance(index, ast.Tuple):
+        return
+    if isinstance(index, ast.Constant) and isinstance(index.value, str):
+        return  # other arrays of the scope are tried as such
+    for step in (1, -1):
+        new = (
+            binary(index, ast.Add(), ast.Constant(step))
+            if step > 0
+            else binary(index, ast.Sub(), ast.Constant(1))
+        )
+        fresh = ast.Subscript(node.value, new, ast.Load())
+        words = f"{text_of(node)} is of the wrong layer: {text_of(fresh)} belongs there"
+        yield "wrong", words, 1.9, fresh
+
+
+def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
+    """The gradient of the next layer, taken back through its weights."""
+    arrays = [(n, a) for n, a in arrays_of(scope) if a.ndim == 2]
+    deltas = [(n, a) for n, a in arrays if re.search(r"(^|\.)(d|e|grad|g)", n.lower())]
+    weights = [(n, a) for n, a in arrays if re.search(r"w|theta|syn|kernel", n.lower())]
+    for d, delta in deltas[:12]:
+        for w, weight in weights[:12]:
+            if d == w or text in (d, w):
+                continue
+            for product, fits in (
+                (f"{d} @ {w}.T", delta.shape[1] == weight.shape[1]),
+                (f"{w}.T @ {d}", delta.shape[0] == weight.shape[0]),
+            ):
+                if fits:
+                    yield (
+                        "wrong",
+                        f"{text} stands where {product} belongs: the gradient comes back through "
+                        f"the weights {w} of the next layer",
+                        2.65,
+                        parsed(f"({product})"),
+                    )
+
+
+def _as_in(value: Any, text: str) -> str:
+    inside = np.size(value) and np.all(np.abs(value) <= 1)
+    return f", as in the derivative of tanh, 1 − {text}²" if inside else ""

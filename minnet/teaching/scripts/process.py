@@ -1,0 +1,200 @@
+"""The process in which a student's file is run and judged; one line of JSON is its answer."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minnet.teaching.scripts import inputs, optimizers
+from minnet.teaching.scripts.checking import Section, examine, loops
+from minnet.teaching.scripts.mending import SECONDS
+from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.recording import OutOfTimeError, Recording, record
+from minnet.teaching.scripts.report import RIGHT, UNREADABLE, WRITE, WRONG, silence
+from minnet.teaching.scripts.running import seeded_state, set_random_state
+
+RUNNING = 10.0
+"""Seconds that the file may run before what was seen of it is looked at."""
+
+FORBIDDEN = (
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.spawn",
+    "os.posix_spawn",
+    "subprocess.Popen",
+    "shutil.rmtree",
+    "shutil.move",
+    "os.kill",
+    "os.truncate",
+)
+"""What a file may not do while it is checked."""
+
+
+def without_traces() -> None:
+    """Let nothing be written: what is opened for writing is nowhere, and nothing is deleted."""
+    plain = open
+
+    def opened(file: Any, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        if any(letter in mode for letter in "wax+"):
+            if isinstance(file, int):
+                return plain(os.devnull, "wb" if "b" in mode else "w")
+            return plain(os.devnull, "w+b" if "b" in mode else "w+", *rest, **more)
+        return plain(file, mode, *rest, **more)
+
+    builtins.open = opened
+    io.open = opened
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in FORBIDDEN:
+            raise PermissionError(f"{event} is not done while a file is checked")
+        if event == "open" and isinstance(arguments[1], str):
+            name = str(arguments[0])
+            if any(letter in arguments[1] for letter in "wax+") and name != os.devnull:
+                raise PermissionError("nothing is written while a file is checked")
+
+    for name in ("mkdir", "makedirs"):
+        setattr(os, name, lambda *arguments, **more: None)
+    sys.addaudithook(watch)
+
+
+class Clock:
+    """Raises `OutOfTimeError` in the main thread when a time is over."""
+
+    def __init__(self) -> None:
+        self.real = hasattr(signal, "setitimer") and (
+            threading.current_thread() is threading.main_thread()
+        )
+        if self.real:
+            signal.signal(signal.SIGALRM, self._ring)
+
+    @staticmethod
+    def _ring(number: int, frame: Any) -> None:
+        raise OutOfTimeError
+
+    def within(self, seconds: float, do: Callable[[], Any], default: Any = None) -> Any:
+        """What a function gives, or the default when it takes too long."""
+        if self.real:
+            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        try:
+            return do()
+        except OutOfTimeError:
+            return default
+        finally:
+            if self.real:
+                signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tuple[int, str]:
+    """The exit code and what is said of a file."""
+    end = time.monotonic() + seconds
+    try:
+        program = Program(source)
+    except SyntaxError as error:
+        return UNREADABLE, (
+            f"{name} is no Python: {error.msg}, in line {error.lineno}. Mend that first."
+        )
+    unknown = [n for n in names if n not in _defined(program)]
+    if unknown:
+        known = ", ".join(_defined(program)) or "none"
+        return UNREADABLE, (
+            f"{name} has no function or class {unknown[0]}. It has: {known}. Name one of these."
+        )
+    clock = Clock()
+    recording = clock.within(RUNNING, lambda: record(program))
+    if recording is None:
+        recording = Recording({}, out_of_time=True)
+    sections: list[Section] = []
+    covered: set[str] = set()
+    if recording.passes:
+        found = clock.within(
+            max(5.0, end - time.monotonic()), lambda: loops(program, recording, names), []
+        )
+        for analysis in found:
+            covered |= {b.label for b in analysis.blocks}
+            snapshots = recording.passes[analysis.unit.loop]
+            left = max(5.0, end - time.monotonic())
+            search = min(SECONDS, left / 4)
+            section = clock.within(left, partial(examine, analysis, snapshots, search))
+            if section is not None:
+                sections.append(section)
+    if not sections or names:
+        for analysis in inputs.analyses(program, names):
+            if time.monotonic() > end:
+                break
+            if {b.label for b in analysis.blocks} <= covered and sections:
+                continue
+            left = max(5.0, end - time.monotonic())
+            search = min(SECONDS, left / 4)
+            section = clock.within(left, partial(examine, analysis, (), search))
+            if section is not None:
+                sections.append(section)
+    steps = Section("update rules")
+    for where, rule, finding in optimizers.verdicts(program, names):
+        label = where if finding is not None else f"{where} ({rule})"
+        if rule == "SGD" and finding is None and sections:
+            continue
+        steps.blocks[label] = [finding] if finding is not None else []
+    if steps.blocks:
+        sections.append(steps)
+    if not sections:
+        return UNREADABLE, _unreadable(name, recording)
+    code = RIGHT if all(section.ok for section in sections) else WRONG
+    return code, "\n".join(str(section) for section in sections)
+
+
+def _defined(program: Program) -> list[str]:
+    names = list(program.functions())
+    return [*names, *{n.split(".")[0] for n in names if "." in n}]
+
+
+def _unreadable(name: str, recording: Recording) -> str:
+    text = f"{name} has no gradient that could be checked."
+    if recording.out_of_time:
+        text = f"{name} was stopped after {RUNNING:g} seconds, and no gradient was seen by then."
+    elif recording.error is not None:
+        error = f"{type(recording.error).__name__}: {recording.error}".split("\n")[0][:150]
+        text = f"{name} ends with {error.rstrip('. ')}, and no gradient was seen before."
+    return f"{text} {WRITE}"
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Judge the file that is named, and write the answer to where stdout went."""
+    path, *names = arguments
+    seconds = float(os.environ.get("MINNET_CHECK_SECONDS", "90"))
+    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    source = Path(path).read_text(encoding="utf-8", errors="replace")
+    sys.path.insert(0, str(Path(path).parent))
+    sys.dont_write_bytecode = True
+    without_traces()
+    set_random_state(seeded_state(0))  # so that a check can be repeated
+    with silence(), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        code, text = judged(source, Path(path).name, names, seconds)
+    answer.write(json.dumps({"code": code, "text": text}) + "\n")
+    answer.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,204 @@
+"""A student's file as a syntax tree: its definitions, its loops, and pieces of it to run again."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from minnet.teaching.scripts.running import execute
+from minnet.teaching.scripts.values import STUDENT
+
+LOOP, NOTE, LEAVE = "__minnet_loop__", "__minnet_note__", "__minnet_leave__"
+"""What is called at the beginning of a loop's pass, for a number that is printed, and to leave."""
+
+FILE = "<student's file>"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class LeaveError(BaseException):
+    """A `return` in a piece of a function that is run alone."""
+
+
+@dataclass
+class Loop:
+    """A loop of the file and the function that it is in, if it is in one."""
+
+    number: int
+    node: ast.For | ast.While
+    owner: str  # "" at the top of the file
+    inner: list[int] = field(default_factory=list)  # numbers of loops inside of it
+
+
+class Program:
+    """A parsed file."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.lines = source.splitlines()
+        self.tree = ast.parse(source)
+        self.loops: list[Loop] = []
+        self._find_loops(self.tree.body, "", [])
+
+    def _find_loops(self, body: Sequence[ast.stmt], owner: str, around: list[int]) -> None:
+        for statement in body:
+            inside = around
+            if isinstance(statement, (ast.For, ast.While)):
+                loop = Loop(len(self.loops), statement, owner)
+                self.loops.append(loop)
+                for number in around:
+                    self.loops[number].inner.append(loop.number)
+                inside = [*around, loop.number]
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                name = f"{owner}.{statement.name}" if owner else statement.name
+                self._find_loops(statement.body, name, [])
+                continue
+            for part in ("body", "orelse", "finalbody"):
+                self._find_loops(getattr(statement, part, []), owner, inside)
+            for handler in getattr(statement, "handlers", []):
+                self._find_loops(handler.body, owner, inside)
+
+    def definitions(self) -> list[ast.stmt]:
+        """Imports, functions, classes and named lambdas: what can be run as often as wanted."""
+        return [s for s in self.tree.body if _is_definition(s)]
+
+    def functions(self) -> dict[str, Function]:
+        """Functions and methods by their qualified names."""
+        return dict(_functions(self.tree.body, ""))
+
+    def watched(self) -> Any:
+        """The code of the whole file, with a call at the beginning of every loop's pass."""
+        tree = copy.deepcopy(self.tree)
+        numbers = {(loop.node.lineno, loop.node.col_offset): loop.number for loop in self.loops}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and "'__main__'" in ast.unparse(node):
+                node.left, node.ops = ast.Constant("__main__"), [ast.Eq()]
+                node.comparators = [ast.Constant("__main__")]
+            if isinstance(node, (ast.For, ast.While)):
+                number = numbers[(node.lineno, node.col_offset)]
+                call = ast.parse(f"{LOOP}({number}, locals(), globals())").body[0]
+                for part in ast.walk(call):
+                    ast.copy_location(part, node.body[0])
+                node.body.insert(0, call)
+        ast.fix_missing_locations(tree)
+        return compile(tree, FILE, "exec")
+
+    def line(self, number: int) -> str:
+        """A line of the file."""
+        return self.lines[number - 1].strip() if 0 < number <= len(self.lines) else ""
+
+
+def _is_definition(statement: ast.stmt) -> bool:
+    if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
+        return True
+    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda)
+
+
+def _functions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[str, Function]]:
+    for statement in body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            name = f"{owner}.{statement.name}" if owner else statement.name
+            yield name, statement
+            yield from _functions(statement.body, name)
+        elif isinstance(statement, ast.ClassDef):
+            name = f"{owner}.{statement.name}" if owner else statement.name
+            yield from _functions(statement.body, name)
+
+
+class _Alone(ast.NodeTransformer):
+    """Makes a piece of a function run alone: a `return` leaves it; numbers shown are noted.
+
+    What is imported a second time is there already, and `global` has nothing to say at the top.
+    """
+
+    def __init__(self) -> None:
+        self.inside = 0
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        self.inside += 1
+        self.generic_visit(node)
+        self.inside -= 1
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        return node
+
+    def visit_Return(self, node: ast.Return) -> Any:
+        self.generic_visit(node)
+        if self.inside:
+            return node
+        return ast.copy_location(ast.Expr(_call(LEAVE, [], node)), node)
+
+    def visit_Global(self, node: ast.Global) -> Any:
+        return node if self.inside else ast.copy_location(ast.Pass(), node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> Any:
+        return node if self.inside else ast.copy_location(ast.Pass(), node)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        self.generic_visit(node)
+        shown = isinstance(node.func, ast.Name) and node.func.id == "print"
+        kept = isinstance(node.func, ast.Attribute) and node.func.attr == "append"
+        if shown or kept:
+            word = "print" if shown else "append"
+            node.args = [_noted(a, word) for a in node.args]
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
+        self.generic_visit(node)
+        node.value = _noted(node.value, "print")
+        return node
+
+
+def _noted(node: ast.expr, word: str) -> ast.expr:
+    if isinstance(node, (ast.Constant, ast.Name, ast.JoinedStr, ast.Starred)):
+        return node
+    text = ast.unparse(node)
+    if NOTE in text:
+        return node
+    label = ast.copy_location(ast.Constant(f"{word}({text})"), node)
+    return _call(NOTE, [label, node], node)
+
+
+def _call(name: str, arguments: list[ast.expr], at: ast.AST) -> ast.Call:
+    function = ast.copy_location(ast.Name(name, ast.Load()), at)
+    return ast.copy_location(ast.Call(function, arguments, []), at)
+
+
+def prepared(statements: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """A copy of statements that can be run alone, piece by piece, and changed."""
+    body = [_Alone().visit(copy.deepcopy(s)) for s in statements]
+    for statement in body:
+        ast.fix_missing_locations(statement)
+    return body
+
+
+def compiled(statements: Sequence[ast.stmt], *, once: bool = False) -> Any:
+    """The code of prepared statements; `once`: they are the body of a loop."""
+    body = list(statements)
+    if once:
+        loop = ast.parse("for __minnet_once__ in (0,):\n    pass").body[0]
+        loop.body = body  # type: ignore[attr-defined]
+        body = [loop]
+    return compile(ast.fix_missing_locations(ast.Module(body, [])), FILE, "exec")
+
+
+def fresh_names() -> dict[str, Any]:
+    """A namespace for the student's code."""
+    return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE}
+
+
+def define(statements: Sequence[ast.stmt]) -> dict[str, Any]:
+    """The names that definitions make, each statement alone; those that fail are left out."""
+    names = fresh_names()
+    names[NOTE] = lambda label, value: value
+    for statement in statements:
+        try:
+            execute(compiled(prepared([statement])), names)
+        except Exception:  # noqa: S112 - a module that is not here
+            continue
+    return names

@@ -1,0 +1,222 @@
+"""What stands at a line of a student's code: its arrays, numbers and sizes, as expressions."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts.running import value_of
+
+Scope = Mapping[str, Any]
+
+
+POOL = "__pool__"
+
+
+def pool_values(pool: Sequence[str], scope: Scope) -> dict[str, Any]:
+    """Return the arrays and floats among some expressions."""
+    values = {text: evaluated(parsed(text), scope) for text in pool}
+    return {k: v for k, v in values.items() if isinstance(v, (np.ndarray, float, np.floating))}
+
+
+def pool_of(function: Sequence[ast.stmt]) -> list[str]:
+    """The expressions of arrays that stand in some statements: names with an index or attribute."""
+    found: dict[str, None] = {}
+    for statement in function:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.Subscript, ast.Attribute)):
+                text = text_of(node)
+                if "(" not in text and not re.search(
+                    r"\.(T|shape|size|dot|sum|copy)$|^np\.|:", text
+                ):
+                    found.setdefault(text)
+    return list(found)[:40]
+
+
+def evaluated(node: ast.expr, scope: Scope) -> Any:
+    """The value of an expression without calls that may do something, or None."""
+    for part in ast.walk(node):
+        if isinstance(part, (ast.Await, ast.Yield, ast.NamedExpr)):
+            return None
+        if isinstance(part, ast.Call) and re.search(
+            r"rand|shuffle|append|print|seed", ast.unparse(part.func)
+        ):
+            return None
+    try:
+        expression = ast.Expression(copy.deepcopy(node))
+        for part in ast.walk(expression):
+            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)):
+                part.ctx = ast.Load()
+        ast.fix_missing_locations(expression)
+        with np.errstate(all="ignore"):
+            return value_of(compile(expression, "<part>", "eval"), dict(scope))
+    except Exception:  # it cannot be had at this point
+        return None
+
+
+def parsed(text: str) -> ast.expr:
+    """Return an expression as a tree."""
+    return ast.parse(text, mode="eval").body
+
+
+def text_of(node: ast.AST) -> str:
+    """Return a tree as text."""
+    return ast.unparse(node)
+
+
+def binary(left: ast.expr, operator: ast.operator, right: ast.expr) -> ast.BinOp:
+    """Return an operation on two expressions."""
+    return ast.BinOp(left, operator, right)
+
+
+Local = tuple[str, str, float, ast.AST]
+
+
+def sizes(scope: Scope) -> list[tuple[str, int]]:
+    """Expressions for the number of samples: ints, and lengths of arrays."""
+    found: dict[str, int] = {}
+    for name, value in scope.items():
+        if (
+            isinstance(value, (int, np.integer))
+            and not isinstance(value, bool)
+            and 2 <= value < 10**7
+        ):
+            found[name] = int(value)
+    for name, value in list(scope.items()):
+        if isinstance(value, np.ndarray) and value.ndim:
+            for axis, size in enumerate(value.shape[:2]):
+                if size > 1 and size not in found.values():
+                    found[f"{name}.shape[{axis}]"] = size
+        elif name == "self":
+            for key, array in list(getattr(value, "__dict__", {}).items())[:30]:
+                if isinstance(array, np.ndarray) and array.ndim:
+                    for axis, size in enumerate(array.shape[:2]):
+                        if size > 1 and size not in found.values():
+                            found[f"self.{key}.shape[{axis}]"] = size
+        elif (
+            isinstance(value, (list, tuple)) and len(value) > 1 and len(value) not in found.values()
+        ):
+            found[f"len({name})"] = len(value)
+    for name, array in arrays_of(scope)[:20]:
+        if array.size > 1 and array.size not in found.values():
+            found[f"{name}.size"] = int(array.size)
+    return list(found.items())[:14]
+
+
+def small_numbers(scope: Scope) -> list[tuple[str, float]]:
+    """Hyper-parameters: floats, also of `self`."""
+    found = [
+        (name, float(v))
+        for name, v in scope.items()
+        if isinstance(v, (float, np.floating)) and v not in (0.0, 1.0)
+    ]
+    for name, value in scope.items():
+        if name == "self" and hasattr(value, "__dict__"):
+            found += [
+                (f"self.{k}", float(v))
+                for k, v in vars(value).items()
+                if isinstance(v, float) and v not in (0.0, 1.0)
+            ]
+    return [(n, v) for n, v in found if not n.startswith("_")][:8]
+
+
+def arrays_of(scope: Scope) -> list[tuple[str, Array]]:
+    """Expressions for the arrays at hand: variables, entries of dicts and tuples, attributes."""
+    found: list[tuple[str, Array]] = []
+    for name, value in scope.items():
+        if name.startswith("__"):
+            continue
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
+            found.append((name, value))
+        elif isinstance(value, dict):
+            found += [
+                (f"{name}[{k!r}]", v)
+                for k, v in list(value.items())[:30]
+                if isinstance(v, np.ndarray)
+            ]
+        elif isinstance(value, (list, tuple)):
+            found += [
+                (f"{name}[{i}]", v) for i, v in enumerate(value[:12]) if isinstance(v, np.ndarray)
+            ]
+        elif type(value).__module__ == "__student__" or name == "self":
+            found += [
+                (f"{name}.{k}", v)
+                for k, v in list(getattr(value, "__dict__", {}).items())[:40]
+                if isinstance(v, np.ndarray)
+            ]
+    known = {name for name, _ in found}
+    for name, value in scope.get(POOL, {}).items():
+        if (
+            isinstance(value, np.ndarray)
+            and name not in known
+            and name.replace('"', "'") not in known
+        ):
+            found.append((name, value))
+    return found[:70]
+
+
+def floats_of(scope: Scope) -> list[tuple[str, float]]:
+    """Expressions for the floats at hand."""
+    own = [(n, v) for n, v in scope.items() if isinstance(v, (float, np.floating))]
+    pool = [(n, v) for n, v in scope.get(POOL, {}).items() if isinstance(v, (float, np.floating))]
+    return [(n, float(v)) for n, v in [*own, *pool] if not n.startswith("_")][:40]
+
+
+def derivatives(
+    shape: tuple[int, ...], scope: Scope, helpers: Mapping[str, Any]
+) -> Iterator[tuple[str, Array, str]]:
+    """Derivatives of activations at the arrays of a shape, and masks."""
+    prime = [h for h in helpers if re.search(r"prime|deriv|grad|_d$|^d_|^d[a-z]+$", h)]
+    for name, array in arrays_of(scope):
+        if np.shape(array) != shape and np.size(array) != 1:
+            continue
+        if np.shape(array) != shape:
+            continue
+        inside = array.dtype.kind == "f" and array.size and np.all(np.abs(array) <= 1)
+        if inside and np.all(array >= 0) and not np.isin(array, (0, 1)).all():
+            yield f"({name} * (1 - {name}))", array, f"of the sigmoid, {name} (1 − {name}),"
+        if inside:
+            yield f"(1 - {name}**2)", array, f"of tanh, 1 − {name}²,"
+        yield f"({name} > 0)", array, f"of ReLU (the mask {name} > 0, 0 where the unit was off)"
+        if np.isin(array, (0, 1)).all() or re.search(r"mask|drop|^D\d|keep", name):
+            yield name, array, f"of dropout (the mask {name})"
+            for rate, number in small_numbers(scope)[:3]:
+                if 0 < number < 1:
+                    for kept in (rate, f"(1 - {rate})"):
+                        scaled = f"({name} / {kept})"
+                        yield scaled, array, f"of dropout (the mask {name} over {kept})"
+        for helper in prime:
+            yield f"{helper}({name})", array, f"{helper}({name})"
+    for name, number in floats_of(scope):
+        if shape == ():
+            yield (
+                f"({name} * (1 - {name}))",
+                np.asarray(number),
+                f"of the sigmoid, {name} (1 − {name}),",
+            )
+            yield f"(1 - {name}**2)", np.asarray(number), f"of tanh, 1 − {name}²,"
+            yield f"({name} > 0)", np.asarray(number), f"of ReLU (the mask {name} > 0)"
+            for helper in prime:
+                yield f"{helper}({name})", np.asarray(number), f"{helper}({name})"
+
+
+def bound(statement: ast.stmt, scope: Scope, names: dict[str, Any]) -> None:
+    """Put into `names` what a simple assignment binds, as far as that can be had."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return
+    target = statement.targets[0]
+    value = evaluated(statement.value, scope)
+    if value is None:
+        return
+    if isinstance(target, ast.Name):
+        names[target.id] = value
+    elif isinstance(target, ast.Tuple) and isinstance(value, (tuple, list)):
+        for part, one in zip(target.elts, value, strict=False):
+            if isinstance(part, ast.Name):
+                names[part.id] = one

@@ -1,0 +1,196 @@
+"""The arrays and numbers in a program's variables: where each is, and how to put another there.
+
+A weight may be a variable, an entry of a dict or a list, or an attribute of an object of a class
+that the student wrote. `slots` walks through all of these and gives each a path, which is also the
+expression under which the student knows it: `W1`, `params['W1']`, `net.layers[0].W`.
+"""
+
+from __future__ import annotations
+
+import copy
+import types
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+
+STUDENT = "__student__"
+"""The name of the module that a student's file is run as."""
+
+DEPTH = 6
+"""How deep a weight may lie."""
+
+MANY = 400
+"""How many entries of one list or dict are looked at."""
+
+LARGE = 200_000
+"""Arrays with more numbers than this are shared and not copied: they are data."""
+
+
+class Slot(NamedTuple):
+    """An array or a number of the program."""
+
+    path: str
+    value: Any
+    put: Callable[[Any], None]
+
+    @property
+    def array(self) -> Array:
+        """The value as an array, whatever it is."""
+        return np.asarray(self.value)
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a float, Python's or NumPy's."""
+    return isinstance(value, (float, np.floating)) and not isinstance(value, bool)
+
+
+def is_numeric(value: Any) -> bool:
+    """Whether it is an array of numbers or a float."""
+    return is_number(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "fiu")
+
+
+def is_own(value: Any) -> bool:
+    """Whether it is an object of a class that the student wrote."""
+    return type(value).__module__ == STUDENT and hasattr(value, "__dict__")
+
+
+def slots(variables: Mapping[str, Any]) -> Iterator[Slot]:
+    """All arrays and floats that can be reached, each once, by its shortest path."""
+    seen: set[int] = set()
+    waiting: list[tuple[str, Any, Callable[[Any], None], int]] = [
+        (str(name), value, _setter(variables, name), 0)
+        for name, value in variables.items()
+        if not str(name).startswith("__")
+    ]
+    while waiting:
+        later = []
+        for path, value, put, depth in waiting:
+            if is_numeric(value):
+                if isinstance(value, np.ndarray):
+                    if id(value) in seen:
+                        continue
+                    seen.add(id(value))
+                yield Slot(path, value, put)
+            elif depth < DEPTH and id(value) not in seen:
+                seen.add(id(value))
+                later += [(*child, depth + 1) for child in _children(path, value)]
+        waiting = later
+
+
+def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], None]]]:
+    if isinstance(value, dict):
+        items = list(value.items())[:MANY]
+        return [(f"{path}[{k!r}]", v, _setter(value, k)) for k, v in items]
+    if isinstance(value, (list, tuple)):
+        return [(f"{path}[{i}]", v, _setter(value, i)) for i, v in enumerate(value[:MANY])]
+    if is_own(value):
+        attributes = list(vars(value).items())[:MANY]
+        return [(f"{path}.{k}", v, _attribute(value, k)) for k, v in attributes]
+    return []
+
+
+def _setter(container: Any, key: Any) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        container[key] = value
+
+    return put
+
+
+def _attribute(owner: Any, name: str) -> Callable[[Any], None]:
+    def put(value: Any) -> None:
+        setattr(owner, name, value)
+
+    return put
+
+
+def assign(slot: Slot, value: Array) -> None:
+    """Put other numbers there, in place where that keeps all that share them together."""
+    if isinstance(slot.value, np.ndarray):
+        if slot.value.dtype.kind == "f" and slot.value.shape == value.shape:
+            slot.value[...] = value
+        else:
+            slot.put(np.array(value))
+    else:
+        slot.put(float(value))
+
+
+def is_data(value: Any) -> bool:
+    """Whether a variable holds something to be kept, and not a piece of the program."""
+    return not isinstance(
+        value, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, np.ufunc)
+    )
+
+
+def copied(variables: Mapping[str, Any], replaced: Mapping[int, Any] | None = None) -> Any:
+    """The variables once more, with all that they hold, so that nothing done to them comes back.
+
+    `replaced` says what stands in the place of some objects, by their id.
+    """
+    memo: dict[int, Any] = dict(replaced or {})
+    for value in list(variables.values()):
+        if isinstance(value, np.ndarray) and value.size > LARGE:
+            memo[id(value)] = value
+    copies = {}
+    for name, value in variables.items():
+        try:
+            copies[name] = copy.deepcopy(value, memo)
+        except Exception:  # a generator, an open file: it is shared
+            copies[name] = value
+    return copies
+
+
+def reclassed(variables: Any, classes: Mapping[str, type]) -> None:
+    """Let objects be of the classes that stand in `classes`, which may have other methods."""
+    seen: set[int] = set()
+    waiting = list(variables.values())
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict):
+            waiting += list(value.values())[:MANY]
+        elif isinstance(value, (list, tuple)):
+            waiting += list(value)[:MANY]
+        elif is_own(value):
+            kind = classes.get(type(value).__name__)
+            if kind is not None and kind is not type(value):
+                value.__class__ = kind
+            waiting += list(vars(value).values())[:MANY]
+        elif isinstance(value, types.MethodType):
+            waiting.append(value.__self__)
+
+
+def with_rows(variables: Any, rows: int, fewer: int, kept: set[str]) -> int:
+    """Cut every array with an axis of `rows` to `fewer`, and every int that is that number.
+
+    The arrays at the paths in `kept` stay as they are: they are weights. Return how many were cut.
+    """
+    done = 0
+    for slot in list(slots(variables)):
+        if slot.path in kept or not isinstance(slot.value, np.ndarray):
+            continue
+        shape = slot.value.shape
+        if rows not in shape:
+            continue
+        axis = shape.index(rows)
+        index = tuple(slice(fewer) if i == axis else slice(None) for i in range(len(shape)))
+        try:
+            slot.put(slot.value[index].copy())
+        except TypeError:  # it is in a tuple
+            continue
+        done += 1
+    for name, value in list(variables.items()):
+        if type(value) is int and value == rows:
+            variables[name] = fewer
+        elif isinstance(value, list) and len(value) == rows and rows and not is_own(value[0]):
+            variables[name] = value[:fewer]
+            done += 1
+        elif is_own(value):
+            for attribute, number in list(vars(value).items()):
+                if type(number) is int and number == rows:
+                    setattr(value, attribute, fewer)
+    return done

@@ -1,0 +1,210 @@
+"""Changes of a whole right-hand side: a sign, a factor, a derivative, a penalty, a sum."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minnet.teaching.scripts.scopes import (
+    Local,
+    Scope,
+    arrays_of,
+    binary,
+    derivatives,
+    floats_of,
+    parsed,
+    sizes,
+    small_numbers,
+    text_of,
+)
+
+
+def of_whole(
+    node: ast.expr, value: Any, statement: ast.stmt, scope: Scope, helpers: Mapping[str, Any]
+) -> Iterator[Local]:
+    """Changes of a whole right-hand side: its sign, a factor, a derivative, a penalty, a sum."""
+    target = ""
+    if isinstance(statement, ast.Assign):
+        target = text_of(statement.targets[0])
+    elif isinstance(statement, ast.AugAssign):
+        target = text_of(statement.target)
+    yield (
+        "sign",
+        "the sign is the other way round (a minus too many, or one that is missing)",
+        1.0,
+        ast.UnaryOp(ast.USub(), node),
+    )
+    for number in (2, 3, 4):
+        yield (
+            "factor",
+            f"the factor {number} is missing",
+            1.6,
+            binary(ast.Constant(number), ast.Mult(), node),
+        )
+        yield (
+            "factor",
+            f"it is {number} times too large: the factor 1/{number} is missing",
+            1.6,
+            binary(node, ast.Div(), ast.Constant(number)),
+        )
+    if value is None or not isinstance(value, (np.ndarray, float, np.floating)):
+        return
+    shape = np.shape(value)
+    if not np.any(value):  # the zeros of the start
+        return
+    for name, size in sizes(scope):
+        divisor = parsed(name)
+        yield (
+            "sum-vs-mean",
+            f"the 1/N of the mean over the samples is missing: divide by {name} (= {size})",
+            1.3,
+            binary(node, ast.Div(), divisor),
+        )
+        yield (
+            "sum-vs-mean",
+            f"it is divided by the number of samples once too often ({name} = {size})",
+            1.5,
+            binary(node, ast.Mult(), divisor),
+        )
+    for name, _, derivative in derivatives(shape, scope, helpers):
+        yield (
+            "wrong-mask" if ">" in name else "wrong",
+            f"the derivative {derivative} is missing: the gradient goes back through the "
+            f"activation (or mask) without being multiplied by {name}",
+            2.0 + 0.002 * len(name),
+            binary(node, ast.Mult(), parsed(name)),
+        )
+    if not shape:
+        for name, _ in floats_of(scope):
+            yield (
+                "factor",
+                f"the factor {name} is missing",
+                2.3,
+                binary(node, ast.Mult(), parsed(name)),
+            )
+    else:
+        for name, array in arrays_of(scope):
+            if np.shape(array) == shape and name != target:
+                yield (
+                    "factor",
+                    f"the factor {name} is missing",
+                    2.35,
+                    binary(node, ast.Mult(), parsed(name)),
+                )
+    first = node
+    while isinstance(first, ast.BinOp) and isinstance(first.op, (ast.Mult, ast.Div)):
+        first = first.left
+        for name, _, derivative in derivatives(shape, scope, helpers):
+            new = binary(first, ast.Mult(), parsed(name))
+            words = f"the derivative is wrong: that {derivative.rstrip(',')} belongs there"
+            yield "wrong", words, 2.5 + 0.002 * len(name), new
+    for name, rate in small_numbers(scope):
+        if 0 < rate < 1:
+            yield (
+                "factor",
+                f"the division by {name} is missing",
+                2.2,
+                binary(node, ast.Div(), parsed(name)),
+            )
+            yield (
+                "factor",
+                f"the factor {name} is missing",
+                2.2,
+                binary(node, ast.Mult(), parsed(name)),
+            )
+            yield (
+                "factor",
+                f"the factor 1 − {name} is missing",
+                2.4,
+                binary(node, ast.Mult(), parsed(f"(1 - {name})")),
+            )
+    if len(shape) == 2 and shape[0] == shape[1]:
+        yield (
+            "transposed",
+            "the matrix is transposed: rows and columns are the wrong way round",
+            1.2,
+            ast.Attribute(node, "T", ast.Load()),
+        )
+    if len(shape) >= 1:
+        for axis in range(len(shape)):
+            for keep in ("", ", keepdims=True"):
+                yield (
+                    "bias-not-summed",
+                    f"the sum over the samples is missing: .sum(axis={axis}{keep})",
+                    2.0,
+                    parsed(f"({text_of(node)}).sum(axis={axis}{keep})"),
+                )
+    for name, array in arrays_of(scope):
+        if np.shape(array) != shape or not shape or name == target:
+            continue
+        for symbol in ["", *(n for n, _ in small_numbers(scope))]:
+            for factor in _penalty_forms(symbol, scope):
+                times = f"{factor} * {name}" if factor else name
+                if not factor and not re.search(r"w|theta|param", name, re.I):
+                    continue
+                words = (
+                    "the gradient of the penalty (regularisation, weight decay) is missing: + "
+                    f"{times}"
+                )
+                yield (
+                    "factor",
+                    words,
+                    2.6 + 0.02 * len(factor),
+                    binary(node, ast.Add(), parsed(times)),
+                )
+    if "np" in scope:  # a penalty that spares the bias in the first column or entry
+        yield from _spared(node, shape, target, scope)
+    for name, array in arrays_of(scope):  # through the weights of the next layer
+        if np.ndim(array) == 2 and len(shape) == 2:
+            for form in (f"{{}} @ {name}.T", f"{name}.T @ {{}}"):
+                product = parsed(form.format(f"({text_of(node)})"))
+                yield "wrong", f"it does not go back through the weights {name}", 3.0, product
+    if len(shape) == 2:  # batch normalisation: what x's mean and variance add
+        n = f"({text_of(node)})"
+        for name, array in arrays_of(scope):
+            if np.shape(array) == shape:
+                yield (
+                    "diagonal-jacobian",
+                    "the variance is taken for a constant, but it depends on x too: "
+                    f"− x̂ mean(dy x̂) is missing, with x̂ = {name}",
+                    1.4 if re.search(r"hat|norm", name) else 3.0,
+                    parsed(f"{n} - {name} * ({n} * {name}).mean(axis=0)"),
+                )
+        yield (
+            "diagonal-jacobian",
+            "the mean is taken for a constant, but it depends on x too: − mean(dy) is missing",
+            3.0,
+            parsed(f"{n} - {n}.mean(axis=0)"),
+        )
+
+
+def _penalty_forms(rate: str, scope: Scope) -> list[str]:
+    if not rate:
+        return [""]
+    names = [name for name, _ in sizes(scope)][:3]
+    return [
+        rate,
+        f"2 * {rate}",
+        *(f"{rate} / {n}" for n in names),
+        *(f"2 * {rate} / {n}" for n in names[:1]),
+    ]
+
+
+def _spared(node: ast.expr, shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[Local]:
+    for name, array in arrays_of(scope):
+        if np.shape(array) != shape or len(shape) not in (1, 2) or shape[-1] < 2 or name == target:
+            continue
+        spared = f"np.r_[0, {name}[1:]]"
+        if len(shape) == 2:
+            spared = f"np.c_[np.zeros(len({name})), {name}[:, 1:]]"
+        for symbol, _ in small_numbers(scope):
+            for factor in _penalty_forms(symbol, scope):
+                words = (
+                    "the gradient of the penalty (regularisation, weight decay) is missing: + "
+                    f"{factor} * {name} without the bias"
+                )
+                yield "factor", words, 2.9, binary(node, ast.Add(), parsed(f"{factor} * {spared}"))

@@ -1,0 +1,149 @@
+"""Callbacks behind the door: Keras' hooks, logs, files and words."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+from minnet import DivergedError, keras
+from minnet.keras import callbacks, layers
+
+
+def trained(*told: callbacks.Callback, epochs: int = 3, rate: float = 0.1, **more: object):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    model = keras.Sequential([layers.Dense(1, input_shape=(3,))], seed=0)
+    model.compile(keras.optimizers.SGD(rate), "mse", metrics=["mae"])
+    settings = {"epochs": epochs, "batch_size": 10, "verbose": 0, "validation_split": 0.25, **more}
+    return model, model.fit(x, x[:, 0], callbacks=list(told), **settings)
+
+
+def test_the_short_names_of_a_batchs_hooks_are_called() -> None:
+    class Counts(callbacks.Callback):
+        begun = ended = 0
+
+        def on_batch_begin(self, batch, logs=None):
+            self.begun += 1
+
+        def on_batch_end(self, batch, logs=None):
+            self.ended += 1
+
+    counts = Counts()
+    trained(counts)
+    assert (counts.begun, counts.ended) == (9, 9)
+
+
+def test_a_batchs_logs_are_means_over_the_epoch_so_far() -> None:
+    class Reads(callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.last = logs
+
+        def on_epoch_end(self, epoch, logs=None):
+            assert self.last["loss"] == pytest.approx(logs["loss"])
+            assert self.last["mae"] == pytest.approx(logs["mae"])
+
+    trained(Reads())
+
+
+def test_an_unknown_hook_is_refused_when_the_class_is_made() -> None:
+    with pytest.raises(TypeError, match=r"on_epoch_edn, which nobody would call"):
+
+        class Slips(callbacks.Callback):
+            def on_epoch_edn(self, epoch, logs=None):
+                pass
+
+
+def test_the_weights_of_the_last_epoch_stay_unless_the_best_are_asked_for(capsys) -> None:
+    def rate(epoch: int) -> float:
+        return 0.1 if epoch < 2 else 2.0  # it gets worse, and stays finite
+
+    scheduler = callbacks.LearningRateScheduler(rate)
+    stop = callbacks.EarlyStopping(monitor="loss", patience=1, verbose=1)
+    model, history = trained(scheduler, stop, epochs=6)
+    assert "early stopping" in capsys.readouterr().out
+    loss = history.history["loss"]
+    assert loss[-1] > min(loss)
+    best = callbacks.EarlyStopping(monitor="loss", patience=1, restore_best_weights=True)
+    again, _ = trained(scheduler, best, epochs=6)
+    assert not np.array_equal(model.theta, again.theta)
+
+
+@pytest.mark.parametrize(
+    "schedule", [lambda epoch: 0.1 / (epoch + 1), lambda epoch, rate: rate / 2]
+)
+def test_a_scheduled_rate_stands_in_the_history(schedule) -> None:
+    _, history = trained(callbacks.LearningRateScheduler(schedule))
+    assert len(history.history["learning_rate"]) == len(history.epoch) == 3
+    assert history.history["learning_rate"][1] < 0.1
+
+
+def test_a_schedule_that_gives_no_number_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"LearningRateScheduler's schedule returns a number"):
+        trained(callbacks.LearningRateScheduler(lambda epoch: None))
+
+
+def test_two_callbacks_that_set_rates_record_one_number_an_epoch() -> None:
+    both = callbacks.LearningRateScheduler(lambda epoch: 0.01), callbacks.ReduceLROnPlateau()
+    _, history = trained(*both)
+    assert history.history["learning_rate"] == [0.01] * 3
+
+
+def test_a_checkpoint_keeps_the_best_epoch_under_its_formatted_name(tmp_path) -> None:
+    path = str(tmp_path / "sub" / "m-{epoch:02d}-{val_loss:.3f}.weights.h5")
+    keep = callbacks.ModelCheckpoint(path, save_best_only=True, save_weights_only=True)
+    with (
+        pytest.warns(UserWarning, match="minnet's own format under that name")
+        if _first()
+        else _no()
+    ):
+        _, history = trained(keep)
+    epoch = int(np.argmin(history.history["val_loss"])) + 1
+    name = f"m-{epoch:02d}-{min(history.history['val_loss']):.3f}.weights.h5"
+    assert (tmp_path / "sub" / name).exists()
+
+
+def _first() -> bool:
+    from minnet.keras import files
+
+    return ".h5" not in files._warned
+
+
+def _no():
+    import contextlib
+
+    return contextlib.nullcontext()
+
+
+def test_a_checkpoint_of_a_figure_that_nobody_reports_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes a monitor that the fit reports.*'val_acc'"):
+        trained(callbacks.ModelCheckpoint("m.npz", monitor="val_acc", save_best_only=True))
+
+
+def test_a_logger_writes_a_line_an_epoch(tmp_path) -> None:
+    path = tmp_path / "log.csv"
+    _, history = trained(callbacks.CSVLogger(path))
+    trained(callbacks.CSVLogger(path, append=True))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert len(rows) == 6
+    assert [float(row["loss"]) for row in rows[:3]] == history.history["loss"]
+
+
+def test_a_training_that_diverges_ends_without_an_error_where_it_is_asked_to(capsys) -> None:
+    with pytest.raises(DivergedError):
+        trained(rate=1e30)
+    model, _ = trained(callbacks.TerminateOnNaN(), rate=1e30)
+    assert "Invalid loss, terminating training" in capsys.readouterr().out
+    assert np.isfinite(model.theta).all()
+
+
+def test_functions_of_a_lambda_callback_take_short_names() -> None:
+    seen = []
+    lambdas = callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(epoch),
+        on_batch_end=lambda batch, logs: seen.append(logs["mae"]),
+    )
+    trained(lambdas, epochs=1)
+    assert len(seen) == 4
+    assert seen[-1] == 0

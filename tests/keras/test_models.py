@@ -1,0 +1,181 @@
+"""`Sequential` behind the door: Keras' words and conventions on minnet's engine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minnet
+from minnet import keras
+from minnet.keras import layers
+
+
+def data(n: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(n, 3)), rng.integers(2, size=n)
+
+
+def small() -> keras.Sequential:
+    model = keras.Sequential(
+        [
+            layers.Dense(4, activation="relu", input_shape=(3,)),
+            layers.Dense(2, activation="softmax"),
+        ],
+        seed=0,
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_a_model_is_minnets_own() -> None:
+    x, y = data()
+    model = small()
+    assert isinstance(model, minnet.Sequential)
+    model.fit(x, y, epochs=1, verbose=0)
+    assert "dense_1" in str(minnet.explain_step(model, x[:4], y[:4]))
+
+
+def test_evaluate_gives_a_list_a_number_or_a_dict() -> None:
+    x, y = data()
+    model = small()
+    loss, accuracy = model.evaluate(x, y, verbose=0)
+    assert isinstance(model.evaluate(x, y), list)
+    named = model.evaluate(x, y, return_dict=True)
+    assert named == {"loss": loss, "accuracy": accuracy}
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert isinstance(model.evaluate(x, y), float)
+
+
+def test_a_name_that_is_missing_stops_where_it_is_used() -> None:
+    from minnet.keras.layers import LSTM
+
+    with pytest.raises(NotImplementedError, match=r"no layers\.LSTM.*no recurrence"):
+        LSTM(8)
+
+
+def test_rates_of_adam_are_keras_to_the_last_digits_of_three_steps() -> None:
+    """θ ← θ − η √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m / (√v + ε̂), by hand, with an ε̂ that shows."""
+    model = keras.Sequential([layers.Dense(1, use_bias=False, input_shape=(1,))], dtype="float64")
+    model.compile(keras.optimizers.Adam(0.1, epsilon=0.5), "mse")
+    w = float(model.layers[0].W[0, 0])
+    m = v = 0.0
+    for t in (1, 2, 3):
+        g = 2.0 * (w - 3.0)
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        w -= 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 0.5)
+        model.train_on_batch([[1.0]], [3.0])
+    assert model.layers[0].kernel.numpy()[0, 0] == pytest.approx(w, rel=1e-12)
+
+
+def test_x_may_be_a_vector_a_table_or_sparse() -> None:
+    class Sparse:
+        def toarray(self) -> np.ndarray:
+            return np.eye(3)
+
+    model = keras.Sequential([layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit([1.0, 2.0], [1.0, 2.0], verbose=0)
+    assert model.predict(np.array([3.0])).shape == (1, 1)
+    model = small()
+    mixed = np.array([[1, True, 0.5], [2, False, 1.5]], dtype=object)
+    assert model.predict(mixed).shape == (2, 2)
+    assert model.predict(Sparse()).shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    "given", [{"steps_per_epoch": 3}, {"validation_steps": 3}, {"validation_freq": 2}]
+)
+def test_what_fit_does_not_take_says_what_to_write(given: dict[str, int]) -> None:
+    x, y = data()
+    with pytest.raises(NotImplementedError, match=r"fit|x larger than memory"):
+        small().fit(x, y, **given)
+    with pytest.raises(NotImplementedError, match="x of type generator"):
+        small().fit(batch for batch in [(x, y)])
+
+
+def test_a_model_within_a_model_is_its_layers() -> None:
+    body = keras.Sequential([layers.Dense(4, input_shape=(3,)), layers.Dense(2)])
+    whole = keras.Sequential([body, layers.Softmax()])
+    assert [type(layer).__name__ for layer in whole.layers] == ["Dense", "Dense", "Softmax"]
+    np.testing.assert_allclose(whole.predict(np.eye(3)).sum(axis=1), 1.0, rtol=1e-6)
+
+
+def test_arrays_are_the_very_ones_and_can_be_assigned() -> None:
+    model = small()
+    kernel, bias = model.layers[0].weights
+    assert (kernel.name, kernel.path, kernel.trainable) == ("kernel", "dense_1/kernel", True)
+    bias.assign([1.0, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(model.layers[0].b, [1, 2, 3, 4])
+    with pytest.raises(ValueError, match=r"dense_1.b takes an array of shape \(4,\)"):
+        bias.assign([1.0])
+    with pytest.raises(TypeError, match="assign takes an array of a layer"):
+        (bias + 1.0).assign([1.0])
+    model.layers[0].trainable = False
+    assert len(model.trainable_weights) == 2
+    assert len(model.non_trainable_variables) == 2
+    assert len(model.variables) == 4
+
+
+def test_dropout_acts_where_a_model_is_called_in_training() -> None:
+    model = keras.Sequential([layers.Dropout(0.5, input_shape=(100,))], seed=0)
+    x = np.ones((2, 100))
+    assert (model(x) == 1).all()
+    assert set(np.unique(model(x, training=True))) == {0.0, 2.0}
+
+
+def test_a_batch_is_built_with_the_batch_in_its_shape() -> None:
+    model = keras.Sequential([layers.Dense(2)])
+    model.build((None, 5))
+    assert model.layers[0].kernel.shape == (5, 2)
+    assert model.layers[0].output.shape == model.output.shape == (None, 2)
+
+
+def test_a_seed_repeats_the_models_that_are_made_after_it() -> None:
+    def drawn() -> np.ndarray:
+        keras.utils.set_random_seed(7)
+        return small_without_seed().get_weights()[0]
+
+    np.testing.assert_array_equal(drawn(), drawn())
+    keras.backend._state["seeds"] = None
+
+
+def small_without_seed() -> keras.Sequential:
+    return keras.Sequential([layers.Dense(4, input_shape=(3,))])
+
+
+def test_each_of_several_answers_counts_for_itself() -> None:
+    model = keras.Sequential([layers.Dense(3, activation="sigmoid", input_shape=(3,))])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    x, y = np.eye(3), np.array([[1, 1, 0], [0, 1, 1], [0, 0, 0]])
+    _, accuracy = model.evaluate(x, y)
+    assert accuracy == pytest.approx(((model.predict(x) > 0.5) == y).mean())
+
+
+def test_train_on_batch_gives_the_loss_before_the_step_with_the_metrics() -> None:
+    x, y = data()
+    model = small()
+    before = model.evaluate(x, y)
+    assert model.train_on_batch(x, y) == pytest.approx(before, rel=1e-6)
+    assert set(model.train_on_batch(x, y, return_dict=True)) == {"loss", "accuracy"}
+
+
+def test_methods_that_left_keras_say_what_to_write() -> None:
+    with pytest.raises(AttributeError, match=r"argmax\(axis=-1\)"):
+        small().predict_classes(np.eye(3))
+    with pytest.raises(AttributeError, match=r"Sequential.predct. Did you mean \"predict\""):
+        small().predct  # noqa: B018
+    assert not hasattr(small(), "fit_generator")
+
+
+def test_a_subclass_has_a_constructor_of_its_own() -> None:
+    class Mine(keras.Sequential):
+        def __init__(self, units: int) -> None:
+            super().__init__([layers.Dense(units, input_shape=(3,))], name="mine")
+
+    model = Mine(4)
+    assert (model.name, model.copy().layers[0].units) == ("mine", 4)
+    with pytest.raises(TypeError, match="A class below"):
+
+        class Steps(keras.Sequential):
+            def run_batch(self, *args):
+                return 0.0

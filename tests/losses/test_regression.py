@@ -1,0 +1,82 @@
+"""Losses beside the usual four: held to figures that Keras 3.15 gave for the same arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minnet import losses, metrics
+from minnet.layers import ReLU
+from minnet.metrics import AUC, RMSE, Metric
+
+R = np.random.default_rng(0)
+T, P = R.random((6, 4)), R.random((6, 4))
+S = R.normal(size=(6, 4))
+B = R.integers(2, size=(6, 4)).astype(float)
+O = np.eye(4)[R.integers(4, size=6)]  # noqa: E741
+D, E = R.dirichlet(np.ones(4), 6), R.dirichlet(np.ones(4), 6)
+SIGNS = np.where(B > 0, 1.0, -1.0)
+
+KERAS = [
+    (losses.Huber(), P, 3 * S, 2.1047601),
+    (losses.LogCosh(), P, S, 0.4815403),
+    (losses.MeanAbsolutePercentageError(), P, S, 753.01373),
+    (losses.MeanSquaredLogarithmicError(), 3 * P, 3 * T, 0.3490496),
+    (losses.Poisson(), P, np.floor(4 * T), 1.6404924),
+    (losses.CosineSimilarity(), P - 0.5, S, 0.1455757),
+    (losses.Hinge(), S, SIGNS, 1.4647380),
+    (losses.Hinge(), S, B, 1.4647380),
+    (losses.SquaredHinge(), S, SIGNS, 2.9811480),
+    (losses.CategoricalHinge(), S, O, 0.7257470),
+    (losses.KLDivergence(), E, D, 0.7639269),
+]
+
+
+@pytest.mark.parametrize(("loss", "p", "t", "figure"), KERAS, ids=repr)
+def test_a_loss_is_keras(loss: losses.Loss, p: np.ndarray, t: np.ndarray, figure: float) -> None:
+    assert loss(p, t) == pytest.approx(figure, rel=1e-6)
+    shown = metrics.MeanLoss(loss)(p, t)
+    assert abs(shown) == pytest.approx(abs(figure), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "p", "t", "figure"),
+    [
+        (RMSE(), P, T, 0.4352093),
+        (AUC(), P, B, 0.5214286),
+        (AUC(curve="PR"), P, B, 0.4446647),
+        (AUC(summation_method="minoring"), P, B, 0.5214286),
+        (AUC(curve="PR", summation_method="majoring"), P, B, 0.5001582),
+        (AUC(thresholds=[0.7, 0.2, 0.5]), P, B, 0.5642857),
+        (AUC(from_logits=True), S, B, 0.2928572),
+    ],
+    ids=repr,
+)
+def test_a_figure_is_keras(metric: Metric, p: np.ndarray, t: np.ndarray, figure: float) -> None:
+    assert metric(p, t) == pytest.approx(figure, rel=1e-6)
+
+
+def test_the_cosine_as_a_figure_goes_up() -> None:
+    figure = metrics.MeanLoss("cosine_similarity")
+    assert figure.direction == "up"
+    assert figure([[1.0, 0.0]], [[2.0, 0.0]]) == 1.0
+
+
+def test_losses_of_large_errors_do_not_overflow() -> None:
+    far = np.array([[1e30]], dtype=np.float32)
+    for loss in (losses.Huber(), losses.LogCosh()):
+        assert np.isfinite(loss.per_sample(far, -far)).all()
+        assert np.isfinite(loss.gradient(far, -far)).all()
+
+
+def test_a_function_of_ones_own_gives_numbers() -> None:
+    with pytest.raises(TypeError, match=r"words returns numbers"):
+        metrics.MeanOfFunction(lambda t, p: "much", name="words")(P, T)
+
+
+def test_a_bounded_relu_is_flat_on_both_sides() -> None:
+    layer, x = ReLU(2.0), np.array([[-1.0, 1.0, 3.0, np.nan]])
+    y = layer.forward(x)
+    np.testing.assert_array_equal(y, [[0.0, 1.0, 2.0, np.nan]])
+    np.testing.assert_array_equal(layer.backward(x, y, np.ones((1, 4)))[0, :3], [0, 1, 0])
+    assert ReLU().get_config() == {"input_shape": None, "name": None}

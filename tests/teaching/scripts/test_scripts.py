@@ -1,0 +1,134 @@
+"""Whole scripts in the styles of students: right ones are right, and one mistake is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from minnet.teaching.scripts import report
+from tests.teaching.scripts.mistakes import MISTAKES
+
+STUDENTS = Path(__file__).parent / "students"
+SCRIPTS = sorted(path.stem for path in STUDENTS.glob("*.py"))
+
+
+def checked(tmp_path: Path, source: str, *names: str) -> tuple[int, str]:
+    """The exit code and the report on a file with this source."""
+    file = tmp_path / "my_network.py"
+    file.write_text(source, "utf-8")
+    return report.check(str(file), names)
+
+
+def wrong(text: str) -> list[str]:
+    """The lines that say that something is wrong."""
+    return [line for line in text.splitlines() if line.startswith("WRONG")]
+
+
+def test_there_are_scripts_of_many_styles() -> None:
+    assert len(SCRIPTS) >= 12
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) for n in SCRIPTS])
+def test_a_right_script_is_right(name: str, tmp_path: Path) -> None:
+    code, text = checked(tmp_path, (STUDENTS / f"{name}.py").read_text("utf-8"))
+    assert code == report.RIGHT, text
+    assert "right  " in text
+    assert not wrong(text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "old", "new", "block", "words"), MISTAKES, ids=lambda text: text[:24]
+)
+def test_a_mistake_is_named(
+    name: str, old: str, new: str, block: str, words: str, tmp_path: Path
+) -> None:
+    source = (STUDENTS / f"{name}.py").read_text("utf-8")
+    assert old in source
+    code, text = checked(tmp_path, source.replace(old, new))
+    assert code == report.WRONG, text
+    lines = [line for line in wrong(text) if re.match(rf"WRONG  \S*({block})", line)]
+    assert any(re.search(words, line) for line in lines), text
+
+
+FEW = ("trask", "layers_cache", "linear_floats")
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_a_right_script_of_each_sort_is_right(name: str, tmp_path: Path) -> None:
+    code, text = checked(tmp_path, (STUDENTS / f"{name}.py").read_text("utf-8"))
+    assert code == report.RIGHT, text
+
+
+def test_what_is_right_is_said_first(tmp_path: Path) -> None:
+    source = (STUDENTS / "linear_floats.py").read_text("utf-8")
+    code, text = checked(tmp_path, source.replace("* x / n", "* x"))
+    assert code == report.WRONG
+    lines = [line for line in text.splitlines() if line.startswith(("right", "WRONG"))]
+    assert lines[0] == "right  b"
+    assert lines[1].startswith("WRONG  w: it is 5 times what was measured")
+    assert "b is right, so look below" in text
+
+
+def test_a_rule_is_held_to_its_formula(tmp_path: Path) -> None:
+    source = (STUDENTS / "optimizers.py").read_text("utf-8")
+    mistaken = source.replace("self.m[k] / (1 - self.beta1**self.t)", "self.m[k]")
+    code, text = checked(tmp_path, mistaken, "Adam")
+    assert code == report.WRONG
+    assert wrong(text)[0].startswith("WRONG  Adam.step: the bias correction of m is missing")
+
+
+def test_a_file_without_a_gradient_gets_a_sentence(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, "print('hello')\n")
+    assert code == report.UNREADABLE
+    assert text == f"my_network.py has no gradient that could be checked. {report.WRITE}"
+
+
+def test_a_file_that_is_no_python_gets_a_sentence(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, "def f(:\n")
+    assert code == report.UNREADABLE
+    assert text == "my_network.py is no Python: invalid syntax, in line 1. Mend that first."
+
+
+def test_a_file_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
+    code, text = report.check(str(tmp_path / "none.py"))
+    assert code == report.UNREADABLE
+    assert text.startswith("check takes a Python file. Got ")
+
+
+def test_a_function_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, "def f(x):\n    return x\n", "g")
+    assert code == report.UNREADABLE
+    assert text == "my_network.py has no function or class g. It has: f. Name one of these."
+
+
+def test_an_error_in_the_file_is_told(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, "x = [1, 2]\nx[5]\n")
+    assert code == report.UNREADABLE
+    assert "ends with IndexError: list index out of range, and no gradient was seen" in text
+
+
+def test_a_script_that_hangs_is_stopped_and_its_functions_are_checked(tmp_path: Path) -> None:
+    source = (STUDENTS / "pairs.py").read_text("utf-8") + "\nwhile True:\n    pass\n"
+    code, text = checked(tmp_path, source)
+    assert code == report.RIGHT, text
+    assert "right  theta" in text
+
+
+def test_nothing_is_written_and_nothing_printed(tmp_path: Path) -> None:
+    source = (STUDENTS / "linear_floats.py").read_text("utf-8")
+    traces = (
+        "print('a trace')\n"
+        "open('trace.txt', 'a').write('a trace')\n"
+        "import pathlib\n"
+        "pathlib.Path('other.txt').write_text('a trace')\n"
+    )
+    looped = source.replace(
+        "    w -= lr * dw\n", "    open('loop.txt', 'a').write('x')\n    w -= lr * dw\n"
+    )
+    code, text = checked(tmp_path, traces + looped)
+    assert code == report.RIGHT, text
+    assert "a trace" not in text
+    assert [path.name for path in tmp_path.iterdir()] == ["my_network.py"]
