@@ -39,6 +39,9 @@ def kind_of(file: IO[bytes], name: str) -> str:
             "it is one array of numpy.save. Read it with numpy.load, and give all arrays of a "
             "model to model.set_weights."
         )
+    length = int.from_bytes(start[:_LENGTH], "little")
+    if start[_LENGTH : _LENGTH + 1] == b"{" and length <= file.seek(0, 2):
+        return f"it is a safetensors file. minnet.exchange.load_safetensors({path}) reads it."
     if _PICKLE.match(start):
         if _TORCH in start[:32] or name.lower().endswith((".pt", ".pth")):
             return of_torch(name)
@@ -46,9 +49,6 @@ def kind_of(file: IO[bytes], name: str) -> str:
             "it is a pickle, which can run any code when it is opened, so minnet opens none. In "
             "the program that wrote it, hand the object over: minnet.exchange.from_sklearn(mlp)."
         )
-    length = int.from_bytes(start[:_LENGTH], "little")
-    if start[_LENGTH : _LENGTH + 1] == b"{" and length <= file.seek(0, 2):
-        return f"it is a safetensors file. minnet.exchange.load_safetensors({path}) reads it."
     if _ONNX.match(start) and (name.lower().endswith(".onnx") or b"onnx" in start):
         return (
             "it is an ONNX file, which minnet writes and does not read. "
