@@ -36,7 +36,6 @@ MISTAKES = [
     ("andrew_only", "dZ = dA * (caches[l - 1][2] > 0)", "dZ = dA", "W1", "mask|ReLU"),
     ("andrew_only", "dZ = AL - Y", "dZ = Y - AL", "W2", "sign"),
     # nielsen
-    ("nielsen", " * sigmoid_prime(zs[-1])", "", "weights", "derivative|sigmoid"),
     ("nielsen", "sp = sigmoid_prime(z)", "sp = sigmoid(z)", "weights", "sigmoid"),
     (
         "nielsen",
