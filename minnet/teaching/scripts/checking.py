@@ -50,7 +50,7 @@ class Section:
         right = [label for label, findings in self.blocks.items() if not findings]
         wrong = {label: findings for label, findings in self.blocks.items() if findings}
         lines = [self.title, *(f"right  {label}" for label in right)]
-        gradients = [label for label in right if label not in ("loss", "update")]
+        gradients = [n for n in right if n != "loss" and not n.startswith("update")]
         if wrong and gradients:
             be = "is" if len(gradients) == 1 else "are"
             lines.append(f"       {', '.join(gradients)} {be} right, so look below.")
@@ -283,10 +283,12 @@ def _of_wrong(
     if order is not None:
         return order
     truncated = _integers(analysis, blocks)
+    batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
+    samples = [*batch, *(n for n in samples if n not in batch)]
     other = elsewhere(analysis)
     search = Search(analysis, seconds)
     if other is not None:
-        search.other, search.samples = other.analysis, frozenset(other.sizes)
+        search.other, search.samples = other.analysis, frozenset({*other.sizes, *batch})
     elif samples:
         search.samples = frozenset(samples)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
