@@ -303,11 +303,4 @@ MISTAKES = [
         "1/N|mean",
     ),
     ("pairs", "+ 2 * reg * W", "+ reg * W", "W", "factor|penalty"),
-    # victor
-    (
-        "victor",
-        "d_L_d_ypred = 2 * (y_true - y_pred)",
-        "w1",
-        "sign|up the slope|constant",
-    ),
 ]
