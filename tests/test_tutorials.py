@@ -174,6 +174,15 @@ def test_the_first_five_take_half_an_hour() -> None:
     assert total <= MINUTES, f"{total:.1f} minutes"
 
 
+def test_the_first_one_has_fifteen_lines_and_promises_all_the_others() -> None:
+    source = TUTORIALS[0].read_text("utf-8")
+    code = [cell.text for cell in main_path(source) if cell.kind != "[markdown]"]
+    assert sum(map(lines_of_code, code)) == 15
+    table = "".join(line for line in source.split("\n") if line.startswith("# | "))
+    for path in TUTORIALS[1:]:
+        assert path.name[:2] in table
+
+
 def test_the_figures_of_mnist_are_those_that_were_measured() -> None:
     source = next(path for path in TUTORIALS if path.name.startswith("06")).read_text("utf-8")
     (quoted,) = re.findall(r"^ON_MNIST = (.*)$", source, re.MULTILINE)

@@ -388,9 +388,9 @@ print(f"Pictures: 03_*.png in {pictures.resolve()}")
 # %% [markdown]
 # ## Exercises
 #
-# 1. Give the hidden layer other first weights: `kernel_initializer=RandomNormal(0.1)` in its Dense
-#    (from `minnet.initializers`), then 1.0, then 3.0. How many of the forty learn it with two
-#    units, and at which loss do the others end?
+# 1. Give the hidden layer other first weights: `kernel_initializer=RandomNormal(stddev=0.1)` in
+#    its Dense (from `minnet.initializers`), then 1.0, then 3.0. How many of the forty learn it with
+#    two units, and at which loss do the others end?
 # 2. Put "relu" in place of "tanh" in `train`; ReLU(z) is z where z is positive, and else 0. Count
 #    for 2, 4 and 8 units, and look at `model.features(x)` of one that fails. What do you find?
 # 3. Three switches, lit if an *odd* number is on: make the eight rows with NumPy. How many tanh

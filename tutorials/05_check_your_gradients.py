@@ -554,8 +554,8 @@ print(f"Pictures: 05_*.png in {pictures.resolve()}")
 #
 # 1. Write a seventh mistake: a Dense whose `gradient` leaves out `db`, or divides dW by the number
 #    of rows. Guess its accuracy and what `check_gradients` will call it. Were you right?
-# 2. Train the seven networks of part 8 with `minnet.optimizers.SGD(0.1)` in place of "adam". One
-#    that learned well does not learn any more. Which? Adam divides every slope by the size that it
-#    had of late: why does that hide this mistake?
+# 2. Train the networks of part 8 with `minnet.optimizers.SGD(0.1)` in place of "adam", then with
+#    SGD(0.5). At 0.5 the right formula still learns, but two mistakes that got by with "adam" no
+#    longer do. Which two? Adam divides each slope by its recent size: why does that hide them?
 # 3. At w = 12 the formula of part 1 and the complex step no longer agree in the sixth digit. Who is
 #    right? (1 − tanh(w) is 2 / (e²ʷ + 1), in which nothing is subtracted.) Where are digits lost?
