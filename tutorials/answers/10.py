@@ -95,7 +95,8 @@ mixture, dropout, nothing = (
 )
 print(f"chosen: {chosen}; on the test set {mixture[0]:.1f} % and {mixture[1]:.1f} %")
 print(
-    f"dropout alone {dropout[1]:.1f} % with wrong labels, nothing {nothing[0]:.1f} % with right ones"
+    f"dropout alone {dropout[1]:.1f} % with wrong labels, "
+    f"nothing {nothing[0]:.1f} % with right ones"
 )
 assert chosen == "weak dropout, stopping"
 assert mixture[1] > dropout[1] - 1
