@@ -25,7 +25,7 @@ def test_each_of_the_three_is_explained_and_held_by_an_assert(path: Path) -> Non
     source = path.read_text("utf-8")
     assert list(FOLDER.glob(f"{path.stem}_*.py")), "no tutorial has this number"
     assert source.startswith(f"# %% [markdown]\n# # Answers to tutorial {path.stem}, ")
-    opening, *answers = re.split(r"^# ## (\d)\. \S.*\n", source, flags=re.MULTILINE)
+    _, *answers = re.split(r"^# ## (\d)\. \S.*\n", source, flags=re.MULTILINE)
     assert answers[::2] == ["1", "2", "3"]
     for text in answers[1::2]:
         prose, _, code = text.partition("\n# %%\n")
