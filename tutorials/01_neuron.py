@@ -2,13 +2,14 @@
 # # One neuron, by hand
 #
 # A neural network is one small thing, many times over. Here you build that thing and let it learn.
-# At the end you know what weights, a bias, an activation, a loss, a gradient and a learning rate
-# are, you have worked one step of learning on paper, and seen minnet compute the very same numbers.
+# By the end you will know what weights, a bias, an activation, a loss, a gradient and a learning
+# rate are; you will have worked one step of learning on paper and seen minnet compute the same
+# numbers.
 #
 # Run it cell by cell (`# %%` begins one; VS Code and Spyder run one at a time), or all at once.
-# Guess *before* you run a cell. You need not read lines that begin with `assert`, which hold the
-# text to its word, nor cells marked `Drawing`. Sections with a star, such as 4.*, can wait for a
-# second reading: what has no star never needs them.
+# Guess *before* you run a cell. You need not read lines that begin with `assert`, which check that
+# the text is true, nor cells marked `Drawing`. Sections with a star, such as 4.*, can wait for a
+# second reading: the others never need them.
 
 # %%
 import math
@@ -28,8 +29,8 @@ pictures.mkdir(exist_ok=True)
 # %% [markdown]
 # ## 1. Something to learn
 #
-# Two switches are off (0) or on (1), and a lamp is to be lit if both are on: AND. Each of the four
-# cases is a *sample*: two *inputs* x₁ and x₂, and a *target* t, what should come out.
+# Two switches are off (0) or on (1), and a lamp should light if both are on: AND. Each of the four
+# cases is a *sample*: two *inputs* x₁ and x₂, and a *target* t, the right answer.
 
 # %%
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # a row for each sample
@@ -41,7 +42,7 @@ print("lamp:", t)
 #
 # ## 2. A neuron
 #
-# A neuron takes a weighted sum of its inputs, and bends it into the range from 0 to 1:
+# A neuron takes a weighted sum of its inputs, and squeezes it into the range from 0 to 1:
 #
 #     z = w₁ x₁ + w₂ x₂ + b
 #     p = 1 / (1 + e⁻ᶻ)
@@ -68,7 +69,7 @@ assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 
 # %% [markdown]
 # With both switches off only the bias is left: z = 0 and p = 0.5, "no idea". The two inputs pull in
-# opposite directions, since one weight is negative. Nothing here is AND, yet.
+# opposite directions, since one weight is negative. None of this is AND yet.
 #
 # ## 3. How wrong is it?
 #
@@ -79,7 +80,7 @@ assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 #     L = −log p          if t = 1
 #     L = −log(1 − p)     if t = 0
 #
-# It is called *binary cross-entropy*. **Guess:** which loss has p = 0.5, whatever the target is?
+# It is called *binary cross-entropy*. **Guess:** what is the loss at p = 0.5, whatever the target?
 
 
 # %%
@@ -119,8 +120,8 @@ assert before[0] == after[0] == 2
 assert after[1] > before[1]
 
 # %% [markdown]
-# Here are both curves. On the left the sigmoid, on the right the loss against z. A wrong answer
-# costs the more the surer it is: far out, each step of z costs another whole unit.
+# Here are both curves. On the left the sigmoid, on the right the loss against z. The surer a wrong
+# answer is, the more it costs: far out, each step of z costs another whole unit.
 
 # %% Drawing
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
@@ -177,7 +178,7 @@ assert (dloss_dp, dp_dz, dloss_dw1) == (-2.0, 0.25, -0.5)
 # −1/p · p (1 − p) = p − 1. If t = 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
 #
 #     ∂L/∂z  = p − t                 what came out minus what should have
-#     ∂L/∂w₁ = (p − t) x₁            the error times the input; so for w₂
+#     ∂L/∂w₁ = (p − t) x₁            the error times the input; likewise for w₂
 #     ∂L/∂b  = p − t
 #
 # An input of 0 had no part in the mistake: its weight gets no blame. The three together are the
@@ -200,7 +201,7 @@ assert abs((above - below) / (2 * h) - dloss_dw1) < 1e-8
 # So we go the other way, by a step in proportion to the gradient. The factor η (eta) is the
 # *learning rate*, here 1:
 #
-#     w₁ ← w₁ − η ∂L/∂w₁             and so for w₂ and b
+#     w₁ ← w₁ − η ∂L/∂w₁             likewise for w₂ and b
 #
 # **Guess:** w₁ = 0.5, w₂ = −0.5 and b = 0, all three derivatives are −0.5. What is z after the
 # step?
@@ -292,10 +293,10 @@ figure.suptitle("Learning AND: the line p = 0.5 moves between the one lit corner
 figure.savefig(pictures / "01_and.png", dpi=120)
 
 # %% [markdown]
-# ## 9.* What it has found, and that it is never done
+# ## 9.* What it has learned, and why it never finishes
 #
-# **Guess:** both switches play the same part in AND, but we began
-# with weights of 0.5 and −0.5. Do they end alike?
+# **Guess:** both switches play the same part in AND, but we began with weights of 0.5 and −0.5. Do
+# they end up equal?
 
 # %%
 w, b = ws[-1], bs[-1]
@@ -351,7 +352,7 @@ figure.savefig(pictures / "01_losses.png", dpi=120)
 # minnet calls a row of neurons a *Dense* layer. Ours has one neuron ("unit"), two inputs and a
 # sigmoid; `W` has a row for each input and a column for each neuron. "SGD" (*stochastic gradient
 # descent*: most people take a random part of the rows in each step) is the rule of part 7. float64
-# are numbers of 16 digits, as ours. `compile` tells the model its rule and its loss, and
+# means numbers of 16 digits, like ours. `compile` tells the model its rule and its loss, and
 # `train_on_batch` makes one step.
 
 # %%
@@ -364,9 +365,9 @@ print(f"largest difference in any of the 2,000 losses: {gap:.0e}")
 assert gap < 1e-11
 
 # %% [markdown]
-# The same numbers, but for the rounding in the last digits. In daily life one writes
-# `model.fit(x, t, batch_size=4, epochs=2000)`, and `model.predict(x)`. A *batch* is the rows of one
-# step, here all four, and an *epoch* is once through all rows.
+# The same numbers, apart from rounding in the last digits. Normally you would write
+# `model.fit(x, t, batch_size=4, epochs=2000)` and `model.predict(x)`. A *batch* is the rows of one
+# step, here all four, and an *epoch* is one pass through all rows.
 #
 # ## 11.* The gradient and the weights, too
 

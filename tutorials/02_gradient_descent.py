@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Gradient descent: a line, a bowl and a ravine
 #
-# Training a network means walking downhill on its loss. Here the hill is simple enough to know
-# everything about it. At the end you can say *before* training which learning rate is too large,
-# and why people standardise their inputs. (And, from 6.* on, what momentum does, and when it does
-# harm.)
+# Training a network means walking downhill on its loss. Here the hill is simple enough that we can
+# know everything about it. By the end you will be able to say *before* training which learning rate
+# is too large, and why people standardise their inputs. (And, from 6.* on, what momentum does, and
+# when it does harm.)
 
 # %%
 from pathlib import Path
@@ -63,7 +63,7 @@ def descend(x, learning_rate, steps, momentum=0.0, start=(0.0, 0.0)):
 
 
 # %% [markdown]
-# (*theta* is all that is learned, in one array.) **Guess:** will the walk end at w = 2, b = 1?
+# (*theta* holds all that is learned, in one array.) **Guess:** will the walk end at w = 2, b = 1?
 
 # %%
 path = descend(x, learning_rate=0.05, steps=400)
@@ -87,8 +87,8 @@ assert np.abs(best - (2, 1)).max() > 0.01
 assert loss(best, x) < loss((2, 1), x)
 
 # %% [markdown]
-# It ends where least squares is, near the true line but not on it: for these forty points with
-# their noise, this line is better than the true one.
+# It ends at the least-squares line, which is near the true line but not on it: for these forty
+# noisy points it is better than the true one.
 
 # %% Drawing
 figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
@@ -112,7 +112,7 @@ assert np.abs(path[100] - best).max() > 0.01
 # ## 3. A bowl
 #
 # An easier hill first. *Standardise* x: subtract its mean, divide by its standard deviation. Now
-# mean(x) = 0 and mean(x²) = 1. Multiply out the square in L: with (w*, b*) for the best place and
+# mean(x) = 0 and mean(x²) = 1. Multiply out the square in L: with (w*, b*) for the best weights and
 # L* for the loss there,
 #
 #     L(w, b) = L* + (w − w*)² + (b − b*)²
@@ -145,10 +145,10 @@ for rate in (0.05, 0.45, 0.5, 0.95, 1.0, 1.05):
 # - 0.05: too small. 0.45: a tenth of the distance is left after each step, fine.
 # - 0.5: at the bottom in *one* step.
 # - 0.95: every step jumps across to the other side, a little nearer; as slow as 0.05.
-# - 1: jumps to and fro for ever. 1.05: farther away with every step, it *diverges*.
+# - 1: jumps back and forth for ever. 1.05: farther away with every step; it *diverges*.
 #
-# It works if −1 < 1 − 2η < 1, and that is η < 1. The 2 in this formula is the bowl's *curvature*
-# λ, the second derivative of the loss. For any curvature the factor is 1 − ηλ, and the limit is
+# It works if −1 < 1 − 2η < 1, which means η < 1. The 2 in this formula is the bowl's *curvature* λ,
+# the second derivative of the loss. For any curvature the factor is 1 − ηλ, and the limit is
 #
 #     η < 2/λ
 #
@@ -207,8 +207,8 @@ assert 30 < kappa < 80
 # own factor, 1 − ηλmax and 1 − ηλmin, and the steep one sets the limit, 2/λmax.
 #
 # But that is far too small for the flat one: its factor is 1 − 2/κ even at the limit, with the
-# *condition number* κ (kappa) = λmax/λmin. The steps needed grow as κ. For standardised x both
-# curvatures are 2 and κ is 1: *one* step. This is why the inputs of a network are standardised
+# *condition number* κ (kappa) = λmax/λmin. The number of steps grows with κ. For standardised x
+# both curvatures are 2 and κ is 1: *one* step. This is why the inputs of a network are standardised
 # (`minnet.datasets.standardize`), or at least brought to 0 … 1.
 #
 # ## 5.* Is the limit exact?
@@ -233,20 +233,20 @@ for share in (0.98, 1.0, 1.02):
         assert abs(ratio - 1) < 1e-6
 
 # %% [markdown]
-# Exact. 2 % below the limit it converges, at the limit it goes to and fro for ever, and 2 % above
-# it explodes.
+# Exact. 2 % below the limit it converges, at the limit it goes back and forth for ever, and 2 %
+# above it explodes.
 #
 # ## 6.* Momentum
 #
-# Hidden layers make ravines of their own, so the walk has to become better. Think of a heavy ball:
-# it has a velocity v, keeps a part β of it (the *momentum*), and the slope only pushes:
+# Hidden layers make ravines of their own, so we need a better walk. Think of a heavy ball: it has a
+# velocity v, keeps a part β of it (the *momentum*), and the slope only pushes:
 #
 #     v ← β v − η ∂L/∂θ
 #     θ ← θ + v
 #
-# Pushes that change sign, across the ravine, partly cancel; pushes that agree, along it, add up.
-# For "tuned", β and η are those that theory (Polyak, 1964) gives for known λmin and λmax. We start
-# on the wall, with a level line.
+# Across the ravine the pushes change sign and partly cancel; along it they agree and add up. For
+# "tuned", β and η are those that theory (Polyak, 1964) gives for known λmin and λmax. We start on
+# the wall, with a level line.
 
 
 # %%
@@ -359,8 +359,8 @@ assert counts[0.05] > 15 * formula
 # %% [markdown]
 # The best rate stands right before the cliff: just above it, the walls are too slow, and then comes
 # the limit. And no rate does better than the formula, which has nothing in it but κ. So the way to
-# be faster is a better κ. Where does κ come from? **Guess** what happens to it if we add 2 or 5
-# to every x, or count x from the year 2000. (The line is the same, only its b is another.)
+# be faster is a better κ. Where does κ come from? **Guess** what happens to it if we add 2 or 5 to
+# every x, or count x from the year 2000. (The line stays the same; only its b changes.)
 
 # %%
 terrains = {
@@ -394,8 +394,8 @@ assert 100 < days < 1000
 #
 # ## 8.* Momentum in numbers
 #
-# Now in numbers, on three terrains. 0.9 is what everybody writes; it goes with the best rate
-# for the plain walk. **Guess** the row of the round bowl.
+# Now in numbers, on three terrains. 0.9 is the usual choice; here it gets the best rate of the
+# plain walk. **Guess** the row of the round bowl.
 
 # %%
 print("                 plain   momentum 0.9   tuned (β)")
@@ -497,7 +497,7 @@ print(f"Pictures: 02_*.png in {pictures.resolve()}")
 #
 # 1. Multiply x by 100, as if it were in centimetres and not in metres. Work out the new limit and
 #    the new κ first, on paper, then by `curvatures`. What does η = 0.05 do now?
-# 2. With momentum the limit is another one. Find it for β = 0.5 and for β = 0.9 by trial, with
+# 2. With momentum the limit is different. Find it for β = 0.5 and for β = 0.9 by trial, with
 #    `descend`, in units of 2/λmax. Can you guess the formula?
 # 3. Take one point at a time: `model.fit(column, y, batch_size=1, epochs=50)` with SGD(0.02). Is it
 #    at the bottom in the end? And after 50 more epochs with a tenth of the rate (`fit` takes

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # XOR, and why a hidden layer
 #
-# One neuron learned AND (tutorial 01). Here is a question of the same size that it cannot learn. At
-# the end you can prove that, you know what a hidden layer does about it, and you have seen a thing
-# that textbooks seldom show: the same network, trained in the same way from other random numbers,
-# does not learn it.
+# One neuron learned AND (tutorial 01). Here is a question of the same size that it cannot learn. By
+# the end you will be able to prove that, you will know how a hidden layer helps, and you will have
+# seen something that textbooks seldom show: the same network, trained in the same way from other
+# random numbers, fails to learn it.
 
 # %%
 from pathlib import Path
@@ -62,7 +62,7 @@ assert abs(loss - np.log(2)) < 1e-3
 #
 # ## 3.* A hundred thousand lines
 #
-# No experiment can prove that. It may fail to find a mistake in the proof:
+# No experiment can prove that, but one could find a mistake in the proof:
 
 # %%
 rng = np.random.default_rng(0)
@@ -76,10 +76,10 @@ assert right.max() == 3
 # %% [markdown]
 # ## 4. Two neurons in between
 #
-# Two lines are enough: one parts 0 0 from the rest, one parts 1 1. Between them is XOR: OR, but not
-# AND. So let one neuron find OR, a second one AND, and give *their* outputs to a third. Neurons
-# whose outputs are the inputs of others are a *hidden layer*. Their activation here is tanh, a
-# sigmoid stretched to reach from −1 to 1.
+# Two lines are enough: one separates 0 0 from the rest, the other separates 1 1. Between them is
+# XOR: OR, but not AND. So let one neuron find OR, a second one AND, and give *their* outputs to a
+# third. Neurons whose outputs are the inputs of others are a *hidden layer*. Their activation here
+# is tanh, a sigmoid stretched to reach from −1 to 1.
 #
 # No training yet. We write the weights ourselves; read them as sentences.
 
@@ -140,7 +140,7 @@ ax.figure.savefig(pictures / "03_network.png", dpi=120)
 # %% [markdown]
 # ## 5.* Without the bend
 #
-# Could we save the tanh? **Guess:** what do two layers without a curve in between learn?
+# Could we do without the tanh? **Guess:** what do two layers without a curve in between learn?
 
 # %%
 straight = Sequential([Dense(2, input_dim=2), Dense(1, activation="sigmoid")], seed=0)
@@ -194,7 +194,7 @@ assert solved[4] >= 37
 assert solved[8] == 40
 
 # %% [markdown]
-# With two units more than half, and far from all; how many depends on the first weights, the
+# With two units more than half do, but far from all; how many depends on the first weights, the
 # learning rate and the optimizer. With four nearly all make it, with eight all forty: the more
 # units, the likelier it is that some of them begin in a useful place. **If a program with random
 # weights works once, or fails once, try more seeds.** The others are stuck where the hill is flat,
@@ -296,7 +296,7 @@ for row, (a, b) in enumerate(x):
     axes[0].annotate(f"{a:.0f} {b:.0f}", x[row], (0, 14), textcoords="offset points", ha="center")
 axes[0].set(xlim=(-0.5, 1.5), ylim=(-0.5, 1.5), xlabel="x₁", ylabel="x₂", aspect="equal")
 axes[0].set(xticks=[0, 1], yticks=[0, 1])
-axes[0].set_title("What goes in:\nno line parts them")
+axes[0].set_title("What goes in:\nno line separates them")
 axes[0].legend(loc="center", markerscale=0.7)
 solved_seed = min(set(range(40)) - set(stuck_seeds))
 cases = (
@@ -361,8 +361,8 @@ assert at_the_ends.sum() == 2
 #
 # ## 9.* More than four points
 #
-# The same with noise, 200 points to learn from and 200 others to be tested on. **Guess** one
-# neuron's accuracy, the share of right answers.
+# The same with noise, 200 points to learn from and 200 others for the test. **Guess** one neuron's
+# accuracy, the share of right answers.
 
 # %%
 x, y, x_test, y_test = minnet.datasets.xor(n=200, noise=0.18, seed=0)
@@ -391,7 +391,7 @@ print(f"Pictures: 03_*.png in {pictures.resolve()}")
 # 1. Give the hidden layer other first weights: `kernel_initializer=RandomNormal(stddev=0.1)` in
 #    its Dense (from `minnet.initializers`), then 1.0, then 3.0. How many of the forty learn it with
 #    two units, and at which loss do the others end?
-# 2. Put "relu" in place of "tanh" in `train`; ReLU(z) is z where z is positive, and else 0. Count
+# 2. Put "relu" in place of "tanh" in `train`; ReLU(z) is z where z is positive, otherwise 0. Count
 #    for 2, 4 and 8 units, and look at `model.features(x)` of one that fails. What do you find?
 # 3. Three switches, lit if an *odd* number is on: make the eight rows with NumPy. How many tanh
 #    units does it take until half of the forty seeds succeed? (Which loss proves that all rows are

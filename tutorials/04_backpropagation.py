@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Backpropagation, with numbers
 #
-# Training has to know for each weight: if it grew a little, would the loss rise or fall, and how
+# Training has to know, for each weight: if it grew a little, would the loss rise or fall, and how
 # fast? Backpropagation answers that for all weights at once. It is the chain rule, in the order in
 # which it costs least. At the end you will have worked out every number of a training step, found
 # the same numbers in minnet, and know why the formula for a layer's weights is xᵀ dy.
@@ -30,11 +30,11 @@ def show(**arrays):
 
 
 # %% [markdown]
-# ## 1. A network that is to add
+# ## 1. A network that adds
 #
-# Two bits come in. Their sum is to come out, as a binary number of two bits: 0 + 1 is 01, and 1 + 1
-# is 10. The left bit is called the carry; the right one is XOR, which needs a hidden layer. The
-# four cases are our data, N = 4 rows.
+# Two bits come in, and their sum should come out as a binary number of two bits: 0 + 1 is 01, and
+# 1 + 1 is 10. The left bit is called the carry; the right one is XOR, which needs a hidden layer.
+# The four cases are our data, N = 4 rows.
 
 # %%
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])  # (N, 2): the two bits
@@ -109,7 +109,7 @@ N, M = t.shape
 dy3 = 2 * (y3 - t) / (N * M)
 
 # %% [markdown]
-# The last row is the case 1 + 1. A carry of 1 is wanted, and y3[3, 0] is only 0.25. **Guess:** is
+# The last row is the case 1 + 1. The carry should be 1, and y3[3, 0] is only 0.25. **Guess:** is
 # dy3[3, 0] positive or negative?
 
 # %%
@@ -134,8 +134,8 @@ show(dW2=dW2)
 # %% [markdown]
 # ## 5. Why the formula is xᵀ dy
 #
-# A sum of products over a common index is a matrix product. Only, n is the *rows* of y2, and has to
-# be its columns. So y2 is turned on its side, which is all the transpose ᵀ is for:
+# A sum of products over a common index is a matrix product. But n counts the *rows* of y2, and has
+# to count its columns. So we turn y2 on its side, which is all the transpose ᵀ does:
 #
 #     dW2[i, j] = Σₙ y2ᵀ[i, n] · dy3[n, j]        dW2 = y2ᵀ dy3
 #
@@ -265,8 +265,8 @@ fig.savefig(pictures / "04_way_back.png", dpi=120)
 # - `backward`: what do I hand down to the layer *below*? dx = dy Wᵀ.
 #
 # Below the first layer is only x. The data are what they are, nobody is going to change them, so
-# dx = dy1 W1ᵀ is never needed. (It is for those who ask which input mattered.) In minnet the two
-# are two functions, and a fit leaves out what nobody needs. How much does that save? Count the
+# dx = dy1 W1ᵀ is never needed. (You do need it to ask which input mattered.) In minnet the two are
+# two functions, and a fit leaves out what nobody needs. How much does that save? Count the
 # multiplications for one row of a batch, in the network for digits with 64 inputs, 64 hidden units
 # and 10 outputs.
 
@@ -280,8 +280,8 @@ print(f"{all_of_it:,} multiplications, {without:,} without dx: {1 - without / al
 assert 0.28 < 1 - without / all_of_it < 0.30
 
 # %% [markdown]
-# A *frozen* layer, one that is not to learn, is the opposite: it needs no `gradient`, but if a
-# layer below is to learn, it still needs `backward`. Forgetting that is a well-known bug: freezing
+# A *frozen* layer, one that should not learn, is the opposite: it needs no `gradient`, but if a
+# layer below it learns, it still needs `backward`. Forgetting that is a well-known bug: freezing
 # one layer in the middle, and everything below silently stops learning.
 #
 # ## 8. The same numbers in minnet
@@ -425,7 +425,8 @@ assert np.array_equal(np.abs(prediction.round()), t)
 
 # %% [markdown]
 # It can add. Did our choice of weights help? Try twenty random starts. (Now and then a start leads
-# to a place that is lower than all around it, and not low enough: there gradient descent stays.)
+# to a dip that is lower than everything around it but not low enough, and gradient descent stays
+# there.)
 
 # %%
 learned = 0
@@ -440,7 +441,7 @@ print(f"Pictures: 04_*.png in {pictures.resolve()}")
 # %% [markdown]
 # ## Exercises
 #
-# 1. In `train`, let the ReLU y2 = max(y1, 0) take the place of tanh: one line of `forward`, and one
+# 1. In `train`, replace tanh with the ReLU y2 = max(y1, 0): one line of `forward`, and one
 #    factor on the way back. Does it still learn? From how many of the 20 random starts?
 # 2. Start with all weights 0. Predict first which of dW1, db1, dW2, db2 are 0, then print them.
 #    What will the network never learn?

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Check your gradients
 #
-# A wrong formula for a gradient rarely crashes. Often the network learns all the same, somewhat
+# A wrong formula for a gradient rarely crashes. Often the network still learns, only somewhat
 # worse, and nobody knows why. So *measure* it: move a weight a little, and see whether the loss
-# changes by as much as the formula says. At the end you know how to measure a slope to 15 digits,
-# why smaller steps are not always better, how minnet tells what is wrong with a formula, and which
-# two traps fool a careless check.
+# changes by as much as the formula says. By the end you will know how to measure a slope to 15
+# digits, why smaller steps are not always better, how minnet finds what is wrong with a formula,
+# and which two traps fool a careless check.
 
 # %%
 from pathlib import Path
@@ -32,7 +32,7 @@ pictures.mkdir(exist_ok=True)
 #     forward difference    (loss(w + h) − loss(w)) / h
 #     central difference    (loss(w + h) − loss(w − h)) / (2h)
 #
-# Both become the derivative as h goes to 0, so the smaller h, the better. Is it so? **Guess** the
+# Both become the derivative as h goes to 0, so the smaller h, the better. Is that so? **Guess** the
 # best row of the table.
 
 
@@ -53,7 +53,7 @@ def central_difference(f, w, h):
 
 
 def relative_error(slope, right):
-    """How far off, as a part of what is right: 0.01 is one in a hundred."""
+    """How far off, as a share of the right value: 0.01 is one in a hundred."""
     return abs(slope - right) / abs(right)
 
 
@@ -84,7 +84,7 @@ print(Table(["h", " forward", " central"], rows, title="Relative error"))
 #
 # Its imaginary part, divided by h, is 3w² − h². Nothing was subtracted, so nothing is lost, and h
 # may be 10⁻²⁰: then h² is 10⁻⁴⁰, which nobody notices beside 3w². This *complex step* works for
-# tanh, exp and all others that NumPy knows for complex numbers.
+# tanh, exp and every other function that NumPy knows for complex numbers.
 
 
 # %%
@@ -97,7 +97,7 @@ print(f"formula      {right:.17f}\ncomplex step {complex_step(loss, w):.17f}")
 assert relative_error(complex_step(loss, w), right) < 1e-15
 
 # %% [markdown]
-# ## 3.* All steps, all ways
+# ## 3.* Every step size, every method
 #
 # The error as a function of h has the shape of a U, with the best h at the bottom. Here are all of
 # them over many values of h, and the central difference once more in numbers of 7
@@ -156,8 +156,8 @@ fig.savefig(pictures / "05_step_size.png", dpi=120)
 
 # %% [markdown]
 # The complex step has a catch of its own. Functions that throw away the imaginary part spoil it
-# without a word: `np.abs`, for instance, gives the *length* of a complex number. What will be the
-# slope of |w| at w = 0.5?
+# silently: `np.abs`, for instance, gives the *length* of a complex number. What will be the slope
+# of |w| at w = 0.5?
 
 # %%
 print(f"slope of |w| by np.abs: {np.imag(np.abs(w + 1e-20j)) / 1e-20:g}, and it is 1")
@@ -203,7 +203,7 @@ def small(dtype):
 
 
 def check_by_hand(model, h):
-    """The largest error, as a part of the largest slope."""
+    """The largest error, as a share of the largest slope."""
     model.loss_and_gradient(x[:8], y[:8])
     grad = model.grad.copy()
     measured = np.zeros(len(grad))
@@ -235,13 +235,13 @@ assert better < 1e-2
 # gradient is wrong, and in between, look closer. By that rule float32 with a small h says that our
 # gradient is wrong, and it is the *check* that is wrong. A check has to be checked, too!
 #
-# (The error is measured against the largest slope of all. Single slopes may rightly be 0: no ink
-# ever falls on the pixel in the top left corner.)
+# (The error is measured against the largest slope of all. Individual slopes may rightly be 0: no
+# ink ever falls on the pixel in the top left corner.)
 #
 # ## 6.* A formula of your own
 #
 # Give `check_gradients` a function and your formula for its gradient. Here is a mean squared error,
-# as one writes it in the evening. Can you see what is wrong?
+# written late in the evening. Can you see what is wrong?
 
 # %%
 wanted = np.random.default_rng(0).normal(size=(4, 3))
@@ -265,11 +265,11 @@ assert "12 times" in report.findings[0].message
 
 # %% [markdown]
 # It is the derivative of the *sum*. The mean of 4 rows and 3 columns has a 1/12 in it, and the
-# report has found both parts: it tried other numbers of rows. A network with this formula does
-# learn, at 12 times the learning rate that you set.
+# report noticed both: it tried different numbers of rows. A network with this formula does learn,
+# at 12 times the learning rate that you set.
 #
 # Most functions have more than one array. Give them as a dict, by name, and each gets a verdict of
-# its own. What is right is said first: the mistake is below it. Where is it here?
+# its own. What is right comes first; the mistake is below it. Where is it here?
 
 # %%
 inputs = np.random.default_rng(2).normal(size=(5, 2))
@@ -312,13 +312,13 @@ assert [name for name, findings in report.blocks.items() if not findings] == ["W
 #
 # A layer in minnet is a class with a formula for each direction: `forward`, and for the way back
 # `backward` (the slope for the layer below) and `gradient` (for its own weights). Here a Dense has
-# *one* wrong formula. (`self.dW[...] =` fills the array that the model hands its layer; `memo` it
-# does not need.) **Guess:** does a network with it learn to read digits?
+# *one* wrong formula. (`self.dW[...] =` fills the array that the model hands to the layer; it does
+# not need `memo`.) **Guess:** does a network with it learn to read digits?
 
 
 # %%
 class AveragedBias(Dense):
-    """Takes the mean over the rows, though the loss is a mean already."""
+    """Takes the mean over the rows, although the loss already is a mean."""
 
     def gradient(self, x, y, dy, memo=None):
         self.dW[...] = x.T @ dy
@@ -341,9 +341,9 @@ assert [finding.kind for finding in report.findings] == ["sum-vs-mean"]
 # ## 8.* Six classics
 #
 # Five more mistakes that students really make. Tutorial 04 explains why there are two formulas for
-# the way back; `memo` is for layers that have to remember something of the way there, and these
-# have not. ReLU is off below 0. For each one guess: will a network with it learn to read digits as
-# well as with the right formula, worse, or not at all?
+# the way back; `memo` is for layers that have to remember something from the forward pass; these do
+# not. ReLU is off below 0. For each one guess: will a network with it learn to read digits as well
+# as with the right formula, worse, or not at all?
 
 
 # %%
@@ -452,14 +452,14 @@ ax.set(
     xlabel="test accuracy after five epochs, % (bar: mean of three starts)",
     xlim=(0, 130),
     xticks=range(0, 101, 20),
-    title="Wrong gradients learn, too: the accuracy does not tell, the check does",
+    title="Networks learn from wrong gradients, too: only the check tells",
 )
 fig.savefig(pictures / "05_wrong_gradients.png", dpi=120)
 
 # %% [markdown]
 # ## 9.* First trap: the kink
 #
-# ReLU is max(x, 0). At x = 0 it has a corner: in front of it the slope is 1, behind it 0. Which
+# ReLU is max(x, 0). At x = 0 it has a corner: to its right the slope is 1, to its left 0. Which
 # number will the central difference give there? And which one is right?
 
 # %%

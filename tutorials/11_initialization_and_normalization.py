@@ -596,8 +596,8 @@ print(f"Pictures: 11_*.png in {pictures.resolve()}")
 # ## Exercises
 #
 # 1. In part 1 give only one of the two layers zeros, and the other random weights. Try both ways.
-#    Which of them learns, and who breaks the symmetry? Now "all 0.02" again, with SGD(0.3) and
-#    `dtype="float32"`: it learns! Look at the last column. Who broke the symmetry this time?
+#    Which of them learns, and who breaks the symmetry? Now "all 0.02" again, with SGD(0.3): no
+#    better. Then add random numbers as small as 10⁻⁷ to its first W before training. What happens?
 # 2. In part 4 the digits from 0 to 255 were not learned with SGD(0.1). Find a learning rate with
 #    which they are. How much smaller is it, and is it as good as standardising?
 # 3. Compare `two_layers` with and without batch normalisation for batches of 1, 2, 4, 8 and 64 rows
