@@ -251,6 +251,11 @@ def recorded() -> RecordWeights:
     return record
 
 
+def distance(target: Any, prediction: Any) -> Any:
+    """|t − p|, as a metric in Keras' order."""
+    return np.abs(target - prediction)
+
+
 class Registered(Layer):
     """A layer of one's own."""
 
@@ -348,7 +353,8 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "plots.playground": {"path": lambda: "page.html"},
     "plots.predictions": {"predicted": lambda: [0, 1]},
     "plots.weights": {"layer": lambda: model().layers[0], "shape": lambda: (1, 3)},
-    "*check_gradients": {"target": model, "y": Y.copy},
+    "*check_gradients": {"target": model, "x": X.copy, "y": Y.copy},
+    "metrics.MeanOfFunction*": {"function": lambda: distance},
     "transfer.compare": {
         "head": lambda: Dense(2, "softmax"),
         "arms": lambda: ["scratch", "head only"],

@@ -41,14 +41,14 @@ def test_the_code_prints_the_output_below_it() -> None:
             assert float(a.replace(",", "")) == pytest.approx(float(b.replace(",", "")), rel=0.01)
 
 
-def test_the_explained_step_has_as_many_lines_as_it_says() -> None:
+def test_the_explained_step_has_about_as_many_lines_as_it_says() -> None:
     code = next(code for kind, code in blocks() if kind == "python" and "explain_step" in code)
     shown: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(code, str(README), "exec"), shown)
-    said = re.search(r"all of it has (\d+) lines", code)
+    said = re.search(r"all of it has about (\d+) lines", code)
     assert said is not None
-    assert int(said.group(1)) == len(shown["text"].splitlines())
+    assert len(shown["text"].splitlines()) == pytest.approx(int(said.group(1)), rel=0.03)
 
 
 def test_there_are_two_commands_of_one_line_each() -> None:

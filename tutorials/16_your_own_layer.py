@@ -480,12 +480,13 @@ fig.savefig(pictures / "16_against_relu.png", dpi=120)
 #
 # A loss has two formulas as well: `per_sample`, one number for each row, and `gradient`, the slope
 # of their *mean*. Here is Huber's loss (1964) of the error e: like e²/2 while |e| is small, and
-# growing only along a line beyond, so that one wild value cannot drag everything with it.
+# growing only along a line beyond, so that one wild value cannot drag everything with it. (minnet
+# has it as `losses.Huber`, so yours needs a name of its own.)
 
 
 # %%
 @minnet.register
-class Huber(Loss):
+class MyHuber(Loss):
     """e² / 2 where |e| is at most d, else d (|e| − d / 2); the mean over the outputs."""
 
     def __init__(self, d=1.0):
@@ -503,7 +504,7 @@ class Huber(Loss):
 
 
 guess = np.array([[0.3], [-4.0], [2.5]])
-report = check_gradients(Huber(), guess, np.zeros((3, 1)))
+report = check_gradients(MyHuber(), guess, np.zeros((3, 1)))
 print(report)
 assert report.ok
 
@@ -517,7 +518,7 @@ points = np.linspace(-1, 1, 20).reshape(-1, 1)
 values = 2 * points
 values[-1] = -30
 slopes = {}
-for name, loss in (("mean squared error", "mse"), ("Huber", Huber(0.5))):
+for name, loss in (("mean squared error", "mse"), ("Huber", MyHuber(0.5))):
     line = minnet.Sequential([Dense(1, input_dim=1)], seed=0)
     line.compile(minnet.optimizers.SGD(0.2), loss)
     line.fit(points, values, batch_size=20, epochs=400, verbose=0)

@@ -166,7 +166,7 @@ else:
 # | | Keras, and `minnet.keras` | minnet |
 # |---|---|---|
 # | `evaluate` | a list of numbers | numbers with names |
-# | layers put into a second model | are shared | are copied; in `minnet.keras` kept equal |
+# | layers put into a second model | shared (`minnet.keras` keeps them equal) | copied |
 # | `EarlyStopping(restore_best_weights=)` | False | True |
 # | Adam's ε | 1e-7, beside √v | 1e-8, beside √v̂, as in the paper |
 # | a loss's arguments | (y_true, y_pred) | (prediction, target) |

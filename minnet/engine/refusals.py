@@ -47,6 +47,7 @@ class Undo:
         model.scale_checked, model.provenance = self.scale_checked, self.provenance
         if self.numbers is not None and self.numbers[0].size == model.theta.size:
             model.theta[...], model.state[...] = self.numbers
+            model.tell_written()
 
 
 def _parts(model: Any) -> list[Any]:

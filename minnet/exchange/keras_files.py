@@ -17,9 +17,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from minnet.exchange.hdf5 import SIGNATURE, FormError, Group, Hdf5
+from minnet.exchange.hdf5 import FormError, Group, Hdf5
 from minnet.exchange.keras_graphs import chain
-from minnet.files import description, disk
+from minnet.files import description, disk, foreign
 from minnet.files.archive import MAX_FILE
 from minnet.foundation.checks import Array, ModelFileError, short
 
@@ -78,16 +78,18 @@ def _members(file: IO[bytes], name: str) -> tuple[bytes, bytes]:
     """The description and the weights, each checked by its checksum and no larger than the file."""
     size = file.seek(0, 2)
     file.seek(0)
-    if file.read(8) == SIGNATURE:
-        raise ModelFileError(
-            f"{name} is an HDF5 file, as older versions of Keras wrote them. With Keras installed: "
-            "from_keras(keras.models.load_model(path))."
-        )
+    start = file.read(4)
+    if not start.startswith(b"PK") and (kind := foreign.kind_of(file, name)):
+        raise ModelFileError(f"{name} is no .keras file: {kind}")
     try:
         with zipfile.ZipFile(file) as opened:
             members = opened.infolist()
             names = [member.filename for member in members]
+            if f"{description.NAME}.npy" in names:
+                raise ModelFileError(f"{name} is minnet's own. minnet.load reads it.")
             missing = [key for key in (CONFIG, METADATA, WEIGHTS) if names.count(key) != 1]
+            if missing and (kind := foreign.kind_of_archive(names, name)) and CONFIG not in names:
+                raise ModelFileError(f"{name} is no .keras file. {kind}")
             if missing:
                 raise _damaged(name, f"it has no {missing[0]}, or two")
             by_name = {member.filename: member for member in members}

@@ -6,6 +6,7 @@ weight of a Linear is transposed, the square ones too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from minnet.exchange.record import (
     with_activations,
 )
 from minnet.exchange.state_dict import fill
+from minnet.files.foreign import of_torch
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.strict import named
@@ -102,6 +104,11 @@ def from_torch(
     ValueError
         Settings that minnet's layer does not have, shapes that do not fit, NaN or infinity.
     """
+    if isinstance(module, (str, os.PathLike)):
+        raise TypeError(
+            f"from_torch takes a module, and no file. Got {checks.short(module)}: "
+            f"{of_torch(os.fspath(module))}"
+        )
     if into is not None:
         return fill(a_model(into, "from_torch's into"), _state_of(module), "from_torch", ORIGIN)
     if isinstance(module, Mapping):

@@ -23,7 +23,7 @@ import numpy as np
 
 from minnet.exchange import state_dict
 from minnet.exchange.record import Record, a_model
-from minnet.files import description, disk, saving, store
+from minnet.files import description, disk, foreign, saving, store
 from minnet.files.archive import MAX_AXES, MAX_FILE, MAX_MEMBERS
 from minnet.foundation.checks import Array, ModelFileError, short
 from minnet.foundation.registry import Config
@@ -180,6 +180,9 @@ def _damaged(name: str, why: str) -> ModelFileError:
 def _read(file: IO[bytes], name: str) -> tuple[dict[str, str], dict[str, Array]]:
     """Metadata and arrays; no array takes memory before all sizes fit the file's own."""
     size = file.seek(0, 2)
+    kind = foreign.kind_of(file, name)
+    if kind and "safetensors file. " not in kind:
+        raise ModelFileError(f"{name} is no safetensors file: {kind}")
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if size < 8 or length > size - 8:

@@ -60,7 +60,7 @@ def from_sklearn(mlp: Any) -> Sequential:
     """
     kind = type(mlp).__name__
     if not all(hasattr(mlp, name) for name in ("hidden_layer_sizes", "activation", "get_params")):
-        inside = " Give its last step: pipeline[-1]." if hasattr(mlp, "steps") else ""
+        inside = " Give its last step: pipeline[-1]." if hasattr(mlp, "named_steps") else ""
         raise TypeError(
             f"from_sklearn takes an MLPClassifier or an MLPRegressor. Got {checks.short(mlp)}."
             f"{inside}"

@@ -39,16 +39,16 @@ def kind_of(file: IO[bytes], name: str) -> str:
             "it is one array of numpy.save. Read it with numpy.load, and give all arrays of a "
             "model to model.set_weights."
         )
+    length = int.from_bytes(start[:_LENGTH], "little")
+    if start[_LENGTH : _LENGTH + 1] == b"{" and length <= file.seek(0, 2):
+        return f"it is a safetensors file. minnet.exchange.load_safetensors({path}) reads it."
     if _PICKLE.match(start):
         if _TORCH in start[:32] or name.lower().endswith((".pt", ".pth")):
-            return _of_torch(name)
+            return of_torch(name)
         return (
             "it is a pickle, which can run any code when it is opened, so minnet opens none. In "
             "the program that wrote it, hand the object over: minnet.exchange.from_sklearn(mlp)."
         )
-    length = int.from_bytes(start[:_LENGTH], "little")
-    if start[_LENGTH : _LENGTH + 1] == b"{" and length <= file.seek(0, 2):
-        return f"it is a safetensors file. minnet.exchange.load_safetensors({path}) reads it."
     if _ONNX.match(start) and (name.lower().endswith(".onnx") or b"onnx" in start):
         return (
             "it is an ONNX file, which minnet writes and does not read. "
@@ -63,8 +63,8 @@ def kind_of_archive(names: Sequence[str], name: str) -> str:
     if {"config.json", "metadata.json"} <= set(names):
         return f"It is a Keras file. minnet.exchange.from_keras({path}) reads it."
     if any(member.endswith(("/data.pkl", "/constants.pkl")) for member in names):
-        of_torch = _of_torch(name)
-        return of_torch[0].upper() + of_torch[1:]
+        words = of_torch(name)
+        return words[0].upper() + words[1:]
     if names and all(member.endswith(".npy") for member in names):
         return (
             "It is one of numpy.savez. If its arrays have the names of model.named_arrays(), "
@@ -73,8 +73,8 @@ def kind_of_archive(names: Sequence[str], name: str) -> str:
     return ""
 
 
-def _of_torch(name: str) -> str:
-    """What a file of PyTorch is, and the line of PyTorch that makes another one of it."""
+def of_torch(name: str) -> str:
+    """Return what a file of PyTorch is, and the line that makes another one of it there."""
     path, other = _quoted(name), _quoted(f"{re.sub(r'[.]pth?$', '', name)}.safetensors")
     return (
         "it is a PyTorch file, a pickle, which can run any code when it is opened, so minnet opens "

@@ -99,7 +99,7 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
         ],
         "class_names": model.class_names,
         "preprocessing": to_config(model.preprocessing),
-        "provenance": to_config({**model.provenance, "columns": model.columns}),
+        "provenance": to_config(model.provenance | _columns_of(model)),
         "compile": None,
         "updates": None,
         "training": None,  # of a checkpoint: what `resuming.py` needs to go on
@@ -170,6 +170,11 @@ def dtype_of(config: Config) -> str:
     if not isinstance(name, str) or name not in checks.DTYPES:
         raise ValueError(f"a model takes float32 or float64. Got {checks.short(name)}")
     return name
+
+
+def _columns_of(model: Network) -> dict[str, Any]:
+    """The names of the columns of x, where the training data had any."""
+    return {} if model.columns is None else {"columns": model.columns}
 
 
 def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.foundation.checks import short
+from minnet.foundation.checks import is_collection, short
 from minnet.foundation.words import did_you_mean
 
 SHOWN = 5
@@ -18,9 +18,8 @@ SHOWN = 5
 
 def columns_of(x: Any) -> list[str] | None:
     """Return the names of the columns of a DataFrame; None where not all are text, or of others."""
-    if not hasattr(type(x), "columns"):
-        return None
-    columns = list(x.columns)
+    named: Any = x.columns if hasattr(type(x), "columns") else None
+    columns = list(named) if named is not None and is_collection(named) else []
     return columns if columns and all(isinstance(name, str) for name in columns) else None
 
 

@@ -25,6 +25,8 @@ class Metric(core.Metric):
     `reset_state()` forgets them. A fit and an evaluation gather for themselves.
     """
 
+    argument_names = ("(y_true, y_pred)", "y_true", "y_pred")
+
     _gathered: Array | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -38,6 +40,7 @@ class Metric(core.Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch in."""
         prediction, target = targets(y_pred), targets(y_true)
+        self.check_order(prediction, target)
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "y_true")

@@ -26,7 +26,12 @@ from minnet.sklearn.network import build_network, set_penalty, shaped_for
 from minnet.sklearn.settings import Settings, seed_of
 from minnet.training.figures import PREDICT_ROWS
 
-OUT_ACTIVATIONS = {"softmax": "softmax", "logistic": "sigmoid", "identity": None}
+OUT_ACTIVATIONS = {
+    "softmax": "softmax",
+    "logistic": "sigmoid",
+    "identity": None,
+    "exp": "exponential",
+}
 """scikit-learn's name of the last activation → minnet's."""
 
 

@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
-from minnet.losses import MeanSquaredError
+from minnet.losses import MeanSquaredError, Poisson
 from minnet.sklearn.estimator import End, MultilayerPerceptron
 from minnet.sklearn.settings import Settings
 
@@ -24,8 +24,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     Parameters
     ----------
     loss
-        "squared_error", half of Σ (p − t)² over the outputs; "absolute_error"; or a minnet loss or
-        its name.
+        "squared_error", half of Σ (p − t)² over the outputs; "poisson", for counts, with an
+        exponential end; "absolute_error"; or a minnet loss or its name, such as "huber".
     hidden_layer_sizes
         The width of each hidden layer; one number is one layer, () is none.
     activation
@@ -188,6 +188,11 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
                 f"{'(N,)' if self._columns is None else f'(N, {self._columns})'}. Got y of shape "
                 f"{y.shape}. Set warm_start=False, or take a clone."
             )
+        if isinstance(settings.loss, Poisson) and (y < 0).any():
+            raise ValueError(
+                f'{settings.who} with loss="poisson" takes counts or rates, 0 or more. Got '
+                f'{y.min():g} in y. Use "squared_error".'
+            )
         target: Array = y.reshape(len(y), -1)
         return target
 
@@ -198,6 +203,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
         M = self._columns or 1
         if settings.loss is None:  # half of the sum over the outputs, where minnet has the mean
             return End(MeanSquaredError(), "identity", M, M / 2.0)
+        if isinstance(settings.loss, Poisson):  # a sum over the outputs, as well
+            return End(settings.loss, "exp", M, float(M))
         return End(settings.loss, "identity", M, 1.0)
 
     def _score_of(self, y: Any, predicted: Array, weight: Array | None) -> float:

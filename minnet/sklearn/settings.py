@@ -191,12 +191,6 @@ class Settings:
         if isinstance(value, str):
             if value == own:
                 return None
-            if value == "poisson":
-                raise ValueError(
-                    f'{who} takes no "poisson", for minnet has not that deviance. Use '
-                    '"squared_error" on logarithms: TransformedTargetRegressor(mlp, '
-                    "func=numpy.log1p, inverse_func=numpy.expm1)."
-                )
             value = SKLEARN_LOSSES.get(value, value)
         elif isinstance(value, (int, tuple, list)):
             raise TypeError(

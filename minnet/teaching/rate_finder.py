@@ -119,7 +119,7 @@ def find_learning_rate(
     rng = checks.generator(seed, "find_learning_rate's seed")
     twin = model.copy()
     twin.rng = rng
-    lowest, by = math.log(low), (math.log(high) - math.log(low)) / (count - 1)
+    by = (math.log(high) - math.log(low)) / (count - 1)
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
@@ -129,7 +129,8 @@ def find_learning_rate(
         twin.require_trainable()
         optimizer = twin.compiled.optimizer
         for step, rows in zip(range(count), shuffled_batches(len(x), size, rng), strict=False):
-            rate = math.exp(lowest + step * by)
+            half = math.exp(step * by / 2)  # the factor itself may be beyond all numbers
+            rate = low * half * half
             if rate * optimizer.weight_decay > 1.0:  # no rate beyond can be trained with
                 break
             optimizer.learning_rate = rate

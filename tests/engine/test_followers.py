@@ -131,6 +131,19 @@ def test_a_fit_that_ends_in_an_error_tells_what_it_left(model, heard):
     np.testing.assert_array_equal(heard[-1][1], model.layers[0].W)
 
 
+def test_numbers_that_a_refused_fit_puts_back_are_told(model, heard):
+    class Refuses(Callback):
+        def on_train_begin(self, logs=None):
+            self.model.theta = self.model.theta + 1
+            raise ValueError("not so")
+
+    before = model.layers[0].W.copy()
+    with pytest.raises(ValueError, match="not so"):
+        model.fit(X, Y, callbacks=[Refuses()], verbose=0)
+    np.testing.assert_array_equal(model.layers[0].W, before)
+    np.testing.assert_array_equal(heard[-1][1], before)
+
+
 def test_copies_have_no_follower(model, heard):
     for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model.copy())), model.copy()):
         assert other.layers[0].follower is None

@@ -205,7 +205,10 @@ def test_an_archive_that_swells_is_refused(tmp_path):
     ("data", "words"),
     [
         (b"", "cut off"),
-        (b"\x89HDF\r\n\x1a\n" + bytes(100), r"from_keras\(keras.models.load_model\(path\)\)"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), r"HDF5.*from_keras\(keras.models.load_model\("),
+        (zipped({"m/data.pkl": b""}), "is no .keras file. It is a PyTorch file, a pickle"),
+        (zipped({"minnet.json.npy": b""}), "is minnet's own. minnet.load reads it"),
+        (b"\x80\x04\x95" + bytes(100), "is no .keras file: it is a pickle"),
         (b"PK\x03\x04" + bytes(100), "cut off"),
     ],
 )

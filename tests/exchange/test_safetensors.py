@@ -223,3 +223,10 @@ def test_half_precision_is_widened_exactly(tmp_path):
         model = Sequential([Dense(2, use_bias=False, input_dim=1)], seed=0)
         exchange.load_safetensors(path, into=model)
         assert model.layers[0].W.tolist() == [[1.5, -2.0]]
+
+
+def test_a_file_of_another_program_is_named(tmp_path):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(ModelFileError, match="is no safetensors file: it is an HDF5 file"):
+        exchange.load_safetensors(path)

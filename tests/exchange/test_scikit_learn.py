@@ -131,7 +131,7 @@ def test_classes_are_checked(neural):
     ("thing", "error", "words"),
     [
         (3, TypeError, "takes an MLPClassifier or an MLPRegressor. Got 3"),
-        (SimpleNamespace(steps=[]), TypeError, r"pipeline\[-1\]"),
+        (SimpleNamespace(named_steps={}), TypeError, r"pipeline\[-1\]"),
         (
             SimpleNamespace(hidden_layer_sizes=(), activation="relu", get_params=dict),
             ValueError,

@@ -98,6 +98,14 @@ def test_a_state_dict_without_a_model_is_refused_with_the_line():
         exchange.from_torch(state())
 
 
+def test_a_pt_file_is_not_opened():
+    for into in (None, model()):
+        with pytest.raises(
+            TypeError, match=r"a pickle.*save_file\(torch.load\(\"m.pt\", weights_o"
+        ):
+            exchange.from_torch("m.pt", into=into)
+
+
 def without(name):
     arrays = state()
     del arrays[name]

@@ -95,6 +95,18 @@ def test_a_file_of_another_program_is_named_with_what_reads_it(tmp_path, name, w
             read(path)
 
 
+def test_a_length_that_looks_like_a_pickle_is_a_length(tmp_path):
+    """A header of 0x0280 bytes begins with the two bytes of a pickle."""
+    header = json.dumps({"W": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "m.safetensors"
+    path.write_bytes((0x280).to_bytes(8, "little") + header.ljust(0x280) + bytes(4))
+    with pytest.raises(ModelFileError, match="a safetensors file"):
+        minnet.load(path)
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    with pytest.raises(ModelFileError, match="does not fit the model"):
+        minnet.exchange.load_safetensors(path, into=model)
+
+
 def test_nothing_of_a_pickle_is_run(tmp_path):
     path = tmp_path / "m.pkl"
     path.write_bytes(b"\x80\x04cbuiltins\nexit\n(tR.")

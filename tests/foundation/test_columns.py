@@ -101,6 +101,12 @@ def test_many_names_are_cut() -> None:
         model.predict(Frame(x, names[::-1]))
 
 
+def test_a_model_in_the_place_of_data_is_no_table() -> None:
+    model = trained()
+    with pytest.raises((TypeError, ValueError), match=r"^x takes "):
+        model.fit(model, Y, verbose=0)
+
+
 def test_names_that_are_numbers_say_nothing() -> None:
     model = trained(Frame(X, [0, 1, 2]))
     assert model.columns is None

@@ -22,7 +22,7 @@ class Bowl:
     def __init__(self, theta=(0.0, 0.0, 0.0)):
         self.theta = np.array(theta)
 
-    def evaluate(self, x, y):
+    def evaluate(self, x, y, return_dict=True):
         return {"loss": 2.0 + 0.5 * (CURVATURE * self.theta**2).sum()}
 
 
@@ -181,7 +181,7 @@ def test_a_recorded_training_ends_at_the_model():
 
 def test_a_loss_that_overflows_is_a_gap_in_the_map():
     class Cliff(Bowl):
-        def evaluate(self, x, y):
+        def evaluate(self, x, y, return_dict=True):
             return {"loss": np.inf if self.theta[0] > 0.5 else 1.0 + self.theta[0] ** 2}
 
     ax = plots.loss_surface(Cliff(), None, None, directions=np.eye(3)[:2], points=21)
@@ -191,7 +191,7 @@ def test_a_loss_that_overflows_is_a_gap_in_the_map():
 
 def test_a_flat_loss_can_be_drawn():
     class Plain(Bowl):
-        def evaluate(self, x, y):
+        def evaluate(self, x, y, return_dict=True):
             return {"loss": 1.0}
 
     ax = plots.loss_surface(Plain(), None, None, directions=np.eye(3)[:2], points=5)
@@ -202,7 +202,7 @@ def test_a_flat_loss_can_be_drawn():
 class Void(Bowl):
     """No loss anywhere."""
 
-    def evaluate(self, x, y):
+    def evaluate(self, x, y, return_dict=True):
         return {"loss": np.nan}
 
 

@@ -99,6 +99,22 @@ def test_regression_of_several_outputs_makes_the_same_steps() -> None:
     np.testing.assert_allclose(np.multiply(one.loss_curve_, 3)[1:], two.loss_curve_[1:])
 
 
+def test_counts_are_learned_by_the_same_steps() -> None:
+    counts = np.random.default_rng(0).poisson(np.exp(X[:, 0]), len(X))
+    y = np.column_stack([counts, counts[::-1]]).astype(float)
+    settings = {"solver": "sgd", "learning_rate_init": 0.01, "tol": 0.0, "n_iter_no_change": 100}
+    for target in (y[:, 0], y):
+        one, two = side_by_side(
+            MLPRegressor, target, hidden_layer_sizes=(8,), loss="poisson", **settings
+        )
+        np.testing.assert_allclose(one.predict(X), two.predict(X), rtol=1e-5)
+        assert one.out_activation_ == two.out_activation_ == "exp"
+        apart = np.subtract(one.loss_curve_, two.loss_curve_)[1:]
+        np.testing.assert_allclose(apart, apart[0], atol=1e-5)  # what no prediction changes
+    with pytest.raises(ValueError, match=r'"poisson" takes counts or rates, 0 or more. Got -'):
+        MLPRegressor("poisson").fit(X, NUMBER)
+
+
 def test_adam_differs_by_where_epsilon_stands_alone() -> None:
     one, two = side_by_side(MLPClassifier, THREE, hidden_layer_sizes=(8,), activation="tanh")
     assert_alike(one, two, 1e-5, 1e-4)

@@ -19,6 +19,7 @@ from minnet.losses import (
     MeanAbsoluteError,
     MeanSquaredError,
 )
+from minnet.teaching.explain import regression
 from minnet.teaching.explain.blocks import Index, Math, Source, Worked, same
 from minnet.teaching.explain.formulas import (
     Computation,
@@ -31,6 +32,9 @@ from minnet.teaching.explain.formulas import (
 from minnet.teaching.explain.numbers import Numbers
 from minnet.teaching.explain.typesetting import tex_text
 from minnet.teaching.explain.words import DX, DY, TERMS, X, Y, at, calculation, value
+
+ELSEWHERE = (regression,)
+"""Files whose explanations belong to these."""
 
 
 def loss_formulas(numbers: Numbers) -> LossFormulas:

@@ -442,18 +442,18 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:
     """Keys of arrays that are called the gradient of what is at a path, the best first."""
-    found = []
+    candidates = []
     for i, (key, array) in enumerate(arrays.items()):
         if key.startswith(":") and key[1:] in weights:
             continue
         alike = likeness(path, key)
         same = fits(array, value)
         if alike and same:
-            found.append((alike, i, key))
-        elif alike >= 9 and np.size(array) and not any(f[0] >= 9 for f in found):
-            found.append((2, i, key))  # of another shape: not summed, or transposed
-    top = max((alike for alike, _, _ in found), default=0)
-    return [key for alike, _, key in sorted(found, reverse=True) if alike >= top - 1]
+            candidates.append((alike, i, key))
+        elif alike >= 9 and np.size(array) and not any(f[0] >= 9 for f in candidates):
+            candidates.append((2, i, key))  # of another shape: not summed, or transposed
+    top = max((alike for alike, _, _ in candidates), default=0)
+    return [key for alike, _, key in sorted(candidates, reverse=True) if alike >= top - 1]
 
 
 def _rates(run: Run) -> list[float]:
@@ -536,10 +536,10 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
 
 def _common_factor(analysis: Analysis) -> None:
     """Right are those that are the same positive number of times what was measured."""
-    found = []
+    constants = []
     for block in analysis.blocks:
-        found.append(proportional(block) if block.value.size > 1 else None)
-    known = [c for c in found if c is not None]
+        constants.append(proportional(block) if block.value.size > 1 else None)
+    known = [c for c in constants if c is not None]
     if not known:
         known = [c for c in map(proportional, analysis.blocks) if c is not None]
     if not known:

@@ -50,7 +50,7 @@ class Section:
         right = [label for label, findings in self.blocks.items() if not findings]
         wrong = {label: findings for label, findings in self.blocks.items() if findings}
         lines = [self.title, *(f"right  {label}" for label in right)]
-        gradients = [label for label in right if label not in ("loss", "update")]
+        gradients = [n for n in right if n != "loss" and not n.startswith("update")]
         if wrong and gradients:
             be = "is" if len(gradients) == 1 else "are"
             lines.append(f"       {', '.join(gradients)} {be} right, so look below.")
@@ -63,7 +63,7 @@ class Section:
 
 def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> list[Analysis]:
     """The analyses of the loops of the file that train something, one for each set of weights."""
-    found: list[tuple[tuple[Any, ...], int, Analysis]] = []
+    analyses: list[tuple[tuple[Any, ...], int, Analysis]] = []
     for loop in program.loops:
         snapshots = recording.passes.get(loop.number)
         if not snapshots:
@@ -85,11 +85,11 @@ def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> 
         if analysis is not None and analysis.blocks:
             quality = _quality(analysis, loop.number)
             if analysis.explicit or quality[2]:  # a loss that nobody computes has to explain some
-                found.append((quality, loop.number, analysis))
-    found.sort(key=lambda one: one[0], reverse=True)
+                analyses.append((quality, loop.number, analysis))
+    analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
     covered: set[str] = set()
-    for _, number, analysis in found:
+    for _, number, analysis in analyses:
         labels = {_bare(block.path) for block in analysis.blocks}
         if labels & covered or (chosen and not analysis.updates):
             continue
@@ -283,10 +283,12 @@ def _of_wrong(
     if order is not None:
         return order
     truncated = _integers(analysis, blocks)
+    batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
+    samples = [*batch, *(n for n in samples if n not in batch)]
     other = elsewhere(analysis)
     search = Search(analysis, seconds)
     if other is not None:
-        search.other, search.samples = other.analysis, frozenset(other.sizes)
+        search.other, search.samples = other.analysis, frozenset({*other.sizes, *batch})
     elif samples:
         search.samples = frozenset(samples)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
@@ -404,20 +406,20 @@ def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFindi
 
 def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding]:
     """Blocks that are whole numbers because an array of integers holds them."""
-    found = {}
+    findings = {}
     first = analysis.unit.run()
     for block in blocks:
         if block.right or not block.key:
             continue
         value = first.get(block.key)
         if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-            found[block.path] = BlockFinding(
+            findings[block.path] = BlockFinding(
                 "wrong",
                 f"the array of the gradient is of integers ({value.dtype}), so what is put into it "
                 "is truncated to whole numbers: everything behind the point is lost. Make it of "
                 "floats: np.zeros(shape), or zeros_like(…, dtype=float).",
             )
-    return found
+    return findings
 
 
 def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
@@ -540,9 +542,9 @@ def _one_with_update(analysis: Analysis) -> Block | None:
 
 def _numbers_in(unit: Unit) -> list[float]:
     """The numbers that stand in the code."""
-    found = []
+    values = []
     for statement in [*unit.definitions, *unit.body]:
         for node in ast.walk(statement):
             if isinstance(node, ast.Constant) and isinstance(node.value, float):
-                found.append(node.value)
-    return found
+                values.append(node.value)
+    return values

@@ -58,19 +58,19 @@ def sources_of(functions: Sequence[Callable[..., Any]]) -> tuple[list[ast.stmt],
 
 def _seen(function: FunctionType) -> dict[str, Any]:
     """The globals and the variables around it that a function uses, and its defaults' values."""
-    found = {}
+    needed = {}
     inner = [c for c in function.__code__.co_consts if inspect.iscode(c)]
     used = {*function.__code__.co_names, *(n for c in inner for n in c.co_names)}
     for name in used:
         if name in function.__globals__:
-            found[name] = function.__globals__[name]
+            needed[name] = function.__globals__[name]
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     for name, cell in cells:
         try:
-            found[name] = cell.cell_contents
+            needed[name] = cell.cell_contents
         except ValueError:  # an empty cell
             continue
-    return found
+    return needed
 
 
 def _statement(name: str, function: FunctionType, trees: dict[str, ast.Module]) -> ast.stmt | None:
@@ -94,8 +94,8 @@ def _statement(name: str, function: FunctionType, trees: dict[str, ast.Module]) 
     if plain:
         if "super()" in ast.unparse(plain[0]) or plain[0].decorator_list:
             return None
-        found = plain[0]
-        return _defined(name, found.args, found.body, found)
+        definition = plain[0]
+        return _defined(name, definition.args, definition.body, definition)
     arguments = function.__code__.co_varnames[: function.__code__.co_argcount]
     fitting = [node for node in lambdas if tuple(a.arg for a in node.args.args) == arguments]
     codes = {ast.unparse(node) for node in fitting}

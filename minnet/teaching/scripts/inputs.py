@@ -317,7 +317,7 @@ def _ways() -> list[Convention]:
 
 
 def _pairs(functions: Mapping[str, ast.FunctionDef]) -> list[tuple[str, str]]:
-    found = []
+    pairs = []
     for name in functions:
         if "forward" in name.lower():
             for other in functions:
@@ -325,8 +325,8 @@ def _pairs(functions: Mapping[str, ast.FunctionDef]) -> list[tuple[str, str]]:
                     count = len(arguments_of(functions[other]))
                     first = arguments_of(functions[other])[:1]
                     if count in (1, 2) and first and re.match(r"d|grad|up", first[0]):
-                        found.append((name, other))
-    return found
+                        pairs.append((name, other))
+    return pairs
 
 
 def _with_cache(

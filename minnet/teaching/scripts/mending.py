@@ -39,22 +39,22 @@ class Mended:
 
 def statements(unit: Unit) -> list[tuple[str, ast.stmt]]:
     """The simple statements of the unit with the function that each is in."""
-    found: list[tuple[str, ast.stmt]] = []
+    statements: list[tuple[str, ast.stmt]] = []
 
     def walk(body: Any, owner: str) -> None:
         for node in body:
             if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)):
-                found.append((owner, node))
+                statements.append((owner, node))
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 inner = f"{owner}.{node.name}" if owner not in ("", "<module>") else node.name
                 walk(node.body, inner)
             else:
-                for part in ("body", "orelse", "finalbody"):
-                    walk(getattr(node, part, []), owner)
+                for field in ("body", "orelse", "finalbody"):
+                    walk(getattr(node, field, []), owner)
 
     walk(unit.body, "<module>")
     walk(unit.definitions, "")
-    return found
+    return statements
 
 
 class Search:
@@ -96,18 +96,18 @@ class Search:
     def _helpers(self) -> dict[str, Any]:
         """Functions of one or two arguments that are called with arrays: activations and such."""
         names = self.unit.run(self.analysis.put).names
-        found = {}
+        replaced = {}
         for statement in self.unit.definitions:
             if isinstance(statement, ast.FunctionDef):
                 arguments = statement.args
                 needed = len(arguments.args) - len(arguments.defaults)
                 if needed == 1 and callable(names.get(statement.name)) and len(statement.body) < 8:
-                    found[statement.name] = names[statement.name]
+                    replaced[statement.name] = names[statement.name]
             elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda):
                 name = getattr(statement.targets[0], "id", "")
                 if len(statement.value.args.args) == 1 and callable(names.get(name)):
-                    found[name] = names[name]
-        return found
+                    replaced[name] = names[name]
+        return replaced
 
     def _run(self, edit: Edit | None, put: Mapping[str, Array] | None = None) -> Run:
         edited = None
@@ -136,7 +136,7 @@ class Search:
 
     def _candidates(self) -> list[tuple[int, float, int, str, Edit]]:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
-        found = []
+        candidates = []
         earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
         for owner, statement in statements(self.unit):
             scope = self.scope.get((owner, statement.lineno))
@@ -153,8 +153,8 @@ class Search:
                 statement, {**self._names(), **scope}, self.helpers, self.samples, self._pool(owner)
             ):
                 tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
-                found.append((rank, edit.cost, tie, owner, edit))
-        return sorted(found, key=lambda one: one[:3])
+                candidates.append((rank, edit.cost, tie, owner, edit))
+        return sorted(candidates, key=lambda one: one[:3])
 
     def _globals(self, owner: str) -> dict[str, Any]:
         """The arrays and numbers of the file that a function uses without being handed them."""
@@ -316,10 +316,10 @@ class Search:
                 gradient = gradient_of(block, run, self.analysis.put)
                 if gradient is None or not fits(gradient, block.value):
                     break
-                part = float(
+                share = float(
                     (np.reshape(gradient, block.value.shape) * directions[block.path]).sum()
                 )
-                expected, size = expected + part, size + abs(part)
+                expected, size = expected + share, size + abs(share)
             else:
                 above, below = self._loss(self._run(edit, up)), self._loss(self._run(edit, down))
                 slope = (above - below) / (2 * h)

@@ -131,16 +131,16 @@ def _truncated(
 
     plain = gradients({k: v.copy() for k, v in weights.items()})
     floats = gradients({k: v.astype(float) for k, v in weights.items()})
-    found = {}
+    results = {}
     for name, key in keys.items():
         a, b = (plain, floats) if key is None else (plain[key], floats[key])
         if not np.array_equal(np.asarray(a), np.asarray(b)):
-            found[name] = GradientFinding(
+            results[name] = GradientFinding(
                 "wrong",
                 name,
                 f"{TRUNCATED.format(name=name, dtype=weights[name].dtype)}",
             )
-    return found
+    return results
 
 
 TRUNCATED = (
@@ -281,12 +281,12 @@ def of_loss_lines(loss: Loss, prediction: Array, target: Array) -> dict[str, Gra
 def _told_of(analysis: Analysis) -> dict[str, GradientFinding]:
     if all(block.right for block in analysis.blocks):
         return {}
-    found = {}
+    results = {}
     for label, findings in findings_of(analysis, SECONDS).items():
         for finding in findings[:1]:
             if "to a cosine of" not in finding.text:
-                found[label] = GradientFinding(finding.kind, label, finding.text)
-    return found
+                results[label] = GradientFinding(finding.kind, label, finding.text)
+    return results
 
 
 # --- one array ------------------------------------------------------------------------------------
@@ -304,18 +304,18 @@ def explained(
         return []
     block = analysis.blocks[0]
     told = findings_of(analysis, SECONDS)
-    found = []
+    results = []
     runs = runs_of(block)
     for label, findings in told.items():
         for finding in findings[:2]:
             if "to a cosine of" in finding.text:
                 continue
             where = "gradient_of_f" if label == "x" else "f"
-            found.append(GradientFinding(finding.kind, where, f"{finding.text} {runs}".strip()))
-    if not found and runs:
+            results.append(GradientFinding(finding.kind, where, f"{finding.text} {runs}".strip()))
+    if not results and runs:
         kind = "factor" if "times what" in runs else "wrong"
-        found.append(GradientFinding(kind, "gradient_of_f", runs))
-    return found[:2]
+        results.append(GradientFinding(kind, "gradient_of_f", runs))
+    return results[:2]
 
 
 def runs_of(block: Block) -> str:

@@ -42,22 +42,22 @@ RATES = re.compile(r"(^|[^a-z])(lr|learning_?rate|alpha|eta|rate|step_?size|l_?r
 
 def scalars_of(run: Run) -> dict[str, float]:
     """All single numbers that were seen in a run, by key; sums over calls as `Σ key`."""
-    found: dict[str, float] = {}
+    scalars: dict[str, float] = {}
     for slot in slots({k: v for k, v in run.names.items() if not k.startswith("__")}):
         if is_number(slot.value) or (
             isinstance(slot.value, np.ndarray)
             and slot.value.size == 1
             and slot.value.dtype.kind == "f"
         ):
-            found[":" + slot.path] = float(np.reshape(slot.value, -1)[0])
+            scalars[":" + slot.path] = float(np.reshape(slot.value, -1)[0])
     for key, value in run.values.items():
         if is_numeric(value) and np.size(value) == 1 and "#" not in key:
             last = value
-            found[key] = float(np.reshape(last, -1)[0])
+            scalars[key] = float(np.reshape(last, -1)[0])
     for key, total in run.sums.items():
         if f"{key}#2" in run.values or re.sub(r"^([^:(]+)", r"\1#2", key) in run.values:
-            found["Σ " + key] = total
-    return found
+            scalars["Σ " + key] = total
+    return scalars
 
 
 VALUES = ("data", "value", "val", "item")
@@ -175,28 +175,28 @@ def label_of(path: str, others: Sequence[str]) -> str:
 
 def arrays_in(run: Run) -> dict[str, Any]:
     """All arrays that were seen in a run."""
-    found = {
+    values = {
         ":" + s.path: s.value
         for s in slots({k: v for k, v in run.names.items() if not k.startswith("__")})
     }
-    found.update({k: v for k, v in run.values.items() if is_numeric(v)})
-    return found
+    values.update({k: v for k, v in run.values.items() if is_numeric(v)})
+    return values
 
 
 def everything(run: Run) -> dict[str, float]:
     """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies."""
-    found = scalars_of(run)
+    sums = scalars_of(run)
     for key, half in run.halves.items():
         if ERRORS.search(word_of(key)):
-            found[f"½ Σ {key}²"] = half
+            sums[f"½ Σ {key}²"] = half
     data = {k: v for k, v in run.names.items() if not k.startswith("__")}
     arrays = arrays_in(run)
     for key, value in arrays.items():
         if key.startswith(":") and isinstance(value, np.ndarray) and value.size > 1:
             if value.dtype.kind == "f" and ERRORS.search(word_of(key)):
-                found[f"½ Σ {key}²"] = 0.5 * float((value**2).sum())
+                sums[f"½ Σ {key}²"] = 0.5 * float((value**2).sum())
         elif key.startswith(":") and is_number(value) and ERRORS.search(word_of(key)):
-            found[f"½ Σ {key}²"] = 0.5 * float(value) ** 2
+            sums[f"½ Σ {key}²"] = 0.5 * float(value) ** 2
     targets = _targets(run, data)
     numbers = {
         k: float(v)
@@ -208,13 +208,13 @@ def everything(run: Run) -> dict[str, float]:
         if TARGETS.match(word_of(name)) and not NO_TARGET.search(name):
             for key, p in numbers.items():
                 if OUTPUTS.search(word_of(key)) and not re.match("d|grad", word_of(key)):
-                    found[f"½ Σ ({key} − {name})²"] = 0.5 * (p - float(t)) ** 2
+                    sums[f"½ Σ ({key} − {name})²"] = 0.5 * (p - float(t)) ** 2
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
         for name, rows in targets.items():
-            found.update(_implied(key, p, name, rows))
-    return found
+            sums.update(_implied(key, p, name, rows))
+    return sums
 
 
 ERRORS = re.compile(r"err|diff|delta|resid|cost|loss|^e\d?$|^dz\d?$|^d\d?$", re.IGNORECASE)
@@ -230,34 +230,32 @@ OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECAS
 
 
 def _targets(run: Run, data: Mapping[str, Any]) -> dict[str, Array]:
-    found = {}
+    arrays = {}
     for slot in slots(data):
         name = leaf(slot.path)[0]
         fitting = TARGETS.match(name) and not NO_TARGET.search(name)
         if isinstance(slot.value, np.ndarray) and fitting and slot.value.size <= 4000:
-            found[slot.path] = slot.value
+            arrays[slot.path] = slot.value
     for key, value in run.values.items():
         fitting = TARGETS.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
         if ":" in key and isinstance(value, np.ndarray) and fitting:
-            found.setdefault(key, value)
-    return dict(list(found.items())[:8])
+            arrays.setdefault(key, value)
+    return dict(list(arrays.items())[:8])
 
 
 def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
     """The losses that p and t are usually held together by."""
-    found = {}
+    sums = {}
     if p.shape == t.shape and t is not p and p.size <= 4000:
-        found[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
+        sums[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
     inside = p.size > 1 and np.all((p > 0) & (p < 1))
     if not inside:
-        return found
+        return sums
     if p.shape == t.shape and np.isin(t, (0, 1)).all():
-        found[f"−Σ log {key} at {name}"] = -float((t * np.log(p)).sum())
-        found[f"−Σ ({name} log {key} + …)"] = -float(
-            (t * np.log(p) + (1 - t) * np.log(1 - p)).sum()
-        )
+        sums[f"−Σ log {key} at {name}"] = -float((t * np.log(p)).sum())
+        sums[f"−Σ ({name} log {key} + …)"] = -float((t * np.log(p) + (1 - t) * np.log(1 - p)).sum())
     if p.ndim == 2 and t.ndim == 1 and t.dtype.kind in "iu" and len(t) in p.shape:
         q = p if len(p) == len(t) else p.T
         if t.min() >= 0 and t.max() < q.shape[1]:
-            found[f"−Σ log {key} at {name}"] = -float(np.log(q[np.arange(len(t)), t]).sum())
-    return found
+            sums[f"−Σ log {key} at {name}"] = -float(np.log(q[np.arange(len(t)), t]).sum())
+    return sums

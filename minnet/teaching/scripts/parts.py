@@ -356,12 +356,7 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
             if array.shape == value.shape and name != text and array is not value:
                 cost = 1.8
                 words = f"{text} stands where {name} belongs"
-                if re.search(r"hat|norm", name):
-                    words += ", which is x̂, the normalised x"
-                elif re.fullmatch(
-                    r"(self\.)?(x\w?|inputs?|a_?prev|layer_?0|l0|a0)(\.T)?", name.lower()
-                ):
-                    words += ": the input of the layer, not its output"
+                words += _which(name)
                 yield "wrong", words, cost, parsed(name)
                 yield (
                     "factor",
@@ -370,7 +365,8 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
                     parsed(f"({text} * {name})"),
                 )
             elif array.shape == value.shape[::-1] and value.ndim == 2 and name != text:
-                yield "wrong", f"{text} stands where {name}.T belongs", 2.4, parsed(name + ".T")
+                words = f"{text} stands where {name}.T belongs{_which(name)}"
+                yield "wrong", words, 2.4, parsed(name + ".T")
             elif array.ndim == value.ndim and name != text and array.ndim:
                 yield "wrong", f"{text} stands where {name} belongs", 2.3, parsed(name)
         yield (
@@ -479,3 +475,12 @@ def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterato
 def _as_in(value: Any, text: str) -> str:
     inside = np.size(value) and np.all(np.abs(value) <= 1)
     return f", as in the derivative of tanh, 1 − {text}²" if inside else ""
+
+
+def _which(name: str) -> str:
+    """What an array is, where its name tells."""
+    if re.search(r"hat|norm", name):
+        return ", which is x̂, the normalised x"
+    if re.fullmatch(r"(self\.)?(x\w?|inputs?|a_?prev|layer_?0|l0|a0)(\.t)?", name.lower()):
+        return ": the input of the layer, not its output"
+    return ""

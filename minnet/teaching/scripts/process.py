@@ -124,10 +124,10 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
     sections: list[Section] = []
     covered: set[str] = set()
     if recording.passes:
-        found = clock.within(
+        analyses = clock.within(
             max(5.0, end - time.monotonic()), lambda: loops(program, recording, names), []
         )
-        for analysis in found:
+        for analysis in analyses:
             covered |= {b.label for b in analysis.blocks}
             snapshots = recording.passes[analysis.unit.loop]
             left = max(5.0, end - time.monotonic())

@@ -57,8 +57,8 @@ class Program:
                 name = f"{owner}.{statement.name}" if owner else statement.name
                 self._find_loops(statement.body, name, [])
                 continue
-            for part in ("body", "orelse", "finalbody"):
-                self._find_loops(getattr(statement, part, []), owner, inside)
+            for block in ("body", "orelse", "finalbody"):
+                self._find_loops(getattr(statement, block, []), owner, inside)
             for handler in getattr(statement, "handlers", []):
                 self._find_loops(handler.body, owner, inside)
 
@@ -81,8 +81,8 @@ class Program:
             if isinstance(node, (ast.For, ast.While)):
                 number = numbers[(node.lineno, node.col_offset)]
                 call = ast.parse(f"{LOOP}({number}, locals(), globals())").body[0]
-                for part in ast.walk(call):
-                    ast.copy_location(part, node.body[0])
+                for inner in ast.walk(call):
+                    ast.copy_location(inner, node.body[0])
                 node.body.insert(0, call)
         ast.fix_missing_locations(tree)
         return compile(tree, FILE, "exec")

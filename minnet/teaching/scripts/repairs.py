@@ -62,16 +62,16 @@ def disturbed(statement: ast.stmt, scope: Scope) -> Iterator[Edit]:
         parts = list(value.elts)
     elif isinstance(value, ast.Dict):
         parts = list(value.values)
-    for part in parts:
-        number = evaluated(part, scope)
+    for factor in parts:
+        number = evaluated(factor, scope)
         if isinstance(number, (int, np.integer)) and not isinstance(number, bool):
-            new: ast.expr = binary(part, ast.Mult(), ast.Constant(2))
+            new: ast.expr = binary(factor, ast.Mult(), ast.Constant(2))
         elif number is None or isinstance(number, (float, np.floating, np.ndarray)):
-            new = binary(part, ast.Mult(), ast.Constant(1.37))
+            new = binary(factor, ast.Mult(), ast.Constant(1.37))
         else:
             continue
         yield Edit(
-            statement.lineno, "", "", "", "", 0.0, _replaced(statement, part, new), statement
+            statement.lineno, "", "", "", "", 0.0, _replaced(statement, factor, new), statement
         )
 
 

@@ -305,18 +305,18 @@ def judge(
         Hyper-parameters by name.
     """
 
-    def known(found: RuleFit) -> bool:
+    def known(fitted: RuleFit) -> bool:
         """Whether its learning rate stands in the code."""
-        return any(abs(abs(found.rate) - n) <= 1e-5 * n for n in numbers)
+        return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
 
     fits = sorted(fit(RIGHT, moves, gradients, numbers), key=lambda f: not known(f))
     scaled = [rule for rule in WRONG if "factor 1" in rule.words]
     if fits and (known(fits[0]) or not any(map(known, fit(scaled, moves, gradients, numbers)))):
         return _of_right(fits[0], name, remembers, named or {})
     others = sorted(fit(WRONG, moves, gradients, numbers), key=lambda f: not known(f))
-    for found in others:
-        uphill = " The step goes up the slope besides." if found.rate < 0 else ""
-        return found.rule.name, BlockFinding(found.rule.kind, f"{found.rule.words}.{uphill}")
+    for fitted in others:
+        uphill = " The step goes up the slope besides." if fitted.rate < 0 else ""
+        return fitted.rule.name, BlockFinding(fitted.rule.kind, f"{fitted.rule.words}.{uphill}")
     if not all(np.isfinite(move).all() for move in moves):
         return name or "the update", BlockFinding(
             "wrong",
@@ -327,10 +327,10 @@ def judge(
 
 
 def _of_right(
-    found: RuleFit, name: str, remembers: bool, named: dict[str, float]
+    fitted: RuleFit, name: str, remembers: bool, named: dict[str, float]
 ) -> tuple[str, BlockFinding | None]:
-    rule = found.rule.name
-    if found.rate < 0:
+    rule = fitted.rule.name
+    if fitted.rate < 0:
         return rule, BlockFinding(
             "sign",
             "the step goes up the slope: the sign is the wrong way round, θ ← θ − lr · … belongs "
@@ -351,9 +351,9 @@ def _of_right(
         return rule, BlockFinding(
             "wrong", "the step uses g where the mean m̂ of the gradients belongs."
         )
-    if rule == "Adam" and found.b1 > found.b2:
+    if rule == "Adam" and fitted.b1 > fitted.b2:
         ones = [v for k, v in named.items() if re.search(r"(beta|b)_?1$", k.lower())]
-        if ones and abs(ones[0] - found.b2) < 1e-12:
+        if ones and abs(ones[0] - fitted.b2) < 1e-12:
             return rule, BlockFinding(
                 "wrong", "β₁ and β₂ are exchanged: β₁ belongs to m, and β₂ to v."
             )

@@ -1,6 +1,6 @@
 """The one place where a student's code is run, and the random numbers that it may draw on.
 
-Nothing else in the package runs code that is handed to it as text. Whoever asks for a check asks
+Nothing else in the package runs code that is handed to it as text. A user who asks for a check asks
 for their own file to be run.
 """
 

@@ -27,7 +27,7 @@ def pool_values(pool: Sequence[str], scope: Scope) -> dict[str, Any]:
 
 def pool_of(function: Sequence[ast.stmt]) -> list[str]:
     """The expressions of arrays that stand in some statements: names with an index or attribute."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for statement in function:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Subscript, ast.Attribute)):
@@ -35,24 +35,24 @@ def pool_of(function: Sequence[ast.stmt]) -> list[str]:
                 if "(" not in text and not re.search(
                     r"\.(T|shape|size|dot|sum|copy)$|^np\.|:", text
                 ):
-                    found.setdefault(text)
-    return list(found)[:40]
+                    names.setdefault(text)
+    return list(names)[:40]
 
 
 def evaluated(node: ast.expr, scope: Scope) -> Any:
     """The value of an expression without calls that may do something, or None."""
-    for part in ast.walk(node):
-        if isinstance(part, (ast.Await, ast.Yield, ast.NamedExpr)):
+    for inner in ast.walk(node):
+        if isinstance(inner, (ast.Await, ast.Yield, ast.NamedExpr)):
             return None
-        if isinstance(part, ast.Call) and re.search(
-            r"rand|shuffle|append|print|seed", ast.unparse(part.func)
+        if isinstance(inner, ast.Call) and re.search(
+            r"rand|shuffle|append|print|seed", ast.unparse(inner.func)
         ):
             return None
     try:
         expression = ast.Expression(copy.deepcopy(node))
-        for part in ast.walk(expression):
-            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)):
-                part.ctx = ast.Load()
+        for inner in ast.walk(expression):
+            if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)):
+                inner.ctx = ast.Load()
         ast.fix_missing_locations(expression)
         with np.errstate(all="ignore"):
             return value_of(compile(expression, "<part>", "eval"), dict(scope))
@@ -80,85 +80,85 @@ Local = tuple[str, str, float, ast.AST]
 
 def sizes(scope: Scope) -> list[tuple[str, int]]:
     """Expressions for the number of samples: ints, and lengths of arrays."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for name, value in scope.items():
         if (
             isinstance(value, (int, np.integer))
             and not isinstance(value, bool)
             and 2 <= value < 10**7
         ):
-            found[name] = int(value)
+            sizes[name] = int(value)
     for name, value in list(scope.items()):
         if isinstance(value, np.ndarray) and value.ndim:
             for axis, size in enumerate(value.shape[:2]):
-                if size > 1 and size not in found.values():
-                    found[f"{name}.shape[{axis}]"] = size
+                if size > 1 and size not in sizes.values():
+                    sizes[f"{name}.shape[{axis}]"] = size
         elif name == "self":
             for key, array in list(getattr(value, "__dict__", {}).items())[:30]:
                 if isinstance(array, np.ndarray) and array.ndim:
                     for axis, size in enumerate(array.shape[:2]):
-                        if size > 1 and size not in found.values():
-                            found[f"self.{key}.shape[{axis}]"] = size
+                        if size > 1 and size not in sizes.values():
+                            sizes[f"self.{key}.shape[{axis}]"] = size
         elif (
-            isinstance(value, (list, tuple)) and len(value) > 1 and len(value) not in found.values()
+            isinstance(value, (list, tuple)) and len(value) > 1 and len(value) not in sizes.values()
         ):
-            found[f"len({name})"] = len(value)
+            sizes[f"len({name})"] = len(value)
     for name, array in arrays_of(scope)[:20]:
-        if array.size > 1 and array.size not in found.values():
-            found[f"{name}.size"] = int(array.size)
-    return list(found.items())[:14]
+        if array.size > 1 and array.size not in sizes.values():
+            sizes[f"{name}.size"] = int(array.size)
+    return list(sizes.items())[:14]
 
 
 def small_numbers(scope: Scope) -> list[tuple[str, float]]:
     """Hyper-parameters: floats, also of `self`."""
-    found = [
+    pairs = [
         (name, float(v))
         for name, v in scope.items()
         if isinstance(v, (float, np.floating)) and v not in (0.0, 1.0)
     ]
     for name, value in scope.items():
         if name == "self" and hasattr(value, "__dict__"):
-            found += [
+            pairs += [
                 (f"self.{k}", float(v))
                 for k, v in vars(value).items()
                 if isinstance(v, float) and v not in (0.0, 1.0)
             ]
-    return [(n, v) for n, v in found if not n.startswith("_")][:8]
+    return [(n, v) for n, v in pairs if not n.startswith("_")][:8]
 
 
 def arrays_of(scope: Scope) -> list[tuple[str, Array]]:
     """Expressions for the arrays at hand: variables, entries of dicts and tuples, attributes."""
-    found: list[tuple[str, Array]] = []
+    arrays: list[tuple[str, Array]] = []
     for name, value in scope.items():
         if name.startswith("__"):
             continue
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
-            found.append((name, value))
+            arrays.append((name, value))
         elif isinstance(value, dict):
-            found += [
+            arrays += [
                 (f"{name}[{k!r}]", v)
                 for k, v in list(value.items())[:30]
                 if isinstance(v, np.ndarray)
             ]
         elif isinstance(value, (list, tuple)):
-            found += [
+            arrays += [
                 (f"{name}[{i}]", v) for i, v in enumerate(value[:12]) if isinstance(v, np.ndarray)
             ]
         elif type(value).__module__ == "__student__" or name == "self":
-            found += [
+            arrays += [
                 (f"{name}.{k}", v)
                 for k, v in list(getattr(value, "__dict__", {}).items())[:40]
                 if isinstance(v, np.ndarray)
             ]
-    known = {name for name, _ in found}
+    known = {name for name, _ in arrays}
     for name, value in scope.get(POOL, {}).items():
         if (
             isinstance(value, np.ndarray)
             and name not in known
             and name.replace('"', "'") not in known
         ):
-            found.append((name, value))
-    return found[:70]
+            arrays.append((name, value))
+    return arrays[:70]
 
 
 def floats_of(scope: Scope) -> list[tuple[str, float]]:
@@ -217,6 +217,6 @@ def bound(statement: ast.stmt, scope: Scope, names: dict[str, Any]) -> None:
     if isinstance(target, ast.Name):
         names[target.id] = value
     elif isinstance(target, ast.Tuple) and isinstance(value, (tuple, list)):
-        for part, one in zip(target.elts, value, strict=False):
-            if isinstance(part, ast.Name):
-                names[part.id] = one
+        for target_part, one in zip(target.elts, value, strict=False):
+            if isinstance(target_part, ast.Name):
+                names[target_part.id] = one

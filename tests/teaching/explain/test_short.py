@@ -101,7 +101,7 @@ def test_a_layer_alone_is_told_from_forward_to_update():
     ("arguments", "error", "message"),
     [
         ({"chapter": "los"}, ValueError, r"explain_step's chapter takes one of forward, .*loss"),
-        ({"chapter": "dense_3"}, ValueError, r"Got 'dense_3'\. Did you mean \"dense_"),
+        ({"chapter": "dens_1"}, ValueError, r"Got 'dens_1'\. Did you mean \"dense_1"),
         ({"chapter": 3}, TypeError, r"explain_step's chapter takes one of .* Got 3\."),
         ({"short": "yes"}, TypeError, r"explain_step's short takes"),
         ({"chapter": "loss", "short": True}, ValueError, r"takes a chapter or short=True\. Got"),

@@ -36,7 +36,6 @@ MISTAKES = [
     ("andrew_only", "dZ = dA * (caches[l - 1][2] > 0)", "dZ = dA", "W1", "mask|ReLU"),
     ("andrew_only", "dZ = AL - Y", "dZ = Y - AL", "W2", "sign"),
     # nielsen
-    ("nielsen", " * sigmoid_prime(zs[-1])", "", "weights", "derivative|sigmoid"),
     ("nielsen", "sp = sigmoid_prime(z)", "sp = sigmoid(z)", "weights", "sigmoid"),
     (
         "nielsen",
@@ -303,17 +302,5 @@ MISTAKES = [
         "theta",
         "1/N|mean",
     ),
-    ("pairs", "-binary.sum(axis=1)", "-1", "W", "."),
     ("pairs", "+ 2 * reg * W", "+ reg * W", "W", "factor|penalty"),
-    # victor
-    ("victor", "d_ypred_d_h2 = self.w6", "d_ypred_d_h2 = self.w5", "w3|w4|b2", "w6"),
-    ("victor", "d_h1_d_w2 = x[1]", "d_h1_d_w2 = x[0]", "w2", "x\\[1\\]"),
-    ("victor", "fx * (1 - fx)", "x * (1 - x)", "w1", "fx"),
-    (
-        "victor",
-        "d_L_d_ypred = -2 * (y_true - y_pred)",
-        "d_L_d_ypred = 2 * (y_true - y_pred)",
-        "w1",
-        "sign|up the slope|constant",
-    ),
 ]
