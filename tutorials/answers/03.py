@@ -8,28 +8,38 @@ import minnet
 from minnet import Sequential
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
-from minnet.optimizers import SGD
 
 x, y, _, _ = minnet.datasets.xor(n=4, noise=0)
 
 
-def train(units, seed, x=x, y=y, **hidden):
-    """A network with one hidden layer, and its last loss; it stops once all rows are right."""
-    layers = [Dense(units, input_dim=x.shape[1], **hidden), Dense(1, activation="sigmoid")]
-    model = Sequential(layers, seed=seed)
-    model.compile(SGD(2.0), "binary_crossentropy")
+def forty(units, x=x, y=y, activation="tanh", **hidden):
+    """The networks of forty seeds, their last losses, and which of them learned it.
+
+    They begin as those of the tutorial do, and all learn at once, which is much faster: the arrays
+    have one more axis in front, the seed.
+    """
+    models = []
+    for seed in range(40):
+        layers = [Dense(units, activation=activation, **hidden), Dense(1, activation="sigmoid")]
+        models.append(Sequential(layers, seed=seed))
+        models[-1].build(x.shape[1])
+    stacks = zip(*(model.get_weights() for model in models), strict=True)
+    W1, b1, W2, b2 = (np.array(stack, dtype=float) for stack in stacks)
+    losses, t = np.full(40, np.inf), y.reshape(-1, 1)
     for _ in range(400):
-        loss = model.train_on_batch(x, y)
-        if loss < np.log(2) / len(x):
-            break
-    return model, loss
-
-
-def forty(units, x=x, y=y, seeds=40, **hidden):
-    """The networks of forty seeds, their last losses, and which of them learned it."""
-    runs = [train(units, seed, x, y, **hidden) for seed in range(seeds)]
-    losses = np.array([loss for _, loss in runs])
-    return [model for model, _ in runs], losses, losses < np.log(2) / len(x)
+        z = x @ W1 + b1[:, None]
+        h = np.tanh(z) if activation == "tanh" else np.maximum(z, 0)
+        p = 1 / (1 + np.exp(-(h @ W2 + b2[:, None])))
+        losses = -np.log(np.where(t == 1, p, 1 - p)).mean(axis=(1, 2))
+        learning = losses >= np.log(2) / len(x)  # the others are done, and stay as they are
+        rate = 2.0 * learning[:, None, None]
+        dz2 = (p - t) / len(x)
+        dz1 = dz2 @ W2.transpose(0, 2, 1) * (1 - h * h if activation == "tanh" else z > 0)
+        W2, b2 = W2 - rate * (h.transpose(0, 2, 1) @ dz2), b2 - rate[:, 0] * dz2.sum(axis=1)
+        W1, b1 = W1 - rate * (x.T @ dz1), b1 - rate[:, 0] * dz1.sum(axis=1)
+    for model, *weights in zip(models, W1, b1, W2, b2, strict=True):
+        model.set_weights(weights)
+    return models, losses, ~learning
 
 
 # %% [markdown]
@@ -82,17 +92,17 @@ assert np.mean(dead) > 0.7
 #
 # With eight rows a single wrong one costs at least log 2, which is log 2 / 8 in the mean. Below
 # that, all eight are right. Three tanh units are enough for more than half of the seeds; with two
-# none of twenty makes it.
+# none of the forty makes it.
 
 # %%
 rows = np.array([[a, b, c] for a in (0.0, 1.0) for b in (0.0, 1.0) for c in (0.0, 1.0)])
 odd = rows.sum(axis=1) % 2
-of_seeds = {}
-for units, seeds in ((2, 20), (3, 40)):
-    models, _, solved = forty(units, rows, odd, seeds, activation="tanh")
-    of_seeds[units] = int(solved.sum())
-    print(f"three switches, {units} units: {of_seeds[units]} of {seeds} learn it")
+learned_by = {}
+for units in (2, 3):
+    models, _, solved = forty(units, rows, odd)
+    learned_by[units] = int(solved.sum())
+    print(f"three switches, {units} units: {learned_by[units]} of 40 learn it")
     for model in np.array(models, dtype=object)[solved]:
         assert np.array_equal(model.predict(rows).ravel() > 0.5, odd == 1)
-assert of_seeds[2] == 0
-assert of_seeds[3] >= 20
+assert learned_by[2] == 0
+assert learned_by[3] >= 20

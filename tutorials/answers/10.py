@@ -94,10 +94,7 @@ mixture, dropout, nothing = (
     for how in (MIXTURES[chosen], DROPOUT, {})
 )
 print(f"chosen: {chosen}; on the test set {mixture[0]:.1f} % and {mixture[1]:.1f} %")
-print(
-    f"dropout alone {dropout[1]:.1f} % with wrong labels, "
-    f"nothing {nothing[0]:.1f} % with right ones"
-)
+print(f"dropout with wrong labels {dropout[1]:.1f} %, nothing with right {nothing[0]:.1f} %")
 assert chosen == "weak dropout, stopping"
 assert mixture[1] > dropout[1] - 1
 assert mixture[0] > nothing[0] - 0.5
