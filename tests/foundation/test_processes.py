@@ -147,6 +147,8 @@ def test_a_script_without_a_guard_runs_once(tmp_path):
 
 
 WAITS = """
+    import signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run behind &
     from tests.foundation.test_processes import RUNS, sleeps
     from minnet.foundation.processes import run_all
     print("begins", flush=True)
