@@ -50,6 +50,8 @@ ABBREVIATED = 3
 """Letters with which a part may be abbreviated, and from which on one may be mistyped."""
 LONG = 7
 """Letters of a part in which two may be mistyped."""
+LONGEST = 100
+"""Letters of a word that is compared at all: comparing takes time as the square of them."""
 
 
 def did_you_mean(name: object, names: Iterable[str]) -> str:
@@ -67,6 +69,8 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     ''
     """
     word, names = str(name).replace("×", "x"), list(dict.fromkeys(names))
+    if len(word) > LONGEST:
+        return ""
     for known in SAME_THING.get(word.lower(), ()):
         if known in names:
             return f' Did you mean "{known}"?'

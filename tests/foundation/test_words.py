@@ -166,3 +166,7 @@ def test_attributes_of_other_libraries_on_a_layer(name, end):
 def test_a_models_learning_rate_belongs_to_its_optimizer():
     with pytest.raises(AttributeError, match=r"model\.optimizer\.learning_rate = …"):
         built().learning_rate = 0.1
+
+
+def test_a_word_without_end_is_compared_with_nothing():
+    assert did_you_mean("relu" * 100_000, ["relu"] * 1_000) == ""
