@@ -521,6 +521,8 @@ def set_later(layer, name):
     before = getattr(layer, name)
     if isinstance(before, str):
         setattr(layer, name, "same")  # padding
+    elif name == "strides":
+        setattr(layer, name, 1)
     elif not isinstance(before, tuple):
         setattr(layer, name, not before if isinstance(before, bool) else (before or 1.0) * 0.5)
 
