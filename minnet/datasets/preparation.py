@@ -135,7 +135,7 @@ def unit_length(x: Any, axis: int = -1, order: int = 2) -> Array:
     """
     array = as_array(x, "unit_length's x")
     finite(array, "unit_length's x")
-    if order not in (1, 2):
+    if integer(order, "unit_length's order") not in (1, 2):
         raise ValueError(f"unit_length's order takes 1 or 2. Got {short(order)}.")
     if not -array.ndim <= integer(axis, "unit_length's axis") < array.ndim:
         raise ValueError(f"unit_length's axis takes one of x {array.shape}. Got {axis}.")
