@@ -110,12 +110,19 @@ class Conv2D(KernelLayer):
         return (*self.windows.places(H, W), self.filters)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        pieces = [self._look_at(x[rows], memo) for rows in self._pieces(x)]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+        outputs = []
+        for rows in self._pieces(x):
+            X = self.windows.unrolled(x[rows])
+            outputs.append(self._filtered(X, x[rows].shape))
+        if len(outputs) > 1:
+            return np.concatenate(outputs)
+        if memo is not None:
+            memo["patches"] = (x, X)  # `gradient` wants them again
+        return outputs[0]
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         H, W = x.shape[1:3]
-        dY, dx = by_channel(dy), np.zeros_like(self.windows.pad(x), np.result_type(dy, self.W))
+        dY, dx = by_channel(dy), self.windows.zeros(x, np.result_type(dy, self.W))
         for u, v in np.ndindex(self.kernel_size):
             pixels = self.windows.under(dx, u, v, dy.shape[1:3])
             pixels += images_of(self.W[u, v] @ dY, dy.shape[:3])  # Σ_f W_uvcf · dy_nijf
@@ -123,26 +130,27 @@ class Conv2D(KernelLayer):
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
         dK = self.dW.reshape(-1, self.filters)
-        dK[...] = sum(self._gradient_of(x[rows], dy[rows], memo) for rows in self._pieces(x))
+        given, X = (memo or {}).get("patches", (None, None))
+        if given is x:
+            dK[...] = self._product(X, dy)
+        else:
+            unrolled = self.windows.unrolled
+            dK[...] = sum(self._product(unrolled(x[rows]), dy[rows]) for rows in self._pieces(x))
         if self.use_bias:
             by_channel(dy).sum(axis=1, out=self.db)  # ∂L/∂b_f = Σ_nij dy_nijf
 
-    def _look_at(self, x: Array, memo: Memo | None) -> Array:
-        """y of as many images as are unrolled at a time."""
-        X, K = self.windows.unrolled(x), self.W.reshape(-1, self.filters)
-        if memo is not None:
-            memo["patches"] = (x, X)  # `gradient` wants them again
-        Y = K.T @ X  # y_nijf = Σ_uvc x_n,(i·s + u),(j·t + v),c · W_uvcf
+    def _filtered(self, X: Array, shape: Shape) -> Array:
+        """y of images (N, H, W, C) whose patches are X."""
+        Y = (
+            self.W.reshape(-1, self.filters).T @ X
+        )  # y_nijf = Σ_uvc x_n,(i·s + u),(j·t + v),c W_uvcf
         if self.use_bias:
             Y += self.b[:, np.newaxis]
-        return images_of(Y, (len(x), *self.windows.places(*x.shape[1:3])))
+        return images_of(Y, (shape[0], *self.windows.places(*shape[1:3])))
 
-    def _gradient_of(self, x: Array, dy: Array, memo: Memo | None) -> Array:
+    def _product(self, X: Array, dy: Array) -> Array:
         """dK = X dYᵀ, image by image; the images' products are added in float64."""
-        given, X = (memo or {}).get("patches", (None, None))
-        if given is not x:
-            X = self.windows.unrolled(x)
-        N = len(x)
+        N = len(dy)
         X_n = X.reshape(len(X), N, -1).transpose(1, 0, 2)
         dY_n = by_channel(dy).reshape(self.filters, N, -1).transpose(1, 2, 0)
         products = X_n @ dY_n  # Σ_ij x_n,(i·s + u),(j·t + v),c · dy_nijf

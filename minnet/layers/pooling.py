@@ -158,7 +158,7 @@ class AveragePooling2D(_Pooling):
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         windows, share = self.windows, images_of(by_channel(dy), y.shape[:3]) / self._pixels(x)
-        dx = np.zeros_like(windows.pad(x), dtype=dy.dtype)
+        dx = windows.zeros(x, dy.dtype)
         for u, v in np.ndindex(self.pool_size):
             pixels = windows.under(dx, u, v, y.shape[1:3])
             pixels += share  # ∂L/∂x = dy / m, for each window that holds the pixel

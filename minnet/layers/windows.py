@@ -92,14 +92,25 @@ class Windows(NamedTuple):
 
     def pad(self, x: Array, value: float = 0.0) -> Array:
         """Images (N, H, W, C) with margins full of a value; x itself where there are none."""
+        H, W = x.shape[1:3]
+        shape = self._padded_shape(x)
+        if shape == x.shape:
+            return x
+        padded = new_images(shape, x.dtype)
+        padded[...] = value
+        self.inside(padded, H, W)[...] = x
+        return padded
+
+    def zeros(self, x: Array, dtype: Any) -> Array:
+        """Zeros in the shape of padded images, to gather their gradient in."""
+        zeros = new_images(self._padded_shape(x), dtype)
+        zeros[...] = 0
+        return zeros
+
+    def _padded_shape(self, x: Array) -> Shape:
         N, H, W, C = x.shape
         (above, below), (left, right) = self.margins(H, W)
-        if not (above or below or left or right):
-            return x
-        padded = new_images((N, H + above + below, W + left + right, C), x.dtype)
-        padded[...] = value
-        padded[:, above : above + H, left : left + W] = x
-        return padded
+        return N, H + above + below, W + left + right, C
 
     def inside(self, padded: Array, height: int, width: int) -> Array:
         """The images (N, H, W, C) within their margins; a view."""

@@ -210,6 +210,15 @@ def test_long_sums_are_those_of_float64():
     np.testing.assert_allclose(layer.db, dy.sum(axis=(0, 1, 2), dtype=np.float64), rtol=1e-6)
 
 
+def test_the_patches_of_a_batch_are_laid_out_once_a_step(monkeypatch):
+    x, dy = normal(0, (2, 4, 4, 1), (2, 3, 3, 2))
+    layer, usual, calls = made(Conv2D(2, 2), x), Windows.unrolled, []
+    monkeypatch.setattr(Windows, "unrolled", lambda *a: calls.append(1) or usual(*a))
+    memo: dict[str, object] = {}
+    layer.gradient(x, layer.forward(x, memo), dy, memo)
+    assert len(calls) == 1
+
+
 def test_a_memo_of_other_images_is_not_believed():
     x, other, dy = normal(0, (2, 4, 4, 1), (2, 4, 4, 1), (2, 3, 3, 2))
     layer = made(Conv2D(2, 2), x)
