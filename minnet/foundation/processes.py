@@ -232,7 +232,7 @@ def _main_hidden() -> Iterator[None]:
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """One thread for matrix products while inside, if threadpoolctl is there."""
-    controller = _thread_pools()
+    controller = thread_pools()
     if controller is None:
         yield
         return
@@ -241,7 +241,8 @@ def _one_thread() -> Iterator[None]:
 
 
 @functools.cache
-def _thread_pools() -> Any:
+def thread_pools() -> Any:
+    """What knows and sets the threads of the loaded libraries: found once, in a millisecond."""
     try:
         return importlib.import_module("threadpoolctl").ThreadpoolController()
     except ImportError:

@@ -9,8 +9,6 @@ network uses one; without it, set `OPENBLAS_NUM_THREADS=1` before Python starts.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
+from minnet.foundation.processes import thread_pools
 from minnet.training.callback import Logs, Participant
 
 SMALL = 2**20
@@ -83,7 +82,7 @@ def suited_to(multiplications: int) -> Iterator[None]:
     multiplications
         Of the largest product: N · D · M for (N, D) times (D, M).
     """
-    pools = _pools()
+    pools = thread_pools()
     if pools is None or multiplications > SMALL or not _limited.acquire(blocking=False):
         yield
         return
@@ -92,12 +91,3 @@ def suited_to(multiplications: int) -> Iterator[None]:
             yield
     finally:
         _limited.release()
-
-
-@functools.cache
-def _pools() -> Any:
-    """What knows and sets the threads of the loaded libraries: found once, in a millisecond."""
-    try:
-        return importlib.import_module("threadpoolctl").ThreadpoolController()
-    except ImportError:
-        return None

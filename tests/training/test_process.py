@@ -258,7 +258,7 @@ class Pools:
 @pytest.fixture
 def pools(monkeypatch):
     pools = Pools()
-    monkeypatch.setattr(process, "_pools", lambda: pools)
+    monkeypatch.setattr(process, "thread_pools", lambda: pools)
     return pools
 
 
@@ -297,25 +297,25 @@ def test_without_the_package_nothing_is_set(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(importlib, "import_module", missing)
-    process._pools.cache_clear()
+    process.thread_pools.cache_clear()
     try:
         with process.suited_to(1):
-            assert process._pools() is None
+            assert process.thread_pools() is None
     finally:
-        process._pools.cache_clear()
+        process.thread_pools.cache_clear()
 
 
 def test_the_package_is_asked_once(monkeypatch):
     made = []
     package = SimpleNamespace(ThreadpoolController=lambda: made.append(Pools()) or made[-1])
     monkeypatch.setattr(importlib, "import_module", {"threadpoolctl": package}.__getitem__)
-    process._pools.cache_clear()
+    process.thread_pools.cache_clear()
     try:
         for _ in range(2):
             with process.suited_to(1):
                 assert made[0].count == 1
     finally:
-        process._pools.cache_clear()
+        process.thread_pools.cache_clear()
     assert len(made) == 1
 
 
