@@ -103,14 +103,25 @@ def _ink(images: Any) -> Array:
         raise ValueError(
             f"preprocess takes images of shape (N, 28, 28) or (N, 784). Got {np.shape(images)}."
         )
-    floats = array.dtype.kind in "fb"
-    top = 1 if floats else 255
-    if array.size and (array.min() < 0 or array.max() > top):
+    return array > (100 / 255 if full_ink(array) == 1 else 100)
+
+
+def full_ink(images: Array) -> int:
+    """The number of a pixel full of ink: 1 among floats and booleans, 255 among whole numbers.
+
+    Raises
+    ------
+    ValueError
+        There are pixels below 0 or above that.
+    """
+    top = 1 if images.dtype.kind in "fb" else 255
+    if images.size and (images.min() < 0 or images.max() > top):
         raise ValueError(
             "preprocess takes floats from 0 to 1, or whole numbers from 0 to 255. Got "
-            f"{array.dtype} from {array.min():g} to {array.max():g}. Divide floats by their range."
+            f"{images.dtype} from {images.min():g} to {images.max():g}. Divide floats by their "
+            "range."
         )
-    return array > (100 / 255 if floats else 100)
+    return top
 
 
 @cache

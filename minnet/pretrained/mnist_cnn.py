@@ -1,8 +1,8 @@
 """The model "mnist-cnn": a small LeNet for 28×28 images, how it was made, and its input.
 
 Made by `python -m minnet.pretrained.mnist_cnn OUTPUT`, which needs MNIST (see
-`minnet.datasets.mnist`). The last 5,000 of its 60,000 training images chose the number of epochs;
-The test images, the typefaces and the UCI digits took no part in it.
+`minnet.datasets.mnist`). The seed, the rate and the number of epochs were set before the first
+run. The test images, the typefaces and the UCI digits took no part in it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from minnet.foundation.checks import Array, as_array, finite
 from minnet.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from minnet.models import Sequential
 from minnet.optimizers import Adam
+from minnet.pretrained.mnist_8x8 import full_ink
 from minnet.schedules import OneCycle
 
 NAME = "mnist-cnn"
@@ -58,13 +59,7 @@ def preprocess(images: Any) -> Array:
             f"preprocess takes images of shape (N, 28, 28) or (N, 784). Got {array.shape}. Bring "
             "them to 28×28 pixels first."
         )
-    top = 1 if array.dtype.kind in "fb" else 255
-    if array.size and (array.min() < 0 or array.max() > top):
-        raise ValueError(
-            "preprocess takes floats from 0 to 1, or whole numbers from 0 to 255. Got "
-            f"{array.dtype} from {array.min():g} to {array.max():g}. Divide floats by their range."
-        )
-    return (array.reshape(-1, 28, 28, 1) / np.float32(top)).astype(np.float32)
+    return (array.reshape(-1, 28, 28, 1) / np.float32(full_ink(array))).astype(np.float32)
 
 
 def untrained(seed: int = SEED) -> Sequential:
