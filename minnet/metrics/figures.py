@@ -343,7 +343,7 @@ class _Regression(Metric):
         return difference
 
 
-def _weighted_sums(terms: Array, weight: Array) -> Array:
+def weighted_sums(terms: Array, weight: Array) -> Array:
     """Σ wₙ Σ_m termₙₘ and M Σ wₙ, in float64."""
     w = weight.astype(np.float64)
     rows = terms.reshape(len(terms), -1)
@@ -375,7 +375,7 @@ class MAE(_Regression):
         return np.array([np.abs(errors).sum(), errors.size])
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
-        return _weighted_sums(np.abs(self.errors(prediction, target)), weight)
+        return weighted_sums(np.abs(self.errors(prediction, target)), weight)
 
 
 @register
@@ -401,7 +401,7 @@ class MSE(_Regression):
         return np.array([np.square(errors).sum(), errors.size])
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
-        return _weighted_sums(np.square(self.errors(prediction, target)), weight)
+        return weighted_sums(np.square(self.errors(prediction, target)), weight)
 
 
 @register

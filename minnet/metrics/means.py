@@ -12,7 +12,7 @@ import numpy as np
 from minnet.foundation.checks import Array, Shape, instance, short
 from minnet.foundation.registry import register, snake_case
 from minnet.losses import LOSSES, CosineSimilarity, Loss
-from minnet.metrics.figures import MSE, Metric
+from minnet.metrics.figures import MSE, Metric, weighted_sums
 
 
 @register
@@ -112,9 +112,7 @@ class Average(Metric):
         return np.array([prediction.sum(dtype=np.float64), prediction.size])
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
-        rows = prediction.reshape(len(prediction), -1)
-        w = weight.astype(np.float64)
-        return np.array([(w * rows.sum(axis=1)).sum(), w.sum() * rows.shape[1]])
+        return weighted_sums(prediction, weight)
 
 
 class MeanOfFunction(Metric):
