@@ -281,16 +281,52 @@ class LogCoshError(MeanLoss):
     of: ClassVar[Any] = losses.LogCosh
 
 
-class _Counts(Metric):
-    """What the counts of decisions take: one threshold, which may stand in a list."""
+class _Decisions(Metric):
+    """What is counted of decisions: at one threshold, which may stand in a list."""
 
-    def make_as(self, kind: Any, thresholds: Any, name: str | None, class_id: Any = None) -> None:
+    in_files: ClassVar[Any]
+
+    def make_with(self, thresholds: Any, class_id: Any, name: str | None) -> None:
         if isinstance(thresholds, (list, tuple)) and len(thresholds) == 1:
             thresholds = thresholds[0]
         if isinstance(thresholds, (list, tuple)):
             instead = "A figure is one number: give one metric for each threshold."
             refuse(type(self).__name__, "several thresholds", thresholds, instead)
-        kind.__init__(self, thresholds, class_id, name=name)
+        self.in_files.__init__(self, thresholds, class_id, name=name)
+
+
+class _Counts(_Decisions):
+    """What the four counts take."""
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        threshold: float | None = None,
+        class_id: int | None = None,
+    ) -> None:
+        given = thresholds if threshold is None else threshold
+        self.make_with(given, class_id, name)
+
+
+class _Shares(_Decisions):
+    """What precision and recall take."""
+
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        threshold: float | None = None,
+    ) -> None:
+        only(self.in_files.__name__, "Use a threshold.", top_k=(top_k, None))
+        given = thresholds if threshold is None else threshold
+        self.make_with(given, class_id, name)
 
 
 class TruePositives(_Counts, core.TruePositives):
@@ -298,35 +334,11 @@ class TruePositives(_Counts, core.TruePositives):
 
     in_files: ClassVar[Any] = core.TruePositives
 
-    def __init__(
-        self,
-        thresholds: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-        class_id: int | None = None,
-    ) -> None:
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.TruePositives, given, name, class_id)
-
 
 class FalsePositives(_Counts, core.FalsePositives):
     """How many outputs wrongly say yes."""
 
     in_files: ClassVar[Any] = core.FalsePositives
-
-    def __init__(
-        self,
-        thresholds: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-        class_id: int | None = None,
-    ) -> None:
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.FalsePositives, given, name, class_id)
 
 
 class TrueNegatives(_Counts, core.TrueNegatives):
@@ -334,75 +346,23 @@ class TrueNegatives(_Counts, core.TrueNegatives):
 
     in_files: ClassVar[Any] = core.TrueNegatives
 
-    def __init__(
-        self,
-        thresholds: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-        class_id: int | None = None,
-    ) -> None:
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.TrueNegatives, given, name, class_id)
-
 
 class FalseNegatives(_Counts, core.FalseNegatives):
     """How many outputs wrongly say no."""
 
     in_files: ClassVar[Any] = core.FalseNegatives
 
-    def __init__(
-        self,
-        thresholds: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-        class_id: int | None = None,
-    ) -> None:
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.FalseNegatives, given, name, class_id)
 
-
-class Precision(_Counts, core.Precision):
+class Precision(_Shares, core.Precision):
     """The share of those that are called positive and are."""
 
     in_files: ClassVar[Any] = core.Precision
 
-    def __init__(
-        self,
-        thresholds: Any = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-    ) -> None:
-        only("Precision", "Use a threshold.", top_k=(top_k, None))
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.Precision, given, name, class_id)
 
-
-class Recall(_Counts, core.Recall):
+class Recall(_Shares, core.Recall):
     """The share of the positives that are called so."""
 
     in_files: ClassVar[Any] = core.Recall
-
-    def __init__(
-        self,
-        thresholds: Any = None,
-        top_k: int | None = None,
-        class_id: int | None = None,
-        name: str | None = None,
-        dtype: Any = None,
-        *,
-        threshold: float | None = None,
-    ) -> None:
-        only("Recall", "Use a threshold.", top_k=(top_k, None))
-        given = thresholds if threshold is None else threshold
-        self.make_as(core.Recall, given, name, class_id)
 
 
 class AUC(Metric, core.AUC):
