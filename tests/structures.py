@@ -22,6 +22,7 @@ import traceback
 import tracemalloc
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -293,13 +294,32 @@ class Outcome(NamedTuple):
         return self.kind in ("model", "resumed", "refused")
 
 
-def measured(act: Any, *, twice: bool = False) -> Outcome:
-    """Do it, with an eye on time and memory: on both at once, which takes longer, or on each."""
+@contextlib.contextmanager
+def nobody_watching() -> Iterator[None]:
+    """Take the counting of lines away for a while: it makes some calls ten times as slow."""
+    watcher = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(watcher)
+
+
+def seconds_of(act: Any) -> float:
+    """The processor's time for it, errors included."""
     begin = time.process_time()
-    if twice:
-        with contextlib.suppress(Exception):  # the second time tells
-            act()
-        untraced = time.process_time() - begin
+    with nobody_watching(), contextlib.suppress(Exception):
+        act()
+    return time.process_time() - begin
+
+
+def measured(act: Any) -> Outcome:
+    """Do it, with an eye on time and memory.
+
+    To look at memory takes time, and a busy machine only ever adds some. So what takes too long
+    has two more trials, with an eye on time alone.
+    """
+    begin = time.process_time()
     tracemalloc.start()
     try:
         kind, words = act()
@@ -308,11 +328,12 @@ def measured(act: Any, *, twice: bool = False) -> Outcome:
     finally:
         seconds, memory = time.process_time() - begin, tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+    if seconds > SECONDS:
+        seconds = min(seconds_of(act), seconds_of(act))
     if len(words) > 3_000 and kind == "refused":
         kind = "long words"
     if kind == "refused" and PYTHONS.search(words):
         kind = "bare words"
-    seconds = untraced if twice else seconds
     if memory > MEMORY:
         kind = "memory"
     if seconds > SECONDS:

@@ -174,7 +174,7 @@ def test_a_model_that_asks_for_as_much_as_it_can(tmp_path, change):
             return "refused", str(error)
         return "model", ""
 
-    outcome = measured(load, twice=True)
+    outcome = measured(load)
     assert outcome.fine, outcome
 
 
@@ -241,7 +241,7 @@ def test_a_checkpoint_that_asks_for_as_much_as_it_can(tmp_path, case):
             return "refused", str(error)
         return "resumed", ""
 
-    outcome = measured(resume, twice=True)
+    outcome = measured(resume)
     assert outcome.fine, outcome
 
 
@@ -269,5 +269,5 @@ def test_a_state_of_a_fit_that_asks_for_as_much_as_it_can(tmp_path, change):
             model.fit(X, Y, **{**call, "callbacks": [Remembers(), Checkpoint(path)]})
         return "refused", str(caught.value)
 
-    outcome = measured(resume, twice=True)
+    outcome = measured(resume)
     assert outcome.fine, outcome
