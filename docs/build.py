@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import shutil
 import sys
@@ -86,6 +87,7 @@ def main() -> int:
 
     from docs import pages
 
+    logging.getLogger("traitlets").setLevel(logging.WARNING)
     started = time.perf_counter()
     folder = Path(options.folder).resolve()
     source = folder.with_name(folder.name + "-pages")

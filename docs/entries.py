@@ -63,7 +63,10 @@ METHODS = {
     ),
     "Files": ("save", "save_weights", "load_weights", "card"),
 }
-"""The methods of `Sequential` that programs call, in the order in which they are met."""
+"""The methods of `Sequential` that programs call, in the order in which they are met.
+
+`docs/a_model.md` has an example of each.
+"""
 
 CONTRACTS = (
     minnet.layers.Layer,

@@ -14,7 +14,10 @@ import shutil
 from itertools import groupby
 from pathlib import Path
 
+from matplotlib import pyplot as plt
+
 from docs import entries
+from minnet import plots
 from minnet.course import tutorials
 from minnet.course.exercises.files import exercises
 from minnet.course.zoo.catalogue import Misconception, catalogue
@@ -75,14 +78,16 @@ class Site:
             index = self.folder / "index.md"
             index.write_text(index.read_text("utf-8").replace("\nteachers\n", "\n"), "utf-8")
         for source, name in FILES.items():
-            text = (ROOT / source).read_text("utf-8")
-            self.write(name, self.mended(text, Path(source).parent))
+            text = self.mended((ROOT / source).read_text("utf-8"), Path(source).parent)
+            picture = "![Published figures and ours, in their bands](pictures/reproductions.png)"
+            self.write(name, text.replace(PICTURED, f"\n{picture}\n{PICTURED}"))
         for source_file in sorted(self.sources):
             self.write(f"source/{source_file.as_posix()}.md", source_page(source_file))
         pictures = self.folder / "pictures"
         pictures.mkdir(parents=True, exist_ok=True)
         for picture in sorted((ROOT / "tutorials" / "pictures").glob("*.png")):
             shutil.copy(picture, pictures / picture.name)
+        draw_reproductions(pictures / "reproductions.png")
 
     def mended(self, text: str, folder: Path) -> str:
         """A text whose links lead to files of the project, with links to the site's pages."""
@@ -134,6 +139,38 @@ class Site:
         if name in special:
             return special[name]
         return f"reference/{rooms[name]}.rst" if name in rooms else None
+
+
+PICTURED = "\n| `reproduce` | figure | published |"
+"""The table of the benchmarks that has a picture above it."""
+
+
+def draw_reproductions(path: Path) -> None:
+    """Each figure of a book, with ours: where they lie in the band that was set."""
+    record = json.loads((ROOT / "benchmarks" / "reproductions.json").read_text("utf-8"))
+    rows = [
+        (f"{name}: {label}", figure)
+        for name, run in record.items()
+        for label, figure in run["figures"].items()
+    ]
+    figure, ax = plt.subplots(figsize=(8, 0.27 * len(rows) + 1.2), layout="constrained")
+    ax.axvspan(-1, 1, color="0.9", label="band")
+    for height, (_, facts) in enumerate(rows):
+        low, high = facts["band"]
+        ours = [2 * (value - low) / (high - low) - 1 for value in facts["values"]]
+        inside = [min(max(share, -3), 3) for share in ours]
+        ax.plot(inside, [height] * len(ours), "o", color=plots.COLOURS[0], alpha=0.6)
+        if isinstance(facts["published"], (int, float)):
+            published = 2 * (facts["published"] - low) / (high - low) - 1
+            ax.plot(published, height, "|", color=plots.COLOURS[1], markersize=13, mew=2.5)
+    ax.plot([], [], "o", color=plots.COLOURS[0], alpha=0.6, label="ours, a seed each")
+    ax.plot([], [], "|", color=plots.COLOURS[1], markersize=13, mew=2.5, label="published")
+    ax.set(xlim=(-3.1, 3.1), xlabel="half widths of the band; what is further out is at the edge")
+    ax.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=8)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, 1.06), ncols=3, frameon=False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)
 
 
 def source_page(path: Path) -> str:

@@ -61,6 +61,12 @@ def test_the_methods_that_are_listed_are_those_of_a_model() -> None:
     assert all(hasattr(minnet.Sequential, name) for name in names)
 
 
+def test_each_of_them_is_called_on_a_page_whose_programs_are_run() -> None:
+    text = (ROOT / "docs" / "a_model.md").read_text("utf-8")
+    names = [name for group in entries.METHODS.values() for name in group]
+    assert [name for name in names if not re.search(rf"\.{name}\b", text)] == []
+
+
 class Half(minnet.layers.Layer):
     """Half of x."""
 
