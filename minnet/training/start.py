@@ -12,12 +12,13 @@ from minnet.engine.originals import warn_of_originals
 from minnet.engine.refusals import Undo
 from minnet.engine.updates import Rate
 from minnet.foundation.checks import DivergedError
+from minnet.foundation.undo import attributes_before
 from minnet.training.arguments import FitArguments, check_decay, fit_data, learning_rates
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.divergence import CheckEpoch, Rollback, largest
 from minnet.training.features import KeepFeatures
 from minnet.training.fit import Fit
-from minnet.training.fit_call import describe_call
+from minnet.training.fit_call import check_generators, describe_call
 from minnet.training.fit_file import FitFile, read
 from minnet.training.history import History, RecordHistory
 from minnet.training.process import WholeSteps, suited_to
@@ -37,6 +38,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
         rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
     undo = Undo(model, numbers=bool(arguments.callbacks))
+    put_callbacks_back = attributes_before(*arguments.callbacks)
     fit, rng = None, arguments.rng
     drawn_from = None if rng is None else rng.bit_generator.state
     try:
@@ -66,6 +68,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     except Exception as error:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()
+            put_callbacks_back()
             if rng is not None and drawn_from is not None:
                 rng.bit_generator.state = drawn_from
         raise
@@ -94,6 +97,7 @@ def take_part(
     fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:
+        check_generators(model)
         fit.call = describe_call(model, arguments, fit.user_callbacks, fit.data, fit.validation)
     fit.participants = [
         CheckEpoch(rollback),
