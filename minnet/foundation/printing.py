@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import unicodedata
 
@@ -40,6 +41,27 @@ def printable(text: str) -> str:
     except LookupError:
         pass
     return text
+
+
+def print_plainly() -> None:
+    """Let standard output and error print any text, with plain characters where they have to.
+
+    For a program that prints alone, such as the command line: the streams are the whole process's.
+    """
+    codecs.register_error("minnet.plain", _replacement)
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) in ("strict", "backslashreplace"):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:
+                reconfigure(errors="minnet.plain")
+
+
+def _replacement(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that the encoding of a stream has not, and where it goes on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    return "".join(_plain(character, error.encoding) for character in characters), error.end
 
 
 def _plain(character: str, encoding: str) -> str:
