@@ -91,14 +91,15 @@ def take_part(
         fit.stateful["features"] = KeepFeatures()
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
     checkpoints.sort(key=lambda one: one.monitor is None)
-    fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    others = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    fit.user_callbacks = [one for one in others if one.in_checkpoints]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:
         fit.call = describe_call(model, arguments, fit.user_callbacks, fit.data, fit.validation)
     fit.participants = [
         CheckEpoch(rollback),
         RecordHistory(),
-        *fit.user_callbacks,
+        *others,
         *([] if arguments.shown is None else [arguments.shown]),
         rollback,
         *([fit.stateful["features"]] if "features" in fit.stateful else []),
