@@ -21,7 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LARGEST_WHEEL = 1_500_000
+LARGEST_WHEEL = 1_750_000
+"""Bytes. The two trained models and the digits are 0.6 MB of it; it grows on purpose alone."""
+
 RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))}
 """Names that no file on Windows has."""
 
@@ -46,7 +48,8 @@ x, y, w = rng.normal(size=20), rng.normal(size=20), 0.0
 for step in range(20):
     error = w * x - y
     loss = (error**2).mean()
-    w -= 0.1 * 2 * (error * x).mean()
+    dw = 2 * (error * x).mean()
+    w -= 0.1 * dw
 """
 
 DOORS = """
@@ -139,7 +142,7 @@ def try_out(python: str, folder: Path) -> None:
 
     print(run([python, "-W", "error", "-c", MAIN_JOB], folder).strip())
     print(minnet("info"))
-    assert "softmax" in minnet("exercises", codes=[1])  # copies them; nothing is filled in yet
+    minnet("exercises", codes=[1])  # copies them; nothing is filled in yet
     sheets = sorted((folder / "exercises").glob("[0-9]*.py"))
     assert len(sheets) >= 10, sheets
     minnet("exercises", "--solutions", "solved")
