@@ -42,14 +42,16 @@ class TrainingStep:
         [x, y1, …, yL], beginning with the input of the first step that ran.
     memos
         One for each of the model's steps; none before the first step and after an update.
-    tried
-        The plan and the loss with which a user's own classes were tried.
+    checked, tried
+        The plan and what was compiled, when they were seen to suit each other, and when a user's
+        own classes were tried.
     """
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
         self.outputs: list[Array] = []
         self.memos: list[Memo | None] = []
+        self.checked: tuple[object, object] = (None, None)
         self.tried: tuple[object, ...] = ()
 
     def compute(

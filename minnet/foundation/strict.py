@@ -356,6 +356,11 @@ def is_minnets(kind: type) -> bool:
     return kind.__module__ == "minnet" or kind.__module__.startswith("minnet.")
 
 
+def is_own(thing: object) -> bool:
+    """Whether an object is of a user's class."""
+    return not is_minnets(type(thing))
+
+
 def is_setting(kind: type[Strict], name: str) -> bool:
     """Whether objects of a class have a `setting` of this name."""
     return name in kind._settings
