@@ -39,6 +39,8 @@ from minnet.training.callback import Logs
 from minnet.training.fit_call import describe_call, differences, words
 from minnet.training.history import History
 
+__all__ = ["DataParallel"]
+
 PATIENCE = 2.0
 """Seconds that a process which fails waits for all others to fail, too, before it ends them."""
 
@@ -265,6 +267,10 @@ class DataParallel(Sequential):
     - An error that all processes have goes on as in one. One that a single process has, in a fit or
       uncaught, is shown, and ends all of them.
 
+    Source: Li et al. (2020), "PyTorch Distributed: experiences on accelerating data parallel
+    training", for shares of one batch and one sum; Dean et al. (2012), "Large scale distributed
+    deep networks", for the idea.
+
     Parameters
     ----------
     model
@@ -279,13 +285,17 @@ class DataParallel(Sequential):
     rank
         The number of this one, from 0: `if model.rank == 0: print(…)`.
 
-    Source: Li et al. (2020), "PyTorch Distributed: experiences on accelerating data parallel
-    training", for shares of one batch and one sum; Dean et al. (2012), "Large scale distributed
-    deep networks", for the idea.
+    Raises
+    ------
+    TypeError
+        Not a Sequential, or a comm that is no communicator.
+    ModuleNotFoundError
+        No mpi4py, or no MPI library; `pip install mpi4py mpich` installs both.
 
     Examples
     --------
     >>> from minnet.layers import Dense
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [1.0, 2.0]
     >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
     >>> model.compile("sgd", "mse")
     >>> model = DataParallel(model)  # doctest: +SKIP
