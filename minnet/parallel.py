@@ -261,6 +261,8 @@ class DataParallel(Sequential):
     - Only process 0 shows progress, and writes checkpoints and what `save` writes. Each process
       reads the file of `resume=`; one that another number of processes wrote is told apart by a
       warning.
+    - Processes of one machine share its cores: set `OPENBLAS_NUM_THREADS=1`, or the threads of each
+      wait for those of the others.
     - Each process computes all of a validation, and what `evaluate` and `predict` are asked for.
     - Callbacks run on every process, and have to decide alike on all of them: by the figures, and
       not by a clock. Where they do not, the next epoch tells.
@@ -284,6 +286,8 @@ class DataParallel(Sequential):
         How many there are.
     rank
         The number of this one, from 0: `if model.rank == 0: print(…)`.
+    team : Processes
+        What they tell each other: `team.add(array)`, `team.tell(value)`.
 
     Raises
     ------

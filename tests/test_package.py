@@ -121,6 +121,16 @@ def test_the_version_is_one_number_everywhere() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", minnet.__version__)
 
 
+def test_the_workflow_runs_sessions_that_there_are() -> None:
+    workflow, sessions = ROOT / ".github" / "workflows" / "test.yml", ROOT / "noxfile.py"
+    if not workflow.exists():
+        pytest.skip("minnet is installed without its sources")
+    defined = set(re.findall(r"^def (\w+)\(session", sessions.read_text("utf-8"), re.MULTILINE))
+    run = re.findall(r'nox -s "?([^"\n]+)', workflow.read_text("utf-8"))
+    named = {name.partition("-")[0] for line in run for name in line.split()}
+    assert named == defined
+
+
 def test_the_tools_of_the_gate_are_pinned() -> None:
     """A new release of theirs is a commit, and not a surprise in somebody else's change."""
     if not (ROOT / "pyproject.toml").exists():
