@@ -73,14 +73,14 @@ def epoch(rounds: int) -> dict[str, Any]:
     }
     tasks |= {("hand", name): fit_of(ByHand, works[name]) for name in ("32", "18")}
     tasks["fifty"] = fit_of(Minnet, Work((128, 10), 32, 50, EPOCHS))
-    found = {key: 1e6 * seconds / EPOCHS for key, seconds in smallest(tasks, rounds).items()}
+    times = {key: 1e6 * seconds / EPOCHS for key, seconds in smallest(tasks, rounds).items()}
     rows, beyond = [], {}
     for label in (Minnet.label, ByHand.label):
-        one, ten = found[label, "one"], found[label, "ten"]
+        one, ten = times[label, "one"], times[label, "ten"]
         step = (ten - one) / 9
         beyond[label] = one - step
         rows.append([label, f"{one:.0f}", f"{ten:.0f}", f"{step:.0f}", f"{one - step:.0f}"])
-    fifty = found["fifty"] / (found["hand", "32"] + found["hand", "18"])
+    fifty = times["fifty"] / (times["hand", "32"] + times["hand", "18"])
     print(
         Table(
             ["", " 32 rows", " 320 rows", " a step", " beyond its steps"],
@@ -111,10 +111,10 @@ def threads(rounds: int) -> dict[str, Any]:
         return run
 
     tasks = {(work.name, n): limited(work, n) for work in works for n in (1, 2)}
-    found = smallest(tasks, rounds)
+    times = smallest(tasks, rounds)
     rows = []
     for work in works:
-        one, two = (1e6 * found[work.name, n] / work.steps for n in (1, 2))
+        one, two = (1e6 * times[work.name, n] / work.steps for n in (1, 2))
         size = work.batch * max(D * M for D, M in zip(work.widths, work.widths[1:], strict=False))
         chosen = "one" if size <= process.SMALL else "all"
         rows.append(
@@ -147,8 +147,8 @@ def whole_choice() -> Any:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", nargs="*", metavar="epoch|threads", default=["epoch", "threads"])
+    parser.add_argument("parts", nargs="*", metavar="epoch|threads", default=["epoch", "threads"])
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    for name in options.what:
+    for name in options.parts:
         {"epoch": epoch, "threads": threads}[name](options.rounds)
