@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import sys
 import unicodedata
 
@@ -44,20 +45,16 @@ def printable(text: str) -> str:
 
 
 def print_plainly() -> None:
-    """Let standard output and error print any text, with plain characters where they have to.
+    """Let standard output print whatever there is, with plain characters where it has to.
 
-    For a program that prints alone, such as the command line: the streams are the whole process's.
+    For a program of minnet's own; a user's decides for itself how it writes.
     """
-    codecs.register_error("minnet.plain", _replacement)
-    for stream in (sys.stdout, sys.stderr):
-        if getattr(stream, "errors", None) in ("strict", "backslashreplace"):
-            reconfigure = getattr(stream, "reconfigure", None)
-            if reconfigure is not None:
-                reconfigure(errors="minnet.plain")
+    codecs.register_error("minnet.plain", _plain_instead)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="minnet.plain")
 
 
-def _replacement(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that the encoding of a stream has not, and where it goes on."""
+def _plain_instead(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]

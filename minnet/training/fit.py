@@ -20,6 +20,7 @@ from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import batches, gatherer
 from minnet.training.callback import Callback, Hooks, Logs, Participant
+from minnet.training.divergence import Ruin
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
 
@@ -69,6 +70,8 @@ class Fit:
         The epoch under way, and the one before it.
     first_update
         How many updates the model had before.
+    ruin
+        What a training that diverged had ruined before; None where it did not diverge.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Fit:
         self.params = {**facts, "metrics": figures}
         self.history = History(**facts)
         self.first_update = model.compiled.updates.iterations
+        self.ruin: Ruin | None = None
         self.so_far: EpochSoFar | None = None
         self.finished: EpochSoFar | None = None
         self.participants: list[Hooks] = []
