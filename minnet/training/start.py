@@ -95,7 +95,8 @@ def take_part(
         fit.stateful["features"] = KeepFeatures()
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
     checkpoints.sort(key=lambda one: one.monitor is None)
-    fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    others = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    fit.user_callbacks = [one for one in others if one.in_checkpoints]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:
         check_generators(model)
@@ -105,7 +106,7 @@ def take_part(
         *([TellFollowers()] if followed else []),
         CheckEpoch(rollback),
         RecordHistory(),
-        *fit.user_callbacks,
+        *others,
         *([CheckLayers(model)] if callbacks else []),
         *([] if arguments.shown is None else [arguments.shown]),
         rollback,
