@@ -13,11 +13,13 @@ import numpy as np
 
 from minnet.foundation.checks import Array, as_array, integer, number
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import setting
+from minnet.foundation.strict import check_called, setting
 
 
 class Constraint(Configurable):
     """The contract of a constraint.
+
+    Shapes: weights (D, M) in, and the same shape out.
 
     One of your own needs one function::
 
@@ -25,7 +27,24 @@ class Constraint(Configurable):
         class Bounded(Constraint):
             def project(self, weights):
                 return np.clip(weights, -1, 1)
+
+    Raises
+    ------
+    ValueError
+        A number out of range, or an axis that the weights do not have.
+    TypeError
+        An argument of another type, or one that this constraint does not have.
+
+    Examples
+    --------
+    >>> from minnet.constraints import NonNeg
+    >>> NonNeg()([[1.0, -2.0]])
+    array([[1., 0.]])
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_called(cls, {"__call__": "Write project(weights)."})
 
     def __call__(self, weights: Array) -> Array:
         """Return the weights within the bounds, in their shape; a new array."""

@@ -18,7 +18,7 @@ from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
-from minnet.engine.overriding import check_class, check_set
+from minnet.engine.overriding import check_class
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -26,10 +26,11 @@ from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
-from minnet.training.arguments import FitArguments, check_batch_size
+from minnet.training.arguments import FitArguments
 from minnet.training.divergence import check_batch
 from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
 from minnet.training.history import History
@@ -45,6 +46,17 @@ class Sequential(Network):
     saved but not learned one vector `state`; the layers' arrays (`layer.W`, `layer.dW`, …) are
     named views into them.
 
+    A class of your own below it may override
+
+    - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
+      halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
+      doctor and the rate finder all make their steps with them;
+    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
+
+    What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
+    be overridden: such a class raises TypeError, with what to write instead. A constructor of its
+    own may take any arguments; it is not run for a copy, another head, or a resumed fit.
+
     Parameters
     ----------
     layers
@@ -59,16 +71,10 @@ class Sequential(Network):
     name
         For summaries, and for where copied weights came from.
 
-    A class of your own below it may override
-
-    - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
-      halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
-      doctor and the rate finder all make their steps with them;
-    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
-
-    What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
-    be overridden: such a class raises TypeError, with what to write instead. A constructor of its
-    own may take any arguments; it is not run for a copy, another head, or a resumed fit.
+    Raises
+    ------
+    TypeError, ValueError
+        What is no layer, two layers of one name, or shapes that do not follow on each other.
 
     Attributes
     ----------
@@ -100,10 +106,6 @@ class Sequential(Network):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_class(cls, Sequential)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        check_set(self, name, value)
-        super().__setattr__(name, value)
 
     def __init__(
         self,
@@ -171,7 +173,8 @@ class Sequential(Network):
         x : (N, …) array
             Samples; may be a `numpy.memmap` larger than memory.
         y : (N,) or (N, …) array
-            Targets.
+            Targets. Neither is to be changed while the fit runs: what is kept of x may be used
+            again in the next epoch.
         batch_size
             Samples for each update; the last batch of an epoch may be smaller.
         epochs
@@ -209,7 +212,9 @@ class Sequential(Network):
         Raises
         ------
         ValueError, TypeError
-            Data or settings that do not fit; the model is as before.
+            Data or settings that do not fit; the model and the callbacks are as before, also where
+            a callback raises before the first update. What raises later leaves whole steps, the
+            history of the epochs that are done, and what callbacks changed.
         RuntimeError
             Not compiled, or a second fit at once.
         DivergedError
@@ -237,15 +242,23 @@ class Sequential(Network):
             1 prints the line that is returned.
         return_dict
             Return a plain dict; an `Evaluation` answers to names as well.
+        x, y : (N, …) arrays
+            Samples and targets.
+        batch_size, sample_weight
+            Rows at a time; a weight (N,) for each sample.
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
         shown = is_shown(verbose, "evaluate")
         with unchanged_where_refused(self):
             data = self.checked_data(x, y, sample_weight)
             self.compiled.check_metrics(data.target, self.output_shape)
+            self.compiled.check_weight(data.weight)
             provenance.check_scale(self, data.x_range, len(data))
-            try_own_classes(self, data)
+            if self.runs_own_code:
+                try_own_classes(self, data)
             figures = evaluate(self, data.x, data.target, data.weight, rows)
         if shown:
             print(line(figures))
@@ -283,7 +296,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
         if 0 < len(x) <= rows:
@@ -343,7 +358,7 @@ class Sequential(Network):
             facts.append(("columns", checks.short(", ".join(self.columns), 200)))
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
-        text = provenance.card(self.name, facts, self.provenance)
+        text = printable(provenance.card(self.name, facts, self.provenance))
         checks.function(print_fn, "card's print_fn")(text)
 
     def _table(self) -> Table:
@@ -407,6 +422,16 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     ------
     ModelFileError
         The file is missing, damaged, no model, or from a newer minnet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from minnet.layers import Dense
+    >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     load(f"{folder}/model.npz").count_params()
+    3
     """
     return load_as(Sequential, path, seed)
 

@@ -34,7 +34,17 @@ LARGEST_COUNT = 2**63
 
 
 class ModelFileError(ValueError):
-    """A file that is not a model, is damaged, or does not fit the model it is loaded into."""
+    """A file that is not a model, is damaged, or does not fit the model it is loaded into.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> try:
+    ...     minnet.load("no_such_file.npz")
+    ... except ModelFileError as error:
+    ...     print(type(error).__name__)
+    ModelFileError
+    """
 
     __module__ = "minnet"  # as it is imported and shown in tracebacks
 
@@ -53,6 +63,18 @@ class DivergedError(ArithmeticError):
         Of the last update, the largest over all layers.
     gradient_norm : float or None
         ‖g‖ over all that is trainable; it may be infinite or NaN.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> layer = minnet.layers.Dense(1, input_dim=1)
+    >>> model = minnet.Sequential([layer], seed=0)
+    >>> model.compile(minnet.optimizers.SGD(1e3), "mse")
+    >>> try:
+    ...     model.fit([[100.0]], [1.0], epochs=20, verbose=0)
+    ... except DivergedError as error:
+    ...     error.learning_rate
+    1000.0
     """
 
     __module__ = "minnet"
@@ -534,6 +556,23 @@ def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
         return f" Put a Flatten() first, or use {who}.reshape(len({who}), -1)."
     if x.ndim == 2 and len(sample_shape) == 1 and x.shape[0] == sample_shape[0]:
         return f" Rows are samples: use {who}.T."
+    return _image_fix(x, sample_shape, who) if len(sample_shape) == 3 else ""
+
+
+def _image_fix(x: Array, sample_shape: Shape, who: str) -> str:
+    """What to do where images (H, W, C) are wanted; the whole shape, or nothing, decides."""
+    H, W, C = sample_shape
+    shape = ", ".join(map(str, sample_shape))
+    if C == 1 and x.shape[1:] == (H, W):
+        return f" One channel wants an axis of its own: use {who}[..., None]."
+    if x.shape[1:] == (C, H, W):
+        return f" The channels come last: use np.moveaxis({who}, 1, -1)."
+    if x.shape == (C, H, W):
+        return f" The channels come last: for one image use np.moveaxis({who}, 0, -1)[None]."
+    if C == 1 and x.shape == (H, W):
+        return f" For one image use {who}.reshape(1, {shape})."
+    if x.ndim == 2 and x.shape[1] == H * W * C:
+        return f" For rows of {H * W * C} numbers use {who}.reshape(-1, {shape})."
     return ""
 
 

@@ -50,8 +50,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
     shuffle
         Whether each epoch draws a new order.
     random_state
-        A seed for the weights, the order, dropout and the validation rows. None is NumPy's global
-        generator, as everywhere in scikit-learn.
+        A seed for the weights, the order, dropout and the validation rows. None draws fresh
+        entropy, where scikit-learn reads NumPy's global generator, which minnet never does.
     tol, n_iter_no_change
         Stop where the loss (with `early_stopping` the score) has not been better by `tol` for more
         than so many epochs.

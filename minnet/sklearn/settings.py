@@ -217,9 +217,12 @@ class Settings:
 def seed_of(random_state: Any) -> int:
     """Return a seed for minnet's generators from what scikit-learn takes as `random_state`.
 
-    None means NumPy's global generator, as everywhere in scikit-learn: `numpy.random.seed` makes
-    such a program repeat itself. A `numpy.random.Generator` passes as well.
+    None draws fresh entropy. scikit-learn takes NumPy's global generator there, which minnet never
+    reads: two fits would no longer be apart from what else a program draws. A
+    `numpy.random.Generator` passes as well.
     """
+    if random_state is None:
+        random_state = np.random.default_rng()
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
     try:

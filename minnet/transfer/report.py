@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.foundation.tables import Table
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class Verdict(NamedTuple):
         Half the width of the 95 % interval of that mean: t · s / √seeds.
     wins, seeds
         In how many of the draws the transferred network was better.
+
+    Examples
+    --------
+    >>> print(Verdict("HELPS", difference=0.1, margin=0.02, wins=5, seeds=5).word)
+    HELPS
     """
 
     word: str
@@ -54,7 +60,9 @@ class Verdict(NamedTuple):
         word = self.word
         if self.word[:5] == "MAKES" and abs(self.difference) >= MATTERS:
             word += f" that {self.seeds} draws could tell"
-        return f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
+        return printable(
+            f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
+        )
 
 
 def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]) -> Verdict:
@@ -103,6 +111,13 @@ class Report:
         The base's accuracy on its old task, or None.
     notes
         What has to be said besides.
+
+    Examples
+    --------
+    >>> runs = [SeedRun("scratch", 5, seed, 0.8 + seed / 100, None) for seed in range(5)]
+    >>> runs += [SeedRun("head only", 5, seed, 0.9, None) for seed in range(5)]
+    >>> Report(runs, "head only", {5: "Adam, 0.003"}).verdict().word
+    'HELPS'
     """
 
     runs: list[SeedRun]

@@ -52,6 +52,17 @@ def test_a_state_or_a_generator_goes_on() -> None:
         assert not np.array_equal(one.model_.theta, two.model_.theta)
 
 
+def test_no_seed_draws_fresh_entropy_and_leaves_numpy_s_global_generator_alone() -> None:
+    fits = []
+    for _ in range(2):
+        np.random.seed(0)
+        before = np.random.get_state()[1:3]
+        fits.append(fitted(MLPClassifier(**{**QUICK, "random_state": None}, max_iter=2)))
+        np.testing.assert_array_equal(np.random.get_state()[1], before[0])
+        assert np.random.get_state()[2] == before[1]
+    assert not np.array_equal(fits[0].model_.theta, fits[1].model_.theta)
+
+
 # --- going on -------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from minnet.foundation.printing import printable
 from minnet.teaching.doctor.cures import Cure
 from minnet.teaching.doctor.figures import LOSS, CureFigure
 
@@ -112,7 +113,7 @@ class Proof:
 
     def __str__(self) -> str:
         when = f" in {self.updates} updates" if self.updates else ""
-        return f"with {self.cure}: {self.before:.3g} → {self.after:.3g}{when}"
+        return printable(f"with {self.cure}: {self.before:.3g} → {self.after:.3g}{when}")
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,12 @@ class Finding:
         What helped most on a copy, to be run: `finding.cure(model, x, y)`.
     proof : Proof or None
         The figure without and with it.
+
+    Examples
+    --------
+    >>> finding = Finding("dead-relu", "All are off.", {"share": 1.0}, "Start over.")
+    >>> finding.kind, finding.measurement["share"]
+    ('dead-relu', 1.0)
     """
 
     kind: str
@@ -150,7 +157,7 @@ class Finding:
 
     def __str__(self) -> str:
         body = f"{self.message} {self.advice}".strip()
-        return f"{self.kind}: {body}{f' {tried(self)}' if self.proof else ''}"
+        return printable(f"{self.kind}: {body}{f' {tried(self)}' if self.proof else ''}")
 
 
 class Diagnosis:
@@ -162,6 +169,16 @@ class Diagnosis:
         Most serious first, one for each kind.
     checked
         How much was looked at, in words.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> x, y, _, _ = minnet.datasets.digits(per_class=20, seed=0)
+    >>> layer = minnet.layers.Dense(10, activation="softmax", input_dim=64)
+    >>> model = minnet.Sequential([layer], seed=0)
+    >>> model.compile("adam", "cross_entropy")
+    >>> [finding.kind for finding in minnet.diagnose(model, x * 1000, y).findings][:1]
+    ['input-scale']
     """
 
     def __init__(self, findings: Iterable[Finding], checked: str = "") -> None:
@@ -189,7 +206,7 @@ class Diagnosis:
                 lines += _wrapped(f"Try: {finding.advice}")
             if finding.proof:
                 lines += _wrapped(tried(finding))
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     __repr__ = __str__
 
