@@ -127,7 +127,6 @@ class Fit:
         model = self.model
         model.history, model.stop_training = self.history, False
         begun: list[Hooks] = []
-        model.compiled.updates.take_rates(self.rates)
         try:
             self.begin(begun)
             while self.goes_on:
