@@ -40,7 +40,7 @@ CURVES = {
     "ELU": ("alpha",),
     "SELU": (),
     "Softplus": (),
-    "GELU": (),
+    "GELU": ("approximate",),
     "Sigmoid": (),
     "Tanh": (),
     "SiLU": (),
