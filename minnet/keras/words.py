@@ -40,7 +40,7 @@ EMBEDDINGS = (
 AUGMENT = "minnet changes no images while it trains. Change x beforehand, with NumPy."
 PREPARE = "minnet prepares no text and no categories. Make x an array of numbers beforehand."
 WRAPPERS = "A layer acts on whole samples, and wraps no other. Write the layers one after another."
-NORMS = "minnet normalises by columns: use BatchNormalization, or Normalization for x."
+NORMS = "minnet normalises columns and channels: BatchNormalization, or Normalization for x."
 TAPE = (
     "minnet differentiates no code. The loss and its gradient of a batch are "
     "model.loss_and_gradient(x, y), the update model.apply_gradient()."
@@ -111,13 +111,13 @@ _SERIALIZE = _each(FILES, "serialize deserialize")
 
 TABLE: dict[str, dict[str, str]] = {
     "": {
-        **_each(FUNCTIONAL, "Model Function KerasTensor Operation SymbolicScope StatelessScope"),
+        **_each(FUNCTIONAL, "Function KerasTensor Operation SymbolicScope StatelessScope"),
         **_each(DEVICES, "device name_scope remat RematScope"),
         **_each(NOT_NEEDED, "DTypePolicy FloatDTypePolicy Quantizer InputSpec Variable"),
         "GradientTape": TAPE,
         "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
     },
-    "models": _each(FUNCTIONAL, "Model") | _each(FILES, "model_from_yaml model_from_config"),
+    "models": _each(FILES, "model_from_yaml model_from_config"),
     "layers": {
         **_each(
             BRANCHES,
@@ -290,11 +290,28 @@ METHODS = {
     "predict_proba": "Write model.predict(x), whose outputs are the probabilities.",
     **_each(STREAMS, "fit_generator evaluate_generator predict_generator"),
     **_each(FILES, "to_yaml export"),
-    **_each(FUNCTIONAL, "inputs outputs call train_step test_step predict_step get_layer_at"),
+    **_each(FUNCTIONAL, "call train_step test_step predict_step get_layer_at"),
     "make_train_function": TAPE,
     "loss_functions": "It is model.loss.",
 }
 """Methods of Keras' models that are not there."""
+
+ATTRIBUTES = {
+    "output_shape": "Write layer.output.shape.",
+    "get_output_at": FUNCTIONAL,
+    "get_input_at": FUNCTIONAL,
+    "call": CALL,
+    "W_regularizer": KERAS_1 + "Write kernel_regularizer.",
+    "losses": "Write model.losses.",
+}
+"""Attributes of Keras' layers that are not there."""
+
+OF_OPTIMIZERS = {
+    "lr": KERAS_1 + "Write optimizer.learning_rate.",
+    "iterations": "The model counts its updates: model.compiled.updates.iterations.",
+    **_each(TAPE, "apply_gradients apply minimize get_gradients build variables get_updates"),
+}
+"""Attributes of Keras' optimizers that are not there."""
 
 ALSO_CALLED = {
     "layers.core": "layers",
