@@ -48,6 +48,17 @@ class LambdaCallback(Callback):
     What the functions keep elsewhere is in no checkpoint, so a resumed fit warns of it; a class
     with attributes is better there.
 
+    Parameters
+    ----------
+    on_epoch_begin, on_epoch_end, on_train_begin, on_train_end
+    on_train_batch_begin, on_train_batch_end, on_gradient
+        Functions with the arguments of `Callback`'s hook of that name, or None.
+
+    Raises
+    ------
+    TypeError
+        What is given for a hook cannot be called.
+
     Examples
     --------
     >>> say = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
@@ -162,6 +173,25 @@ class EarlyStopping(_Watching):
         The best figure and the epoch of it (from 0).
     stopped_epoch
         The epoch at which training was stopped, or None.
+
+    Raises
+    ------
+    ValueError
+        A number out of range, another mode, or, when the fit begins, a figure that nobody
+        reports or that does not say where better is.
+    TypeError
+        An argument of another type.
+
+    Examples
+    --------
+    >>> from minnet.layers import Dense
+    >>> from minnet.models import Sequential
+    >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> stop = EarlyStopping("loss", min_delta=1.0, patience=2)  # nothing is better by so much
+    >>> history = model.fit([[1.0]], [2.0], epochs=9, verbose=0, callbacks=[stop])
+    >>> len(history.epoch), stop.best_epoch
+    (3, 0)
     """
 
     baseline: float | None = setting(number, optional=True)
@@ -281,6 +311,14 @@ class ReduceLROnPlateau(_Watching):
     min_lr
         The smallest rate.
 
+    Raises
+    ------
+    ValueError
+        A number out of range, another mode, or, when the fit begins, a figure that nobody
+        reports, or a rate that is a schedule or goes by layers.
+    TypeError
+        An argument of another type.
+
     Examples
     --------
     >>> from minnet.layers import Dense
@@ -364,6 +402,24 @@ class GradualUnfreezing(Callback, Configurable):
         Epochs between one layer and the next; also those before the first.
     lowest
         The name of the last layer to unfreeze; those below stay frozen. None unfreezes all.
+
+    Raises
+    ------
+    ValueError
+        A number below 1, or, when the fit begins, a layer that the model does not have.
+    TypeError
+        An argument of another type.
+
+    Examples
+    --------
+    >>> from minnet.layers import Dense
+    >>> from minnet.models import Sequential
+    >>> model = Sequential([Dense(4, input_dim=1), Dense(4), Dense(1)], seed=0)
+    >>> model.freeze("all_but_head")
+    >>> model.compile("adam", "mse")
+    >>> _ = model.fit([[1.0]], [2.0], epochs=2, verbose=0, callbacks=[GradualUnfreezing()])
+    >>> [layer.trainable for layer in model.layers]
+    [False, True, True]
     """
 
     unfreezes = True

@@ -19,12 +19,27 @@ from minnet.foundation.strict import setting
 class Constraint(Configurable):
     """The contract of a constraint.
 
+    Shapes: weights (D, M) in, and the same shape out.
+
     One of your own needs one function::
 
         @minnet.register
         class Bounded(Constraint):
             def project(self, weights):
                 return np.clip(weights, -1, 1)
+
+    Raises
+    ------
+    ValueError
+        A number out of range, or an axis that the weights do not have.
+    TypeError
+        An argument of another type, or one that this constraint does not have.
+
+    Examples
+    --------
+    >>> from minnet.constraints import NonNeg
+    >>> NonNeg()([[1.0, -2.0]])
+    array([[1., 0.]])
     """
 
     def __call__(self, weights: Array) -> Array:

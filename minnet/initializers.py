@@ -32,12 +32,27 @@ from minnet.foundation.strict import setting
 class Initializer(Configurable):
     """Makes the first values of a weight.
 
+    Shapes: the array has the shape that is asked for, such as (D, M) for a Dense.
+
     One of your own needs one function::
 
         @minnet.register
         class Alternating(Initializer):
             def draw(self, shape, rng):
                 return rng.choice([-0.1, 0.1], shape)
+
+    Raises
+    ------
+    ValueError
+        A number out of range, or a shape that this initializer does not fill.
+    TypeError
+        An argument of another type, or one that this initializer does not have.
+
+    Examples
+    --------
+    >>> from minnet.initializers import HeNormal
+    >>> HeNormal()((784, 32), np.random.default_rng(0)).shape
+    (784, 32)
     """
 
     def __call__(self, shape: Shape, rng: np.random.Generator) -> Array:
@@ -63,7 +78,13 @@ class Initializer(Configurable):
 
 @register
 class Zeros(Initializer):
-    """All zeros: for biases. Weights of equal value would learn equally and stay equal."""
+    """All zeros: for biases. Weights of equal value would learn equally and stay equal.
+
+    Examples
+    --------
+    >>> Zeros()((2,), np.random.default_rng(0))
+    array([0., 0.])
+    """
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.zeros(shape)
@@ -71,7 +92,13 @@ class Zeros(Initializer):
 
 @register
 class Ones(Initializer):
-    """All ones."""
+    """All ones.
+
+    Examples
+    --------
+    >>> Ones()((2,), np.random.default_rng(0))
+    array([1., 1.])
+    """
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         return np.ones(shape)
@@ -109,6 +136,12 @@ class RandomNormal(Initializer):
     ----------
     mean, stddev
         Of the distribution; stddev is 0 or more.
+
+    Examples
+    --------
+    >>> W = RandomNormal(stddev=0.1)((100, 100), np.random.default_rng(0))
+    >>> bool(abs(W.mean()) < 0.01), bool(abs(W.std() - 0.1) < 0.01)
+    (True, True)
     """
 
     mean: float = setting(number)
@@ -129,6 +162,12 @@ class RandomUniform(Initializer):
     ----------
     minval, maxval
         The bounds, in this order.
+
+    Examples
+    --------
+    >>> W = RandomUniform(0.0, 2.0)((100, 100), np.random.default_rng(0))
+    >>> bool(W.min() >= 0), bool(W.max() <= 2), bool(abs(W.mean() - 1) < 0.05)
+    (True, True, True)
     """
 
     minval: float = setting(number)
@@ -174,7 +213,30 @@ class _CutNormal(_Scaled):
 
 
 def truncated_normal(shape: Shape, rng: np.random.Generator) -> Array:
-    """Return standard normal numbers, those beyond ±2 drawn again."""
+    """Return standard normal numbers, those beyond ±2 drawn again.
+
+    Parameters
+    ----------
+    shape
+        Of the array, such as (D, M).
+    rng
+        The generator that the numbers are drawn from.
+
+    Returns
+    -------
+    ndarray
+        Of this shape, all between −2 and 2.
+
+    Raises
+    ------
+    ValueError
+        A negative axis.
+
+    Examples
+    --------
+    >>> bool(abs(truncated_normal((1000,), np.random.default_rng(0))).max() <= 2)
+    True
+    """
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
         values[outside] = rng.standard_normal(int(outside.sum()))
@@ -219,27 +281,62 @@ class GlorotUniform(_Glorot, _Uniform):
 
 @register
 class GlorotNormal(_Glorot, _CutNormal):
-    """Truncated normal with the variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010)."""
+    """Truncated normal with the variance 2 / (fan_in + fan_out) (Glorot and Bengio, 2010).
+
+    Examples
+    --------
+    >>> W = GlorotNormal()((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W.var() / (2 / 150) - 1) < 0.05)
+    True
+    """
 
 
 @register
 class HeUniform(_He, _Uniform):
-    """Uniform with the variance 2 / fan_in (He et al., 2015): for ReLU, which halves signals."""
+    """Uniform with the variance 2 / fan_in (He et al., 2015): for ReLU, which halves signals.
+
+    Examples
+    --------
+    >>> W = HeUniform()((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W.var() / (2 / 100) - 1) < 0.05)
+    True
+    """
 
 
 @register
 class HeNormal(_He, _CutNormal):
-    """Truncated normal with the variance 2 / fan_in (He et al., 2015): for ReLU."""
+    """Truncated normal with the variance 2 / fan_in (He et al., 2015): for ReLU.
+
+    Examples
+    --------
+    >>> W = HeNormal()((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W.var() / (2 / 100) - 1) < 0.05)
+    True
+    """
 
 
 @register
 class LecunUniform(_Lecun, _Uniform):
-    """Uniform with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998)."""
+    """Uniform with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998).
+
+    Examples
+    --------
+    >>> W = LecunUniform()((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W.var() / (1 / 100) - 1) < 0.05)
+    True
+    """
 
 
 @register
 class LecunNormal(_Lecun, _CutNormal):
-    """Truncated normal with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998)."""
+    """Truncated normal with the variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998).
+
+    Examples
+    --------
+    >>> W = LecunNormal()((100, 50), np.random.default_rng(0))
+    >>> bool(abs(W.var() / (1 / 100) - 1) < 0.05)
+    True
+    """
 
 
 @register
@@ -402,6 +499,16 @@ class FromFunction(Initializer):
     A function with an argument `dtype` and none named `rng`, as Keras wants it, is called as
     `function(shape, dtype="float64")`, and one with a single argument as `function(shape)`. No file
     can hold it: write a class with `draw(shape, rng)`, under `@minnet.register`, instead.
+
+    Parameters
+    ----------
+    function
+        It returns an array of the shape that it is given.
+
+    Examples
+    --------
+    >>> FromFunction(lambda shape, rng: np.full(shape, 0.5))((2,), np.random.default_rng(0))
+    array([0.5, 0.5])
     """
 
     cannot_be_saved = (
@@ -424,7 +531,27 @@ class FromFunction(Initializer):
 
 
 def initializer(value: str | Initializer | Callable[..., Any], who: str) -> Initializer:
-    """Return an initializer: the value itself, the one of this name, or a function's."""
+    """Return an initializer: the value itself, the one of this name, or a function's.
+
+    Parameters
+    ----------
+    value
+        A name such as "he_normal", an `Initializer`, or a function of (shape, rng).
+    who
+        Whose it is, for the message.
+
+    Raises
+    ------
+    ValueError
+        No initializer has this name.
+    TypeError
+        It is none of the three.
+
+    Examples
+    --------
+    >>> initializer("he_normal", "Dense's kernel_initializer")
+    HeNormal()
+    """
     if inspect.isfunction(value):
         return FromFunction(value)
     return instance(value, Initializer, INITIALIZERS, who)
@@ -438,6 +565,16 @@ def fans(shape: Shape) -> tuple[int, int]:
 
     >>> fans((784, 32)), fans((5,)), fans((3, 3, 16, 32))
     ((784, 32), (5, 5), (144, 288))
+
+    Parameters
+    ----------
+    shape
+        Of an array of weights.
+
+    Raises
+    ------
+    TypeError
+        What has no length.
     """
     if len(shape) < 2:
         return (shape[0], shape[0]) if shape else (1, 1)

@@ -45,6 +45,17 @@ class Sequential(Network):
     saved but not learned one vector `state`; the layers' arrays (`layer.W`, `layer.dW`, …) are
     named views into them.
 
+    A class of your own below it may override
+
+    - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
+      halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
+      doctor and the rate finder all make their steps with them;
+    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
+
+    What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
+    be overridden: such a class raises TypeError, with what to write instead. A constructor of its
+    own may take any arguments; it is not run for a copy, another head, or a resumed fit.
+
     Parameters
     ----------
     layers
@@ -59,16 +70,10 @@ class Sequential(Network):
     name
         For summaries, and for where copied weights came from.
 
-    A class of your own below it may override
-
-    - `loss_and_gradient(x, y, sample_weight=None, *, seed=None)` and `apply_gradient()`, the two
-      halves of a training step: `fit`, `train_on_batch`, `check_gradients`, `explain_step`, the
-      doctor and the rate finder all make their steps with them;
-    - methods at the edge, with `super()`, which no step calls: `compile`, `fit`, `save`, …
-
-    What a step consists of besides (`forward`, `backward`, `penalty`, `train_on_batch`, …) cannot
-    be overridden: such a class raises TypeError, with what to write instead. A constructor of its
-    own may take any arguments; it is not run for a copy, another head, or a resumed fit.
+    Raises
+    ------
+    TypeError, ValueError
+        What is no layer, two layers of one name, or shapes that do not follow on each other.
 
     Attributes
     ----------
@@ -237,6 +242,10 @@ class Sequential(Network):
             1 prints the line that is returned.
         return_dict
             Return a plain dict; an `Evaluation` answers to names as well.
+        x, y : (N, …) arrays
+            Samples and targets.
+        batch_size, sample_weight
+            Rows at a time; a weight (N,) for each sample.
         """
         rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
@@ -407,6 +416,16 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     ------
     ModelFileError
         The file is missing, damaged, no model, or from a newer minnet.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from minnet.layers import Dense
+    >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     load(f"{folder}/model.npz").count_params()
+    3
     """
     return load_as(Sequential, path, seed)
 

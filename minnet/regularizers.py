@@ -13,7 +13,24 @@ from minnet.foundation.strict import setting
 
 
 class Regularizer(Configurable):
-    """A penalty on one array of weights, and its gradient."""
+    """A penalty on one array of weights, and its gradient.
+
+    Shapes: w is an array of weights, such as (D, M); the penalty is one number, its gradient
+    has w's shape.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        An argument of another type, or one that this regularizer does not have.
+
+    Examples
+    --------
+    >>> from minnet.regularizers import L2
+    >>> L2(0.5)([1.0, 2.0])
+    2.5
+    """
 
     def __call__(self, weights: Array) -> float:
         """The penalty, in the units of the loss."""

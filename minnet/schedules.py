@@ -29,7 +29,29 @@ def _counted(rate: Callable[..., float]) -> Callable[..., float]:
 
 
 class Schedule(Configurable):
-    """The contract of a schedule."""
+    """The contract of a schedule.
+
+    One of your own needs one function, of the number of the update, from 0::
+
+        @minnet.register
+        class Sawtooth(Schedule):
+            def __call__(self, step):
+                return 0.1 / (1 + step % 100)
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        An argument of another type, or one that this schedule does not have.
+
+    Examples
+    --------
+    >>> from minnet.schedules import CosineDecay
+    >>> rate = CosineDecay(0.1, 100)
+    >>> [round(rate(step), 3) for step in (0, 50, 100)]
+    [0.1, 0.05, 0.0]
+    """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

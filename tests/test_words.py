@@ -24,7 +24,7 @@ VAGUE = {"what", "found", "said", "place", "part", "theirs"}
 RULED_OUT = ("shall", "whoever", "is the like", "as things are", "what is in force")
 """Words and phrases that are nowhere in code, prose or messages."""
 
-READ_BY_STUDENTS = ("minnet", "tutorials", "benchmarks")
+READ_BY_STUDENTS = ("minnet", "tutorials", "benchmarks", "docs")
 """Folders in which names of values are held; tests name what they find as they like."""
 
 STILL_VAGUE: set[str] = set()
@@ -38,10 +38,11 @@ STILL_TWICE: set[str] = set()
 
 SOURCES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
-    for folder in ("minnet", "tests", "tutorials", "benchmarks")
+    for folder in ("minnet", "tests", "tutorials", "benchmarks", "docs")
     for path in sorted((ROOT / folder).rglob("*.py"))
 }
-PROSE = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in sorted(ROOT.glob("*.md"))}
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+PROSE = {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in PAGES}
 TEXTS = {**SOURCES, **PROSE}
 del TEXTS[str(Path(__file__).relative_to(ROOT))]
 

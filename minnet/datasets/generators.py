@@ -42,6 +42,13 @@ def spirals(n: int = 100, classes: int = 3, noise: float = 0.2, seed: Any = None
     seed
         An int or a generator.
 
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        What is no number, or no seed.
+
     Examples
     --------
     >>> x, y, x_test, y_test = spirals(100, seed=0)
@@ -72,6 +79,21 @@ def moons(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
         Points in all.
     noise
         Standard deviation of normal noise on both coordinates.
+    seed
+        An int or a `numpy.random.Generator`; None draws fresh entropy.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        What is no number, or no seed.
+
+    Examples
+    --------
+    >>> x, y, x_test, y_test = moons(100, seed=0)
+    >>> x.shape, y.shape
+    ((100, 2), (100,))
     """
     noise = number(noise, "moons' noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
@@ -101,6 +123,21 @@ def blobs(
         K and D.
     noise
         Standard deviation of each cloud.
+    seed
+        An int or a `numpy.random.Generator`; None draws fresh entropy.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        What is no number, or no seed.
+
+    Examples
+    --------
+    >>> x, y, x_test, y_test = blobs(90, classes=3, seed=0)
+    >>> x.shape, y.shape
+    ((90, 2), (90,))
     """
     K = integer(classes, "blobs' classes", minimum=1)
     D = integer(features, "blobs' features", minimum=1)
@@ -127,6 +164,21 @@ def xor(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
         Points in all; with n=4 and noise=0 exactly the truth table.
     noise
         Standard deviation of normal noise around the corners.
+    seed
+        An int or a `numpy.random.Generator`; None draws fresh entropy.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        What is no number, or no seed.
+
+    Examples
+    --------
+    >>> x, y, _, _ = xor(4, noise=0.0, seed=0)
+    >>> sorted(zip(x.tolist(), y.tolist()))[0]
+    ([0.0, 0.0], 0)
     """
     noise = number(noise, "xor's noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)
@@ -150,6 +202,21 @@ def sine(n: int = 200, noise: float = 0.1, seed: Any = None) -> Split:
         Points.
     noise
         Standard deviation of normal noise on y.
+    seed
+        An int or a `numpy.random.Generator`; None draws fresh entropy.
+
+    Raises
+    ------
+    ValueError
+        A number out of range.
+    TypeError
+        What is no number, or no seed.
+
+    Examples
+    --------
+    >>> x, y, x_test, y_test = sine(50, seed=0)
+    >>> x.shape, y.shape
+    ((50, 1), (50, 1))
     """
     noise = number(noise, "sine's noise", minimum=0.0, maximum=MOST_NOISE)
     rng = generator(seed)

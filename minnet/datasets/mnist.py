@@ -97,6 +97,13 @@ def mnist(path: str | os.PathLike[str] | None = None) -> Split:
         The files are nowhere and cannot be downloaded; the message says what to do.
     ValueError
         A file is damaged, or another file than its name says.
+
+    Examples
+    --------
+    >>> import os
+    >>> if "MINNET_DATA" in os.environ:  # without it, the first call downloads 11 MB
+    ...     x, y, x_test, y_test = mnist()
+    ...     assert x.shape == (60_000, 784) and x_test.shape == (10_000, 784)
     """
     return _load("mnist", path)
 
@@ -108,6 +115,25 @@ def fashion_mnist(path: str | os.PathLike[str] | None = None) -> Split:
     Classes: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
     `MINNET_DATA` names a folder with a subfolder `fashion-mnist`. MD5s were published for the
     compressed files alone; of unpacked ones it is only known that they are whole, and not MNIST's.
+
+    Parameters
+    ----------
+    path
+        A folder with the four IDX files; by default it is looked for as that of `mnist` is.
+
+    Raises
+    ------
+    FileNotFoundError
+        The files are nowhere and cannot be downloaded; the message says what to do.
+    ValueError
+        A file is damaged, or another file than its name says.
+
+    Examples
+    --------
+    >>> fashion_mnist("no_such_folder")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: There is no train-images-idx3-ubyte[.gz] in no_such_folder. ...
     """
     return _load("fashion-mnist", path)
 

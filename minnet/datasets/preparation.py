@@ -25,6 +25,13 @@ def one_hot(y: Any, classes: int) -> Array:
     -------
     (N, K) float32 ndarray
 
+    Raises
+    ------
+    ValueError
+        A label that is no whole number from 0 to classes − 1, in which row, or another shape.
+    TypeError
+        What is no array of numbers.
+
     Examples
     --------
     >>> one_hot([0, 2], classes=3)
@@ -67,6 +74,13 @@ def standardize(x_train: Any, *others: Any) -> tuple[Array, ...]:
     Returns
     -------
     tuple of float32 ndarrays (float64 for float64)
+
+    Raises
+    ------
+    ValueError
+        Another shape than (N, D), another number of columns, or NaN or infinity.
+    TypeError
+        What is no array of numbers.
 
     Examples
     --------
@@ -126,6 +140,13 @@ def unit_length(x: Any, axis: int = -1, order: int = 2) -> Array:
         The axis along which a length is taken; by default each row's.
     order
         2 for Euclid's length √Σ x², 1 for Σ |x|.
+
+    Raises
+    ------
+    ValueError
+        An axis that x does not have, another order, or NaN or infinity.
+    TypeError
+        What is no array of numbers.
 
     Examples
     --------

@@ -50,7 +50,7 @@ class ParameterVectors(Stack):
 
     @property
     def state(self) -> Array:
-        """The arrays that are saved but not learned, as one vector; setting it copies in."""
+        """The arrays that are saved but not learned, as one vector (S,); setting it copies in."""
         self.require_built()
         return self._state
 
@@ -69,7 +69,21 @@ class ParameterVectors(Stack):
         vector[...] = values
 
     def named_arrays(self) -> dict[str, Array]:
-        """All arrays, `dense_1.W` and so on, in Keras' order; views, no copies."""
+        """All arrays, `dense_1.W` and so on, in Keras' order; views, no copies.
+
+        Returns
+        -------
+        dict of ndarray
+            Each in the shape that its layer gives it, such as (D, M).
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(2, input_dim=3)], seed=0)
+        >>> {name: array.shape for name, array in model.named_arrays().items()}
+        {'dense_1.W': (3, 2), 'dense_1.b': (2,)}
+        """
         self.require_built()
         return {
             f"{layer.name}.{name}": array
@@ -79,11 +93,25 @@ class ParameterVectors(Stack):
 
     @property
     def weights(self) -> list[Array]:
-        """All arrays, in Keras' order; views, no copies. `get_weights` copies them."""
+        """All arrays in Keras' order, each in its shape; views. `get_weights` copies them."""
         return list(self.named_arrays().values())
 
     def get_weights(self) -> list[Array]:
-        """Copies of all arrays, in Keras' order and layout."""
+        """Copies of all arrays, in Keras' order and layout.
+
+        Returns
+        -------
+        list of ndarray
+            For a Dense W of shape (D, M) and b of shape (M,).
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(2, input_dim=3)], seed=0)
+        >>> [array.shape for array in model.get_weights()]
+        [(3, 2), (2,)]
+        """
         return [array.copy() for array in self.named_arrays().values()]
 
     def set_weights(self, weights: Sequence[Any] | Mapping[str, Any]) -> None:
@@ -100,6 +128,15 @@ class ParameterVectors(Stack):
         ValueError
             Another number of arrays, another name or shape, NaN or infinity; the message lists
             what the model wants beside what came.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(2, input_dim=3)], seed=0)
+        >>> model.set_weights([array + 1.0 for array in model.get_weights()])
+        >>> model.layers[0].b
+        array([1., 1.], dtype=float32)
         """
         arrays = self.named_arrays()
         if isinstance(weights, Mapping):
@@ -108,7 +145,16 @@ class ParameterVectors(Stack):
         self.tell_written()
 
     def count_params(self) -> int:
-        """How many numbers the model holds, running statistics included."""
+        """How many numbers the model holds, running statistics included.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(2, input_dim=3)], seed=0)
+        >>> model.count_params()
+        8
+        """
         return int(self.theta.size + self.state.size)
 
 

@@ -48,6 +48,13 @@ def from_keras(model: Any) -> Sequential:
         Settings that minnet's layer does not have; a graph that is no chain.
     ModelFileError
         The file is missing or damaged, or describes such a layer.
+
+    Examples
+    --------
+    >>> import keras  # doctest: +SKIP
+    >>> layers = [keras.Input((4,)), keras.layers.Dense(2, activation="relu")]  # doctest: +SKIP
+    >>> from_keras(keras.Sequential(layers)).count_params()  # doctest: +SKIP
+    10
     """
     if isinstance(model, Sequential):
         raise TypeError("from_keras takes a model of Keras. Got one of minnet, which is ready.")
@@ -152,10 +159,22 @@ def to_keras(model: Sequential) -> Any:
     GELU's tanh form has no name in Keras, so it is registered as `minnet>gelu_tanh`: a program that
     loads a saved model with it calls `minnet.exchange.keras_models.gelu_tanh()` first.
 
+    Parameters
+    ----------
+    model
+        A built model of minnet's own layers.
+
     Raises
     ------
     TypeError
         A layer with a formula of its own.
+
+    Examples
+    --------
+    >>> import minnet  # doctest: +SKIP
+    >>> model = minnet.Sequential([minnet.layers.Dense(2, input_dim=4)], seed=0)  # doctest: +SKIP
+    >>> to_keras(model).count_params()  # doctest: +SKIP
+    10
     """
     model = a_model(model, "to_keras")
     keras = imported("keras", "to_keras")

@@ -33,6 +33,13 @@ def to_onnx(model: Sequential, path: str | os.PathLike[str]) -> Table:
     To run it: `onnxruntime.InferenceSession(path).run(None, {"x": x})[0]`, with x in float32. The
     file replaces an old one whole or not at all.
 
+    Parameters
+    ----------
+    model
+        A built model in float32.
+    path
+        The file. One that is there is replaced.
+
     Returns
     -------
     Table
@@ -46,6 +53,17 @@ def to_onnx(model: Sequential, path: str | os.PathLike[str]) -> Table:
         A float64 model: give `model.in_dtype("float32")`.
     ModelFileError
         The folder is missing, the disk is full, …; what was at the path before is unchanged.
+
+    Examples
+    --------
+    >>> import minnet  # doctest: +SKIP
+    >>> model = minnet.Sequential([minnet.layers.Dense(2, input_dim=4)], seed=0)  # doctest: +SKIP
+    >>> print(to_onnx(model, "model.onnx"))  # doctest: +SKIP
+    minnet     shape   ONNX       shape
+    ─────────  ──────  ─────────  ──────  ───────
+    dense_1.W  (4, 2)  dense_1.W  (4, 2)  WRITTEN
+    dense_1.b  (2,)    dense_1.b  (2,)    WRITTEN
+    dense_1            Gemm
     """
     model = a_model(model, "to_onnx")
     onnx = imported("onnx", "to_onnx")

@@ -110,6 +110,13 @@ def from_torch(
         A module that minnet has no layer for, by its name.
     ValueError
         Settings that minnet's layer does not have, shapes that do not fit, NaN or infinity.
+
+    Examples
+    --------
+    >>> from torch import nn  # doctest: +SKIP
+    >>> module = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))  # doctest: +SKIP
+    >>> from_torch(module).count_params()  # doctest: +SKIP
+    23
     """
     if isinstance(module, (str, os.PathLike)):
         raise TypeError(
@@ -437,6 +444,8 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
     logits
         Leave out the softmax or the sigmoid at the end, for PyTorch's `CrossEntropyLoss` and
         `BCEWithLogitsLoss`, which compute it themselves.
+    model
+        A built model of minnet's own layers.
 
     Raises
     ------
@@ -444,6 +453,15 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
         A layer with a formula of its own.
     ValueError
         `logits=True` for a model that ends in neither.
+
+    Examples
+    --------
+    >>> import minnet  # doctest: +SKIP
+    >>> model = minnet.Sequential([minnet.layers.Dense(2, input_dim=4)], seed=0)  # doctest: +SKIP
+    >>> to_torch(model)  # doctest: +SKIP
+    Sequential(
+      (0): Linear(in_features=4, out_features=2, bias=True)
+    )
     """
     model = a_model(model, "to_torch")
     torch = imported("torch", "to_torch")

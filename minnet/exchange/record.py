@@ -94,6 +94,11 @@ def report(thing: object) -> Table:
     Every array has a row with its name and shape on both sides and what was done: LOADED as it is,
     TRANSPOSED, and so on. Every other layer has a row with what became of it.
 
+    Parameters
+    ----------
+    thing
+        What an exchange gave: a model, a module or an estimator.
+
     Raises
     ------
     ValueError

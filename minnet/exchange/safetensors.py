@@ -44,6 +44,13 @@ def save_safetensors(model: Sequential, path: str | os.PathLike[str]) -> Table:
     Other programs read the arrays, under the names of `model.named_arrays()` and in minnet's layout
     (W is (in, out)). The file replaces an old one whole or not at all.
 
+    Parameters
+    ----------
+    model
+        A built model.
+    path
+        The file. One that is there is replaced.
+
     Returns
     -------
     Table
@@ -54,6 +61,16 @@ def save_safetensors(model: Sequential, path: str | os.PathLike[str]) -> Table:
     ModelFileError
         The folder is missing, the disk is full, an array has a NaN, …; what was at the path before
         is unchanged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import minnet
+    >>> model = minnet.Sequential([minnet.layers.Dense(2, input_dim=4)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = save_safetensors(model, f"{folder}/model.safetensors")
+    ...     load_safetensors(f"{folder}/model.safetensors").count_params()
+    10
     """
     model = a_model(model, "save_safetensors")
     target = disk.as_path(path, "save_safetensors")
@@ -115,6 +132,8 @@ def load_safetensors(
     ----------
     into
         A built model of the same architecture: it gets all of the arrays or none.
+    path
+        The file; nothing in it is run or unpickled.
 
     Returns
     -------
@@ -125,6 +144,17 @@ def load_safetensors(
     ------
     ModelFileError
         The file is missing, damaged, or does not fit; of arrays alone, without `into`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import minnet
+    >>> model = minnet.Sequential([minnet.layers.Dense(2, input_dim=4)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = save_safetensors(model, f"{folder}/model.safetensors")
+    ...     again = load_safetensors(f"{folder}/model.safetensors")
+    >>> bool((again.theta == model.theta).all())
+    True
     """
     if into is not None:
         into = a_model(into, "load_safetensors' into")

@@ -51,12 +51,24 @@ def from_sklearn(mlp: Any) -> Sequential:
     classes, where it is the probability of the second, of shape (N, 1). scikit-learn computes in
     float64 unless it was fitted to float32; so does the model.
 
+    Parameters
+    ----------
+    mlp
+        A fitted `MLPClassifier` or `MLPRegressor` of scikit-learn.
+
     Raises
     ------
     TypeError
         Another estimator.
     ValueError
         It is not fitted.
+
+    Examples
+    --------
+    >>> from sklearn.neural_network import MLPRegressor  # doctest: +SKIP
+    >>> mlp = MLPRegressor(max_iter=1000, random_state=0)  # doctest: +SKIP
+    >>> from_sklearn(mlp.fit([[0.0], [1.0]], [0.0, 1.0])).count_params()  # doctest: +SKIP
+    301
     """
     kind = type(mlp).__name__
     if not all(hasattr(mlp, name) for name in ("hidden_layer_sizes", "activation", "get_params")):
@@ -120,6 +132,8 @@ def to_sklearn(model: Sequential, *, classes: Any = None) -> Any:
     classes
         The labels, such as `["cat", "dog"]`; the model's class names, or 0, 1, …, if None. Names
         that are whole numbers become numbers.
+    model
+        A built model of dense layers with one activation.
 
     Raises
     ------
@@ -127,6 +141,13 @@ def to_sklearn(model: Sequential, *, classes: Any = None) -> Any:
         A layer that scikit-learn does not have, by its name.
     ValueError
         Hidden layers with different activations; another number of classes than outputs.
+
+    Examples
+    --------
+    >>> import minnet  # doctest: +SKIP
+    >>> model = minnet.Sequential([minnet.layers.Dense(1, input_dim=4)], seed=0)  # doctest: +SKIP
+    >>> to_sklearn(model).predict([[0.0, 0.0, 0.0, 0.0]]).tolist()  # doctest: +SKIP
+    [0.0]
     """
     model = a_model(model, "to_sklearn")
     neural = imported("sklearn.neural_network", "to_sklearn", "scikit-learn")

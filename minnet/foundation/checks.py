@@ -34,7 +34,17 @@ LARGEST_COUNT = 2**63
 
 
 class ModelFileError(ValueError):
-    """A file that is not a model, is damaged, or does not fit the model it is loaded into."""
+    """A file that is not a model, is damaged, or does not fit the model it is loaded into.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> try:
+    ...     minnet.load("no_such_file.npz")
+    ... except ModelFileError as error:
+    ...     print(type(error).__name__)
+    ModelFileError
+    """
 
     __module__ = "minnet"  # as it is imported and shown in tracebacks
 
@@ -53,6 +63,18 @@ class DivergedError(ArithmeticError):
         Of the last update, the largest over all layers.
     gradient_norm : float or None
         ‖g‖ over all that is trainable; it may be infinite or NaN.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> layer = minnet.layers.Dense(1, input_dim=1)
+    >>> model = minnet.Sequential([layer], seed=0)
+    >>> model.compile(minnet.optimizers.SGD(1e3), "mse")
+    >>> try:
+    ...     model.fit([[100.0]], [1.0], epochs=20, verbose=0)
+    ... except DivergedError as error:
+    ...     error.learning_rate
+    1000.0
     """
 
     __module__ = "minnet"

@@ -142,12 +142,30 @@ def register(cls: C) -> C:
     Used as a decorator on a `Layer`, loss, optimizer, … whose constructor keeps each argument
     under its own name.
 
+    Parameters
+    ----------
+    cls
+        The class; it is returned as it is.
+
     Raises
     ------
     TypeError
         The class does not describe itself (it is no Layer, Loss, …).
     ValueError
         Another class is known by that name.
+
+    Examples
+    --------
+    >>> from minnet.layers import Layer
+    >>> @register
+    ... class Doubled(Layer):
+    ...     def forward(self, x, memo=None):
+    ...         return 2 * x
+    ...
+    ...     def backward(self, x, y, dy, memo=None):
+    ...         return 2 * dy
+    >>> Doubled(name="twice")
+    Doubled(name='twice')
     """
     if not (isinstance(cls, type) and issubclass(cls, Configurable)):
         raise TypeError(f"register takes a class such as a Layer of your own. Got {short(cls)}.")

@@ -75,6 +75,8 @@ class LayerArguments(TypedDict, total=False):
 class Layer(Configurable):
     """One step from x to y, and the way back for the gradients.
 
+    Shapes: x is (N, …), one sample a row, and y has N rows, too.
+
     Axis letters in every docstring: N samples, D inputs, M outputs, K classes, P parameters. Rows
     are samples, always. `dx`, `dy`, `dW` stand for the gradient of the loss L with respect to that
     array, and have its shape.
@@ -109,6 +111,25 @@ class Layer(Configurable):
         The shape of one sample, for the first layer of a model.
     name
         The layer's name in summaries, errors and files; the model finds one if it is None.
+
+    Raises
+    ------
+    ValueError
+        A number out of range, or a name that could be taken for a path; and when it is called, an x
+        of another shape than it was built for, without rows, or with NaN or infinity in it.
+    TypeError
+        An argument of another type, or one that no layer takes.
+    RuntimeError
+        The layer is called before it is built.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minnet.layers import ReLU
+    >>> layer = ReLU(name="bend")
+    >>> layer.build((2,), np.random.default_rng(0))
+    >>> layer([[-1.0, 2.0]])
+    array([[0., 2.]])
     """
 
     parameters: tuple[str, ...] = ()

@@ -109,6 +109,13 @@ class Input(Configurable):
     shape
         Without the batch; 784 means (784,).
 
+    Raises
+    ------
+    ValueError
+        An axis of length 0, or a negative one.
+    TypeError
+        What is no whole number, and no tuple of them.
+
     Examples
     --------
     >>> Input(784)

@@ -37,6 +37,8 @@ from minnet.layers.base import Layer
 class Loss(Configurable):
     """The contract of a loss.
 
+    Shapes: prediction and target (N, M), or (N,) for one output; the loss is one number.
+
     A loss of your own has two formulas, and `minnet.register` above it if it is to be saved::
 
         @minnet.register
@@ -50,6 +52,23 @@ class Loss(Configurable):
     A target `(N,)` for predictions `(N, 1)`, or the other way round, is aligned before a formula is
     called, and other differences are refused. A loss whose targets have another shape, as labels
     have, has a `check_target` of its own.
+
+    Raises
+    ------
+    ValueError
+        When it is called: targets of another shape than the predictions, NaN or infinity in them,
+        numbers that this loss does not take, or targets that came in the predictions' place.
+    TypeError
+        An argument of another type, or one that this loss does not have.
+
+    Examples
+    --------
+    >>> from minnet.losses import MeanSquaredError
+    >>> loss = MeanSquaredError()
+    >>> loss.per_sample(np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]]))
+    array([0., 4.])
+    >>> loss(target=[1.0, 4.0], prediction=[1.0, 2.0])
+    2.0
     """
 
     from_logits: bool = False
@@ -160,7 +179,25 @@ class Loss(Configurable):
 
 
 def mean(losses: Array, weight: Array | None = None) -> float:
-    """Σ wₙ Lₙ / N as a Python number."""
+    """Return Σ wₙ Lₙ / N as a Python number.
+
+    Parameters
+    ----------
+    losses : (N,) array
+        Lₙ, the loss of each row.
+    weight : (N,) array or None
+        wₙ; None counts every row once.
+
+    Raises
+    ------
+    ValueError
+        The two differ in length, by NumPy's own message: this is a formula, and is not checked.
+
+    Examples
+    --------
+    >>> mean(np.array([1.0, 3.0])), mean(np.array([1.0, 3.0]), np.array([1.0, 0.0]))
+    (2.0, 0.5)
+    """
     if weight is None:
         total = losses.sum()
     else:  # a dot product loses digits of many
@@ -455,7 +492,29 @@ _softmax, _sigmoid_step = Softmax(), Sigmoid()
 
 
 def softmax(z: Array) -> Array:
-    """Row by row exp(z) / Σ exp(z), stable: the formula of the layer `Softmax`."""
+    """Return exp(z) / Σ exp(z), row by row and stable: the formula of the layer `Softmax`.
+
+    Parameters
+    ----------
+    z : (N, K) array
+        Logits.
+
+    Returns
+    -------
+    (N, K) ndarray
+        Probabilities; each row sums to 1.
+
+    Raises
+    ------
+    ValueError
+        z has no columns, by NumPy's own message: this is a formula, and is not checked.
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, 0.0], [1000.0, 0.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
     return _softmax.forward(z)
 
 

@@ -41,6 +41,8 @@ from minnet.foundation.targets import (
 class Metric(Configurable):
     """The contract of a metric.
 
+    Shapes: prediction (N, K) or (N, M); target of the same shape, or labels (N,).
+
     One of your own has a name, and sums that it divides::
 
         @minnet.register
@@ -61,6 +63,22 @@ class Metric(Configurable):
     name
         Under this name the figure stands in logs and in `History`; by default under the one that
         the class has.
+
+    Raises
+    ------
+    ValueError
+        A number out of range; and in `evaluate` or `fit`, targets or outputs of a shape that this
+        metric does not count.
+    TypeError
+        An argument of another type, or one that this metric does not have.
+
+    Examples
+    --------
+    >>> from minnet.metrics import Accuracy
+    >>> metric = Accuracy(name="right")
+    >>> sums = metric.statistics(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
+    >>> metric.name, metric.result(sums)
+    ('right', 0.5)
     """
 
     name: str = setting(text, empty=False, default="metric")

@@ -31,3 +31,4 @@ OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {
     "adamax": Adamax,
     "nadam": Nadam,
 }
+"""The name that `compile` takes for each optimizer, with its default settings."""

@@ -52,6 +52,8 @@ def _names(value: Any, who: str) -> tuple[str, ...]:
 class Optimizer(Configurable):
     """The contract of an optimizer.
 
+    Shapes: theta, grad and each slot are vectors (P,), one number for each parameter.
+
     An optimizer of your own names its slots and has one formula::
 
         @minnet.register
@@ -85,6 +87,20 @@ class Optimizer(Configurable):
         c: every number of g is cut off at −c and c. Of the three, one can be given at a time.
     excluded_from_weight_decay
         Which weights do not decay; see `exclude_from_weight_decay`.
+
+    Raises
+    ------
+    ValueError
+        A number out of range, or more than one way of clipping.
+    TypeError
+        An argument of another type, or one that this optimizer does not have.
+
+    Examples
+    --------
+    >>> from minnet.optimizers import SGD
+    >>> optimizer = SGD(0.1, momentum=0.9, weight_decay=1e-4)
+    >>> optimizer.slots, optimizer.learning_rate
+    (('v',), 0.1)
     """
 
     slots: tuple[str, ...] = ()

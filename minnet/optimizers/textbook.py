@@ -381,6 +381,11 @@ class AdamW(Adam):
         See `Adam`.
     weight_decay
         λ, 0 or more. Keras' default: 0.004 (PyTorch: 0.01, optax: 1e-4).
+
+    Examples
+    --------
+    >>> AdamW(1e-3).weight_decay, Adam(1e-3).weight_decay
+    (0.004, 0.0)
     """
 
     def __init__(

@@ -22,7 +22,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's (2008) palette, which the colour-blind can tell apart."""
 
 STYLES = ("-", "--", "-.", ":")
+"""Lines that can be told apart in grey."""
+
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Points that can be told apart in grey."""
 
 SHADES = "cividis"
 """Dark blue to yellow, ever lighter, alike to all eyes (Nuñez, Anderton and Renslow, 2018)."""

@@ -50,6 +50,8 @@ def decision_boundary(
         K names; those of the model, or numbers from 0, by default.
     points
         How many points of each axis are asked.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
@@ -229,11 +231,19 @@ def confusion(
         What `confusion_matrix` gives.
     class_names
         K names; numbers from 0 by default.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
     ValueError
         A matrix that is not square, of no classes or not of counts; another number of names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> confusion(np.array([[9, 1], [0, 10]]), ["cat", "dog"]).get_xlabel()
+    'predicted'
     """
     counts = as_array(counts, "confusion's counts")
     K = len(counts) if counts.ndim else 0
@@ -296,11 +306,19 @@ def predictions(
         Names to show for the labels.
     columns
         Images beside each other.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
     ValueError
         No images, images that are not square, or another number of labels.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> x, y, _, _ = minnet.datasets.digits(per_class=1, seed=0)
+    >>> ax = predictions(1.0 - x.reshape(-1, 8, 8), y, y)
     """
     images = _images(images)
     N, H, W = images.shape

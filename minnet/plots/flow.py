@@ -176,6 +176,8 @@ def _gradients(model: Any, x: Any, y: Any, who: str) -> list[Gradients]:
 def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = None) -> Axes:
     """How large the gradients of each layer's weights are: |∂L/∂w| as histograms on a log scale.
 
+    Shapes: x (N, …), y as the model's loss takes it, such as labels (N,).
+
     One row for each layer that learns, the first on top, all with one scale: where gradients
     vanish the rows lean to the left. A line marks each median. Exact zeros, which have no place on
     a log scale, stand in words.
@@ -189,6 +191,8 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
         A batch; L is its mean loss.
     bins
         Bars over the whole width.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
@@ -249,6 +253,8 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
 def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes:
     """How the gradient grows or shrinks on its way down: its size at each layer, on a log scale.
 
+    Shapes: x (N, …), y as the model's loss takes it, such as labels (N,).
+
     The size is the root mean square, √(Σ g² / n), so that layers of any width compare. ∂L/∂y is
     taken at the output of each layer before its activation; that is Nielsen's δ. Where it falls
     from layer to layer by the same factor, the gradient vanishes (Hochreiter, 1991; Glorot and
@@ -260,6 +266,8 @@ def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes
         What has `layers` and `loss_and_gradient`: compiled, and in training mode.
     x, y
         A batch; L is its mean loss.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------

@@ -98,6 +98,18 @@ def playground(
         A layer that the page cannot run, more inputs than can be shown, or a path that will not do.
     RuntimeError
         The model is not built.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import minnet
+    >>> model = minnet.Sequential([minnet.layers.Dense(1, input_dim=2)], seed=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = Path(folder) / "playground.html"
+    ...     playground(model, page)
+    ...     page.read_text("utf-8")[:15]
+    '<!doctype html>'
     """
     who = "playground"
     model = working_copy(model, who, "predict", "layers", "steps", "input_shape", "output_shape")

@@ -53,6 +53,8 @@ def loss_along(
         How many α; an odd number has the model itself among them.
     seed
         For the random direction.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
@@ -140,6 +142,8 @@ def loss_surface(
         The loss is computed at points × points places.
     seed
         For random directions.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------

@@ -42,6 +42,8 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
         without such weights stand below the layer they follow.
     most
         How many units of a layer are drawn.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
@@ -190,6 +192,8 @@ def weights(
         Images beside each other.
     most
         How many units are drawn, the first ones.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------

@@ -31,11 +31,18 @@ def learning_curves(
         The epochs' numbers from 0; they are shown from 1.
     of_some
         Name → the epochs of a figure that not every epoch has.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
     TypeError, ValueError
         No dict, no epoch, or more figures than epochs.
+
+    Examples
+    --------
+    >>> learning_curves({"loss": [2.0, 1.0], "val_loss": [2.5, 1.5]}).get_title()
+    'Learning curves'
     """
     if not isinstance(history, Mapping):
         raise TypeError(
@@ -110,11 +117,18 @@ def learning_rates(
         One of each for every update, as in what `find_learning_rate` returns.
     suggestion
         The learning rate to mark.
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
     ValueError
         Another number of losses than of rates, none at all, or a rate that is not above 0.
+
+    Examples
+    --------
+    >>> learning_rates([0.01, 0.1, 1.0], [2.0, 1.0, 3.0], 0.1).get_xscale()
+    'log'
     """
     curve = as_array(rates, "learning_rates' rates"), as_array(losses, "learning_rates' losses")
     if curve[0].ndim != 1 or curve[0].shape != curve[1].shape or len(curve[0]) == 0:
@@ -152,11 +166,19 @@ def label_efficiency(
     accuracies
         Name → (len(labels), seeds) accuracies from 0 to 1; the mean is drawn, with a bar of one
         standard deviation over the seeds (that of a sample, with n − 1).
+    ax : Axes or None
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
     ValueError
         Numbers of labels that are not above 0, or accuracies of another shape or range.
+
+    Examples
+    --------
+    >>> ax = label_efficiency([1, 5], {"scratch": [[0.5, 0.6], [0.8, 0.9]]})
+    >>> len(ax.get_legend_handles_labels()[0])
+    1
     """
     numbers = as_array(labels, "label_efficiency's labels")
     if numbers.ndim != 1 or len(numbers) == 0 or not (numbers > 0).all():

@@ -71,6 +71,8 @@ def find_learning_rate(
 ) -> RateSearch:
     """Train a copy with a rate that rises from update to update, and see where the loss falls.
 
+    Shapes: x (N, …), y as the model's loss takes it, such as labels (N,).
+
     The model stays as it is: weights, optimizer, random state.
 
     Parameters

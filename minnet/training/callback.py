@@ -11,6 +11,7 @@ from minnet.foundation.strict import Strict, is_minnets
 from minnet.foundation.words import did_you_mean
 
 Logs = dict[str, float]
+"""What a hook is told: the name of each figure, such as "loss" or "val_accuracy", and its value."""
 
 HOOKS = (
     "on_train_begin",
@@ -130,6 +131,18 @@ class Callback(Hooks, Strict):
 
     A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
     that had not begun.
+
+    Examples
+    --------
+    >>> from minnet import Sequential
+    >>> from minnet.layers import Dense
+    >>> class Enough(Callback):
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         self.model.stop_training = epoch == 1
+    >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+    >>> model.compile("adam", "mse")
+    >>> model.fit([[1.0]], [2.0], epochs=9, verbose=0, callbacks=[Enough()]).epoch
+    [0, 1]
     """
 
     model: Any

@@ -77,6 +77,15 @@ class Checkpoint(Callback):
     best, best_epoch
         The best figure, where one is monitored, and the epoch of it (from 0).
 
+    Raises
+    ------
+    ValueError
+        A number or a word that is none of these; when the fit begins, a figure that nobody reports.
+    TypeError
+        An argument of another type.
+    ModelFileError
+        When the fit begins, its folder is not there; later, the file cannot be written.
+
     Notes
     -----
     When the fit begins, the data are read once more for their SHA-256, about a second for every

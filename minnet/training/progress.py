@@ -18,6 +18,21 @@ class Progress(Callback):
 
     Output that cannot be written (a closed pipe) is given up without a word: it must not cost
     anybody a training.
+
+    Parameters
+    ----------
+    bar
+        Whether a bar is wanted, as `verbose=1` does, instead of a line an epoch.
+
+    Raises
+    ------
+    TypeError
+        `bar` is missing: `fit(verbose=)` makes this callback, programs hardly ever do.
+
+    Examples
+    --------
+    >>> [type(callback).__name__ for callback in (Progress(bar=False),)]
+    ['Progress']
     """
 
     changes_model = False

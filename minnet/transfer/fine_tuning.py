@@ -63,6 +63,8 @@ def fine_tune(
 ) -> History:
     """Train a transferred model in two stages: its head alone, then all layers, with care.
 
+    Shapes: x (N, …), y as the model's loss takes it, such as labels (N,).
+
     Staging beats training all at once by 1 point on data like the source's and by 10 on other
     data (Kumar et al., 2022). In the second stage the head learns at a tenth of its first rate,
     and the rates fall geometrically down the layers. All layers are trainable afterwards.
@@ -88,6 +90,27 @@ def fine_tune(
     -------
     History
         Of both stages, one after the other.
+
+    Raises
+    ------
+    ValueError
+        A number out of range, a model without a head, or data that do not fit the model.
+    TypeError
+        An argument of another type, or one that `fit` does not take.
+    RuntimeError
+        The model is not compiled.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> x, y, _, _ = minnet.datasets.digits(per_class=5, seed=0)
+    >>> base = minnet.load_pretrained("mnist-8x8")
+    >>> head = minnet.layers.Dense(10, activation="softmax")
+    >>> model = base.replace_head(head, seed=0)
+    >>> model.compile("adam", "cross_entropy")
+    >>> history = fine_tune(model, x, y, head_epochs=20, epochs=10, verbose=0)
+    >>> len(history.epoch), history.history["loss"][-1] < 0.5
+    (30, True)
     """
     if not isinstance(model, Sequential):
         raise TypeError(f"fine_tune takes a compiled model. Got {short(model)}.")

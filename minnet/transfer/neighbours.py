@@ -42,6 +42,15 @@ def neighbour_gap(
     float
         From −1 to 1.
 
+    Raises
+    ------
+    ValueError
+        Fewer than two samples, labels that do not fit them, or a base that takes another shape.
+    TypeError
+        What is no number, or no seed.
+    RuntimeError
+        The base is not built.
+
     Examples
     --------
     >>> import minnet

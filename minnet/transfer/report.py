@@ -41,6 +41,11 @@ class Verdict(NamedTuple):
         Half the width of the 95 % interval of that mean: t · s / √seeds.
     wins, seeds
         In how many of the draws the transferred network was better.
+
+    Examples
+    --------
+    >>> print(Verdict("HELPS", difference=0.1, margin=0.02, wins=5, seeds=5).word)
+    HELPS
     """
 
     word: str
@@ -103,6 +108,13 @@ class Report:
         The base's accuracy on its old task, or None.
     notes
         What has to be said besides.
+
+    Examples
+    --------
+    >>> runs = [SeedRun("scratch", 5, seed, 0.8 + seed / 100, None) for seed in range(5)]
+    >>> runs += [SeedRun("head only", 5, seed, 0.9, None) for seed in range(5)]
+    >>> Report(runs, "head only", {5: "Adam, 0.003"}).verdict().word
+    'HELPS'
     """
 
     runs: list[SeedRun]

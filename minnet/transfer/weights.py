@@ -27,6 +27,8 @@ def transfer_weights(
 ) -> Table:
     """Copy the arrays of layers with the same name, and say what came of each.
 
+    Shapes: an array is copied where its name and its shape are the same in both.
+
     Parameters
     ----------
     source, target

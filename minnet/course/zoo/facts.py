@@ -55,7 +55,7 @@ FACTS: dict[str, Facts] = {
     "softmax-diagonal": Facts(
         "The loss that is shown is not the one that falls; it trains, and badly.",
         "dx = p * (dy - (dy * p).sum(axis=1, keepdims=True))",
-        "seen in published teaching code",
+        "E. Bendersky, “The softmax function and its derivative” (2016)",
     ),
     "softmax-in-place": Facts(
         "Alone the layer checks out; under it the gradients are wrong.",
@@ -130,7 +130,7 @@ FACTS: dict[str, Facts] = {
     "uphill": Facts(
         "The loss rises from the first step on.",
         "2 * (prediction - target) / N",
-        "asked again and again: target - output, then minus",
+        "M. Nielsen, “Neural networks and deep learning”, chapter 1: v → v − η ∇C",
     ),
     "half-the-square": Facts(
         "All is well at half the rate.",
@@ -145,7 +145,7 @@ FACTS: dict[str, Facts] = {
     "mean-of-means": Facts(
         "It learns N times too slowly.",
         "(p - t) / N, once",
-        "seen in published answers to programming exercises",
+        _CASE_STUDY,
     ),
     "mean-over-classes": Facts(
         "The loss and the gradient do not belong together, by a factor K.",
@@ -276,7 +276,7 @@ FACTS: dict[str, Facts] = {
     "shuffled-alone": Facts(
         "Training improves by heart, validation stays at guessing.",
         "order = rng.permutation(len(x)); x, y = x[order], y[order]",
-        "asked again and again: x was shuffled and y was not",
+        "scikit-learn documentation, utils.shuffle: arrays in a consistent way",
     ),
     "the-same-exam": Facts(
         "Validation is as good as training, to the digit.",
@@ -286,7 +286,7 @@ FACTS: dict[str, Facts] = {
     "only-the-training-data-scaled": Facts(
         "Training improves, validation gets worse.",
         "x, x_val = minnet.datasets.standardize(x, x_val)",
-        "asked again and again: the test data were not scaled",
+        "scikit-learn documentation, “Common pitfalls”: inconsistent preprocessing",
     ),
     "class-by-class": Facts(
         "The loss jumps up and down within an epoch.",

@@ -137,6 +137,12 @@ class Finding:
         What helped most on a copy, to be run: `finding.cure(model, x, y)`.
     proof : Proof or None
         The figure without and with it.
+
+    Examples
+    --------
+    >>> finding = Finding("dead-relu", "All are off.", {"share": 1.0}, "Start over.")
+    >>> finding.kind, finding.measurement["share"]
+    ('dead-relu', 1.0)
     """
 
     kind: str
@@ -162,6 +168,16 @@ class Diagnosis:
         Most serious first, one for each kind.
     checked
         How much was looked at, in words.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> x, y, _, _ = minnet.datasets.digits(per_class=20, seed=0)
+    >>> layer = minnet.layers.Dense(10, activation="softmax", input_dim=64)
+    >>> model = minnet.Sequential([layer], seed=0)
+    >>> model.compile("adam", "cross_entropy")
+    >>> [finding.kind for finding in minnet.diagnose(model, x * 1000, y).findings][:1]
+    ['input-scale']
     """
 
     def __init__(self, findings: Iterable[Finding], checked: str = "") -> None:

@@ -21,6 +21,20 @@ class Explanation(Numbers):
     file to go through; `to_markdown()` has LaTeX. Its attributes are those of `Numbers`:
     `.steps[0].y`, `.weights["dense_1.W"].gradient`, `.loss`, … `chapter` and `short` are what
     `explain_step` was asked for: they choose what is shown, and not what is computed.
+
+    Attributes
+    ----------
+    chapter, short
+        What is shown of it; None and False show all.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> model = minnet.Sequential([minnet.layers.Dense(1, input_dim=2)], seed=0)
+    >>> model.compile(minnet.optimizers.SGD(0.1), "mse")
+    >>> step = minnet.explain_step(model, [[1.0, 2.0]], [3.0])
+    >>> step.new_loss < step.loss, step.weights["dense_1.W"].gradient.shape
+    (True, (2, 1))
     """
 
     chapter: str | None = None

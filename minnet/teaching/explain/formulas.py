@@ -50,6 +50,16 @@ class Computation:
     by_hand : function, Worked, list of Worked, or None
         A function that takes an index of the result and works the number there by hand, in one
         line or several. What is not a function is about one number only.
+
+    Raises
+    ------
+    TypeError
+        Formulas that are no text and no `Math`, when the step is explained.
+
+    Examples
+    --------
+    >>> [formula.text for formula in Computation("@dx = @dy Wᵀ").formulas]
+    ['@dx = @dy Wᵀ']
     """
 
     def __init__(
@@ -108,6 +118,11 @@ class LayerFormulas:
         then ∂y/∂x has x's shape, and is shown.
     slope
         A function that works the number of that ∂y/∂x at an index by hand.
+
+    Examples
+    --------
+    >>> LayerFormulas(y=Computation("@y = 2 @x"), dx=Computation("@dx = 2 @dy")).gradients
+    {}
     """
 
     y: Computation
@@ -133,6 +148,11 @@ class LossFormulas:
         ∂L/∂ of the prediction, or of the logits in a fused pair: what the way back starts with.
     about
         A sentence or two: why so, and what the targets are.
+
+    Examples
+    --------
+    >>> LossFormulas(Computation("L[n] = |@y − t|"), Computation("d@y = sign(@y − t) / N")).about
+    ''
     """
 
     per_sample: Computation
@@ -154,6 +174,11 @@ class OptimizerFormulas:
         A sentence, where formulas do not say everything.
     symbols : dict of str
         How a setting or a slot is written, where its name is not its symbol.
+
+    Examples
+    --------
+    >>> OptimizerFormulas(["θ ← θ − η sign(g)"]).symbols
+    {}
     """
 
     update: Computation
@@ -189,6 +214,11 @@ def explains(kind: type) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any
     It is called with the `Step` of a layer, with all `Numbers` for a loss, and with an optimizer
     itself, and returns `LayerFormulas`, `LossFormulas` or `OptimizerFormulas`. A subclass that
     changes no formula is explained by the same function; one that does needs its own.
+
+    Parameters
+    ----------
+    kind
+        The class that the function explains.
 
     Raises
     ------

@@ -14,6 +14,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.derivatives import about_outputs, about_wrong
 from minnet.teaching.gradients.evidence import Probes, View, near
+from minnet.teaching.gradients.images import about_images
 from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scaling import constant_ratio, fraction, scaled
 from minnet.teaching.gradients.scenes import JUNK, OTHER_JUNK, PRISTINE, Circumstances, Scene
@@ -95,7 +96,7 @@ def _of_variable(
     unsummed = not_summed(view, where)
     if unsummed is not None:
         return [unsummed]
-    finding = _in_lines(view, where)
+    finding = about_images(view, where) or _in_lines(view, where)
     if finding is None and probes is not None:
         finding = about_outputs(view, probes, where)
     return [finding or _some_entries(view, where) or about_wrong(view, where)]

@@ -71,6 +71,13 @@ class GradientReport:
         kind "kink" leaves `ok` true.
     blocks
         For weights with names: the findings of each, none where its gradient is right.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> report = minnet.check_gradients(minnet.layers.Dense(2), [[1.0, 2.0]])
+    >>> report.ok, report.method
+    (True, 'complex step')
     """
 
     ok: bool

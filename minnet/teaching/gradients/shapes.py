@@ -6,6 +6,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.evidence import View, ratio
+from minnet.teaching.gradients.images import margin_kept
 from minnet.teaching.gradients.report import GradientFinding
 from minnet.teaching.gradients.scenes import PRISTINE, Answer, Circumstances, Scene
 
@@ -51,6 +52,9 @@ def misshapen(view: View, where: str, rng: np.random.Generator) -> GradientFindi
     unsummed = _not_summed(view, gradient, dy)
     if unsummed:
         return GradientFinding("bias-not-summed", where, f"{shapes}: {unsummed}")
+    margin = margin_kept(view, gradient, dy) if variable == "x" else ""
+    if margin:
+        return GradientFinding("wrong", where, f"{shapes}: {margin}.")
     return GradientFinding("wrong", where, f"{shapes}. A gradient has the shape of its array.")
 
 

@@ -53,6 +53,19 @@ class ExplainedPrediction:
         The smallest change that was found to turn the answer; None where none was.
     turned_to : int or None
         The answer to x + change.
+    outside : list of str
+        What is far from the training data, so that the explanation is of little worth.
+    x : ndarray
+        The sample, without a batch.
+
+    Examples
+    --------
+    >>> import minnet
+    >>> x, y, _, _ = minnet.datasets.digits(per_class=20, seed=0)
+    >>> model = minnet.load_pretrained("mnist-8x8")
+    >>> answer = minnet.explain_prediction(model, x[0], x, y)
+    >>> answer.scores.shape, answer.difference > 0
+    ((10,), True)
     """
 
     x: Array

@@ -10,6 +10,7 @@ import pytest
 
 import minnet
 from minnet import DivergedError, Doctor, Sequential
+from minnet.callbacks import Callback
 from minnet.layers import Dense
 from minnet.optimizers import SGD
 
@@ -126,3 +127,46 @@ def test_a_frozen_base_whose_features_are_kept():
     history = model.fit(x, y, epochs=3, verbose=0, callbacks=[doctor])
     assert doctor.findings == []
     assert history.features_saved == 400
+
+
+def slow_model():
+    made = Sequential([Dense(3, activation="softmax", input_dim=2)], seed=0)
+    made.compile(SGD(1e-6), "cross_entropy")
+    return made
+
+
+def test_it_tries_cures_at_the_end_where_it_is_asked_to(capsys):
+    x, y, _, _ = minnet.datasets.blobs(200, seed=0)
+    slow, doctor = slow_model(), Doctor(try_cures=True)
+    slow.fit(x, y, epochs=2, verbose=0, callbacks=[doctor])
+    (finding,) = doctor.findings
+    assert finding.kind == "step-too-small"
+    assert finding.proof.after < 0.5 * finding.proof.before
+    assert "→" in capsys.readouterr().out
+    cured = finding.cure(slow, x, y)
+    history = cured.model.fit(cured.x, cured.y, epochs=20, verbose=0, **cured.settings)
+    assert history.history["loss"][-1] < 0.5 * finding.proof.before
+
+
+def test_the_model_is_what_the_fit_left_where_cures_are_tried():
+    x, y, _, _ = minnet.datasets.blobs(200, seed=0)
+    plain, asked = slow_model(), slow_model()
+    plain.fit(x, y, epochs=2, verbose=0, seed=1)
+    asked.fit(x, y, epochs=2, verbose=0, seed=1, callbacks=[Doctor(try_cures=True)])
+    np.testing.assert_array_equal(plain.theta, asked.theta)
+    assert plain.history.history == asked.history.history
+
+
+def test_it_tries_none_where_it_is_not_asked_or_the_user_leaves():
+    class Leaving(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    x, y, _, _ = minnet.datasets.blobs(200, seed=0)
+    plain, asked = Doctor(), Doctor(try_cures=True)
+    slow_model().fit(x, y, epochs=2, verbose=0, callbacks=[plain])
+    with pytest.raises(KeyboardInterrupt):
+        slow_model().fit(x, y, epochs=2, verbose=0, callbacks=[asked, Leaving()])
+    assert plain.findings == asked.findings == []
+    with pytest.raises(TypeError, match="try_cures takes True or False"):
+        Doctor(try_cures="yes")
