@@ -492,27 +492,12 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
         if not step.arrays():
             record.row(step.label, f"{len(made)} ({type(module).__name__})", repr(module))
         made.append(module)
-    _note_images(flows, steps, record)
+    torch_images.note(flows, [step for _, step in steps], record)
     if logits:
         record.row(last.label, "", "LEFT OUT: logits=True")
     whole = torch.nn.Sequential(*made).eval()
     record.done(whole)
     return whole
-
-
-def _note_images(flows: Mapping[int, Flow], steps: list[tuple[Layer, Any]], record: Record) -> None:
-    """Note how images go in and come out; refuse outputs that are a flattened image."""
-    if not any(flow.images for flow in flows.values()):
-        return
-    first, end, (_, step) = flows[0].images, flows[len(steps) - 1], steps[-1]
-    end.advance(step)
-    if end.order is not None and "W" not in step.parameters:
-        reason = "The model's outputs are a flattened image, which has another order there."
-        raise refuse(type(step).__name__, step, "to_torch", reason)
-    if first:
-        record.notes.append("Images go in with the channels first: x.transpose(0, 3, 1, 2).")
-    if end.images:
-        record.notes.append("Images come out with the channels first.")
 
 
 class _Target:

@@ -8,11 +8,12 @@ its way, until a Dense has taken it: `Flow` keeps account of that.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minnet.exchange.record import Carried, Given, refuse
+from minnet.exchange.record import Carried, Given, Record, refuse
 from minnet.foundation.checks import Array, Shape, batch_shape
 from minnet.layers import (
     AveragePooling2D,
@@ -283,3 +284,18 @@ def to_global_pooling(target: Any) -> Any:
     if target.step.keepdims:
         return pooled
     return target.nn.Sequential(pooled, target.nn.Flatten())
+
+
+def note(flows: Mapping[int, Flow], steps: Sequence[Any], record: Record) -> None:
+    """Note how images go in and come out; refuse outputs that are a flattened image."""
+    if not any(flow.images for flow in flows.values()):
+        return
+    first, end, step = flows[0].images, flows[len(steps) - 1], steps[-1]
+    end.advance(step)
+    if end.order is not None and not _has_kernel(step):
+        reason = "The model's outputs are a flattened image, which has another order there."
+        raise refuse(type(step).__name__, step, "to_torch", reason)
+    if first:
+        record.notes.append("Images go in with the channels first: x.transpose(0, 3, 1, 2).")
+    if end.images:
+        record.notes.append("Images come out with the channels first.")
