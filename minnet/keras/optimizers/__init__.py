@@ -285,6 +285,8 @@ NAMES_OF_CLASSES = {
     "Adam": "adam",
     "AdamW": "adam_w",
 }
+adadelta, adagrad, adam, adamax, nadam = Adadelta, Adagrad, Adam, Adamax, Nadam
+rmsprop, sgd = RMSprop, SGD
 CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Adam, AdamW)
 
 NAMES = table({kind.__name__: kind for kind in CLASSES})
