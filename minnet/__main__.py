@@ -21,6 +21,7 @@ from minnet.course import tutorials
 from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
 from minnet.course.zoo import catalogue, game
+from minnet.foundation.printing import print_plainly
 from minnet.teaching.scripts import report
 
 EXTRAS = {
@@ -256,6 +257,7 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, and end without a word where nobody reads on, as after `| head`."""
+    print_plainly()
     try:
         _run(arguments)
         sys.stdout.flush()

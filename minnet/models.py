@@ -18,7 +18,7 @@ from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
-from minnet.engine.overriding import check_class, check_set
+from minnet.engine.overriding import check_class
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -26,10 +26,11 @@ from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
-from minnet.training.arguments import FitArguments, check_batch_size
+from minnet.training.arguments import FitArguments
 from minnet.training.divergence import check_batch
 from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
 from minnet.training.history import History
@@ -106,10 +107,6 @@ class Sequential(Network):
         super().__init_subclass__(**options)
         check_class(cls, Sequential)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        check_set(self, name, value)
-        super().__setattr__(name, value)
-
     def __init__(
         self,
         layers: Iterable[Layer | Input] = (),
@@ -176,7 +173,8 @@ class Sequential(Network):
         x : (N, …) array
             Samples; may be a `numpy.memmap` larger than memory.
         y : (N,) or (N, …) array
-            Targets.
+            Targets. Neither is to be changed while the fit runs: what is kept of x may be used
+            again in the next epoch.
         batch_size
             Samples for each update; the last batch of an epoch may be smaller.
         epochs
@@ -214,7 +212,9 @@ class Sequential(Network):
         Raises
         ------
         ValueError, TypeError
-            Data or settings that do not fit; the model is as before.
+            Data or settings that do not fit; the model and the callbacks are as before, also where
+            a callback raises before the first update. What raises later leaves whole steps, the
+            history of the epochs that are done, and what callbacks changed.
         RuntimeError
             Not compiled, or a second fit at once.
         DivergedError
@@ -247,14 +247,18 @@ class Sequential(Network):
         batch_size, sample_weight
             Rows at a time; a weight (N,) for each sample.
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
         shown = is_shown(verbose, "evaluate")
         with unchanged_where_refused(self):
             data = self.checked_data(x, y, sample_weight)
             self.compiled.check_metrics(data.target, self.output_shape)
+            self.compiled.check_weight(data.weight)
             provenance.check_scale(self, data.x_range, len(data))
-            try_own_classes(self, data)
+            if self.runs_own_code:
+                try_own_classes(self, data)
             figures = evaluate(self, data.x, data.target, data.weight, rows)
         if shown:
             print(line(figures))
@@ -292,7 +296,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
         if 0 < len(x) <= rows:
@@ -352,7 +358,7 @@ class Sequential(Network):
             facts.append(("columns", checks.short(", ".join(self.columns), 200)))
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
-        text = provenance.card(self.name, facts, self.provenance)
+        text = printable(provenance.card(self.name, facts, self.provenance))
         checks.function(print_fn, "card's print_fn")(text)
 
     def _table(self) -> Table:

@@ -368,6 +368,30 @@ def is_minnets(kind: type) -> bool:
     return kind.__module__ == "minnet" or kind.__module__.startswith("minnet.")
 
 
+def is_own(thing: object) -> bool:
+    """Whether an object is of a user's class."""
+    return not is_minnets(type(thing))
+
+
+def check_called(kind: type, instead: Mapping[str, str]) -> None:
+    """Refuse a user's class with a method that no training step calls, though it may seem so.
+
+    Parameters
+    ----------
+    instead
+        The names of such methods → what to write.
+    """
+    if is_minnets(kind):
+        return
+    base = next(above for above in kind.__mro__ if is_minnets(above))
+    for name, words in instead.items():
+        if getattr(kind, name, None) is not getattr(base, name, None):
+            raise TypeError(
+                f"A class below {base.__name__} takes formulas that a training step calls. Got "
+                f"{kind.__name__}.{name}, which none does. {words}"
+            )
+
+
 def is_setting(kind: type[Strict], name: str) -> bool:
     """Whether objects of a class have a `setting` of this name."""
     return name in kind._settings

@@ -66,9 +66,9 @@ class KerasLayer(core.Layer):
         self.trainable = trainable
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
         if not is_minnets(cls) and "call" in vars(cls):
             raise NotImplementedError(f"{cls.__name__} has call. {words.CALL}")
+        super().__init_subclass__(**options)
 
     def make_as(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
         """Construct it as a layer of the core, with what all layers take."""

@@ -32,12 +32,12 @@ class Loss(core.Loss):
         self.reduce_by(reduction)
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
         if not is_minnets(cls) and "call" in vars(cls):
             raise NotImplementedError(
                 f"{cls.__name__} has call. minnet differentiates no code: a Loss has its formulas, "
                 "per_sample and gradient, as minnet.losses.Loss explains."
             )
+        super().__init_subclass__(**options)
 
     def __call__(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None

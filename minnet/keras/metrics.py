@@ -32,12 +32,12 @@ class Metric(core.Metric):
     _gathered: Array | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
         if not is_minnets(cls) and "update_state" in vars(cls):
             raise NotImplementedError(
                 f"{cls.__name__} has update_state. minnet gathers a metric's batches itself: write "
                 "statistics(prediction, target), as minnet.metrics.Metric explains."
             )
+        super().__init_subclass__(**options)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch in."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
+from minnet.engine.originals import warn_of_originals
 from minnet.engine.selection import select
 from minnet.engine.updates import Rate
 from minnet.files.provenance import check_scale
@@ -24,7 +25,7 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
-from minnet.foundation.columns import columns_of
+from minnet.foundation.columns import check_names, columns_of
 from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer
 from minnet.losses import CrossEntropy
@@ -58,7 +59,7 @@ class FitArguments:
     def __init__(self, given: Mapping[str, Any]) -> None:
         for name in FitArguments.__annotations__:
             setattr(self, name, given[name])
-        self.batch_size = check_batch_size(self.batch_size)
+        self.batch_size = integer(self.batch_size, "batch_size", minimum=1)
         self.epochs = integer(self.epochs, "fit's epochs", minimum=0)
         self.shuffle = boolean(self.shuffle, "fit's shuffle")
         self.rng = None if self.seed is None else generator(self.seed, "fit's seed")
@@ -69,11 +70,6 @@ class FitArguments:
                 "fit's resume takes a path. Got a Checkpoint. "
                 f"Use resume={str(self.resume.path)!r}."
             )
-
-
-def check_batch_size(batch_size: Any) -> int:
-    """Return the number of samples of a batch, 1 or more."""
-    return integer(batch_size, "batch_size", minimum=1)
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
@@ -117,12 +113,17 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     """Return training and validation data, checked; the model is built for them."""
     split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     pair = arguments.validation_data
-    _check_pair(pair, split)
-    columns = columns_of(x)
+    if pair is not None:
+        _check_pair(pair, split)
+    columns = None if type(x) is np.ndarray else columns_of(x)
     if columns is not None and set(columns) != set(model.columns or ()):
+        check_names(columns, "x")
         model.columns = columns  # the first that are named, or those of another task
     data = model.checked_data(x, y, arguments.sample_weight)
-    model.compiled.check_metrics(data.target, model.output_shape)
+    if model.compiled.metrics:
+        model.compiled.check_metrics(data.target, model.output_shape)
+    if not model.told_of_originals and any(layer.original is not None for layer in model.layers):
+        model.told_of_originals = warn_of_originals(model.layers)
     check_scale(model, data.x_range, len(data))
     if model.provenance["input_range"] is None:
         _warn_of_scale(model, data.x_range)
@@ -135,14 +136,17 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
         validation = _validation(model, *pair)
     if arguments.class_weight is not None:
         data = _weighted(model, data, arguments.class_weight)
+    compiled = model.compiled
+    compiled.check_weight(data.weight, "weights of the training samples")
+    compiled.check_weight(None if validation is None else validation.weight, "validation weights")
     return data, validation
 
 
 def _check_pair(pair: Any, split: float) -> None:
     """Refuse validation data that are no pair, or beside a split."""
-    if split and pair is not None:
+    if split:
         raise ValueError("fit takes validation_data or validation_split. Got both.")
-    if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3)):
+    if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise TypeError(
             f"fit's validation_data takes (x, y) or (x, y, sample_weight). Got {_described(pair)}."
         )
@@ -171,9 +175,13 @@ def _warn_of_unseen_classes(model: Network, target: Array, kept: int) -> None:
     """Warn where a split of sorted rows leaves classes out of the training."""
     labels = labels_of(target) if target.ndim <= 2 else target
     kinds = target.ndim == 1 or (target.ndim == 2 and isinstance(model.loss, CrossEntropy))
-    if not kinds and target.shape[1:] == (1,) and np.isin(target, (0, 1)).all():
-        kinds = True  # yes or no
-    if not kinds or (labels.dtype.kind == "f" and not np.isin(labels, (0, 1)).all()):
+    if not kinds and target.ndim == 2:  # yes or no, by 0 and 1 or by −1 and 1, or one-hot rows
+        single = target.shape[1] == 1
+        kinds = bool(
+            (np.isin(target, (0, 1)).all() and (single or (target.sum(axis=1) == 1).all()))
+            or (single and np.isin(target, (-1, 1)).all())
+        )
+    if not kinds or (labels.dtype.kind == "f" and not np.isin(labels, (-1, 0, 1)).all()):
         return
     unseen = np.setdiff1d(labels[kept:], labels[:kept]).astype(int)
     if unseen.size:
@@ -196,10 +204,11 @@ def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
     weight = _class_weights(model, data.target, class_weight)
     told = data.weight is not None and not data.weight.any()
     weight = weight if data.weight is None else weight * data.weight
+    finite(weight, "class_weight", model.dtype)
+    weight = weight.astype(model.dtype)  # where a tiny one becomes 0
     if not weight.any() and not told:
         warn("class_weight is 0 for every sample, so there is nothing to learn from.")
-    finite(weight, "class_weight", model.dtype)
-    return Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
+    return Data(data.x, data.target, weight, data.x_range)
 
 
 def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
@@ -301,9 +310,8 @@ def learning_rates(
 def check_decay(model: Network, rates: dict[str, Rate]) -> None:
     """Refuse a first update in which weight decay would turn weights around."""
     optimizer, first = model.compiled.optimizer, model.compiled.updates.iterations
-    if optimizer.weight_decay > 0.0:
-        for rate in rates.values() or [optimizer.rate]:
-            optimizer.check_decay(rate(first))
+    for rate in rates.values() or [optimizer.rate]:
+        optimizer.check_decay(rate(first))
 
 
 def _rate(value: Any, start: int, who: str) -> Rate:

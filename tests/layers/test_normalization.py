@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minnet.foundation.registry import from_config, to_config
-from minnet.layers import BatchNormalization
+from minnet.layers import BatchNormalization, Dense
 from minnet.layers.base import bind
+from minnet.models import Sequential
 from tests.complex_step import assert_gradients
 from tests.strategies import D, N, normal, row_shapes, seeds
 
@@ -124,6 +125,28 @@ def test_one_row_alone_moves_no_average():
     layer.forward(np.full((1, 3), 7.0), memo)
     layer.after_step(memo)
     np.testing.assert_array_equal((layer.moving_mean, layer.moving_variance), before)
+
+
+def test_a_last_batch_of_one_row_trains_and_moves_no_average():
+    """Nine samples in batches of eight: the ninth alone has no variance."""
+    x = np.random.default_rng(0).normal(size=(9, 3))
+    y = x.sum(axis=1)
+
+    def trained(*ways):
+        layers = [Dense(4, input_dim=3), BatchNormalization(momentum=0.5), Dense(1)]
+        model = Sequential(layers, seed=0)
+        model.compile("sgd", "mse")
+        for rows in ways:
+            model.fit(x[rows], y[rows], batch_size=8, verbose=0, shuffle=False)
+        return model
+
+    eight, nine = trained(slice(0, 8)), trained(slice(0, 9))
+    np.testing.assert_array_equal(eight.state, nine.state)
+    assert not np.array_equal(eight.theta, nine.theta)
+    history = nine.fit(x, y, batch_size=8, epochs=5, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert np.isfinite(nine.state).all()
+    assert (nine.layers[1].moving_variance > 0).all()
 
 
 def test_the_mean_of_many_rows_keeps_its_digits_in_float32():

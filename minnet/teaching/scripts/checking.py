@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.teaching.scripts import evidence, rules
 from minnet.teaching.scripts.analysis import (
     Analysis,
@@ -58,7 +59,7 @@ class Section:
             first, *more = findings[:2]
             lines.append(f"WRONG  {label}: {first.text}")
             lines += [f"       or, less sure: {finding.text}" for finding in more]
-        return "\n".join(lines + [f"       {note}" for note in self.notes])
+        return printable("\n".join(lines + [f"       {note}" for note in self.notes]))
 
 
 def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> list[Analysis]:
