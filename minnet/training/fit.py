@@ -291,7 +291,8 @@ class Fit:
     def has_moved(self) -> bool:
         """Whether an update was made, now or before this fit was resumed."""
         updates = self.model.compiled.updates
-        return self.updates_done > 0 or updates.iterations != self.first_update
+        done = bool(self.history.epoch) or self.steps_of_epoch > 0
+        return done or updates.iterations != self.first_update
 
     @property
     def updates_done(self) -> int:
