@@ -21,6 +21,7 @@ from minnet.course import tutorials
 from minnet.course.exercises import course, inspection, reports
 from minnet.course.reproductions import running
 from minnet.course.zoo import catalogue, game
+from minnet.foundation.printing import print_plainly
 from minnet.teaching.scripts import report
 
 EXTRAS = {
@@ -233,6 +234,13 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder with MNIST; without it MINNET_DATA, else what minnet.datasets.mnist does",
     )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many seeds run at a time, each in a process of its own (default: %(default)s)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
 
 
@@ -243,7 +251,11 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         return
     try:
         in_band = running.reproduce(
-            options.names, seeds=options.seeds, data=options.data, report=options.json
+            options.names,
+            seeds=options.seeds,
+            data=options.data,
+            report=options.json,
+            jobs=options.jobs,
         )
     except BrokenPipeError:
         raise  # it was read by a program that has had enough
@@ -256,6 +268,7 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command, and end without a word where nobody reads on, as after `| head`."""
+    print_plainly()
     try:
         _run(arguments)
         sys.stdout.flush()

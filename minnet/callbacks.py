@@ -284,9 +284,17 @@ class EarlyStopping(_Watching):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._kept is not None:
             theta, state = self._kept
-            if theta.size == self.model.theta.size:
+            if theta.size == self.model.theta.size and not self._is_ruined(theta):
                 self.model.theta, self.model.state = theta, state
             self._kept = None
+
+    def _is_ruined(self, theta: Array) -> bool:
+        """Whether the training diverged, and its best epoch had ruined the model already."""
+        ruin = None if self.fit is None else self.fit.ruin
+        if ruin is None or self.best_epoch is None:
+            return False
+        later = ruin.epoch is not None and self.best_epoch >= ruin.epoch
+        return later or (ruin.theta is not None and np.array_equal(theta, ruin.theta))
 
 
 class ReduceLROnPlateau(_Watching):

@@ -26,6 +26,7 @@ from minnet.engine.summary import summary_table
 from minnet.files import provenance, saving, store
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
@@ -172,7 +173,8 @@ class Sequential(Network):
         x : (N, …) array
             Samples; may be a `numpy.memmap` larger than memory.
         y : (N,) or (N, …) array
-            Targets.
+            Targets. Neither is to be changed while the fit runs: what is kept of x may be used
+            again in the next epoch.
         batch_size
             Samples for each update; the last batch of an epoch may be smaller.
         epochs
@@ -210,7 +212,9 @@ class Sequential(Network):
         Raises
         ------
         ValueError, TypeError
-            Data or settings that do not fit; the model is as before.
+            Data or settings that do not fit; the model and the callbacks are as before, also where
+            a callback raises before the first update. What raises later leaves whole steps, the
+            history of the epochs that are done, and what callbacks changed.
         RuntimeError
             Not compiled, or a second fit at once.
         DivergedError
@@ -251,6 +255,7 @@ class Sequential(Network):
         with unchanged_where_refused(self):
             data = self.checked_data(x, y, sample_weight)
             self.compiled.check_metrics(data.target, self.output_shape)
+            self.compiled.check_weight(data.weight)
             provenance.check_scale(self, data.x_range, len(data))
             if self.runs_own_code:
                 try_own_classes(self, data)
@@ -353,7 +358,7 @@ class Sequential(Network):
             facts.append(("columns", checks.short(", ".join(self.columns), 200)))
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
-        text = provenance.card(self.name, facts, self.provenance)
+        text = printable(provenance.card(self.name, facts, self.provenance))
         checks.function(print_fn, "card's print_fn")(text)
 
     def _table(self) -> Table:

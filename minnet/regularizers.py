@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, number
+from minnet.foundation.checks import Array, as_array, is_masked, number
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
@@ -43,11 +43,24 @@ class Regularizer(Configurable):
 
 def _array(weights: Array, who: str = "L2") -> Array:
     """Weights that need not be an array of floats yet; complex ones pass."""
-    if isinstance(weights, np.ndarray) and weights.dtype.kind in "fc":
+    floats = isinstance(weights, np.ndarray) and weights.dtype.kind in "fc"
+    if floats and not is_masked(weights):
         return weights
     with np.errstate(over="ignore"):  # of a longer float
         numbers = as_array(weights, f"{who}'s weights")
         return numbers.astype(np.float64)  # a uint8 has no square, and no −w
+
+
+def _penalty(factor: float, weights: Array, terms: Callable[[Array], Array]) -> float:
+    """Return λ Σ of the terms: 0 for a λ of 0, and inf only where λ times the sum is beyond all."""
+    if factor == 0.0:
+        return 0.0  # times a sum beyond all numbers it would be NaN
+    with np.errstate(all="ignore"):
+        total = terms(weights).sum()  # in pairs, so that of many weights none is lost
+        if weights.dtype == np.float32 and not np.isfinite(total):
+            total = terms(weights.astype(np.float64)).sum()
+        product: float = (factor * total).item()
+    return product
 
 
 @register
@@ -75,10 +88,7 @@ class L2(Regularizer):
         self.l2 = l2
 
     def __call__(self, weights: Array) -> float:
-        flat = _array(weights).ravel()
-        with np.errstate(all="ignore"):  # a penalty beyond all numbers is inf
-            penalty: float = (self.l2 * np.dot(flat, flat)).item()
-        return penalty
+        return _penalty(self.l2, _array(weights), np.square)
 
     def gradient(self, weights: Array) -> Array:
         return (2.0 * self.l2) * _array(weights)
@@ -112,8 +122,7 @@ class L1(Regularizer):
         self.l1 = l1
 
     def __call__(self, weights: Array) -> float:
-        penalty: float = (self.l1 * np.sum(_size(_array(weights, "L1")))).item()
-        return penalty
+        return _penalty(self.l1, _array(weights, "L1"), _size)
 
     def gradient(self, weights: Array) -> Array:
         slope: Array = self.l1 * np.sign(_array(weights, "L1").real)
@@ -153,14 +162,7 @@ class L1L2(Regularizer):
 
     def __call__(self, weights: Array) -> float:
         weights = _array(weights, "L1L2")
-        flat = weights.ravel()
-        sizes = squares = 0.0  # 0 times a sum beyond all numbers would be NaN
-        with np.errstate(all="ignore"):
-            if self.l1:
-                sizes = (self.l1 * np.sum(_size(flat))).item()
-            if self.l2:
-                squares = (self.l2 * np.dot(flat, flat)).item()
-        return sizes + squares
+        return _penalty(self.l1, weights, _size) + _penalty(self.l2, weights, np.square)
 
     def gradient(self, weights: Array) -> Array:
         weights = _array(weights, "L1L2")

@@ -354,16 +354,23 @@ def test_freezing_one_layer_leaves_what_is_remembered_of_the_others():
     assert not model.updates.slots["v"][:30].any()
 
 
-def test_a_frozen_bottom_is_training_the_top_alone_on_its_features():
-    model = network(dtype="float64", optimizer=Adam(0.01))
+@pytest.mark.parametrize("settings", [{}, {"weight_decay": 0.1, "global_clipnorm": 0.1}], ids=str)
+def test_a_frozen_bottom_is_training_the_top_alone_on_its_features(settings):
+    """Nothing of it moves or counts: not its statistics, its decay, its share of the norm."""
+    model = network(dtype="float64", optimizer=Adam(0.01, **settings))
+    train(model)
+    model.compile(Adam(0.01, **settings), "cross_entropy")
     model.freeze("all_but_head")
+    below = model.theta[:-18].copy(), model.state.copy()
     top = Sequential([Dense(3, "softmax", input_dim=5)], dtype="float64")
-    top.compile(Adam(0.01), "cross_entropy")
+    top.compile(Adam(0.01, **settings), "cross_entropy")
     top.set_weights(model.layers[-1].get_weights())
     x, y = data()
     model.fit(x, y, 5, epochs=3, verbose=0, seed=4)
     top.fit(model.features(x), y, 5, epochs=3, verbose=0, seed=4)
     np.testing.assert_allclose(top.theta, model.theta[-18:], rtol=1e-10)
+    np.testing.assert_array_equal(model.theta[:-18], below[0])
+    np.testing.assert_array_equal(model.state, below[1])
 
 
 # --- nothing left, and the flag of the model ------------------------------------------------------

@@ -10,8 +10,11 @@ import pytest
 
 import minnet
 from minnet.callbacks import Checkpoint
-from minnet.engine.overriding import NOT_OVERRIDDEN
-from minnet.layers import Dense, Dropout
+from minnet.constraints import Constraint, MaxNorm
+from minnet.engine.overriding import NOT_CALLED, NOT_OVERRIDDEN
+from minnet.layers import Dense, Dropout, Layer
+from minnet.losses import CrossEntropy, Loss, MeanSquaredError
+from minnet.metrics import Accuracy, Metric
 from minnet.models import Sequential
 
 RNG = np.random.default_rng(0)
@@ -303,3 +306,53 @@ def test_a_subclass_with_a_constructor_of_its_own_is_saved_and_resumed(tmp_path)
     again.save(tmp_path / "model.npz")
     loaded = minnet.load(tmp_path / "model.npz")
     np.testing.assert_array_equal(loaded.predict(X), again.predict(X))
+
+
+# --- what no step calls ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NOT_CALLED)
+def test_what_keras_calls_and_no_fit_does_is_refused_in_a_class(name):
+    with pytest.raises(TypeError, match=rf"Got MLP\.{name}, which none does\. [A-Z].*\.$"):
+        type("MLP", (Sequential,), {name: lambda self, *args: None})
+
+
+UNCALLED = {
+    (Layer, "call"): "Write forward",
+    (Dense, "__call__"): "Write forward",
+    (Dropout, "call"): "Write forward",
+    (Loss, "call"): "Write per_sample",
+    (MeanSquaredError, "__call__"): "Write per_sample",
+    (CrossEntropy, "call"): "Write per_sample",
+    (Metric, "__call__"): "Write statistics",
+    (Accuracy, "update_state"): "Write statistics",
+    (Constraint, "__call__"): "Write project",
+    (MaxNorm, "__call__"): "Write project",
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), UNCALLED, ids=repr)
+def test_a_method_that_no_training_step_calls_is_refused_in_a_class(kind, name):
+    """A fit would go on as if it had not been written."""
+    with pytest.raises(TypeError, match=rf"Got Own\.{name}, which none does\. ") as caught:
+        type("Own", (kind,), {name: lambda self, *args: None})
+    assert UNCALLED[kind, name] in str(caught.value)
+    mixin = type("Mixin", (), {name: lambda self, *args: None})
+    with pytest.raises(TypeError, match=rf"Got Own\.{name}, which none does\. "):
+        type("Own", (mixin, kind), {})
+
+
+def test_a_formula_of_a_subclass_takes_the_place_of_the_fused_one():
+    class Tenfold(CrossEntropy):
+        def per_sample(self, prediction, target):
+            return 10 * super().per_sample(prediction, target)
+
+        def gradient(self, prediction, target):
+            return 10 * super().gradient(prediction, target)
+
+    plain, tenfold = stack(), stack()
+    tenfold.compile("sgd", Tenfold())
+    loss = plain.loss_and_gradient(X, Y)
+    assert tenfold.loss_and_gradient(X, Y) == pytest.approx(10 * loss, rel=1e-5)
+    np.testing.assert_allclose(tenfold.grad, 10 * plain.grad, rtol=1e-3, atol=1e-5)
+    assert tenfold.evaluate(X, Y)["loss"] == pytest.approx(10 * loss, rel=1e-5)

@@ -359,3 +359,98 @@ def test_a_class_that_cannot_be_copied_is_not_tried() -> None:
 
     with Path(__file__).open() as file:
         assert fitted(metrics=[Logged(file)]).history.history["logged"] == [0.5]
+
+
+WRITES = {
+    "forward": lambda self, x, memo=None: x.__imul__(2),
+    "backward": lambda self, x, y, dy, memo=None: x.__imul__(2),
+    "gradient": lambda self, x, y, dy, memo=None: dy.__imul__(2),
+}
+
+
+@pytest.mark.parametrize("call", ["fit", "train_on_batch", "evaluate"])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize(("method", "formula"), WRITES.items(), ids=WRITES)
+def test_a_layer_that_writes_into_what_it_is_handed_is_named(method, formula, first, call) -> None:
+    """As the first layer it would spoil the caller's own data."""
+    if first and method == "backward":
+        pytest.skip("the first layer's backward is never called")
+    layer = type("Own", (Scale,), {method: formula})(name="mine")
+    layers = [layer, Dense(2)] if first else [Dense(4), layer, Dense(2)]
+    model = Sequential(layers, seed=0)
+    model.build((3,))
+    model.compile("sgd", "mse")
+    x, theta = X.astype(np.float32), model.theta.copy()
+    before = x.copy()
+    with pytest.raises(ValueError, match=rf"^mine\.{method} takes arrays to read\. .* x \*= 2\.$"):
+        model.fit(x, Y, verbose=0) if call == "fit" else getattr(model, call)(x, Y)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(model.theta, theta)
+
+
+@pytest.mark.parametrize(
+    ("kind", "methods", "name"),
+    [
+        (Loss, {"per_sample": lambda self, p, t: right_losses(self, p, t) + 0j}, "per_sample"),
+        (Loss, {"gradient": lambda self, p, t: right_gradient(self, p, t) + 0j}, "gradient"),
+        (Scale, {"forward": lambda self, x, memo=None: x + 0j}, "forward"),
+        (Scale, {"backward": lambda self, x, y, dy, memo=None: dy + 0j}, "backward"),
+    ],
+)
+def test_complex_numbers_where_real_ones_came_are_named(kind, methods, name) -> None:
+    formulas = {"per_sample": right_losses, "gradient": right_gradient} if kind is Loss else {}
+    thing = own(kind, **(formulas | methods))
+    parts = {"loss": thing} if kind is Loss else {"layers": [thing]}
+    words = rf"\.{name} returns real numbers for real ones\. Got complex"
+    with pytest.raises(TypeError, match=words):
+        fitted(**parts)
+
+
+def test_a_masked_array_of_losses_is_named() -> None:
+    """Its sum would leave samples out."""
+
+    def masked(self, p, t):
+        return np.ma.masked_less(right_losses(self, p, t), 1.0)
+
+    with pytest.raises(TypeError, match=r"^Own\.per_sample returns an array of shape \(8,\)"):
+        fitted(own(Loss, per_sample=masked, gradient=right_gradient))
+
+
+SQUEEZED = {
+    "losses": {"per_sample": lambda self, p, t: right_losses(self, p, t).squeeze()},
+    "a gradient": {"gradient": lambda self, p, t: right_gradient(self, p, t).squeeze()},
+}
+
+
+@pytest.mark.parametrize("methods", SQUEEZED.values(), ids=SQUEEZED)
+def test_a_loss_that_is_right_but_for_a_last_batch_of_one_row_is_named(methods) -> None:
+    """20 samples in batches of 19."""
+    formulas = {"per_sample": right_losses, "gradient": right_gradient}
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"^Own\.{next(iter(methods))} returns an ar"
+    ):
+        fitted(own(Loss, **(formulas | methods)), batch_size=19)
+
+
+def test_a_metric_that_is_right_but_for_a_last_batch_of_one_row_is_named() -> None:
+    def squeezed(self, p, t):
+        return np.abs(p - t).mean(axis=1).squeeze()
+
+    metric = own(
+        Metric, statistics=squeezed, merge=lambda self, a, b: a, result=lambda self, s: 0.0
+    )
+    with pytest.raises(TypeError, match=r"^Own\.statistics returns an array of what is to be kno"):
+        fitted(metrics=[metric], batch_size=19)
+
+
+def test_the_figure_of_a_metric_is_a_number_of_pythons() -> None:
+    largest = own(
+        Metric,
+        name="largest",
+        statistics=lambda self, p, t: np.array([np.abs(p - t).max()], np.float32),
+        merge=lambda self, a, b: np.maximum(a, b),
+        result=lambda self, s: s[0],
+    )
+    model = fitted(metrics=[largest])
+    assert type(model.history.history["largest"][0]) is float
+    assert type(model.evaluate(X, Y)["largest"]) is float

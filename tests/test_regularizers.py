@@ -144,3 +144,29 @@ def test_other_penalties_of_keras_are_refused_with_what_to_write() -> None:
         Dense(1, bias_regularizer="l2")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Got activity_regularizer='l2'. No layer penalises its"):
         Dense(1, activity_regularizer="l2")  # type: ignore[call-arg]
+
+
+LONG = np.full(100, 1e37, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "weights", "value"),
+    [
+        (L2(1e-10), np.full(4, 1e22, np.float32), 4e34),
+        (L1(0.1), LONG, 1e38),
+        (L1L2(0.1, 0.0), LONG, 1e38),
+        (L1L2(0.0, 1e-10), np.full(4, 1e22, np.float32), 4e34),
+        (L2(0.0), np.full(4, 1e22, np.float32), 0.0),
+        (L1(0.0), 100 * LONG.astype(float), 0.0),
+        (L1(0.0), np.full(4, 3e38, np.float32), 0.0),
+    ],
+)
+def test_a_penalty_that_a_number_holds_is_finite(penalty, weights, value) -> None:
+    """Though the sum, before λ, may be beyond all numbers; and of a λ of 0 nothing is left."""
+    assert penalty(weights) == pytest.approx(value, rel=1e-6)
+
+
+def test_a_penalty_of_many_weights_is_that_of_float64() -> None:
+    weights = np.full(3_000_000, 0.1, np.float32)
+    assert L2(1.0)(weights) == pytest.approx(np.square(weights.astype(float)).sum(), rel=1e-6)
+    assert L1(1.0)(weights) == pytest.approx(weights.astype(float).sum(), rel=1e-6)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import importlib
+import io
 import math
 import os
 import struct
@@ -247,7 +248,7 @@ def read_idx(path: str | os.PathLike[str], published: tuple[str, str] | None = N
     packed = data = path.read_bytes()
     if path.suffix == ".gz":
         try:
-            data = gzip.decompress(packed)
+            data = _unpacked(packed)
         except (OSError, EOFError, zlib.error):
             raise ValueError(
                 f"{path} is damaged: it is no whole gzip file. Get it again."
@@ -258,14 +259,38 @@ def read_idx(path: str | os.PathLike[str], published: tuple[str, str] | None = N
     if len(data) < head:
         raise ValueError(f"{path} is damaged: it ends in its head. Get it again.")
     shape = struct.unpack(f">{data[3]}I", data[4:head])
-    if len(data) != head + math.prod(shape):
+    promised, there = math.prod(shape), len(data) - head
+    if there != promised:
+        came = "more" if there > promised and path.suffix == ".gz" else f"{there:,}"
         raise ValueError(
-            f"{path} is damaged: its head promises {math.prod(shape):,} bytes for {shape}, and "
-            f"{len(data) - head:,} are there. Get it again."
+            f"{path} is damaged: its head promises {promised:,} bytes for {shape}, and {came} are "
+            "there. Get it again."
         )
     if published is not None:
         _check_published(path, packed, data, published)
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Return what a gzip file holds, but no more than a byte beyond what its IDX head promises.
+
+    A file of a few kilobytes may unpack to a thousand times as much.
+    """
+    with gzip.open(io.BytesIO(packed)) as file:
+        start = file.read(LONGEST_HEAD)
+        if len(start) < LONGEST_HEAD:
+            return start
+        axes = min(start[3], 4)
+        promised = 4 + 4 * axes + math.prod(struct.unpack_from(f">{axes}I", start, 4))
+        left = min(promised, LARGEST_RATIO * len(packed)) + 1 - len(start)
+        return start + file.read(max(left, 1))
+
+
+LONGEST_HEAD = 20
+"""Bytes of the head of an IDX file with four axes."""
+
+LARGEST_RATIO = 1032
+"""Deflate makes no more bytes than this of one."""
 
 
 def _check_published(path: Path, packed: bytes, data: bytes, published: tuple[str, str]) -> None:

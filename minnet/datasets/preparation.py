@@ -162,6 +162,8 @@ def unit_length(x: Any, axis: int = -1, order: int = 2) -> Array:
         raise ValueError(f"unit_length's axis takes one of x {array.shape}. Got {axis}.")
     if array.dtype.kind != "f":
         array = array.astype(np.float64)
+    largest = np.abs(array).max(axis=axis, keepdims=True, initial=0.0)  # a square may overflow
+    array = array / np.where(largest == 0, 1, largest)
     length = np.linalg.norm(array, ord=order, axis=axis, keepdims=True)
     unit: Array = array / np.where(length == 0, 1, length)
     return unit

@@ -85,11 +85,21 @@ def _try_formulas(
 
 
 def _forward(step: Layer, x: Array, memo: Memo | None) -> Array:
-    y = step.forward(x, memo)
-    if is_own(step):
-        shape = (len(x), *step.compute_output_shape(x.shape[1:]))
-        array_of(step, "forward", y, shape, "Write compute_output_shape where y is no x in shape.")
-    return y
+    if not is_own(step):
+        return step.forward(x, memo)
+    with _Reading(step, "forward", x) as (samples,):
+        y = step.forward(samples, memo)
+    shape = (len(x), *step.compute_output_shape(x.shape[1:]))
+    hint = "Write compute_output_shape where y is no x in shape."
+    return real(step, "forward", array_of(step, "forward", y, shape, hint))
+
+
+def real(owner: object, method: str, result: Array) -> Array:
+    """Return what a formula made of real numbers, if it is real."""
+    if result.dtype.kind == "c":
+        who = f"{getattr(owner, 'label', type(owner).__name__)}.{method}"
+        raise TypeError(f"{who} returns real numbers for real ones. Got {result.dtype}. Use .real.")
+    return result
 
 
 def _loss(loss: Loss, last: Layer | None, outputs: Sequence[Array], target: Array) -> Array:
@@ -98,9 +108,10 @@ def _loss(loss: Loss, last: Layer | None, outputs: Sequence[Array], target: Arra
     if not is_own(loss):
         return loss.gradient(y, target)
     with _Reading(loss, "per_sample", y, target) as (prediction, targets):
-        one_a_sample(loss, "per_sample", y, loss.per_sample(prediction, targets))
+        losses = one_a_sample(loss, "per_sample", y, loss.per_sample(prediction, targets))
+        real(loss, "per_sample", losses)
     with _Reading(loss, "gradient", y, target) as (prediction, targets):
-        dy = like(loss, "gradient", y, loss.gradient(prediction, targets))
+        dy = real(loss, "gradient", like(loss, "gradient", y, loss.gradient(prediction, targets)))
     if last is not None and len(outputs) > 1 and loss.is_fused_with(last):
         losses, dz = loss.fused(outputs[-2], y, target)
         one_a_sample(loss, "fused", y, losses)
@@ -123,7 +134,11 @@ class _Reading:
     """Views that cannot be written to, and words for a formula that tries."""
 
     def __init__(self, owner: object, method: str, *arrays: Array) -> None:
-        self.who, self.views = f"{type(owner).__name__}.{method}", [a.view() for a in arrays]
+        self.who = f"{getattr(owner, 'label', type(owner).__name__)}.{method}"
+        self.hint = "error = prediction - target, and not prediction -= target"
+        if isinstance(owner, Layer):
+            self.hint = "y = x * 2, and not x *= 2"
+        self.views = [a.view() for a in arrays]
         for view in self.views:
             view.flags.writeable = False
 
@@ -134,7 +149,7 @@ class _Reading:
         if isinstance(error, ValueError) and "read-only" in str(error):
             raise ValueError(
                 f"{self.who} takes arrays to read. Got a formula that writes into one of them. "
-                "Write error = prediction - target, and not prediction -= target."
+                f"Write {self.hint}."
             ) from None
 
 
@@ -149,8 +164,16 @@ def _backward(
         if learns:
             _gradient(step, x, y, dy, memo)
         if goes_on:
-            dx = step.backward(x, y, dy, memo)
-            dy = like(step, "backward", x, dx) if is_own(step) else dx
+            dy = _backward_of(step, x, y, dy, memo)
+
+
+def _backward_of(step: Layer, x: Array, y: Array, dy: Array, memo: Memo | None) -> Array:
+    """Return ∂L/∂x; dy is used by nobody else, and may be written into."""
+    if not is_own(step):
+        return step.backward(x, y, dy, memo)
+    with _Reading(step, "backward", x, y) as (samples, outputs):
+        dx = like(step, "backward", x, step.backward(samples, outputs, dy, memo))
+    return real(step, "backward", dx)
 
 
 def _gradient(step: Layer, x: Array, y: Array, dy: Array, memo: Memo | None) -> None:
@@ -158,7 +181,11 @@ def _gradient(step: Layer, x: Array, y: Array, dy: Array, memo: Memo | None) -> 
     arrays = step.gradients()
     for array in arrays.values():
         array[...] = np.nan
-    step.gradient(x, y, dy, memo)
+    if is_own(step):
+        with _Reading(step, "gradient", x, y, dy) as (samples, outputs, slope):
+            step.gradient(samples, outputs, slope, memo)
+    else:
+        step.gradient(x, y, dy, memo)
     if is_own(step) and all(np.isfinite(array).all() for array in (x, y, dy)):
         for name, array in arrays.items():
             if np.isnan(array).all():

@@ -11,7 +11,7 @@ from minnet.foundation.checks import Array, Shape
 from minnet.foundation.strict import is_own
 from minnet.layers import Layer
 from minnet.losses import LOSSES, CrossEntropy, Loss
-from minnet.metrics import METRICS, Metric
+from minnet.metrics import METRICS, Metric, Weighted
 from minnet.optimizers import OPTIMIZERS, Optimizer
 
 
@@ -25,20 +25,21 @@ class Compiled:
     metrics : list of Metric
     updates : Updates
         What the optimizer remembers of the model.
-    own_classes : bool
-        Whether one of them is of a user's class.
     """
 
     def __init__(self, optimizer: Optimizer, loss: Loss, metrics: list[Metric]) -> None:
         self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
         self.updates = Updates(optimizer)
-        self.own_classes = any(map(is_own, (optimizer, loss, *metrics)))
         self._checked: tuple[str, ...] = ()  # what was checked together
+
+    @property
+    def own_classes(self) -> bool:
+        """Whether one of them is of a user's class."""
+        return any(map(is_own, (self.optimizer, self.loss, *self.metrics)))
 
     def switch_optimizer(self, optimizer: Optimizer) -> None:
         """Update by another optimizer, which remembers nothing yet."""
         self.optimizer, self.updates = optimizer, Updates(optimizer)
-        self.own_classes = any(map(is_own, (optimizer, self.loss, *self.metrics)))
 
     def forget(self) -> None:
         """Forget what the optimizer remembered."""
@@ -52,22 +53,34 @@ class Compiled:
         output_shape
             The shape of one prediction; None where the model is not built.
         """
+        metrics = metrics_for(self.loss, self.metrics)
         stack = (
             "logits" if self.loss.from_logits else "",
             "" if output_shape is None else "built",
             *(f"{type(step).__name__} {step.label}" for step in steps),
-            *(metric.name for metric in self.metrics if metric.takes_probabilities()),
+            *(metric.name for metric in metrics if metric.takes_probabilities()),
         )
         if steps and stack != self._checked:
             check_end(steps, output_shape, self.loss)
-            check_probabilities(steps, self.metrics)
+            check_probabilities(steps, metrics)
             self._checked = stack
 
     def check_metrics(self, target: Array, output_shape: Shape, who: str = "y") -> None:
-        """Refuse targets that one of the metrics has no answer for, before anything is trained."""
-        check_names(self.metrics)
-        for metric in self.metrics:
+        """Refuse targets that one of the metrics has no answer for, before anything is trained.
+
+        Metrics that were put into the list since `compile` are taken as it would have taken them.
+        """
+        made = metrics_for(self.loss, self.metrics)
+        check_names(made)
+        for metric in made:
             metric.check_target(target, output_shape, who)
+        self.metrics[:] = made
+
+    def check_weight(self, weight: Array | None, who: str = "sample_weight") -> None:
+        """Refuse weights that leave a weighted metric nothing to take a mean of."""
+        for metric in self.metrics:
+            if isinstance(metric, Weighted):
+                metric.check_weight(weight, who)
 
 
 def compiled(
@@ -84,9 +97,15 @@ def compiled(
         )
     made = [checks.instance(m, Metric, METRICS, "Each of compile's metrics") for m in metrics]
     check_names(made)
+    return Compiled(optimizer, loss, metrics_for(loss, made))
+
+
+def metrics_for(loss: Loss, metrics: Sequence[str | Metric]) -> list[Metric]:
+    """Return these metrics as they read what the loss reads: logits, scores or anything else."""
+    made = [checks.instance(m, Metric, METRICS, "Each of the model's metrics") for m in metrics]
     if loss.from_logits or loss.scores:
-        made = [_for_logits(metric, loss) for metric in made]
-    return Compiled(optimizer, loss, made)
+        return [_for_logits(metric, loss) for metric in made]
+    return made
 
 
 def _for_logits(metric: Metric, loss: Loss) -> Metric:
@@ -97,7 +116,7 @@ def _for_logits(metric: Metric, loss: Loss) -> Metric:
             f"{metric.name} takes yes-or-no outputs. Got CrossEntropy(from_logits=True), whose "
             'outputs compete. Use "accuracy", or end the model in a softmax.'
         )
-    return reading
+    return metric if vars(reading) == vars(metric) else reading  # that it was already
 
 
 def check_names(metrics: Sequence[Metric]) -> None:

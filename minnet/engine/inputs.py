@@ -22,11 +22,9 @@ from minnet.foundation.checks import (
     warn,
 )
 from minnet.foundation.columns import check_columns
+from minnet.foundation.rounding import is_too_coarse
 from minnet.foundation.targets import check_weight
 from minnet.losses import Loss
-
-FEWEST_STEPS = 128
-"""Numbers that vary by fewer steps of the model's dtype are as good as lost by rounding to it."""
 
 FAR_OUT = 1e4
 """Samples are looked at so from this size on, such as time stamps and numbers of customers."""
@@ -88,7 +86,7 @@ def check_data(
         input_shape = as_array(x, f"{whose}x").shape[1:]
     x, x_range = check_x(stack, x, input_shape, f"{whose}x")
     if max(-x_range[0], x_range[1]) > FAR_OUT and not isinstance(x, np.memmap):
-        _is_too_coarse(x, dtype, f"{whose}x")  # and says so
+        is_too_coarse(x, dtype, f"{whose}x")  # and says so
     if output_shape is None:
         output_shape = layer_shapes(stack.layers, input_shape, len(x))[-1]
     target = _check_target(stack, loss, y, input_shape, output_shape, f"{whose}y")
@@ -101,36 +99,13 @@ def check_data(
         weight = weight.astype(dtype, copy=False)
         if not weight.any():
             warn(f"{whose}sample_weight is 0 for every sample, so there is nothing to learn from.")
-    if (target.dtype.kind != "i" or target.ndim > 1) and not _is_too_coarse(
+    if (target.dtype.kind != "i" or target.ndim > 1) and not is_too_coarse(
         target, dtype, f"{whose}y"
     ):
         target = target.astype(dtype, copy=False)
     if not isinstance(x, np.memmap):
         x = x.astype(dtype, copy=False)
     return Data(x, target, weight, x_range)
-
-
-def _is_too_coarse(target: Array, dtype: np.dtype[Any], who: str) -> bool:
-    """Warn where a dtype cannot tell apart what varies far from 0, as time stamps do.
-
-    Such targets stay as they are, so that figures are right; the weights cannot learn them.
-    """
-    if target.dtype.kind not in "iuf" or np.can_cast(target.dtype, dtype) or not target.size:
-        return False
-    low, high = target.min(axis=0).astype(np.float64), target.max(axis=0).astype(np.float64)
-    largest = np.maximum(np.abs(low), np.abs(high))
-    step = np.spacing(largest.astype(dtype)).astype(np.float64)
-    coarse = (high > low) & (high - low < FEWEST_STEPS * step)
-    if not coarse.any():
-        return False
-    i, y = np.unravel_index(coarse.argmax(), coarse.shape), who.split()[-1]
-    column = f" in column {', '.join(map(str, i))}" if len(i) and coarse.size > 1 else ""
-    warn(
-        f"{who} varies{column} by {in_full((high - low)[i])} at about {in_full(largest[i])}, where "
-        f"{dtype} has steps of {step[i]:g}. Subtract the mean first: {y} - {y}.mean(axis=0), or "
-        "make the model with dtype='float64'."
-    )
-    return True
 
 
 def _check_target(

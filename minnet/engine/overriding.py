@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from minnet.foundation.checks import short
-from minnet.foundation.strict import is_minnets
+from minnet.foundation.strict import check_called, is_minnets
 
 NOT_OVERRIDDEN = {
     **dict.fromkeys(
@@ -33,6 +33,13 @@ NOT_OVERRIDDEN = {
 }
 """What every step and every fit uses and no class below `Sequential` overrides → what to do."""
 
+NOT_CALLED = {
+    **dict.fromkeys(("train_step", "compute_loss"), "Override loss_and_gradient."),
+    **dict.fromkeys(("test_step", "predict_step"), "Override evaluate or predict, with super()."),
+    "call": "Write a Layer with formulas of its own, and add it.",
+}
+"""What a class below Keras' model overrides, and no fit of minnet's calls → what to do."""
+
 
 def check_class(cls: Any, base: Any) -> None:
     """Refuse a class that overrides what a training step uses as it is.
@@ -53,6 +60,7 @@ def check_class(cls: Any, base: Any) -> None:
                 f"A class below {base.__name__} takes what a training step uses as it is. Got "
                 f"{cls.__name__}.{name}. {instead}"
             )
+    check_called(cls, NOT_CALLED)
     try:
         inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
     except TypeError as error:

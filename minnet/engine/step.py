@@ -17,7 +17,9 @@ import numpy as np
 from minnet.engine.plan import Plan, run_backward, run_forward
 from minnet.engine.updates import Updates
 from minnet.engine.vectors import ParameterVectors
+from minnet.foundation.borders import like, one_a_sample
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import is_own
 from minnet.layers.base import Memo
 from minnet.losses import Loss, mean
 
@@ -53,6 +55,19 @@ class TrainingStep:
         self.memos: list[Memo | None] = []
         self.checked: tuple[object, object] = (None, None)
         self.tried: tuple[object, ...] = ()
+
+    def compute(
+        self,
+        plan: Plan,
+        loss: Loss,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        rng: np.random.Generator,
+        start: int = 0,
+    ) -> float:
+        """Return the loss of one batch and fill the gradients; `minnet.parallel` shares it out."""
+        return loss_and_gradient(plan, loss, self, x, target, weight, rng, start)
 
 
 def loss_and_gradient(
@@ -90,6 +105,9 @@ def loss_and_gradient(
         way_back = way_back[1:]
     else:
         losses, dy = loss.per_sample(y, target), loss.gradient(y, target)
+        if is_own(loss):  # a batch of one row may have another shape
+            one_a_sample(loss, "per_sample", y, losses)
+            like(loss, "gradient", y, dy)
     if weight is not None:
         dy *= weight.reshape(-1, *[1] * (dy.ndim - 1))
         if not np.isfinite(dy.sum()):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, short
+from minnet.foundation.checks import Array, is_masked, short
 
 
 def array_of(owner: object, method: str, result: Any, shape: tuple[int, ...], hint: str) -> Array:
@@ -23,7 +23,8 @@ def array_of(owner: object, method: str, result: Any, shape: tuple[int, ...], hi
         What to write.
     """
     who = f"{getattr(owner, 'label', type(owner).__name__)}.{method}"
-    if not isinstance(result, np.ndarray) or result.dtype.kind not in "biufc":
+    masked = is_masked(result)  # whose sums would leave numbers out
+    if not isinstance(result, np.ndarray) or masked or result.dtype.kind not in "biufc":
         raise TypeError(f"{who} returns an array of shape {shape}. Got {short(result)}. {hint}")
     if result.shape != shape:
         raise ValueError(f"{who} returns an array of shape {shape}. Got {result.shape}. {hint}")

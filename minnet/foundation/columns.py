@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.foundation.checks import is_collection, short
+from minnet.foundation.checks import is_collection, short, text
 from minnet.foundation.words import did_you_mean
 
 SHOWN = 5
@@ -21,6 +21,18 @@ def columns_of(x: Any) -> list[str] | None:
     named: Any = x.columns if hasattr(type(x), "columns") else None
     columns = list(named) if named is not None and is_collection(named) else []
     return columns if columns and all(isinstance(name, str) for name in columns) else None
+
+
+def check_names(columns: Sequence[str], who: str) -> None:
+    """Refuse names that no model could keep: the same twice, or with half a character in it."""
+    for name in columns:
+        text(name, f"Each column of {who}")
+    if len(set(columns)) < len(columns):
+        twice = next(name for i, name in enumerate(columns) if name in columns[:i])
+        raise ValueError(
+            f"{who} takes columns of different names. Got {short(twice)} twice. Rename one, or use "
+            f"{who}.to_numpy()."
+        )
 
 
 def check_columns(known: Sequence[str] | None, x: Any, who: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
 import unicodedata
 
@@ -40,6 +42,23 @@ def printable(text: str) -> str:
     except LookupError:
         pass
     return text
+
+
+def print_plainly() -> None:
+    """Let standard output print whatever there is, with plain characters where it has to.
+
+    For a program of minnet's own; a user's decides for itself how it writes.
+    """
+    codecs.register_error("minnet.plain", _plain_instead)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="minnet.plain")
+
+
+def _plain_instead(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    return "".join(_plain(character, error.encoding) for character in characters), error.end
 
 
 def _plain(character: str, encoding: str) -> str:

@@ -38,6 +38,18 @@ OTHER_WORDS = {
     "p": ("rate",),
     "batch": ("batch_size",),
     "activation_fn": ("activation",),
+    "nb_filter": ("filters",),
+    "nb_row": ("kernel_size",),
+    "nb_col": ("kernel_size",),
+    "border_mode": ("padding",),
+    "subsample": ("strides",),
+    "dim_ordering": ("data_format",),
+    "output_dim": ("units",),
+    "init": ("kernel_initializer",),
+    "W_regularizer": ("kernel_regularizer",),
+    "W_constraint": ("kernel_constraint",),
+    "b_constraint": ("bias_constraint",),
+    "nb_classes": ("num_classes",),
     "y_true": ("target",),
     "y_pred": ("prediction",),
 }
@@ -359,6 +371,25 @@ def is_minnets(kind: type) -> bool:
 def is_own(thing: object) -> bool:
     """Whether an object is of a user's class."""
     return not is_minnets(type(thing))
+
+
+def check_called(kind: type, instead: Mapping[str, str]) -> None:
+    """Refuse a user's class with a method that no training step calls, though it may seem so.
+
+    Parameters
+    ----------
+    instead
+        The names of such methods → what to write.
+    """
+    if is_minnets(kind):
+        return
+    base = next(above for above in kind.__mro__ if is_minnets(above))
+    for name, words in instead.items():
+        if getattr(kind, name, None) is not getattr(base, name, None):
+            raise TypeError(
+                f"A class below {base.__name__} takes formulas that a training step calls. Got "
+                f"{kind.__name__}.{name}, which none does. {words}"
+            )
 
 
 def is_setting(kind: type[Strict], name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -89,6 +90,38 @@ class Before:
         if array.flags.writeable and not isinstance(array, np.memmap):
             numbers = array.copy()
             self._undo.append(lambda: np.copyto(array, numbers))
+
+
+def attributes_before(*objects: Any) -> Callable[[], None]:
+    """Return what gives objects the attributes that they have now, and no others.
+
+    Lists, dicts and sets among these get their items back; what they hold stays as it is then.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> one = SimpleNamespace(seen=[1])
+    >>> put_back = attributes_before(one)
+    >>> one.seen.append(2)
+    >>> one.more = 3
+    >>> put_back()
+    >>> one
+    namespace(seen=[1])
+    """
+    kept: list[tuple[Any, Any]] = []
+    for one in objects:
+        kept.append((vars(one), dict(vars(one))))
+        held = [value for value in vars(one).values() if isinstance(value, (list, dict, set))]
+        kept += [(value, copy.copy(value)) for value in held]
+
+    def put_back() -> None:
+        for value, items in kept:
+            if isinstance(value, list):
+                value[:] = items
+            else:
+                _refill(value, items)
+
+    return put_back
 
 
 def seed_unmoved_where_refused(function: F) -> F:

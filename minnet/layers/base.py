@@ -36,7 +36,7 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, constructor_arguments
-from minnet.foundation.strict import setting
+from minnet.foundation.strict import check_called, setting
 from minnet.initializers import Initializer
 from minnet.regularizers import Regularizer
 
@@ -178,6 +178,8 @@ class Layer(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        formulas = "Write forward(x, memo=None) and backward(x, y, dy, memo=None)."
+        check_called(cls, dict.fromkeys(("__call__", "call"), formulas))
         declared = vars(cls).get("weights")
         if declared is not None and not isinstance(declared, property):
             raise TypeError(

@@ -152,8 +152,12 @@ class AveragePooling2D(_Pooling):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         windows, padded = self.windows, self.windows.pad(x)
-        y = self._sums(padded, windows.places(*x.shape[1:3]))
-        y /= self._pixels(x)
+        places, pixels = windows.places(*x.shape[1:3]), self._pixels(x)
+        y = self._sums(padded, places)
+        y /= pixels
+        if not np.isfinite(y).all():  # their sum may overflow
+            h, w = self.pool_size
+            y = self._sums(padded / (h * w), places) * (h * w / pixels)
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
@@ -213,6 +217,8 @@ class GlobalAveragePooling2D(Layer):
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         y: Array = x.mean(axis=(1, 2), keepdims=self.keepdims)
+        if not np.isfinite(y).all():  # the sum of the pixels may overflow
+            y = (x / (x.shape[1] * x.shape[2])).sum(axis=(1, 2), keepdims=self.keepdims)
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:

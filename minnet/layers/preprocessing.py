@@ -8,6 +8,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, Shape, as_array, finite, number, samples, short
 from minnet.foundation.registry import register
+from minnet.foundation.rounding import is_too_coarse
 from minnet.foundation.strict import named, setting
 from minnet.initializers import Ones, Zeros
 from minnet.layers.base import Layer, LayerArguments, Memo
@@ -137,6 +138,12 @@ class Normalization(Layer):
         axes = None if self.axis is None else tuple(range(x.ndim - 1))
         mean = x.mean(axis=axes, dtype=np.float64)
         variance = np.square(x - mean).mean(axis=axes)
+        is_too_coarse(x, self.dtype, who)  # and says so
+        if not variance.max(initial=0.0) <= np.finfo(self.dtype).max:
+            raise ValueError(
+                f"{who} takes samples whose variance {self.dtype} can hold. Got a variance of "
+                f"{variance.max():g}. Divide x by its largest number first."
+            )
         if not self.built:
             self.build(x.shape[1:], np.random.default_rng(0))
             self.built_for = x.shape[1:]

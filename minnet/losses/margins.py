@@ -18,7 +18,7 @@ class _Margins(Loss):
     @staticmethod
     def _signs(target: Array) -> Array:
         if target.size and target.min() >= 0 and np.isin(target, (0, 1)).all():
-            return 2 * target - 1
+            return 2.0 * target - 1.0  # a uint8 has no −1
         return target
 
     def _lack(self, prediction: Array, target: Array) -> Array:

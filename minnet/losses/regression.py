@@ -102,7 +102,7 @@ class MeanAbsolutePercentageError(Loss):
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
-        return over_outputs(100.0 * error * _sign(error) / self._size(target))
+        return over_outputs(100.0 * (error * _sign(error) / self._size(target)))
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         slope: Array = _sign(prediction - target) / self._size(target)
@@ -185,8 +185,8 @@ class CosineSimilarity(Loss):
 
     Examples
     --------
-    >>> CosineSimilarity()([[1.0, 0.0], [1.0, 1.0]], [[2.0, 0.0], [-3.0, -3.0]])
-    0.0
+    >>> CosineSimilarity()([[1.0, 0.0]], [[2.0, 0.0]])
+    -1.0
     """
 
     def check_target(self, target: object, output_shape: Shape, who: str = "y") -> Array:
@@ -201,14 +201,12 @@ class CosineSimilarity(Loss):
     one_shape = True
 
     def per_sample(self, prediction: Array, target: Array) -> Array:
-        cosine: Array = -((prediction / _length(prediction)) * (target / _length(target))).sum(
-            axis=1
-        )
+        cosine: Array = -(_unit(prediction) * _unit(target)).sum(axis=1)
         return cosine
 
     def gradient(self, prediction: Array, target: Array) -> Array:
         length = _length(prediction)
-        p, t = prediction / length, target / _length(target)
+        p, t = _unit(prediction), _unit(target)
         along = np.where(length.real > SHORTEST, (t * p).sum(axis=1, keepdims=True), 0.0)
         slope: Array = -(t - along * p) / length * (1.0 / len(prediction))
         return slope
@@ -220,5 +218,15 @@ SHORTEST = 1e-6
 
 def _length(rows: Array) -> Array:
     """‖x_n‖, (N, 1); not by np.linalg.norm, which would lose the imaginary part."""
-    squares = (rows * rows).sum(axis=1, keepdims=True)
-    return np.sqrt(np.where(squares.real > SHORTEST**2, squares, SHORTEST**2))
+    largest = np.abs(rows.real).max(axis=1, keepdims=True, initial=1.0)  # a square may overflow
+    scaled = rows / largest
+    with np.errstate(over="ignore"):  # inf where the length itself is beyond all numbers
+        lengths = largest * np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))
+    return np.where(lengths.real > SHORTEST, lengths, SHORTEST)
+
+
+def _unit(rows: Array) -> Array:
+    """x_n / ‖x_n‖, of vectors whose length itself may be beyond all numbers, too."""
+    rows = rows / np.abs(rows.real).max(axis=1, keepdims=True, initial=1.0)
+    unit: Array = rows / _length(rows)
+    return unit

@@ -14,7 +14,7 @@ import numpy as np
 from minnet.foundation.borders import one_a_sample
 from minnet.foundation.checks import Array, Shape, as_array, boolean, finite, number
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import setting
+from minnet.foundation.strict import check_called, setting
 from minnet.foundation.targets import (
     ORDER,
     align_formulas,
@@ -98,6 +98,8 @@ class Loss(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        formulas = "Write per_sample(prediction, target) and gradient(prediction, target)."
+        check_called(cls, dict.fromkeys(("__call__", "call"), formulas))
         cls.fuses_itself = vars(cls).get("fuses")
         if "check_target" in vars(cls) and "one_shape" not in vars(cls):
             cls.one_shape = False

@@ -7,6 +7,7 @@ figure is made from them at the end, so the last, smaller batch counts as it sho
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -23,7 +24,7 @@ from minnet.foundation.checks import (
     text,
 )
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import named, setting
+from minnet.foundation.strict import check_called, named, setting
 from minnet.foundation.targets import (
     ORDER,
     align_formulas,
@@ -103,6 +104,8 @@ class Metric(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        formulas = "Write statistics(prediction, target), and result(statistics)."
+        check_called(cls, dict.fromkeys(("__call__", "call", "update_state"), formulas))
         align_formulas(cls, {"statistics": aligned, "weighted_statistics": aligned})
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
@@ -168,6 +171,8 @@ class Metric(Configurable):
         if prediction.ndim == 1:
             prediction = prediction.reshape(-1, 1)
         self.check_target(target, prediction.shape[1:], "target")
+        if target.shape == (len(target), 1) != prediction.shape and target.dtype.kind in "iub":
+            target = target[:, 0]  # labels, as a fit hands them to a metric
         with np.errstate(all="ignore"):  # a figure beyond all numbers is inf, or NaN
             divided = type(self).result is Metric.result
             statistics = sums_of(self, self.statistics(prediction, target), divided=divided)
@@ -468,7 +473,9 @@ class R2Score(_Regression):
         return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
 
     def result(self, statistics: Array) -> float:
-        _, _, around, errors = statistics
+        total, _, around, errors = statistics
+        if not total.any():
+            return math.nan  # of no samples
         constant = around == 0.0
         scores = 1.0 - errors / np.where(constant, 1.0, around)
         return float(np.where(constant, errors == 0.0, scores).mean())

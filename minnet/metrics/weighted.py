@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Self
 
+import numpy as np
+
 from minnet.foundation.checks import Array, Shape, instance
 from minnet.foundation.registry import register
 from minnet.metrics.by_name import METRICS
@@ -17,6 +19,10 @@ class Weighted(Metric):
     The weights are those that `fit` and `evaluate` are given, by `sample_weight` or
     `class_weight`; without any, this is the metric itself. Keras' `weighted_metrics=["mae"]` of
     `compile` is `metrics=[Weighted("mae")]`. (The loss is Σ wₙ Lₙ / N, as in Keras.)
+
+    Weights that are 0 for every sample leave nothing to take a mean of: `fit` and `evaluate` refuse
+    them before anything is trained. (In Keras the figure is 0.) The figure of an epoch that was
+    stopped before any sample counted is NaN.
 
     Parameters
     ----------
@@ -67,10 +73,22 @@ class Weighted(Metric):
         return self.metric.statistics(prediction, target)
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        counted = weight != 0
+        if counted.any() and not counted.all():  # what does not count may be beyond all numbers
+            prediction, target, weight = prediction[counted], target[counted], weight[counted]
         return self.metric.weighted_statistics(prediction, target, weight)
+
+    def check_weight(self, weight: Array | None, who: str = "sample_weight") -> None:
+        """Refuse weights of which none is above 0."""
+        if weight is not None and not weight.any():
+            raise ValueError(
+                f"{self.name} takes weights of which some are above 0. Got {who} of 0 for "
+                f"each of {len(weight)} samples. Leave the metric out, or the weights."
+            )
 
     def merge(self, a: Array, b: Array) -> Array:
         return self.metric.merge(a, b)
 
     def result(self, statistics: Array) -> float:
-        return self.metric.result(statistics)
+        with np.errstate(invalid="ignore"):  # 0/0, where no sample counted
+            return self.metric.result(statistics)

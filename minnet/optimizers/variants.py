@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -181,7 +181,8 @@ class Nadam(Optimizer):
     learning_rate
         η. Keras' default: 0.001 (PyTorch: 0.002).
     beta_1, beta_2
-        β₁ and β₂, from 0 to below 1. Keras' defaults: 0.9 and 0.999.
+        β₁ and β₂, from 0 to below 1. Keras' defaults: 0.9 and 0.999. β₁ is set once: Π μ_i is a
+        product over all updates.
     epsilon
         ε, above 0, beside √v̂. Keras' default: 1e-7 (Dozat and PyTorch: 1e-8).
     weight_decay, global_clipnorm, clipnorm, clipvalue, excluded_from_weight_decay
@@ -212,6 +213,10 @@ class Nadam(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **common)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def _follows(self, name: str, value: Any) -> bool:
+        """The product of all μ until now is that of one β₁."""
+        return name == "beta_1" and value != self.beta_1
 
     def weights_of_the_mean(self, t: int) -> tuple[float, float]:
         """Return the factors of m and of g in m̂."""

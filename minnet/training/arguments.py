@@ -25,7 +25,7 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
-from minnet.foundation.columns import columns_of
+from minnet.foundation.columns import check_names, columns_of
 from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer
 from minnet.losses import CrossEntropy
@@ -117,6 +117,7 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
         _check_pair(pair, split)
     columns = None if type(x) is np.ndarray else columns_of(x)
     if columns is not None and set(columns) != set(model.columns or ()):
+        check_names(columns, "x")
         model.columns = columns  # the first that are named, or those of another task
     data = model.checked_data(x, y, arguments.sample_weight)
     if model.compiled.metrics:
@@ -135,6 +136,9 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
         validation = _validation(model, *pair)
     if arguments.class_weight is not None:
         data = _weighted(model, data, arguments.class_weight)
+    compiled = model.compiled
+    compiled.check_weight(data.weight, "weights of the training samples")
+    compiled.check_weight(None if validation is None else validation.weight, "validation weights")
     return data, validation
 
 
@@ -171,9 +175,13 @@ def _warn_of_unseen_classes(model: Network, target: Array, kept: int) -> None:
     """Warn where a split of sorted rows leaves classes out of the training."""
     labels = labels_of(target) if target.ndim <= 2 else target
     kinds = target.ndim == 1 or (target.ndim == 2 and isinstance(model.loss, CrossEntropy))
-    if not kinds and target.shape[1:] == (1,) and np.isin(target, (0, 1)).all():
-        kinds = True  # yes or no
-    if not kinds or (labels.dtype.kind == "f" and not np.isin(labels, (0, 1)).all()):
+    if not kinds and target.ndim == 2:  # yes or no, by 0 and 1 or by −1 and 1, or one-hot rows
+        single = target.shape[1] == 1
+        kinds = bool(
+            (np.isin(target, (0, 1)).all() and (single or (target.sum(axis=1) == 1).all()))
+            or (single and np.isin(target, (-1, 1)).all())
+        )
+    if not kinds or (labels.dtype.kind == "f" and not np.isin(labels, (-1, 0, 1)).all()):
         return
     unseen = np.setdiff1d(labels[kept:], labels[:kept]).astype(int)
     if unseen.size:
@@ -196,10 +204,11 @@ def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
     weight = _class_weights(model, data.target, class_weight)
     told = data.weight is not None and not data.weight.any()
     weight = weight if data.weight is None else weight * data.weight
+    finite(weight, "class_weight", model.dtype)
+    weight = weight.astype(model.dtype)  # where a tiny one becomes 0
     if not weight.any() and not told:
         warn("class_weight is 0 for every sample, so there is nothing to learn from.")
-    finite(weight, "class_weight", model.dtype)
-    return Data(data.x, data.target, weight.astype(model.dtype), data.x_range)
+    return Data(data.x, data.target, weight, data.x_range)
 
 
 def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:

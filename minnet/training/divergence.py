@@ -22,6 +22,9 @@ GROWN = 10.0
 RUINED = 100.0
 """An epoch whose loss is so many times that of the fit's first step has ruined the model."""
 
+TRIALS = 16
+"""Rates that are tried, at most: four tenths of tenths, then thousandths."""
+
 TRIAL_STEPS = 20
 """Steps in which a smaller rate is tried, before it is advised."""
 
@@ -48,6 +51,13 @@ class Snapshot:
         updates.set_counts(counts, self.iterations)
 
 
+class Ruin(NamedTuple):
+    """What a training that diverged had ruined, for those who keep weights of its epochs."""
+
+    epoch: int | None  # the first of those at its end whose loss was ruined
+    theta: Array | None  # weights after an epoch, which the first step of the next showed to be
+
+
 class Rollback(Participant):
     """Put the model back when its training leaves the finite numbers: to the last sane epoch.
 
@@ -62,31 +72,58 @@ class Rollback(Participant):
     largest_weight: float
     snapshot: Snapshot | None
     snapshot_time: str
+    snapshot_epoch: int
+    ruin: Ruin
 
     def __init__(self, largest_weight: float) -> None:
         self.largest_weight = largest_weight  # when the fit began
         self.snapshot: Snapshot | None = None
-        self.snapshot_time = "before this epoch"
+        self.snapshot_time, self.snapshot_epoch = "before this epoch", 0
+        self._previous: tuple[Snapshot, int] | None = None  # until an epoch's first step is sane
         self._epoch = 0
+        self.ruin, self._began_finite = Ruin(None, None), True
         self._first_loss: float | None = None  # of this fit
         self._sane = True  # whether the last epoch left the model so
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._previous = None
         if self._sane or self.snapshot is None:
-            self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "before this epoch"
+            if self.snapshot is not None and epoch > self.snapshot_epoch:
+                self._previous = self.snapshot, self.snapshot_epoch
+            self.snapshot, self.snapshot_epoch = Snapshot(self.fit.model), epoch
+            self.snapshot_time = "before this epoch"
         elif self.snapshot_time == "before this epoch":
             self.snapshot_time = f"before epoch {self._epoch + 1}, the last that was sane"
         self._epoch = epoch
 
     def on_gradient(self, batch: int, logs: Logs | None = None) -> None:
-        if logs and not math.isfinite(loss := logs["loss"]):
+        if not logs:
+            return
+        loss = logs["loss"]
+        if self._previous is not None:  # the first step of an epoch tells how it was begun
+            if self._ruined(loss) and self.snapshot is not None:
+                self.ruin = self.ruin._replace(theta=self.snapshot.theta)
+                self._began_finite = is_finite(self.snapshot.theta)
+                self.snapshot, self.snapshot_epoch = self._previous
+                epoch = self.snapshot_epoch + 1
+                self.snapshot_time = f"before epoch {epoch}, the last that was sane"
+            self._previous = None
+        if not math.isfinite(loss):
             raise self._diverged(f"The loss became {loss:g}", batch)
-        if logs and self._first_loss is None:
-            self._first_loss = logs["loss"]
+        if self._first_loss is None:
+            self._first_loss = loss
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        loss, first = (logs or {}).get("loss", math.nan), self._first_loss
-        self._sane = math.isfinite(loss) and (first is None or loss <= RUINED * max(first, 0.0))
+        self._sane = not self._ruined((logs or {}).get("loss", math.nan))
+        if self._sane:
+            self.ruin = Ruin(None, None)
+        elif self.ruin.epoch is None:
+            self.ruin = self.ruin._replace(epoch=epoch)
+
+    def _ruined(self, loss: float) -> bool:
+        """Whether a loss is that of a model which this fit has ruined."""
+        first = self._first_loss
+        return not (math.isfinite(loss) and (first is None or loss <= RUINED * max(first, 0.0)))
 
     def check(self) -> None:
         """Raise DivergedError, with the model put back, where a number is not finite."""
@@ -101,7 +138,7 @@ class Rollback(Participant):
     def set_state(self, state: dict[str, Any]) -> None:
         self.largest_weight = state["largest_weight"]
         self.snapshot, self.snapshot_time = Snapshot(self.fit.model), "when it was resumed"
-        self._epoch = self.fit.epoch
+        self._epoch = self.snapshot_epoch = self.fit.epoch
 
     def _diverged(self, symptom: str, step: int) -> DivergedError:
         """Put the model back, and return the error that tells where and why."""
@@ -115,10 +152,11 @@ class Rollback(Participant):
             symptom = "The gradient left the finite numbers"
         with np.errstate(all="ignore"):
             fault = _first_fault(model, symptom)
-            finite_before = is_finite(snapshot.theta)
+            finite_before = is_finite(snapshot.theta) and self._began_finite
             cause = _likely_cause(model, symptom, finite_before, self.largest_weight)
             rate, size = _rate(model, self.fit.first_update), gradient_norm(model)
         snapshot.restore(model)
+        self.fit.ruin = self.ruin
         calmer = self._calmer_rate(rate) if rate else None
         smaller = f"a smaller learning rate, such as {calmer:g}, " if calmer else ""
         return DivergedError(
@@ -140,13 +178,13 @@ class Rollback(Participant):
         """
         fit, calmer = self.fit, rate / 10.0
         data, size = fit.data, fit.batch_size
-        for _ in range(4):
+        for trial in range(TRIALS):
             try:
                 if stays_calm(fit.model.copy(), data, size, calmer):
                     return calmer
             except Exception:  # a user's own step may need what a copy has not
                 return rate / 10.0
-            calmer /= 10.0
+            calmer /= 10.0 if trial < 4 else 1000.0
         return rate / 10.0
 
 

@@ -8,7 +8,9 @@ from typing import Any, Self
 import numpy as np
 
 from minnet.engine.network import Network
+from minnet.foundation.borders import figure_of, one_a_sample, sums_of
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import is_own
 from minnet.foundation.words import did_you_mean
 from minnet.losses import mean
 from minnet.metrics import Metric, Weighted
@@ -143,12 +145,16 @@ class Figures:
         self, prediction: Array, target: Array, weight: Array | None = None
     ) -> list[Array]:
         """Return what each metric knows of a batch."""
-        return [
+        statistics = [
             metric.statistics(prediction, target)
             if weight is None or not isinstance(metric, Weighted)
             else metric.weighted_statistics(prediction, target, weight)
             for metric in self.metrics
         ]
+        for metric, came in zip(self.metrics, statistics, strict=True):
+            if is_own(metric):  # a batch of one row may give something else
+                sums_of(metric, came, divided=type(metric).result is Metric.result)
+        return statistics
 
     def add(self, loss: float, samples: int, new: list[Array]) -> None:
         """Count a batch in: its loss, its samples, and what the metrics know of it."""
@@ -162,7 +168,9 @@ class Figures:
     def results(self) -> Logs:
         """Return the loss, a mean over the samples, and each metric's figure, by name."""
         both = zip(self.metrics, self.statistics, strict=True)
-        figures = {metric.name: metric.result(statistics) for metric, statistics in both}
+        figures = {
+            metric.name: figure_of(metric, metric.result(statistics)) for metric, statistics in both
+        }
         return {"loss": self.total / self.samples, **figures}
 
 
@@ -233,6 +241,8 @@ def evaluate(
             losses = loss.fused(outputs[-2], outputs[-1], t)[0]
         else:
             losses = loss.per_sample(outputs[-1], t)
+            if is_own(loss):
+                one_a_sample(loss, "per_sample", outputs[-1], losses)
         w = None if weight is None else weight[i : i + rows]
         figures.add(mean(losses, w), len(xb), figures.of_batch(outputs[-1], t, w))
     logs = figures.results()

@@ -20,6 +20,7 @@ from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import batches, gatherer
 from minnet.training.callback import Callback, Hooks, Logs, Participant
+from minnet.training.divergence import Ruin
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
 
@@ -69,6 +70,8 @@ class Fit:
         The epoch under way, and the one before it.
     first_update
         How many updates the model had before.
+    ruin
+        What a training that diverged had ruined before; None where it did not diverge.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Fit:
         self.params = {**facts, "metrics": figures}
         self.history = History(**facts)
         self.first_update = model.compiled.updates.iterations
+        self.ruin: Ruin | None = None
         self.so_far: EpochSoFar | None = None
         self.finished: EpochSoFar | None = None
         self.participants: list[Hooks] = []
@@ -287,7 +291,8 @@ class Fit:
     def has_moved(self) -> bool:
         """Whether an update was made, now or before this fit was resumed."""
         updates = self.model.compiled.updates
-        return self.updates_done > 0 or updates.iterations != self.first_update
+        done = bool(self.history.epoch) or self.steps_of_epoch > 0
+        return done or updates.iterations != self.first_update
 
     @property
     def updates_done(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import random
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from minnet.engine.network import Network
 from minnet.files.states import pack
 from minnet.foundation.checks import Array, short
 from minnet.foundation.registry import Config, Configurable, to_config
+from minnet.foundation.strict import is_own
 from minnet.training.arguments import FitArguments
 from minnet.training.callback import Callback
 
@@ -67,6 +69,21 @@ def model_parts(model: Network) -> Config:
         "loss": to_config(model.loss),
         "metrics": to_config(model.metrics),
     }
+
+
+def check_generators(model: Network) -> None:
+    """Refuse parts of one's own with a random generator of their own, which no file keeps."""
+    compiled = model.compiled
+    things = (*model.layers, *model.steps, compiled.loss, *compiled.metrics)
+    for thing in filter(is_own, things):
+        for name, value in vars(thing).items():
+            older = type(value).__name__ == "RandomState"  # NumPy's, of before 2019
+            if older or isinstance(value, (np.random.Generator, random.Random)):
+                who = f"{getattr(thing, 'label', type(thing).__name__)}.{name}"
+                raise TypeError(
+                    "A checkpoint takes a model that draws from the fit's generator. Got "
+                    f'{who}, a generator of its own. Draw from memo["rng"], as Dropout does.'
+                )
 
 
 def _seed(seed: Any) -> Any:

@@ -11,12 +11,13 @@ from minnet.engine.network import Network
 from minnet.engine.refusals import Undo, UndoAll
 from minnet.engine.updates import Rate
 from minnet.foundation.checks import DivergedError
+from minnet.foundation.undo import attributes_before
 from minnet.training.arguments import FitArguments, check_decay, fit_data, learning_rates
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.divergence import CheckEpoch, Rollback, largest
 from minnet.training.features import KeepFeatures
 from minnet.training.fit import Fit
-from minnet.training.fit_call import describe_call
+from minnet.training.fit_call import check_generators, describe_call
 from minnet.training.fit_file import FitFile, read
 from minnet.training.history import History, RecordHistory
 from minnet.training.hooks import CheckLayers, TellFollowers
@@ -34,6 +35,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     undo = Undo(model, arguments.rng)
     if not model.built or arguments.callbacks or model.runs_own_code:
         undo = UndoAll(model, arguments.rng, numbers=bool(arguments.callbacks))
+    put_callbacks_back = attributes_before(*arguments.callbacks)
     fit = None
     try:
         data, validation = fit_data(model, arguments, x, y)
@@ -65,6 +67,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     except Exception as error:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()
+            put_callbacks_back()
         raise
     finally:
         updates.rates = {}
@@ -98,16 +101,18 @@ def take_part(
         fit.stateful["features"] = KeepFeatures()
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
     checkpoints.sort(key=lambda one: one.monitor is None)
-    fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    others = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    fit.user_callbacks = [one for one in others if one.in_checkpoints]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:
+        check_generators(model)
         fit.call = describe_call(model, arguments, fit.user_callbacks, fit.data, fit.validation)
     followed = callbacks or any(layer.follower is not None for layer in model.layers)
     fit.participants = [
         *([TellFollowers()] if followed else []),
         CheckEpoch(rollback),
         RecordHistory(),
-        *fit.user_callbacks,
+        *others,
         *([CheckLayers(model)] if callbacks else []),
         *([] if arguments.shown is None else [arguments.shown]),
         rollback,

@@ -124,6 +124,7 @@ def fine_tune(
     epochs = integer(epochs, f"{who} epochs", minimum=0)
     rate = number(learning_rate, f"{who} learning_rate", above=0.0)
     spread = number(spread, f"{who} spread", minimum=1.0)
+    model.require_built()
     head, before = head_index(model.layers), WriteReceipt(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
     undo, updates_before = UndoAll(model), model.compiled.updates.iterations

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.foundation.printing import printable
 from minnet.foundation.tables import Table
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class Verdict(NamedTuple):
         word = self.word
         if self.word[:5] == "MAKES" and abs(self.difference) >= MATTERS:
             word += f" that {self.seeds} draws could tell"
-        return f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
+        return printable(
+            f"{word}: {points} (95 % interval), better in {self.wins} of {self.seeds} draws"
+        )
 
 
 def judge(transferred: Array | Sequence[float], scratch: Array | Sequence[float]) -> Verdict:

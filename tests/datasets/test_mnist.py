@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import struct
 import sys
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -327,3 +328,32 @@ def test_the_real_mnist(data_folder):
     assert y[:5].tolist() == [5, 0, 4, 1, 9]
     assert (x[:100].min(), x[:100].max()) == (0.0, 1.0)
     assert x.mean(dtype=np.float64) == pytest.approx(0.1307, abs=1e-4)
+
+
+def test_a_gz_file_that_unpacks_to_more_than_its_head_promises_is_not_unpacked(tmp_path):
+    """200 KB of which deflate makes 200 MB."""
+    data = idx(np.zeros((60, 28, 28), np.uint8)) + bytes(200_000_000)
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(data, 9))
+    del data
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"promises 47,040 bytes for .*, and more are there"):
+        loader.read_idx(tmp_path / "bomb.gz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5e6
+    huge = struct.pack(">2x2B3I", 8, 3, 2**31, 2**15, 2**15) + bytes(50_000)
+    (tmp_path / "huge.gz").write_bytes(gzip.compress(huge))
+    with pytest.raises(ValueError, match=r"and 50,000 are there"):
+        loader.read_idx(tmp_path / "huge.gz")
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (1, 1), (2, 3, 4), (2, 1, 3, 1), (0,), (40_000,)])
+def test_packed_files_of_any_shape_are_read_whole(tmp_path, shape):
+    array = np.random.default_rng(0).integers(256, size=shape).astype(np.uint8)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array)))
+    np.testing.assert_array_equal(loader.read_idx(tmp_path / "a.gz"), array)
+    if array.size:
+        cut = gzip.compress(idx(array))[:-4]
+        (tmp_path / "a.gz").write_bytes(cut)
+        with pytest.raises(ValueError, match="damaged"):
+            loader.read_idx(tmp_path / "a.gz")

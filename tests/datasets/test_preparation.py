@@ -190,3 +190,10 @@ def test_unit_length_refuses_other_orders_and_axes() -> None:
         unit_length([[1.0]], order=3)
     with pytest.raises(ValueError, match=r"axis takes one of x \(1, 1\). Got 2"):
         unit_length([[1.0]], axis=2)
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e160, 1e300])
+@pytest.mark.parametrize("order", [1, 2])
+def test_unit_lengths_of_numbers_near_the_ends(size, order):
+    x = np.array([[3.0, 4.0], [0.0, 0.0]])
+    np.testing.assert_allclose(unit_length(x * size, order=order), unit_length(x, order=order))

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import minnet
 from minnet.foundation import checks
 from minnet.foundation.words import did_you_mean
 from minnet.initializers import INITIALIZERS, Initializer, Zeros
@@ -521,3 +522,45 @@ def test_text_is_text():
 def test_errors_of_their_own_are_kinds_of_the_usual_ones():
     assert issubclass(checks.ModelFileError, ValueError)
     assert issubclass(checks.DivergedError, ArithmeticError)
+
+
+def test_a_mask_is_dropped_at_no_door() -> None:
+    """A masked array has numbers under its mask, which would be counted in silence."""
+    x = np.ma.array(np.ones((4, 2)), mask=[[0, 0], [0, 1], [0, 0], [0, 0]])
+    y = np.ma.array([1.0, 0.0, 1.0, 0.0], mask=[0, 0, 1, 0])
+    model = minnet.Sequential([minnet.layers.Dense(1, input_dim=2)], seed=0)
+    model.compile("sgd", "mse")
+    ones, before = np.ones(4), model.theta.copy()
+    doors = [
+        lambda: model.fit(x, ones, verbose=0),
+        lambda: model.fit(x.data, y, verbose=0),
+        lambda: model.fit(x.data, ones, verbose=0, sample_weight=y),
+        lambda: model.fit(x.data, ones, verbose=0, validation_data=(x, ones)),
+        lambda: model.fit(x.data, ones, verbose=0, validation_data=(x.data, y)),
+        lambda: model.evaluate(x.data, ones, sample_weight=y),
+        lambda: model.predict(x),
+        lambda: model.features(x),
+        lambda: model.train_on_batch(x, ones),
+        lambda: model.set_weights([x[:2, :1], [0.0]]),
+        lambda: model.layers[0](x),
+        lambda: minnet.losses.MeanSquaredError()(y, ones),
+        lambda: minnet.losses.MeanSquaredError()(ones, y),
+        lambda: minnet.losses.MeanSquaredError()(ones, ones, y),
+        lambda: minnet.metrics.MAE()(ones, y),
+        lambda: minnet.metrics.Accuracy()(y, ones),
+        lambda: minnet.metrics.confusion_matrix(y, y),
+        lambda: minnet.datasets.standardize(x),
+        lambda: minnet.datasets.standardize(x.data, x),
+        lambda: minnet.datasets.one_hot(y, 2),
+        lambda: minnet.datasets.unit_length(x),
+        lambda: minnet.layers.Normalization().adapt(x),
+        lambda: minnet.find_learning_rate(model, x, ones),
+        lambda: minnet.diagnose(model, x.data, y),
+        lambda: minnet.check_gradients(model, x, ones),
+        lambda: minnet.explain_step(model, x.data, y),
+        lambda: minnet.regularizers.L2()(x),
+    ]
+    for i, door in enumerate(doors):
+        with pytest.raises(TypeError, match="an array without a mask"):
+            pytest.fail(f"door {i} gave {door()}")
+    np.testing.assert_array_equal(model.theta, before)

@@ -160,3 +160,21 @@ def test_a_file_with_other_things_than_names_is_refused(columns, tmp_path) -> No
     store.save(tmp_path / "other.npz", config, arrays)
     with pytest.raises(ModelFileError, match="the columns are not different names"):
         minnet.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["age", "age", "income"], r"x takes columns of different names\. Got 'age' twice\."),
+        (["age", "a\ud800", "income"], r"Each column of x takes text that can be written to a fil"),
+    ],
+)
+def test_names_that_no_file_could_keep_are_refused_before_the_training(names, message) -> None:
+    """And not when it is saved."""
+    model = Sequential([Dense(1, input_dim=3)], seed=0)
+    model.compile("sgd", "mse")
+    before = model.theta.copy()
+    with pytest.raises(ValueError, match=message):
+        model.fit(Frame(X, names), Y, verbose=0)
+    np.testing.assert_array_equal(model.theta, before)
+    assert model.columns is None

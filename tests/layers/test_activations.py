@@ -46,6 +46,7 @@ LAYERS = [
     ELU(0),
     Softplus(),
     GELU(),
+    GELU(approximate=False),
     Sigmoid(),
     Tanh(),
     Softmax(),
@@ -72,6 +73,7 @@ SCALAR = {
     "ELU(alpha=0.0)": lambda x: max(x, 0.0),
     "Softplus()": lambda x: math.log(1 + math.exp(x)),
     "GELU()": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "GELU(approximate=False)": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
     "Sigmoid()": lambda x: 1 / (1 + math.exp(-x)),
     "Tanh()": lambda x: math.tanh(x),
     "Linear()": lambda x: x,
@@ -292,6 +294,15 @@ def test_gelu_identities(x):
     np.testing.assert_allclose(y - GELU().forward(-x), x, atol=1e-13)  # x Φ(x) + x Φ(-x) = x
     exact = np.vectorize(lambda v: v * 0.5 * (1 + math.erf(v / math.sqrt(2))))(x)
     assert abs(y - exact).max() < 5e-4  # the bound that the docstring gives
+    np.testing.assert_allclose(GELU(approximate=False).forward(x), exact, rtol=0, atol=1e-13)
+
+
+def test_gelu_says_in_files_only_what_is_not_the_default():
+    assert GELU().get_config() == {"input_shape": None, "name": None}
+    assert GELU(approximate=False).get_config()["approximate"] is False
+    assert repr(GELU(approximate=False)) == "GELU(approximate=False)"
+    with pytest.raises(TypeError, match=r"GELU's approximate takes True or False\. Got 'tanh'"):
+        GELU(approximate="tanh")
 
 
 # --- softmax ------------------------------------------------------------------------------------
@@ -472,3 +483,40 @@ def test_numbers_become_python_floats():
     assert type(layer.negative_slope) is float
     assert type(ELU(np.float64(0.2)).alpha) is float
     assert layer.forward(np.ones((1, 1), dtype="f4")).dtype == "float32"
+
+
+# slope and value far below 0 and far above: y = b x + a there
+FAR = {
+    "ReLU()": ((0, 0), (1, 0)),
+    "LeakyReLU()": ((0.3, 0), (1, 0)),
+    "ELU()": ((0, -1), (1, 0)),
+    "ELU(alpha=0.7)": ((0, -0.7), (1, 0)),
+    "Softplus()": ((0, 0), (1, 0)),
+    "GELU()": ((0, 0), (1, 0)),
+    "Sigmoid()": ((0, 0), (0, 1)),
+    "Tanh()": ((0, -1), (0, 1)),
+    "Linear()": ((1, 0), (1, 0)),
+    "SELU()": ((0, -1.05070098 * 1.67326324), (1.05070098, 0)),
+    "SiLU()": ((0, 0), (1, 0)),
+    "Mish()": ((0, 0), (1, 0)),
+    "ReLU6()": ((0, 0), (0, 6)),
+    "HardSigmoid()": ((0, 0), (0, 1)),
+    "Softsign()": ((0, -1), (0, 1)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e3, 1e10, 1e30, 1e38])
+@every_layer
+def test_values_and_slopes_far_out_are_those_of_the_limits(layer: Layer, size, dtype):
+    """Not only finite: a formula that gives 0 for 1e30 would pass for that."""
+    if repr(layer) not in FAR:
+        pytest.skip("has no limits, or is another one inside")
+    x = np.array([[-size, size]], dtype)
+    y = layer.forward(x)
+    dx = layer.backward(x, y, np.ones_like(x))
+    (b_low, a_low), (b_high, a_high) = FAR[repr(layer)]
+    near = {"rtol": 1e-6, "atol": 2e-3 if "Softsign" in repr(layer) else 1e-6}
+    np.testing.assert_allclose(y[0], [-size * b_low + a_low, size * b_high + a_high], **near)
+    np.testing.assert_allclose(dx[0], [b_low, b_high], rtol=1e-6, atol=1e-5)
+    assert y.dtype == dx.dtype == np.dtype(dtype)

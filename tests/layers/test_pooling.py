@@ -129,3 +129,16 @@ def test_a_window_of_no_pixels_is_refused():
         MaxPooling2D(0)
     with pytest.raises(ValueError, match="strides takes"):
         AveragePooling2D(2, strides=(1, 0))
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_the_mean_of_pixels_near_the_end_is_finite(padding):
+    """Their sum is beyond float32."""
+    x = np.full((2, 5, 5, 1), 3e38, np.float32)
+    x[0, 0, 0] = 1e38
+    with np.errstate(all="ignore"):
+        y = AveragePooling2D((2, 2), padding=padding).forward(x)
+        whole = GlobalAveragePooling2D().forward(x)
+    assert y[0, 0, 0, 0] == pytest.approx(2.5e38)
+    np.testing.assert_allclose(y[1], 3e38, rtol=1e-6)
+    np.testing.assert_allclose(whole[:, 0], [(24 * 3e38 + 1e38) / 25, 3e38], rtol=1e-6)

@@ -148,3 +148,14 @@ def test_data_of_another_kind_are_refused():
         Normalization().adapt([["a"]])
     with pytest.raises(TypeError, match="adapt takes x"):
         Normalization().adapt()
+
+
+def test_a_variance_that_the_dtype_cannot_hold_is_refused_and_leaves_the_old_statistics():
+    """Everything would become 0."""
+    layer = Normalization(input_shape=(1,))
+    layer.adapt([[1.0], [3.0]])
+    before = [array.copy() for array in layer.get_weights()]
+    with pytest.raises(ValueError, match=r"takes samples whose variance float32 can hold\. Got"):
+        layer.adapt([[1e25], [-1e25]])
+    for array, old in zip(layer.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(array, old)

@@ -80,3 +80,27 @@ def test_a_bounded_relu_is_flat_on_both_sides() -> None:
     np.testing.assert_array_equal(y, [[0.0, 1.0, 2.0, np.nan]])
     np.testing.assert_array_equal(layer.backward(x, y, np.ones((1, 4)))[0, :3], [0, 1, 0])
     assert ReLU().get_config() == {"input_shape": None, "name": None}
+
+
+@pytest.mark.parametrize("size", [1e19, 1e30, 2e38])
+def test_the_cosine_of_long_vectors_is_that_of_short_ones(size):
+    """A square of such numbers is beyond float32, the angle is not."""
+    p, t = np.float32([[3.0, 4.0], [1.0, 0.0]]), np.float32([[4.0, 3.0], [1.0, 1.0]])
+    loss, long = losses.CosineSimilarity(), np.float32(size) / 4
+    for a, b in ((p * long, t), (p, t * long), (p * long, t * long)):
+        assert loss(a, b) == pytest.approx(loss(p, t), rel=1e-6)
+    np.testing.assert_allclose(loss.gradient(p, t * long), loss.gradient(p, t), rtol=1e-5)
+    np.testing.assert_allclose(
+        loss.gradient(p * long, t).astype(float) * float(long), loss.gradient(p, t), rtol=1e-3
+    )
+
+
+def test_a_vector_longer_than_any_number_has_a_cosine_and_no_slope():
+    p, t = np.float32([[3e38, 3e38]]), np.float32([[1.0, 0.0]])
+    assert losses.CosineSimilarity()(p, t) == pytest.approx(-(0.5**0.5))
+    assert np.abs(losses.CosineSimilarity().gradient(p, t)).max() < 1e-37
+
+
+def test_percents_of_huge_numbers_are_finite():
+    p, t = np.float32([[3e38, 1e38]]), np.float32([[1.5e38, 2e38]])
+    assert losses.MeanAbsolutePercentageError()(p, t) == pytest.approx(75.0)

@@ -180,6 +180,21 @@ def test_extreme_logits_give_finite_losses_without_a_warning(size, dtype):
             assert np.isfinite(loss.gradient(z, t)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_logits_far_from_those_of_other_rows_have_their_own_loss(dtype):
+    """Each row has its own largest number: by that of all rows a low one would be 0/0."""
+    z = np.array([[1000, 999], [-1000, -1001], [0, 1], [-1e5, -1e5]], dtype)
+    loss, y = CrossEntropy(from_logits=True), np.array([1, 1, 1, 0])
+    gap = (z[:, 0] - z[:, 1]).astype(float)
+    p = 1 / (1 + np.exp(-gap))
+    right = np.where(y == 0, -np.log(p), -np.log(1 - p))
+    for target in (y, np.eye(2)[y]):
+        assert loss(z, target) == pytest.approx(right.mean(), rel=1e-6)
+        dz = loss.gradient(z, target)
+        np.testing.assert_allclose(dz[:, 0], (p - (y == 0)) / 4, rtol=1e-6)
+        np.testing.assert_allclose(dz.sum(axis=1), 0, atol=1e-7)
+
+
 def test_the_worst_logits_cost_their_size():
     assert CrossEntropy(from_logits=True)([[1e4, 0.0]], [1]) == 1e4
     assert CrossEntropy(from_logits=True)([[1e4, 0.0]], [0]) == 0.0

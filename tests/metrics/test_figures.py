@@ -514,3 +514,43 @@ def test_weighted_metrics_in_fit_evaluate_and_a_file(tmp_path) -> None:
 def test_a_metric_that_cannot_be_weighted_says_what_to_write() -> None:
     with pytest.raises(TypeError, match=r"Write weighted_statistics\(prediction, target, weight\)"):
         Weighted(Metric())
+
+
+@pytest.mark.parametrize(
+    "append", ["accuracy", "binary_accuracy", Accuracy(), Weighted("accuracy")]
+)
+def test_a_metric_that_is_appended_reads_what_the_loss_reads(append) -> None:
+    """As if compile had been told of it."""
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", BinaryCrossEntropy(from_logits=True))
+    model.layers[0].set_weights([[[1.0]], [-0.4]])
+    x = np.linspace(-1, 1, 201)[:, None]
+    model.metrics.append(append)
+    assert model.evaluate(x, (x > 0.403).astype(int))[1] == 1.0
+    assert isinstance(model.metrics[0], Metric)
+
+
+@pytest.mark.parametrize("call", ["evaluate", "fit"])
+def test_what_is_no_metric_and_was_appended_is_refused_in_words(call) -> None:
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile("sgd", "mse")
+    model.metrics.append(3)
+    with pytest.raises(TypeError, match=r"Each of the model's metrics takes a Metric or its name"):
+        getattr(model, call)([[1.0]], [1.0])
+
+
+@pytest.mark.parametrize("y", [[0, 1, 2, 1], [[0], [1], [2], [1]], np.uint8([[0], [1], [2], [1]])])
+def test_a_metric_of_ones_own_gets_labels_as_a_fit_hands_them_to_it(y) -> None:
+    """(N,) and never (N, 1), which a comparison would broadcast to (N, N)."""
+
+    class Hits(Metric):
+        name = "hits"
+
+        def statistics(self, prediction, target):
+            return np.array([(prediction.argmax(axis=1) == target).sum(), len(target)])
+
+    p = np.eye(3)[[0, 1, 1, 1]]
+    assert Hits()(p, y) == 0.75
+    model = Sequential([Dense(3, "softmax", input_dim=3, kernel_initializer="identity")], seed=0)
+    model.compile("sgd", "cross_entropy", [Hits()])
+    assert model.evaluate(p, y)["hits"] == 0.75

@@ -88,3 +88,28 @@ def test_one_way_of_clipping_at_a_time() -> None:
     optimizer.clipvalue = None
     optimizer.clipnorm = 1.0
     assert (optimizer.clipnorm, optimizer.clipvalue) == (1.0, None)
+
+
+def test_the_product_of_nadams_momenta_is_that_of_one_beta() -> None:
+    """Were β₁ changed between two updates, the product would not be that of the momenta used."""
+    nadam = Nadam()
+    with pytest.raises(AttributeError, match="Nadam's beta_1 is set when it is made"):
+        nadam.beta_1 = 0.5
+    nadam.beta_1 = 0.9
+    nadam.beta_2 = 0.5
+
+
+@pytest.mark.parametrize("betas", [(0.5, 0.999), (0.9, 0.9), (0.0, 0.0)])
+def test_adamax_follows_the_formula_when_a_beta_is_set_between_updates(betas) -> None:
+    """Kingma and Ba's algorithm 2, with the β of each step, as in PyTorch."""
+    rng, optimizer = np.random.default_rng(0), Adamax(0.01)
+    theta, m, u = np.zeros(3), np.zeros(3), np.zeros(3)
+    wanted, mean, norm = np.zeros(3), np.zeros(3), np.zeros(3)
+    for t in range(1, 21):
+        if t == 11:
+            optimizer.beta_1, optimizer.beta_2 = betas
+        b1, b2, g = optimizer.beta_1, optimizer.beta_2, rng.normal(size=3) + 1
+        optimizer.update(theta, g, (m, u), t, 0.01, np.empty(3))
+        mean, norm = b1 * mean + (1 - b1) * g, np.maximum(b2 * norm, np.abs(g))
+        wanted = wanted - 0.01 / (1 - b1**t) * mean / (norm + 1e-7)
+        np.testing.assert_allclose(theta, wanted, rtol=1e-12, atol=1e-15)

@@ -7,7 +7,7 @@ import pytest
 
 import minnet
 from minnet import Sequential, find_learning_rate
-from minnet.layers import Dense
+from minnet.layers import BatchNormalization, Dense, Dropout
 
 X, Y, _, _ = minnet.datasets.digits(per_class=20, seed=0)
 
@@ -30,6 +30,27 @@ def test_the_model_stays_as_it_is() -> None:
     assert model.updates.iterations == count
     assert model.rng.bit_generator.state == state
     assert model.layers[0].trainable
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_a_fit_afterwards_has_the_bits_of_one_without_it(seed) -> None:
+    """With dropout, which draws, and batch normalisation, which keeps statistics."""
+
+    def trained(find: bool) -> Sequential:
+        layers = [Dense(16, activation="relu", input_dim=64), BatchNormalization(), Dropout(0.2)]
+        model = Sequential([*layers, Dense(10, activation="softmax")], seed=0)
+        model.compile("adam", "cross_entropy")
+        model.fit(X, Y, verbose=0)
+        for _ in range(2 * find):
+            find_learning_rate(model, X, Y, seed=seed)
+        model.fit(X, Y, verbose=0)
+        return model
+
+    with_it, without = trained(True), trained(False)
+    np.testing.assert_array_equal(with_it.theta, without.theta)
+    np.testing.assert_array_equal(with_it.state, without.state)
+    assert with_it.optimizer.learning_rate == without.optimizer.learning_rate
+    assert with_it.history.history == without.history.history
 
 
 def test_the_suggestion_trains_and_a_hundredth_of_it_hardly_does() -> None:

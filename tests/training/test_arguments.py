@@ -125,6 +125,16 @@ def test_a_schedule_counts_the_updates_of_its_fit():
     assert seen == [0, 1, 2, 3, 4, 5]
 
 
+def test_the_optimizers_schedule_counts_updates_made_at_another_rate_too():
+    seen: list[int] = []
+    model = Sequential([Dense(1, input_dim=1)], seed=0)
+    model.compile(SGD(lambda step: seen.append(step) or 0.01), "mse")
+    x = np.ones((4, 1))
+    for rate in (None, None, lambda step: 0.01, None):
+        model.fit(x, x, batch_size=2, verbose=0, learning_rate=rate)
+    assert seen == [0, 1, 2, 3, 6, 7]
+
+
 def test_the_rate_of_one_fit_is_gone_in_the_next():
     (a, x, y), (b, *_) = regression(), regression()
     a.fit(x, y, verbose=0, learning_rate=0.0)
@@ -233,6 +243,11 @@ def test_class_weights_of_one_hot_rows_are_those_of_the_labels(loss):
         ("cross_entropy", 3, "softmax", np.repeat(np.eye(3), [5, 4, 3], axis=0)),
         ("binary_crossentropy", 1, "sigmoid", np.repeat([0, 1], [9, 3])),
         ("binary_crossentropy", 1, "sigmoid", np.repeat([0.0, 1.0], [9, 3])[:, None]),
+        ("binary_crossentropy", 3, "sigmoid", np.repeat(np.eye(3), [5, 4, 3], axis=0)),
+        ("mse", 3, None, np.repeat(np.eye(3), [5, 4, 3], axis=0)),
+        ("categorical_hinge", 3, None, np.repeat(np.eye(3), [5, 4, 3], axis=0)),
+        ("hinge", 1, "tanh", np.repeat([-1, 1], [9, 3])),
+        ("squared_hinge", 1, "tanh", np.repeat([-1, 1], [9, 3])[:, None]),
     ],
 )
 def test_validation_rows_of_classes_that_no_training_row_has_are_warned_of(
@@ -270,6 +285,8 @@ def test_class_weights_that_leave_nothing_to_learn_from_are_warned_of():
         model.fit(x, y, verbose=0, class_weight={0: 0, 1: 0})
     with pytest.warns(UserWarning, match=r"^class_weight is 0 for every sample"):
         model.fit(x, y, verbose=0, class_weight={0: 0}, sample_weight=[0, 1])
+    with pytest.warns(UserWarning, match=r"^class_weight is 0 for every sample"):
+        model.fit(x, y, verbose=0, class_weight={0: 1e-50, 1: 1e-50})  # 0 in float32
 
 
 # --- one rate -------------------------------------------------------------------------------------

@@ -9,12 +9,12 @@ import re
 import numpy as np
 import pytest
 
-from minnet.callbacks import Callback, LambdaCallback
+from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
 from minnet.foundation.checks import DivergedError
 from minnet.layers import BatchNormalization, Dense, Layer
 from minnet.losses import Loss
 from minnet.models import Sequential
-from minnet.optimizers import SGD, Adam
+from minnet.optimizers import SGD, Adagrad, Adam, RMSprop
 from minnet.training.divergence import Snapshot, is_finite
 from tests.small_models import everything, regression
 
@@ -371,3 +371,40 @@ def test_a_frozen_layer_keeps_every_bit_where_a_divergence_goes_back():
     with pytest.raises(DivergedError):
         model.fit(x, y, epochs=50, verbose=0, learning_rate=1e6)
     assert [a.tobytes() for a in model.layers[0].get_weights()] == before
+
+
+@pytest.mark.parametrize("batch_size", [64, 63, 16])
+@pytest.mark.parametrize("rate", [5.0, 50.0])
+def test_weights_that_the_last_step_of_an_epoch_ruined_are_no_place_to_go_back_to(rate, batch_size):
+    """With one batch an epoch its loss is that of the weights before: the next one tells."""
+    model, x, y = steep(rate)
+    before, theta = model.evaluate(x, y)["loss"], model.theta.copy()
+    with pytest.raises(DivergedError, match="back where it was before"):
+        model.fit(x, y, batch_size, epochs=50, verbose=0, seed=0)
+    assert model.evaluate(x, y)["loss"] <= before
+    np.testing.assert_array_equal(model.theta, theta)
+
+
+@pytest.mark.parametrize("monitor", ["loss", "val_loss"])
+def test_early_stopping_brings_no_weights_back_that_a_divergence_went_behind(monitor):
+    """Of a training that ruined the model the best epoch is ruined, too."""
+    model, x, y = steep()
+    before = model.evaluate(x, y)["loss"]
+    stop = EarlyStopping(monitor, patience=30)
+    with pytest.raises(DivergedError):
+        model.fit(x, y, epochs=50, verbose=0, seed=0, validation_data=(x, y), callbacks=[stop])
+    assert model.evaluate(x, y)["loss"] == before
+
+
+@pytest.mark.parametrize(
+    "optimizer", [RMSprop(1e18), Adam(1e18), Adagrad(1e19), SGD(1e12)], ids=repr
+)
+def test_the_rate_that_is_advised_works_however_absurd_the_other_was(optimizer):
+    model, x, y = steep()
+    model.compile(optimizer, "mse")
+    before = model.evaluate(x, y)["loss"]
+    with pytest.raises(DivergedError) as caught:
+        model.fit(x, y, epochs=50, verbose=0, seed=0)
+    advised = float(re.search(r"smaller learning rate, such as ([^,]+),", str(caught.value))[1])
+    history = model.fit(x, y, epochs=30, verbose=0, seed=0, learning_rate=advised).history
+    assert history["loss"][-1] < before

@@ -7,7 +7,13 @@ import copy
 import numpy as np
 import pytest
 
-from minnet.callbacks import Callback, EarlyStopping, LambdaCallback
+from minnet.callbacks import (
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    RecordWeights,
+    ReduceLROnPlateau,
+)
 from minnet.foundation.checks import DivergedError
 from minnet.layers import BatchNormalization, Dense, Dropout, LeakyReLU
 from minnet.losses import CrossEntropy, Loss
@@ -245,6 +251,58 @@ def test_a_batch_that_is_not_finite_moves_no_generator() -> None:
     with pytest.raises(DivergedError):
         made.train_on_batch(X * 1e30, np.c_[Y, Y] * 1e30)
     np.testing.assert_equal(state(made), before)
+
+
+class Remembers(Callback):
+    """A student's, with figures in a list and a dict."""
+
+    def __init__(self):
+        self.seen, self.named, self.count = [1], {"a": 1}, 3
+
+    def on_train_begin(self, logs=None):
+        self.seen.append(2)
+        self.named.clear()
+        self.count, self.more = 0, True
+
+
+@pytest.mark.parametrize("last", [NotBefore(), EarlyStopping("val_los")], ids=["raises", "slip"])
+def test_callbacks_are_as_before_where_a_fit_is_refused(last) -> None:
+    """What they kept of the fit before is not lost: a best epoch, weights, a student's own."""
+    made, mine = model(built=True), Remembers()
+    stop, record, lower = EarlyStopping("loss"), RecordWeights(), ReduceLROnPlateau("loss")
+    kept = [stop, record, lower]
+    made.fit(X, Y, epochs=3, verbose=0, callbacks=kept)
+    before = [dict(vars(one)) for one in (*kept, mine)]
+    thetas = list(record.thetas)
+    with pytest.raises(ValueError, match=r"breakfast|val_los"):
+        made.fit(X, Y, verbose=0, callbacks=[*kept, mine, last])
+    for one, attributes in zip((*kept, mine), before, strict=True):
+        assert vars(one).keys() == attributes.keys()
+        assert all(vars(one)[name] is value for name, value in attributes.items())
+    assert (mine.seen, mine.named, mine.count) == ([1], {"a": 1}, 3)
+    assert list(map(id, record.thetas)) == list(map(id, thetas))
+    assert stop.best_epoch is not None
+
+
+class Halves(Callback):
+    """Halves the weights after each step, and raises after the third."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.theta = self.model.theta / 2
+        self.after = self.model.theta.copy()
+        if batch == 2:
+            raise ZeroDivisionError("a student's fault")
+
+
+def test_what_a_callback_changed_after_the_first_update_stays_where_it_raises() -> None:
+    """A failure in the middle is no refusal: whole steps stay, and what came between them."""
+    made, halves = model(built=True), Halves()
+    with pytest.raises(ZeroDivisionError):
+        made.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[halves])
+    np.testing.assert_array_equal(made.theta, halves.after)
+    assert made.updates.iterations == 3
+    assert made.history.epoch == []
+    made.fit(X, Y, verbose=0)
 
 
 class Turns(Metric):

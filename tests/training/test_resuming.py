@@ -6,6 +6,7 @@ import contextlib
 import copy
 import os
 import pickle
+import random
 import warnings
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from minnet.callbacks import (
 )
 from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
-from minnet.layers import BatchNormalization, Dense, Dropout, LeakyReLU
+from minnet.layers import BatchNormalization, Dense, Dropout, Layer, LeakyReLU
 from minnet.metrics import TopKCategoricalAccuracy
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -559,7 +560,9 @@ def test_fine_tune_is_two_fits_and_takes_no_resume(path):
 def test_other_versions_are_warned_of(path, monkeypatch):
     _, x, y = classifier()
     theirs = [EarlyStopping("loss", patience=3), Counting()]
-    monkeypatch.setattr(resuming, "environment", lambda: {"numpy": "99.0", "machine": "abacus"})
+    monkeypatch.setattr(
+        resuming, "environment", lambda model: {"numpy": "99.0", "machine": "abacus"}
+    )
     with pytest.warns(
         UserWarning, match=r"written with minnet .*, numpy .*, and this is numpy 99.0, machine a"
     ):
@@ -674,6 +677,40 @@ def test_a_callback_that_no_file_holds_is_refused_before_the_training(tmp_path):
         model.fit(x, y, **PLAIN, callbacks=[Checkpoint(tmp_path / "run.npz"), Open()])
     assert (model.theta.tobytes(), model.updates.iterations) == before
     assert list(tmp_path.iterdir()) == []
+
+
+class OwnNoise(Layer):
+    """Draws from a generator of its own, where memo["rng"] is the fit's."""
+
+    def __init__(self, rng, **common):
+        super().__init__(**common)
+        self.gen = rng
+
+    def get_config(self):
+        return {"rng": 3}
+
+    def forward(self, x, memo=None):
+        return x
+
+    def backward(self, x, y, dy, memo=None):
+        return dy
+
+
+@pytest.mark.parametrize(
+    "rng",
+    [np.random.default_rng(3), np.random.RandomState(3), random.Random(3)],
+    ids=["Generator", "RandomState", "Random"],
+)
+def test_a_layer_with_a_generator_of_its_own_is_refused_before_the_training(tmp_path, rng):
+    """A resumed fit would draw other numbers, without a word."""
+    _, x, y = classifier()
+    model = built(tanh(), OwnNoise(rng, name="mine"), soft())
+    before = model.theta.tobytes(), model.updates.iterations
+    words = r"Got mine\.gen, a generator of its own\. Draw from memo\[\"rng\"\], as Dropout does"
+    with pytest.raises(TypeError, match=words):
+        model.fit(x, y, **PLAIN, callbacks=[Checkpoint(tmp_path / "run.npz")])
+    assert (model.theta.tobytes(), model.updates.iterations) == before
+    model.fit(x, y, **PLAIN)  # without a checkpoint nothing has to come back
 
 
 def test_a_callback_that_says_what_changes_goes_on_with_it(tmp_path):

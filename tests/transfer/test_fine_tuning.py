@@ -141,3 +141,11 @@ def test_gradual_unfreezing_refuses() -> None:
         GradualUnfreezing(lowest=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match='No layer matches "none"'):
         flags(GradualUnfreezing(lowest="none"))
+
+
+def test_a_model_without_weights_is_refused_in_words() -> None:
+    model = Sequential([Dense(3, activation="tanh"), Dense(2, activation="softmax")], seed=0)
+    model.compile("adam", "cross_entropy")
+    with pytest.raises(RuntimeError, match="not built"):
+        fine_tune(model, X, Y % 2)
+    assert not model.built

@@ -17,6 +17,7 @@ from minnet.course.zoo import ZOO
 from minnet.course.zoo.facts import FACTS
 from minnet.course.zoo.refused import REFUSED
 from minnet.course.zoo.showing import code
+from minnet.foundation.printing import printable
 from minnet.foundation.tables import Table
 from minnet.foundation.words import did_you_mean
 
@@ -74,7 +75,7 @@ class Misconception:
             first, *others = wrapped or [""]
             lines.append(f"   {label.ljust(9)}{first}")
             lines += [f"            {line}".rstrip() for line in others]
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
 
 TOOLS = {"detective": "check_gradients", "doctor": "diagnose"}

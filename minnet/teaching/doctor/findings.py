@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from minnet.foundation.printing import printable
 from minnet.teaching.doctor.cures import Cure
 from minnet.teaching.doctor.figures import LOSS, CureFigure
 
@@ -112,7 +113,7 @@ class Proof:
 
     def __str__(self) -> str:
         when = f" in {self.updates} updates" if self.updates else ""
-        return f"with {self.cure}: {self.before:.3g} → {self.after:.3g}{when}"
+        return printable(f"with {self.cure}: {self.before:.3g} → {self.after:.3g}{when}")
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Finding:
 
     def __str__(self) -> str:
         body = f"{self.message} {self.advice}".strip()
-        return f"{self.kind}: {body}{f' {tried(self)}' if self.proof else ''}"
+        return printable(f"{self.kind}: {body}{f' {tried(self)}' if self.proof else ''}")
 
 
 class Diagnosis:
@@ -205,7 +206,7 @@ class Diagnosis:
                 lines += _wrapped(f"Try: {finding.advice}")
             if finding.proof:
                 lines += _wrapped(tried(finding))
-        return "\n".join(lines)
+        return printable("\n".join(lines))
 
     __repr__ = __str__
 

@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from minnet.foundation.printing import printable
+
 KINDS = (
     "sign",
     "factor",
@@ -42,7 +44,7 @@ class GradientFinding:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.kind} in {self.where}: {self.message}"
+        return printable(f"{self.kind} in {self.where}: {self.message}")
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ class GradientReport:
             f"{self.checked:,} of {self.total:,} entries checked by {self.method}."
         )
         if self.blocks:
-            return "\n".join([figures, *self._by_block()])
-        return "\n".join([figures, *(f"- {finding}" for finding in self.findings)])
+            return printable("\n".join([figures, *self._by_block()]))
+        return printable("\n".join([figures, *(f"- {finding}" for finding in self.findings)]))
 
     def _by_block(self) -> list[str]:
         """A line for each block, what is right first."""
