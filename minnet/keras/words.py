@@ -420,10 +420,10 @@ def answering(module: str) -> Callable[[str], Any]:
 def install() -> None:
     """Let the modules that are not there, or were once called otherwise, be imported."""
     for name, sentence in ABSENT.items():
-        module = AbsentModule(name, sentence)
-        sys.modules[module.__name__] = module
+        absent = AbsentModule(name, sentence)
+        sys.modules[absent.__name__] = absent
         if "." not in name:
-            setattr(sys.modules[ROOT], name, module)
+            setattr(sys.modules[ROOT], name, absent)
     for name, now in ALSO_CALLED.items():
         module = sys.modules[f"{ROOT}.{now}".rstrip(".")]
         sys.modules[f"{ROOT}.{name}"] = module
