@@ -59,7 +59,9 @@ class Network(ParameterVectors):
 
     stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
     _compiled: Compiled | None = None
-    preprocessing: str | None = setting(checks.text, whose="The", optional=True, default=None)
+    preprocessing: str | None = setting(
+        checks.text, whose="The model's", optional=True, default=None
+    )
     provenance: dict[str, Any]
     history: Any = None  # what the last fit recorded
     training_step: TrainingStep
