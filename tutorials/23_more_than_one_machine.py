@@ -267,7 +267,9 @@ print(f"Picture: {(pictures / '23_prediction.png').resolve()}")
 # jobs=2)` does it on this machine, and `map=` on others. A search of your own with Dask sends the
 # data once (`scatter`), then the settings, and gathers a table. It is shown here, and not run:
 #
+#     import minnet
 #     from dask.distributed import Client
+#     from minnet.layers import Dense
 #
 #     def train(setting, data):
 #         rate, seed = setting
