@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ nb_ipywidgets_js: dict[str, Any] = {}
 
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {name: name for name in ("Array", "Shape", "Memo", "Logs", "LearningRate")}
+autodoc_type_aliases = {name: name for name in ("Array", "Shape", "Memo", "Logs", "Split")}
 autodoc_inherit_docstrings = False
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 78
@@ -66,7 +67,7 @@ def complete(app: Any, kind: str, name: str, value: Any, options: Any, lines: li
     if kind in ENTRIES:
         own = getattr(value, "__doc__", None)
         text = entries.entry(value) if own else inspect.getdoc(value) or ""
-        lines[:] = [*entries.rendered(text), ""]
+        lines[:] = [*entries.rendered(entries.apart(text)), ""]
     elif kind != "module":
         lines[:] = [*entries.rendered("\n".join(lines)), ""]
         AS_THEY_ARE[name] = list(lines)
@@ -76,6 +77,13 @@ def put_back(app: Any, kind: str, name: str, value: Any, options: Any, lines: li
     """After Napoleon."""
     if name in AS_THEY_ARE and kind not in ENTRIES:
         lines[:] = AS_THEY_ARE.pop(name)
+
+
+def plain(app: Any, kind: str, name: str, value: Any, options: Any, *written: str | None) -> Any:
+    """A signature with the names of types that are written in the code."""
+    return tuple(
+        re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) if text else text for text in written
+    )
 
 
 def skip(app: Any, kind: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
@@ -96,6 +104,7 @@ def setup(app: Any) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", complete, priority=100)
     app.connect("autodoc-process-docstring", put_back, priority=900)
+    app.connect("autodoc-process-signature", plain)
     app.connect("autodoc-skip-member", skip)
     app.add_html_math_renderer("mathml", (show_math, None), (show_math, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -47,6 +47,17 @@ KERAS = (
 )
 """The modules behind the door `minnet.keras`, whose names and arguments are Keras'."""
 
+HELPERS = (
+    *("activation", "activation_of", "Arguments", "as_keras", "batches", "Callback", "Common"),
+    *("chosen_metrics", "copied_weights", "described_model", "HoldsModels", "is_core"),
+    *("kernel_settings", "kind_of", "listed", "load_what_fits", "mean_only", "meant", "MeanLoss"),
+    *("next_seed", "no_streams", "numbers", "only", "overrides", "plain", "Rate", "refuse"),
+    *("refuse_keras_file", "samples", "Seeded", "seeded", "settings", "Symbolic", "table"),
+    *("targets", "tell", "Tensor", "tensor", "TerminateOnNaN", "told_by", "Variable"),
+    *("variables", "warn_of_name", "WithKernel", "KerasLayer", "KerasOptimizer"),
+)
+"""Names in modules behind that door that are no names of Keras', where they are not its own."""
+
 METHODS = {
     "Putting it together": (
         *("add", "pop", "layers", "steps", "get_layer", "build", "input_shape", "output_shape"),
@@ -299,9 +310,11 @@ def lacks(value: Any) -> list[str]:
 
 def escaped(line: str) -> str:
     """A line of prose for reStructuredText: stars and bars are meant, not marks."""
-    pieces = re.split(r"(`[^`]*`)", line)
+    pieces = re.split(r"(`[^`]*`|\*\*\w[\w ]*\*\*)", line)
     return "".join(
-        piece if piece.startswith("`") else re.sub(r"([*|\\])|(?<=\w)_(?=\W|$)", _escape, piece)
+        piece
+        if piece.startswith(("`", "**"))
+        else re.sub(r"([*|\\])|(?<=\w)_(?=\W|$)", _escape, piece)
         for piece in pieces
     )
 
@@ -342,6 +355,21 @@ def rendered(text: str) -> list[str]:
             else:
                 lines.append(escaped(line))
     return lines
+
+
+def apart(text: str) -> str:
+    """A docstring in which attributes that are explained together are explained one by one."""
+    parts = sections(text)
+    if "Attributes" not in parts:
+        return text
+    lines = []
+    for block in re.split(r"^(?=\S)", parts["Attributes"], flags=re.MULTILINE):
+        head, _, body = block.partition("\n")
+        names, colon, kind = head.partition(" : ")
+        for name in names.split(",") if head else []:
+            lines += [f"{name.strip()}{colon}{kind}", body.rstrip()]
+    together = f"Attributes\n{'-' * 10}\n{parts['Attributes']}"
+    return text.replace(together, f"Attributes\n{'-' * 10}\n" + "\n".join(lines))
 
 
 def first_sentence(value: Any, name: str) -> str:
@@ -396,8 +424,10 @@ def names_behind(module: str) -> Iterator[tuple[str, str]]:
     room = importlib.import_module(module)
     for name in sorted(getattr(room, "__all__", None) or vars(room), key=str.lower):
         value = getattr(room, name)
-        ours = getattr(value, "__module__", "").startswith("minnet.")
-        if name.startswith("_") or not ours or not callable(value):
+        home = getattr(value, "__module__", "")
+        if name.startswith("_") or not home.startswith("minnet.") or not callable(value):
+            continue
+        if name in HELPERS and not (module.endswith("callbacks") and home == module):
             continue
         if not hasattr(room, "__all__") and not value.__module__.startswith("minnet.keras"):
             continue

@@ -18,7 +18,7 @@ from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
 from minnet.engine.network import Network
-from minnet.engine.overriding import check_class, check_set
+from minnet.engine.overriding import check_class
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.selection import head_index
 from minnet.engine.shapes import layer_shapes
@@ -30,7 +30,7 @@ from minnet.foundation.printing import printable
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
-from minnet.training.arguments import FitArguments, check_batch_size
+from minnet.training.arguments import FitArguments
 from minnet.training.divergence import check_batch
 from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
 from minnet.training.history import History
@@ -106,10 +106,6 @@ class Sequential(Network):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         check_class(cls, Sequential)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        check_set(self, name, value)
-        super().__setattr__(name, value)
 
     def __init__(
         self,
@@ -251,7 +247,9 @@ class Sequential(Network):
         batch_size, sample_weight
             Rows at a time; a weight (N,) for each sample.
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
         shown = is_shown(verbose, "evaluate")
         with unchanged_where_refused(self):
@@ -259,7 +257,8 @@ class Sequential(Network):
             self.compiled.check_metrics(data.target, self.output_shape)
             self.compiled.check_weight(data.weight)
             provenance.check_scale(self, data.x_range, len(data))
-            try_own_classes(self, data)
+            if self.runs_own_code:
+                try_own_classes(self, data)
             figures = evaluate(self, data.x, data.target, data.weight, rows)
         if shown:
             print(line(figures))
@@ -297,7 +296,9 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        rows = PREDICT_ROWS if batch_size is None else check_batch_size(batch_size)
+        rows = PREDICT_ROWS
+        if batch_size is not None:
+            rows = checks.integer(batch_size, "batch_size", minimum=1)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
         if 0 < len(x) <= rows:

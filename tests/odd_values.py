@@ -244,6 +244,12 @@ def flat() -> Sequential:
     return made
 
 
+def images() -> Sequential:
+    """A model of images."""
+    layers = [minnet.layers.Conv2D(2, 2, input_shape=(4, 4, 1)), minnet.layers.Flatten(), Dense(2)]
+    return Sequential(layers, seed=0)
+
+
 def recorded() -> RecordWeights:
     """How two epochs of that model went."""
     record = RecordWeights()
@@ -348,6 +354,8 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
         "points": lambda: 4,
     },
     "plots.decision_boundary": {"model": flat, "x": lambda: X[:, :2].copy(), "points": lambda: 5},
+    "plots.feature_maps": {"model": images, "x": lambda: np.zeros((4, 4, 1))},
+    "plots.filters": {"layer": lambda: np.ones((2, 2, 1, 3))},
     "plots.loss_along": {"points": lambda: 3},
     "plots.loss_surface": {"points": lambda: 3},
     "plots.playground": {"path": lambda: "page.html"},

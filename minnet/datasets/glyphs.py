@@ -43,7 +43,10 @@ FAMILIES = {
 """Family → its faces, as matplotlib's files are named; 21 faces together."""
 
 SIZE = 20
-"""Pixels along each side of an image."""
+"""Pixels along each side of an image, unless another size is asked for."""
+
+_SIZES = (4, 512)
+"""Smaller ones show nothing, and larger ones no more."""
 
 _FILL = 0.62
 """A character of scale 1 takes this share of the image, by its longer side."""
@@ -63,8 +66,9 @@ def glyphs(
     scale: tuple[float, float] = (0.75, 1.15),
     shift: float = 0.12,
     noise: float = 0.15,
+    size: int = SIZE,
 ) -> Split:
-    """Images of characters in many typefaces, 20×20 pixels each.
+    """Images of characters in many typefaces, 20×20 pixels each or of another size.
 
     Parameters
     ----------
@@ -88,11 +92,14 @@ def glyphs(
         How far the middle is moved, at most, along each side, as a share of the image.
     noise
         Standard deviation of the normal noise on each pixel; the result is cut to 0 and 1.
+    size
+        Pixels along each side of an image, from 4 to 512: 28 for those of MNIST's size. The
+        characters grow with it.
 
     Returns
     -------
-    x : (n, 400) float32 ndarray
-        Rows of a 20×20 image one after the other, from 0 (paper) to 1 (ink).
+    x : (n, size²) float32 ndarray
+        The rows of an image one after the other, from 0 (paper) to 1 (ink).
     y : (n,) int ndarray
         Labels from 0 to K − 1.
     x_test, y_test
@@ -116,21 +123,22 @@ def glyphs(
     shear = number(shear, "glyphs' shear", minimum=0.0, maximum=100.0)
     shift = number(shift, "glyphs' shift", minimum=0.0, maximum=100.0)
     noise = number(noise, "glyphs' noise", minimum=0.0, maximum=1e30)
+    side = integer(size, "glyphs' size", minimum=_SIZES[0], maximum=_SIZES[1])
     smallest, largest = _check_scale(scale)
     faces = _check_families(families)
     outlines = [[_outline(face, character) for face in faces] for character in _check(classes)]
-    rng, canvas = generator(seed), _canvas()
+    rng, canvas = generator(seed), _canvas(side)
 
     def draw(n: int) -> tuple[Array, Array]:
         y = rng.permutation(np.arange(n) % len(outlines))
         face = rng.integers(len(faces), size=n)
         angle = np.deg2rad(rng.uniform(-rotation, rotation, n))
         slant = rng.uniform(-shear, shear, n)
-        size = rng.uniform(smallest, largest, n)
+        large = rng.uniform(smallest, largest, n)
         middle = 0.5 + rng.uniform(-shift, shift, (n, 2))
-        x = np.empty((n, SIZE * SIZE), np.float32)
+        x = np.empty((n, side * side), np.float32)
         for i in range(n):
-            matrix = _matrix(angle[i], slant[i], size[i], middle[i])
+            matrix = _matrix(side, angle[i], slant[i], large[i], middle[i])
             x[i] = _image(outlines[y[i]][face[i]], matrix, *canvas)
         x += noise * rng.standard_normal(x.shape, dtype=np.float32)
         return np.clip(x, 0.0, 1.0, out=x), y
@@ -198,13 +206,13 @@ def _outline(face: str, character: str) -> Any:
     return Path((path.vertices - corner - side / 2) / side.max(), path.codes)
 
 
-def _matrix(angle: float, slant: float, size: float, middle: Array) -> Array:
+def _matrix(side: int, angle: float, slant: float, large: float, middle: Array) -> Array:
     """The affine map of an outline to pixels: slant, then turn, scale and move."""
     cos, sin = math.cos(angle), math.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]]) @ np.array([[1.0, slant], [0.0, 1.0]])
     matrix = np.eye(3)
-    matrix[:2, :2] = SIZE * _FILL * size * turn
-    matrix[:2, 2] = SIZE * middle
+    matrix[:2, :2] = side * _FILL * large * turn
+    matrix[:2, 2] = side * middle
     return matrix
 
 
@@ -218,11 +226,11 @@ def _image(outline: Any, matrix: Array, renderer: Any, context: Any) -> Array:
     return ink / np.float32(255)
 
 
-def _canvas() -> tuple[Any, Any]:
+def _canvas(side: int) -> tuple[Any, Any]:
     """Something to draw on, and how: no line around what is filled."""
     from matplotlib.backends.backend_agg import RendererAgg
 
-    renderer: Any = RendererAgg(SIZE, SIZE, 72)  # type: ignore[no-untyped-call]
+    renderer: Any = RendererAgg(side, side, 72)  # type: ignore[no-untyped-call]
     context = renderer.new_gc()
     context.set_linewidth(0)
     context.set_antialiased(True)

@@ -15,7 +15,7 @@ import numpy as np
 from minnet.engine.plan import Plan, make_plan
 from minnet.foundation.borders import array_of, figure_of, like, one_a_sample, sums_of
 from minnet.foundation.checks import Array, short, warn
-from minnet.foundation.strict import is_minnets
+from minnet.foundation.strict import is_minnets, is_own
 from minnet.layers.base import Layer, Memo
 from minnet.losses import Loss
 from minnet.metrics import Metric
@@ -33,7 +33,7 @@ def try_own_classes(model: Any, data: Any) -> None:
     Parameters
     ----------
     model : Network
-        Built and compiled.
+        Built and compiled, with classes of a user's.
     data : Data
         Checked.
     """
@@ -41,11 +41,6 @@ def try_own_classes(model: Any, data: Any) -> None:
     if memory.tried and all(a is b for a, b in zip(memory.tried, (plan, compiled), strict=True)):
         return
     memory.tried = (plan, compiled)
-    penalties = [penalty.regularizer for penalty in plan.penalties]
-    bounds = [bound.constraint for bound in plan.bounds]
-    parts = [*model.steps, compiled.loss, *compiled.metrics, *penalties, *bounds]
-    if not any(map(is_own, parts)):
-        return
     try:
         copies = copy.deepcopy((plan.layers, compiled.loss, compiled.metrics, model.rng))
     except Exception:  # an open file, a lock, …
@@ -58,11 +53,6 @@ def try_own_classes(model: Any, data: Any) -> None:
     except BaseException:
         memory.tried = ()
         raise
-
-
-def is_own(thing: object) -> bool:
-    """Whether an object is of a class that is not minnet's."""
-    return not is_minnets(type(thing))
 
 
 def _try_formulas(

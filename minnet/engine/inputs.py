@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.compiled import Compiled
 from minnet.engine.shapes import draw_end, layer_shapes
 from minnet.engine.stack import Stack
 from minnet.foundation.checks import (
@@ -25,7 +24,6 @@ from minnet.foundation.checks import (
 from minnet.foundation.columns import check_columns
 from minnet.foundation.rounding import is_too_coarse
 from minnet.foundation.targets import check_weight
-from minnet.layers import Layer
 from minnet.losses import Loss
 
 FAR_OUT = 1e4
@@ -60,12 +58,12 @@ class Data:
 
 def check_data(
     stack: Stack,
-    compiled: Compiled,
+    loss: Loss,
     x: Any,
     y: Any,
     sample_weight: Any = None,
     whose: str = "",
-    class_names: Sequence[str] | None = None,
+    output_shape: Shape | None = None,
 ) -> Data:
     """Return x, y and the weights as training computes with them; the model stays as it is.
 
@@ -73,26 +71,25 @@ def check_data(
     ----------
     whose
         What stands before "x" and "y" in errors, such as "validation ".
-    class_names
-        Those of the model's classes, for an error about labels beyond them.
+    output_shape
+        The shape of one prediction; None where the model is not built.
 
     Raises
     ------
     ValueError, TypeError
         Shapes that do not fit, NaN or infinity, targets that the loss does not take.
     """
-    dtype, layers = stack.dtype, stack.layers
-    if not layers:
+    dtype, input_shape = stack.dtype, stack.built_for
+    if output_shape is None and not stack.layers:
         stack.require_built()
-    input_shape = stack.built_for
     if input_shape is None:
         input_shape = as_array(x, f"{whose}x").shape[1:]
     x, x_range = check_x(stack, x, input_shape, f"{whose}x")
     if max(-x_range[0], x_range[1]) > FAR_OUT and not isinstance(x, np.memmap):
         is_too_coarse(x, dtype, f"{whose}x")  # and says so
-    shapes = [input_shape, *layer_shapes(layers, input_shape, len(x))]
-    _check_known_classes(class_names, y, shapes[-1], f"{whose}y")
-    target = _check_target(layers, compiled.loss, y, shapes, f"{whose}y")
+    if output_shape is None:
+        output_shape = layer_shapes(stack.layers, input_shape, len(x))[-1]
+    target = _check_target(stack, loss, y, input_shape, output_shape, f"{whose}y")
     same_length(x, target, (f"{whose}x", f"{whose}y"))
     finite(target, f"{whose}y", dtype)
     weight = None
@@ -102,7 +99,6 @@ def check_data(
         weight = weight.astype(dtype, copy=False)
         if not weight.any():
             warn(f"{whose}sample_weight is 0 for every sample, so there is nothing to learn from.")
-    compiled.check_end(stack.steps, shapes[-1])  # layers may have come since compile
     if (target.dtype.kind != "i" or target.ndim > 1) and not is_too_coarse(
         target, dtype, f"{whose}y"
     ):
@@ -113,23 +109,27 @@ def check_data(
 
 
 def _check_target(
-    layers: Sequence[Layer], loss: Loss, y: Any, shapes: Sequence[Shape], who: str
+    stack: Stack, loss: Loss, y: Any, input_shape: Shape, output_shape: Shape, who: str
 ) -> Array:
     """Return y as the loss computes with it; where its shape does not fit, the network is drawn."""
+    if stack.class_names is not None:
+        _check_known_classes(stack.class_names, y, output_shape, who)
     try:
-        return loss.check_target(y, shapes[-1], who)
+        return loss.check_target(y, output_shape, who)
     except ValueError as error:
         came = as_array(y, who)
-        if came.shape[1:] in ((), (1,), shapes[-1]):
+        if came.shape[1:] in ((), (1,), output_shape):
             raise
-        raise ValueError(f"{error} {draw_end(layers, shapes, came)}") from None
+        shapes = [input_shape, *layer_shapes(stack.layers, input_shape)]
+        raise ValueError(f"{error} {draw_end(stack.layers, shapes, came)}") from None
 
 
 def check_x(
     stack: Stack, x: Any, input_shape: Shape, who: str = "x", *, empty: bool = False
 ) -> tuple[Array, list[float]]:
     """Return x as samples of this shape, all finite, and its range, [smallest, largest]."""
-    check_columns(stack.columns, x, who)
+    if stack.columns is not None:
+        check_columns(stack.columns, x, who)
     x = shaped(as_array(x, who), input_shape, who, empty=empty, drawn=stack.draw_misfit)
     low, high = x_range = value_range(x)
     largest = _largest(stack.dtype)
@@ -157,11 +157,9 @@ def _largest(dtype: np.dtype[Any]) -> float:
     return float(np.finfo(dtype).max)
 
 
-def _check_known_classes(
-    class_names: Sequence[str] | None, y: Any, output_shape: Shape, who: str
-) -> None:
+def _check_known_classes(class_names: Sequence[str], y: Any, output_shape: Shape, who: str) -> None:
     """Refuse labels beyond the named classes, with those names: they are of another task."""
-    if class_names is None or output_shape != (len(class_names),) or len(class_names) == 1:
+    if output_shape != (len(class_names),) or len(class_names) == 1:
         return
     labels = as_array(y, who)
     if labels.size and labels.min() == 1 and labels.max() == len(class_names):

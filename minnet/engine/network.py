@@ -6,28 +6,27 @@ How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import Compiled, compiled
+from minnet.engine.heads import with_other_head
 from minnet.engine.inputs import Data, check_data
-from minnet.engine.originals import origin_of_copy
+from minnet.engine.overriding import NOT_OVERRIDDEN, check_set
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.refusals import unchanged_where_refused
-from minnet.engine.selection import head_index
 from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
 from minnet.engine.updates import UpdateGroup, Updates
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import setting
-from minnet.layers import Dense, Layer
+from minnet.layers import Layer
 from minnet.layers.base import Memo
 from minnet.losses import Loss
 from minnet.metrics import Metric
@@ -82,6 +81,8 @@ class Network(ParameterVectors):
         cls.has_own_update = cls.apply_gradient is not Network.apply_gradient
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in NOT_OVERRIDDEN:
+            check_set(self, name, value)
         super().__setattr__(name, value)
         if name == "loss_and_gradient":
             self.has_own_step = True
@@ -121,35 +122,15 @@ class Network(ParameterVectors):
 
         Examples
         --------
+        >>> from minnet.layers import Dense
         >>> from minnet.models import Sequential
         >>> base = Sequential([Dense(8, activation="relu", input_dim=4), Dense(3)], seed=0)
         >>> model = base.replace_head(Dense(2, activation="softmax"), seed=1)
         >>> [layer.name for layer in model.layers], model.output_shape
         (['dense_1', 'head'], (2,))
         """
-        self.require_built()
         rng = checks.generator(seed, "replace_head's seed")
-        if not layers:
-            raise ValueError(
-                "replace_head takes the layers of the new head, such as Dense(5). Got none."
-            )
-        new = copy.deepcopy(self)  # a subclass's constructor would add layers of its own
-        body = head_index(self.layers)
-        while len(new.layers) > body:
-            new.pop()
-        for layer, source in zip(new.layers, self.layers, strict=False):
-            layer.origin = origin_of_copy(source)
-        new._compiled, new.class_names = None, None
-        new.seed_anew(rng)
-        for layer in layers:
-            new.check_new(layer)
-        fresh = [layer.anew() for layer in layers]
-        dense = [layer for layer in fresh if isinstance(layer, Dense)]
-        if dense and dense[-1].name is None:
-            dense[-1].name = "head"
-        for layer in fresh:
-            new.add(layer)
-        return new
+        return cast("Self", with_other_head(self, layers, rng))
 
     # --- compile --------------------------------------------------------------------------------
 
@@ -182,7 +163,7 @@ class Network(ParameterVectors):
         chosen.check_end(self.steps, self.output_shape if self.built else None)
         self.train_as(chosen)
 
-    def train_as(self, chosen: Compiled) -> None:
+    def train_as(self, chosen: Compiled | None) -> None:
         """Be trained so from now on; what does not suit the layers is refused by the next fit."""
         self._compiled = chosen
 
@@ -225,6 +206,12 @@ class Network(ParameterVectors):
         """What the optimizer remembers of this model."""
         return None if self._compiled is None else self._compiled.updates
 
+    @property
+    def runs_own_code(self) -> bool:
+        """Whether a training runs formulas of a user's: classes, or halves of a step."""
+        own_halves = self.has_own_step or self.has_own_update
+        return own_halves or self.plan().own_classes or self.compiled.own_classes
+
     # --- running --------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
@@ -240,7 +227,7 @@ class Network(ParameterVectors):
         self.require_built()
         # counted first: what another thread sets meanwhile outdates the plan
         revisions = [(layer, layer.revision) for layer in (*self.layers, *self.steps)]
-        plan = make_plan(self.layers)
+        plan = make_plan(self.layers, self.built_for)
         self._planned = plan, revisions
         return plan
 
@@ -328,9 +315,15 @@ class Network(ParameterVectors):
         ValueError, TypeError
             Shapes that do not fit, NaN or infinity, targets that the loss does not take.
         """
-        data = check_data(self, self.compiled, x, y, sample_weight, whose, self.class_names)
-        if not self.built:
+        compiled, output_shape = self.compiled, self.plan().output_shape if self.built else None
+        data = check_data(self, compiled.loss, x, y, sample_weight, whose, output_shape)
+        if output_shape is None:
             self.build(data.x.shape[1:])
+        plan, (seen, seen_with) = self.plan(), self.training_step.checked
+        same = plan is seen and compiled is seen_with and not compiled.own_classes
+        if not same or compiled.metrics:  # layers may have come, settings may be others
+            compiled.check_end(plan.steps, plan.output_shape)
+            self.training_step.checked = plan, compiled
         return data
 
     def run_batch(
@@ -395,7 +388,8 @@ class Network(ParameterVectors):
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
             with unchanged_where_refused(self):
                 data = self.checked_data(x, y, sample_weight)
-                try_own_classes(self, data)
+                if self.runs_own_code:
+                    try_own_classes(self, data)
                 rng = self.rng if batch is None else batch.rng
                 rng = rng if seed is None else checks.generator(seed)
             batch = Batch(data.x, data.target, data.weight, rng)

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from minnet.constraints import Constraint
-from minnet.foundation.checks import Array
+from minnet.engine.shapes import layer_shapes
+from minnet.foundation.checks import Array, Shape
+from minnet.foundation.strict import is_own
 from minnet.layers import Layer
 from minnet.layers.base import Memo
 from minnet.regularizers import Regularizer
@@ -65,6 +67,10 @@ class Plan(NamedTuple):
         What is added to the loss and to the gradient for the weights of trainable layers.
     bounds
         What is done to the weights of trainable layers after each update.
+    output_shape
+        The shape of one prediction; None where that of the input was not given.
+    own_classes
+        Whether a layer, a penalty or a constraint is of a user's class.
     """
 
     layers: tuple[Layer, ...]
@@ -78,10 +84,12 @@ class Plan(NamedTuple):
     cacheable: int
     penalties: tuple[Penalty, ...]
     bounds: tuple[Bound, ...]
+    output_shape: Shape | None
+    own_classes: bool
 
 
-def make_plan(layers: Sequence[Layer]) -> Plan:
-    """Return the plan for these layers."""
+def make_plan(layers: Sequence[Layer], input_shape: Shape | None = None) -> Plan:
+    """Return the plan for these layers, whose input has samples of this shape."""
     steps: list[Layer] = []
     in_training: list[bool] = []
     has_gradient: list[bool] = []
@@ -122,6 +130,8 @@ def make_plan(layers: Sequence[Layer]) -> Plan:
         min([lowest, *changes_in_training]),
         tuple(penalties),
         tuple(bounds),
+        None if input_shape is None else layer_shapes(layers, input_shape)[-1],
+        any(map(is_own, [*layers, *steps, *(p[-1] for p in penalties), *(b[-1] for b in bounds)])),
     )
 
 

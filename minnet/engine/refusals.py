@@ -7,30 +7,59 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from minnet.foundation.registry import Configurable
 from minnet.foundation.undo import Before
 from minnet.layers.base import attributes_of, put_back
 
 
 class Undo:
-    """What a `Network` was before a call, but for the numbers of its arrays.
+    """What a call that minnet's own classes make changes of a `Network` before its first update.
+
+    Parameters
+    ----------
+    model
+        Built.
+    rng
+        Another generator that the call draws from, if there is one.
+    """
+
+    def __init__(self, model: Any, rng: np.random.Generator | None = None) -> None:
+        self.model, self.rng, self.columns = model, model.rng, model.columns
+        self.history, self.stop_training = model.history, model.stop_training
+        self.warned = model.told_of_originals, model.scale_checked
+        bits = [one.bit_generator for one in (model.rng, rng) if one is not None]
+        self.generator_states = [(one, one.state) for one in bits]
+
+    def restore(self) -> None:
+        """Put it back."""
+        model = self.model
+        model.rng, model.columns = self.rng, self.columns
+        model.history, model.stop_training = self.history, self.stop_training
+        model.told_of_originals, model.scale_checked = self.warned
+        for bits, state in self.generator_states:
+            bits.state = state
+
+
+class UndoAll(Undo):
+    """The same of a model that is not built, or where a user's own code runs: all of it.
 
     Parameters
     ----------
     numbers
-        Whether these are kept as well: where somebody else may write to them.
+        Whether those of the arrays are kept as well: where somebody else may write to them.
     """
 
-    def __init__(self, model: Any, *, numbers: bool = False) -> None:
+    def __init__(
+        self, model: Any, rng: np.random.Generator | None = None, *, numbers: bool = False
+    ) -> None:
+        super().__init__(model, rng)
         self.parts = Before(*_parts(model))
         self.numbers = (model.theta.copy(), model.state.copy()) if numbers and model.built else None
-        self.model, self.built, self.input_shape = model, model.built, model.built_for
-        self.rng, self.generator_state = model.rng, model.rng.bit_generator.state
+        self.built, self.input_shape = model.built, model.built_for
         self.layers, self.attributes = model.layers, attributes_of(model.layers)
-        self.columns = model.columns
-        self.history, self.stop_training = model.history, model.stop_training
-        self.told_of_originals = model.told_of_originals
-        self.scale_checked, self.provenance = model.scale_checked, copy.deepcopy(model.provenance)
+        self.provenance = copy.deepcopy(model.provenance)
 
     def restore(self) -> None:
         """Put it back."""
@@ -40,11 +69,8 @@ class Undo:
         model.rebuild_as(self.layers, self.input_shape, anew=not self.built)
         if not self.built and model.is_compiled:
             model.compiled.forget()
-        model.rng, model.columns = self.rng, self.columns
-        model.rng.bit_generator.state = self.generator_state
-        model.history, model.stop_training = self.history, self.stop_training
-        model.told_of_originals = self.told_of_originals
-        model.scale_checked, model.provenance = self.scale_checked, self.provenance
+        super().restore()
+        model.provenance = self.provenance
         if self.numbers is not None and self.numbers[0].size == model.theta.size:
             model.theta[...], model.state[...] = self.numbers
             model.tell_written()
@@ -71,7 +97,7 @@ def unchanged_where_refused(model: Any) -> Iterator[None]:
                 rng.bit_generator.state = state
             raise
         return
-    undo = Undo(model)
+    undo = UndoAll(model)
     try:
         yield
     except BaseException:

@@ -257,7 +257,8 @@ class Stack(Strict):
     def tell_written(self) -> None:
         """Tell who follows the layers that arrays were written: a call that writes ends so."""
         for layer in self._layers:
-            layer.tell("weights")
+            if layer.follower is not None:
+                layer.tell("weights")
 
     def seed_anew(self, rng: np.random.Generator) -> None:
         """Draw from this generator from now on, as a model that was made with it."""
@@ -352,18 +353,9 @@ class Stack(Strict):
         """
         layers = self._layers
         flags = [layer.trainable for layer in layers] if flags is None else flags
-        if layers and not any(
-            on and layer.parameters for layer, on in zip(layers, flags, strict=True)
-        ):
-            names = [layer.label for layer in layers if layer.parameters]
-            if not names:
-                raise ValueError(
-                    "The model has no weights, so fit would change nothing. Add a Dense."
-                )
-            raise ValueError(
-                "Every layer is frozen, so fit would change nothing. Unfreeze one: "
-                f'model.unfreeze("{names[-1]}").'
-            )
+        learning = (on and layer.parameters for layer, on in zip(layers, flags, strict=True))
+        if layers and not any(learning):
+            raise ValueError(_nothing_learns(layers))
 
     def freeze(self, which: Selector | None = None) -> None:
         """Keep these layers as they are from now on, every bit.
@@ -426,6 +418,17 @@ class Stack(Strict):
     def __repr__(self) -> str:
         inside = ", ".join(map(repr, self._layers))
         return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
+
+
+def _nothing_learns(layers: Sequence[Layer]) -> str:
+    """Why a training of these layers would change nothing."""
+    names = [layer.label for layer in layers if layer.parameters]
+    if not names:
+        return "The model has no weights, so fit would change nothing. Add a Dense."
+    return (
+        "Every layer is frozen, so fit would change nothing. Unfreeze one: "
+        f'model.unfreeze("{names[-1]}").'
+    )
 
 
 def _check_new(layer: object, by_name: Mapping[str | None, Layer]) -> None:

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minnet.engine.borders import is_own
 from minnet.engine.plan import Plan, run_backward, run_forward
 from minnet.engine.updates import Updates
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation.borders import like, one_a_sample
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import is_own
 from minnet.layers.base import Memo
 from minnet.losses import Loss, mean
 
@@ -44,14 +44,16 @@ class TrainingStep:
         [x, y1, …, yL], beginning with the input of the first step that ran.
     memos
         One for each of the model's steps; none before the first step and after an update.
-    tried
-        The plan and the loss with which a user's own classes were tried.
+    checked, tried
+        The plan and what was compiled, when they were seen to suit each other, and when a user's
+        own classes were tried.
     """
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
         self.outputs: list[Array] = []
         self.memos: list[Memo | None] = []
+        self.checked: tuple[object, object] = (None, None)
         self.tried: tuple[object, ...] = ()
 
 

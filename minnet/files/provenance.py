@@ -126,11 +126,6 @@ def data_hash(x: Array, y: Array) -> str:
     return sha.hexdigest()
 
 
-def widened(known: list[float] | None, new: list[float]) -> list[float]:
-    """The range of both."""
-    return new if known is None else [min(known[0], new[0]), max(known[1], new[1])]
-
-
 def check_scale(model: Network, x_range: list[float], rows: int) -> None:
     """Warn once where inputs are on another scale than what the model was trained on.
 
@@ -182,8 +177,13 @@ def scaled_again(x_range: list[float]) -> str | None:
     return None
 
 
-def add_training(trainings: list[dict[str, Any]], new: dict[str, Any]) -> None:
-    """Append a training; one that differs from the last by its epochs and figures joins it."""
+def add_training(known: dict[str, Any], new: dict[str, Any], x_range: list[float]) -> None:
+    """Write down a training on inputs of this range, the smallest and the largest.
+
+    One that differs from the last by its epochs and figures joins it.
+    """
+    before, trainings = known["input_range"] or x_range, known["trainings"]
+    known["input_range"] = [min(before[0], x_range[0]), max(before[1], x_range[1])]
     if trainings:
         last = trainings[-1]
         passing = ("epochs", "figures")

@@ -561,6 +561,23 @@ def _shape_fix(x: Array, sample_shape: Shape, who: str) -> str:
         return f" Put a Flatten() first, or use {who}.reshape(len({who}), -1)."
     if x.ndim == 2 and len(sample_shape) == 1 and x.shape[0] == sample_shape[0]:
         return f" Rows are samples: use {who}.T."
+    return _image_fix(x, sample_shape, who) if len(sample_shape) == 3 else ""
+
+
+def _image_fix(x: Array, sample_shape: Shape, who: str) -> str:
+    """What to do where images (H, W, C) are wanted; the whole shape, or nothing, decides."""
+    H, W, C = sample_shape
+    shape = ", ".join(map(str, sample_shape))
+    if C == 1 and x.shape[1:] == (H, W):
+        return f" One channel wants an axis of its own: use {who}[..., None]."
+    if x.shape[1:] == (C, H, W):
+        return f" The channels come last: use np.moveaxis({who}, 1, -1)."
+    if x.shape == (C, H, W):
+        return f" The channels come last: for one image use np.moveaxis({who}, 0, -1)[None]."
+    if C == 1 and x.shape == (H, W):
+        return f" For one image use {who}.reshape(1, {shape})."
+    if x.ndim == 2 and x.shape[1] == H * W * C:
+        return f" For rows of {H * W * C} numbers use {who}.reshape(-1, {shape})."
     return ""
 
 

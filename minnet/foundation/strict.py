@@ -356,6 +356,11 @@ def is_minnets(kind: type) -> bool:
     return kind.__module__ == "minnet" or kind.__module__.startswith("minnet.")
 
 
+def is_own(thing: object) -> bool:
+    """Whether an object is of a user's class."""
+    return not is_minnets(type(thing))
+
+
 def check_called(kind: type, instead: Mapping[str, str]) -> None:
     """Refuse a user's class with a method that no training step calls, though it may seem so.
 

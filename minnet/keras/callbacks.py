@@ -87,7 +87,7 @@ def _so_far(hook: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(hook)
     def on_train_batch_end(self: Any, batch: int, logs: Logs | None = None) -> None:
         fit = self.fit
-        so_far = {} if fit is None or fit.so_far is None else fit.so_far.logs()
+        so_far = {} if fit is None or fit.so_far is None else fit.so_far.figures.results()
         hook(self, batch, {**(logs or {}), **so_far})
 
     return on_train_batch_end
@@ -324,7 +324,7 @@ class ModelCheckpoint(Callback):
         if self.save_freq != "epoch":
             self._batches += 1
             if self._batches % int(self.save_freq) == 0:
-                self._save(self.fit.epoch, self.fit.so_far.logs())
+                self._save(self.fit.epoch, self.fit.so_far.figures.results())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":

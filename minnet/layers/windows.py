@@ -171,8 +171,12 @@ def expect_images(
         )
     if len(input_shape) != 3:
         raise ValueError(
-            f"{who} takes x of shape (N, H, W, C). Got {came}. Bring rows into shape first: "
-            "Reshape((H, W, C))."
+            f"{who} takes x of shape (N, H, W, C). Got {came}. "
+            + (
+                "Bring rows into shape first: Reshape((H, W, C))."
+                if len(input_shape) == 1
+                else "An image has three axes: rows, columns, and channels last."
+            )
         )
     H, W, C = input_shape
     if channels not in (None, C):
@@ -192,6 +196,7 @@ def expect_images(
                 " The channels come last: np.moveaxis(x, 1, -1)."
                 if first
                 else ' Take a smaller window, or padding="same".'
+                + (" Channels come last in an image." if 4 * H < W else "")
             )
         )
     return H, W, C

@@ -9,6 +9,7 @@ from minnet.plots.animation import animate
 from minnet.plots.canvas import COLOURS, MARKERS, STYLES
 from minnet.plots.data import confusion, decision_boundary, predictions
 from minnet.plots.flow import activations, gradient_flow, gradients
+from minnet.plots.images import feature_maps, filters
 from minnet.plots.interactive import playground
 from minnet.plots.landscape import loss_along, loss_surface
 from minnet.plots.network import network, weights
@@ -22,6 +23,8 @@ __all__ = [
     "animate",
     "confusion",
     "decision_boundary",
+    "feature_maps",
+    "filters",
     "gradient_flow",
     "gradients",
     "label_efficiency",

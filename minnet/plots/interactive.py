@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 from collections.abc import Sequence
 from html import escape
@@ -52,6 +53,9 @@ CURVES = {
 }
 """Activations that the page knows, with their settings."""
 
+POOLINGS = {"MaxPooling2D": "max_pool", "AveragePooling2D": "mean_pool"}
+"""What the page calls each pooling."""
+
 SAME = {
     *("Linear", "Flatten", "Reshape"),
     *("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise"),
@@ -72,8 +76,9 @@ def playground(
 
     The page runs the model itself. A model of two inputs has a plane, where a point is moved; one
     of square images a sheet to draw on; any other a slider for each input. Every activation is
-    seen; a unit that is chosen shows the weights that lead to it, which can be dragged, and it can
-    be switched off. The numbers are those of `predict`, to 1e-5.
+    seen, those of a convolution as images; a unit or a map that is chosen shows the weights that
+    lead to it, which can be dragged, and it can be switched off. The numbers are those of
+    `predict`, to 1e-5.
 
     Parameters
     ----------
@@ -117,8 +122,8 @@ def playground(
     shapes = _shapes(model)
     description = {
         "name": str(getattr(model, "name", None) or "model"),
-        "steps": [_step(step, shape) for step, shape in zip(model.steps, shapes, strict=True)],
-        "layers": _layers(model),
+        "steps": [_step(step, shape) for step, shape in zip(model.steps, shapes, strict=False)],
+        "layers": _layers(model, shapes),
         "classes": _classes(model, class_names),
         "colours": list(COLOURS),
         **_input(model, x, y, drawing),
@@ -136,16 +141,16 @@ def playground(
 
 
 def _shapes(model: Any) -> list[tuple[int, ...]]:
-    """The shape of one sample as it comes into each step."""
+    """The shape of one sample as it comes into each step, and that of the output."""
     outputs = model.forward(np.zeros((1, *model.input_shape), model.dtype))
-    return [output.shape[1:] for output in outputs[:-1]]
+    return [output.shape[1:] for output in outputs]
 
 
 def _step(step: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     """What the page has to know of a step."""
     kind = type(step).__name__
     own = not type(step).__module__.startswith("minnet.layers.")
-    if own or (kind in ("Dense", "Softmax", "BatchNormalization") and len(shape) != 1):
+    if own or (kind in ("Dense", "Softmax") and len(shape) != 1):
         raise ValueError(_cannot_run(step))
     if kind in SAME:
         return {"kind": "same"}
@@ -159,6 +164,20 @@ def _step(step: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     if kind == "Dense":
         bias = step.b if step.use_bias else np.zeros(step.W.shape[1])
         return {"kind": "dense", "W": _packed(step.W), "b": _packed(bias), "inputs": len(step.W)}
+    if kind == "Conv2D":
+        bias = step.b if step.use_bias else np.zeros(step.filters)
+        inputs = int(np.prod(step.W.shape[:3]))
+        windows = _windows(step.windows, shape, step.filters)
+        return {
+            "kind": "conv",
+            "W": _packed(step.W),
+            "b": _packed(bias),
+            "inputs": inputs,
+        } | windows
+    if kind in POOLINGS:
+        return {"kind": POOLINGS[kind]} | _windows(step.windows, shape, shape[2])
+    if kind == "GlobalAveragePooling2D":
+        return {"kind": "channel_mean", "channels": shape[2]}
     if kind in ("Rescaling", "Normalization", "BatchNormalization"):
         zero = step.forward(np.zeros((1, *shape)))  # y = scale x + shift, so two points tell both
         scale = step.forward(np.ones((1, *shape))) - zero
@@ -166,9 +185,22 @@ def _step(step: Any, shape: tuple[int, ...]) -> dict[str, Any]:
     raise ValueError(_cannot_run(step))
 
 
+def _windows(windows: Any, shape: tuple[int, ...], channels: int) -> dict[str, Any]:
+    """Where the windows of a convolution or a pooling stand."""
+    height, width = shape[:2]
+    (above, _), (left, _) = windows.margins(height, width)
+    return {
+        "size": list(windows.size),
+        "strides": list(windows.strides),
+        "margins": [above, left],
+        "from": list(shape),
+        "to": [*windows.places(height, width), channels],
+    }
+
+
 def _cannot_run(step: Any) -> str:
     return (
-        f"playground takes a model of minnet's own layers on rows of numbers. Got "
+        f"playground takes a model of minnet's own layers on rows of numbers or images. Got "
         f"{layer_name(step)}, a {type(step).__name__}, which its page cannot run. Leave it out, "
         "or look at such a model with minnet.plots.activations."
     )
@@ -180,14 +212,15 @@ def _packed(array: Any) -> str:
     return base64.b64encode(flat.tobytes()).decode()
 
 
-def _layers(model: Any) -> list[dict[str, Any]]:
-    """The layers that are shown, each with the step whose output is its own."""
+def _layers(model: Any, shapes: Sequence[tuple[int, ...]]) -> list[dict[str, Any]]:
+    """The layers that are shown, each with the step whose output is its own, and maps' shape."""
     shown, end = [], 0
     for layer in model.layers:
         steps = layer.steps()
         end += len(steps)
         if any(type(step).__name__ not in SAME for step in steps):
-            shown.append({"name": layer_name(layer), "step": end - 1})
+            maps = {"maps": list(shapes[end])} if len(shapes[end]) == 3 else {}
+            shown.append({"name": layer_name(layer), "step": end - 1, **maps})
     return shown
 
 
@@ -209,7 +242,7 @@ def _input(model: Any, x: Any, y: Any, drawing: str | None) -> dict[str, Any]:
         labels = class_labels(y, "playground")
         pair(rows, labels, "playground")
     flat = np.empty((0, size)) if rows is None else rows.reshape(len(rows), -1)
-    side = round(size**0.5)
+    side = _side(model.input_shape)
     module = None if drawing is None else choice(drawing, list(DRAWINGS), "playground's drawing")
     if module is None:
         told = str(getattr(model, "preprocessing", None) or "")
@@ -223,7 +256,7 @@ def _input(model: Any, x: Any, y: Any, drawing: str | None) -> dict[str, Any]:
         kind = "plane"
     elif module is not None:
         kind = module
-    elif side * side == size and size >= 36:
+    elif side is not None and size >= 36:
         kind = "image"
     elif size <= MOST_SLIDERS:
         kind = "sliders"
@@ -236,12 +269,18 @@ def _input(model: Any, x: Any, y: Any, drawing: str | None) -> dict[str, Any]:
     return {
         "input": kind,
         "size": size,
-        "side": side,
+        "side": 8 if module is not None else side,
         "low": low.tolist(),
         "high": high.tolist(),
         "samples": _packed(flat[:MOST_POINTS]),
         "labels": [] if y is None else labels[:MOST_POINTS].tolist(),
     }
+
+
+def _side(shape: tuple[int, ...]) -> int | None:
+    """The side of square images of one channel, which rows of D numbers may be; None for others."""
+    side = math.isqrt(int(np.prod(shape)))
+    return side if shape in ((side**2,), (side, side), (side, side, 1)) else None
 
 
 def _range(flat: Array, kind: str) -> tuple[Array, Array]:

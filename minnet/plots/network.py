@@ -10,8 +10,9 @@ import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer, short
 from minnet.foundation.checks import shape as check_shape
+from minnet.plots.blocks import DrawnColumn, columns_of, draw_maps, draw_window
 from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
-from minnet.plots.subjects import activation_name, layer_name, working_copy
+from minnet.plots.subjects import layer_name, working_copy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,8 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     """Units as circles and weights as lines: the larger |w|, the wider, in each layer.
 
     Positive weights are solid and blue, negative ones dashed and vermilion. Of a large layer the
-    first and the last units are drawn, and a mark stands for those in between.
+    first and the last units are drawn, and a mark stands for those in between. What a convolution
+    or a pooling puts out is a stack of maps, with one of the windows that it looks at.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError
-        No layer has a matrix of weights, or two of them do not fit.
+        No layer has weights, or two of them do not fit.
     RuntimeError
         The model is not built.
 
@@ -62,72 +64,96 @@ def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     """
     who = "network"
     most = integer(most, "network's most", minimum=2, maximum=MOST)
-    layers = working_copy(model, who, "layers").layers
-    matrices, captions = _columns(layers)
-    sizes = [len(matrices[0]), *(W.shape[1] for W in matrices)]
+    model = working_copy(model, who, "layers")
+    columns = columns_of(model)
     names = getattr(model, "class_names", None)
-    ax = one_axes(ax, max(6.4, 1.9 * len(sizes)), 4.8)
-    heights = [_heights(size, most) for size in sizes]
-    half = max(max(column.values()) for column in heights) + 0.6
-    for i, W in enumerate(matrices):
-        _connect(ax, i, W, heights[i], heights[i + 1])
-        largest = np.abs(W).max()
-        text = f"widest line:\n|w| = {largest:.2g}"
-        ax.text(i + 0.5, half + 0.2, text, ha="center", va="bottom", fontsize=9)
-    for i, column in enumerate(heights):
-        ax.scatter([i] * len(column), [*column.values()], s=110, c="white", ec="black", zorder=3)
-        if len(column) < sizes[i]:
-            ax.text(i, 0.0, "⋮", ha="center", va="center", fontsize=16, zorder=3)
-        shown = f"\n({len(column)} drawn)" if len(column) < sizes[i] else ""
-        text = captions[i].replace("{}", f"{sizes[i]} unit{'s' if sizes[i] > 1 else ''}{shown}")
+    ax = one_axes(ax, max(6.4, 1.9 * len(columns)), 4.8)
+    heights = [{} if column.is_maps else _heights(column.shape[0], most) for column in columns]
+    half = max((max(column.values()) for column in heights if column), default=4.5) + 0.6
+    sides = _sides(columns, half)
+    for i in range(1, len(columns)):
+        _lead(ax, i, columns, heights, sides, half)
+    for i, column in enumerate(columns):
+        if column.is_maps:
+            draw_maps(ax, i, column, sides[i][1], sides[i][0])
+        else:
+            _draw_units(ax, i, heights[i], column.shape[0])
+        count = _in_words(column, len(heights[i]))
+        text = column.caption.replace("{}", count)
         ax.text(i, -half - 0.2, text, ha="center", va="top", fontsize=10)
-    last = len(sizes) - 1
-    if names is not None and len(names) == sizes[-1]:
+    last = len(columns) - 1
+    if names is not None and (len(names),) == columns[-1].shape:
         for unit, where in heights[-1].items():
             ax.text(last + 0.12, where, str(names[unit]), ha="left", va="center", fontsize=9)
-    _legend(ax)
+    if any(column.W is not None and column.W.ndim == 2 for column in columns):
+        _legend(ax)
     lines = max(
-        text.count("\n") + (1 if size <= most else 2)
-        for text, size in zip(captions, sizes, strict=True)
+        column.caption.count("\n") + (1 if column.is_maps or column.shape[0] <= most else 2)
+        for column in columns
     )
     ax.set_xlim(-0.45, last + 0.45)
     ax.set_ylim(-half * (1.35 + 0.13 * lines) - 0.2, half * 1.25 + 0.2)
-    ax.set_title(f"Network {'-'.join(map(str, sizes))}: {sum(W.size for W in matrices):,} weights")
+    arrays = [column.W for column in columns if column.W is not None]
+    kind = "of maps and units" if columns[0].is_maps else "-".join(c.size for c in columns)
+    ax.set_title(f"Network {kind}: {sum(W.size for W in arrays):,} weights")
     ax.set_axis_off()
     return ax
 
 
-def _columns(layers: Sequence[Any]) -> tuple[list[Array], list[str]]:
-    """The matrices of weights, and what stands below each column of units, the input's first.
+def _in_words(column: DrawnColumn, drawn: int) -> str:
+    """How many units there are, or what maps."""
+    if column.is_maps:
+        H, W, C = column.shape
+        return f"{C} map{'s' if C > 1 else ''}\n{H}×{W}"
+    size = column.shape[0]
+    shown = f"\n({drawn} drawn)" if drawn < size else ""
+    return f"{size} unit{'s' if size > 1 else ''}{shown}"
 
-    In a caption {} is the place of the number of units.
-    """
-    matrices: list[Array] = []
-    captions = ["input\n{}"]
-    for layer in layers:
-        W = getattr(layer, "W", None)
-        if W is None:
-            captions[-1] += f"\nthen {layer_name(layer)}"
-            continue
-        W = as_array(W, f"{layer_name(layer)}.W")
-        if W.ndim != 2:
-            raise ValueError(
-                f"network takes layers whose W has the shape (D, M). Got {layer_name(layer)} with "
-                f"{W.shape}. Draw its weights alone: weights({layer_name(layer)})."
-            )
-        if matrices and matrices[-1].shape[1] != len(W):
-            raise ValueError(
-                f"network takes layers that fit. Got {layer_name(layer)} for {len(W)} inputs on a "
-                f"layer of {matrices[-1].shape[1]} units."
-            )
-        finite(W, f"{layer_name(layer)}.W")
-        matrices.append(W)
-        captions.append("\n".join(filter(None, [layer_name(layer), activation_name(layer), "{}"])))
-    if not matrices:
-        raise ValueError(
-            "network takes a model with a layer that has weights W. Got none. Add a Dense."
-        )
-    return matrices, captions
+
+def _sides(columns: Sequence[DrawnColumn], half: float) -> list[tuple[float, float]]:
+    """Width and height of the maps of each column; the larger the image, the larger."""
+    maps = [column.shape for column in columns if column.is_maps]
+    if not maps:
+        return [(0.0, 0.0)] * len(columns)
+    largest = max(max(H, W) for H, W, _ in maps)
+
+    def size(shape: Sequence[int]) -> tuple[float, float]:
+        scale = (max(shape[:2]) / largest) ** 0.5 / max(shape[:2])
+        return 0.62 * shape[1] * scale, 0.9 * half * shape[0] * scale
+
+    return [size(column.shape) if column.is_maps else (0.0, 0.0) for column in columns]
+
+
+def _draw_units(ax: Axes, i: int, heights: dict[int, float], size: int) -> None:
+    """The circles of a column."""
+    ax.scatter([i] * len(heights), [*heights.values()], s=110, c="white", ec="black", zorder=3)
+    if len(heights) < size:
+        ax.text(i, 0.0, "⋮", ha="center", va="center", fontsize=16, zorder=3)
+
+
+def _lead(
+    ax: Axes,
+    i: int,
+    columns: Sequence[DrawnColumn],
+    heights: Sequence[dict[int, float]],
+    sides: Sequence[tuple[float, float]],
+    half: float,
+) -> None:
+    """What leads from the column before this one to it, and words on it."""
+    column, before = columns[i], columns[i - 1]
+    if column.W is not None and column.W.ndim == 2:
+        _connect(ax, i - 1, column.W, heights[i - 1], heights[i])
+        text = f"widest line:\n|w| = {np.abs(column.W).max():.2g}"
+    elif column.is_maps and before.is_maps and column.window is not None:
+        (h, w), (H, W) = column.window, before.shape[:2]
+        draw_window(ax, i - 1, sides[i - 1 : i + 1], (min(1.0, h / H), min(1.0, w / W)))
+        text = f"windows\n{h}×{w}"
+        if column.W is not None:
+            text = f"{column.shape[2]} filters\n{h}×{w}×{before.shape[2]}"
+    else:
+        ax.annotate("", (i - 0.12, 0), (i - 0.55, 0), arrowprops={"arrowstyle": "->"})
+        return
+    ax.text(i - 0.5, half + 0.2, text, ha="center", va="bottom", fontsize=9)
 
 
 def _heights(size: int, most: int) -> dict[int, float]:
@@ -265,7 +291,11 @@ def _matrix(layer: Any) -> tuple[Array, str]:
     if W.ndim != 2 or W.size == 0:
         raise ValueError(
             f"{who} takes W of shape (D, M), a column for each unit. Got {W.shape}. "
-            "Reshape it so that each column is one image."
+            + (
+                "Draw a convolution with plots.filters."
+                if W.ndim == 4
+                else "Reshape it so that each column is one image."
+            )
         )
     finite(W, "weights")
     return W, name

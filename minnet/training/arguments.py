@@ -10,6 +10,7 @@ import numpy as np
 
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
+from minnet.engine.originals import warn_of_originals
 from minnet.engine.selection import select
 from minnet.engine.updates import Rate
 from minnet.files.provenance import check_scale
@@ -58,7 +59,7 @@ class FitArguments:
     def __init__(self, given: Mapping[str, Any]) -> None:
         for name in FitArguments.__annotations__:
             setattr(self, name, given[name])
-        self.batch_size = check_batch_size(self.batch_size)
+        self.batch_size = integer(self.batch_size, "batch_size", minimum=1)
         self.epochs = integer(self.epochs, "fit's epochs", minimum=0)
         self.shuffle = boolean(self.shuffle, "fit's shuffle")
         self.rng = None if self.seed is None else generator(self.seed, "fit's seed")
@@ -69,11 +70,6 @@ class FitArguments:
                 "fit's resume takes a path. Got a Checkpoint. "
                 f"Use resume={str(self.resume.path)!r}."
             )
-
-
-def check_batch_size(batch_size: Any) -> int:
-    """Return the number of samples of a batch, 1 or more."""
-    return integer(batch_size, "batch_size", minimum=1)
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
@@ -117,13 +113,17 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     """Return training and validation data, checked; the model is built for them."""
     split = number(arguments.validation_split, "fit's validation_split", minimum=0.0, below=1.0)
     pair = arguments.validation_data
-    _check_pair(pair, split)
-    columns = columns_of(x)
+    if pair is not None:
+        _check_pair(pair, split)
+    columns = None if type(x) is np.ndarray else columns_of(x)
     if columns is not None and set(columns) != set(model.columns or ()):
         check_names(columns, "x")
         model.columns = columns  # the first that are named, or those of another task
     data = model.checked_data(x, y, arguments.sample_weight)
-    model.compiled.check_metrics(data.target, model.output_shape)
+    if model.compiled.metrics:
+        model.compiled.check_metrics(data.target, model.output_shape)
+    if not model.told_of_originals and any(layer.original is not None for layer in model.layers):
+        model.told_of_originals = warn_of_originals(model.layers)
     check_scale(model, data.x_range, len(data))
     if model.provenance["input_range"] is None:
         _warn_of_scale(model, data.x_range)
@@ -144,9 +144,9 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
 
 def _check_pair(pair: Any, split: float) -> None:
     """Refuse validation data that are no pair, or beside a split."""
-    if split and pair is not None:
+    if split:
         raise ValueError("fit takes validation_data or validation_split. Got both.")
-    if pair is not None and (not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3)):
+    if not isinstance(pair, (tuple, list)) or len(pair) not in (2, 3):
         raise TypeError(
             f"fit's validation_data takes (x, y) or (x, y, sample_weight). Got {_described(pair)}."
         )
@@ -310,9 +310,8 @@ def learning_rates(
 def check_decay(model: Network, rates: dict[str, Rate]) -> None:
     """Refuse a first update in which weight decay would turn weights around."""
     optimizer, first = model.compiled.optimizer, model.compiled.updates.iterations
-    if optimizer.weight_decay > 0.0:
-        for rate in rates.values() or [optimizer.rate]:
-            optimizer.check_decay(rate(first))
+    for rate in rates.values() or [optimizer.rate]:
+        optimizer.check_decay(rate(first))
 
 
 def _rate(value: Any, start: int, who: str) -> Rate:

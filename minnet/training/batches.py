@@ -11,26 +11,6 @@ from minnet.engine.inputs import Data
 from minnet.foundation.checks import Array
 
 
-class Inputs:
-    """Where the x of each batch comes from.
-
-    Parameters
-    ----------
-    x : (N, …) ndarray
-        The samples, or what the first steps made of them.
-    size
-        Rows of the largest batch.
-    shuffled
-        Whether rows are asked for by their numbers, or by slices.
-    start
-        The number of the model's step that these are the input of.
-    """
-
-    def __init__(self, x: Array, size: int, shuffled: bool, dtype: Any, start: int = 0) -> None:
-        self.start = start
-        self.take = _gatherer(x, size, shuffled, dtype)
-
-
 def batches(
     data: Data, order: Array | None, size: int, numbers: range
 ) -> Iterator[tuple[Any, Array, Array | None]]:
@@ -58,12 +38,20 @@ def _column(array: Array, order: Array | None, size: int) -> Callable[[slice, An
     if array.ndim == 1:  # a number a sample: put in order once an epoch
         ordered = array if order is None else array.take(order)
         return lambda turn, rows: ordered[turn]
-    take = _gatherer(array, size, order is not None)
+    take = gatherer(array, size, order is not None)
     return lambda turn, rows: take(rows)
 
 
-def _gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Callable[[Any], Array]:
-    """Return what gives rows of this array, in one dtype; the next rows may overwrite them."""
+def gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Callable[[Any], Array]:
+    """Return what gives rows of this array, in one dtype; the next rows may overwrite them.
+
+    Parameters
+    ----------
+    size
+        Rows of the largest batch.
+    shuffled
+        Whether rows are asked for by their numbers, or by slices.
+    """
     array = np.asarray(array)  # a memmap's view costs less at each call
     dtype = np.dtype(dtype or array.dtype)
     if not shuffled:

@@ -192,11 +192,6 @@ def check_state(state: Any, kinds: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is {short(value)}")
 
 
-def has_hook(one: Hooks, hook: str) -> bool:
-    """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
-    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)
-
-
 def check_hooks(callback: Callback) -> None:
     """Raise where a user's hook does not take what fit gives it."""
     kind = type(callback)

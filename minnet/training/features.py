@@ -54,7 +54,7 @@ class KeepFeatures(Participant):
         self._plan = self.fit.model.plan()
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        if self.fit.inputs.start and (
+        if self.fit.start and (
             self.fit.others_change_model or self.fit.model.plan() is not self._plan
         ):
             self._plan = self.fit.model.plan()
@@ -66,7 +66,7 @@ class KeepFeatures(Participant):
 
     def get_state(self) -> dict[str, Any]:
         """Return whether features are in use in the epoch under way."""
-        start = self.fit.inputs.start if self.fit.so_far is not None else 0
+        start = self.fit.start if self.fit.so_far is not None else 0
         return {"start": start if start and self._hold("x") else 0}
 
     def set_state(self, state: dict[str, Any]) -> None:

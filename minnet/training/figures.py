@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from minnet.engine.borders import is_own
 from minnet.engine.network import Network
 from minnet.foundation.borders import figure_of, one_a_sample, sums_of
 from minnet.foundation.checks import Array
+from minnet.foundation.strict import is_own
 from minnet.foundation.words import did_you_mean
 from minnet.losses import mean
 from minnet.metrics import Metric, Weighted
@@ -119,10 +119,26 @@ class Evaluation(tuple[float, ...]):
 
 
 class Figures:
-    """The metrics of an epoch or an evaluation, gathered batch by batch."""
+    """Loss and metrics of an epoch or an evaluation, gathered batch by batch.
 
-    def __init__(self, metrics: Sequence[Metric], statistics: list[Array] | None = None) -> None:
-        self.metrics = metrics
+    Attributes
+    ----------
+    total
+        Σ of the losses times the samples.
+    samples
+        How many samples those had.
+    statistics
+        What each metric knows of them.
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[Metric],
+        total: float = 0.0,
+        samples: int = 0,
+        statistics: list[Array] | None = None,
+    ) -> None:
+        self.metrics, self.total, self.samples = metrics, total, samples
         self.statistics: list[Array] = [] if statistics is None else statistics
 
     def of_batch(
@@ -140,23 +156,26 @@ class Figures:
                 sums_of(metric, came, divided=type(metric).result is Metric.result)
         return statistics
 
-    def add(self, new: list[Array]) -> None:
-        """Count a batch in."""
+    def add(self, loss: float, samples: int, new: list[Array]) -> None:
+        """Count a batch in: its loss, its samples, and what the metrics know of it."""
+        self.total += loss * samples
+        self.samples += samples
         if self.statistics:
             both = zip(self.metrics, self.statistics, new, strict=True)
             new = [metric.merge(old, more) for metric, old, more in both]
         self.statistics = new
 
     def results(self) -> Logs:
-        """Return each metric's figure, by name."""
+        """Return the loss, a mean over the samples, and each metric's figure, by name."""
         both = zip(self.metrics, self.statistics, strict=True)
-        return {
+        figures = {
             metric.name: figure_of(metric, metric.result(statistics)) for metric, statistics in both
         }
+        return {"loss": self.total / self.samples, **figures}
 
 
 class EpochSoFar:
-    """What is gathered of the epoch under way.
+    """How far the epoch under way has come.
 
     Attributes
     ----------
@@ -167,12 +186,8 @@ class EpochSoFar:
         The order of the samples; None where they are not shuffled.
     step, steps
         How many training steps are done, and how many there are.
-    samples
-        How many samples those had.
-    total
-        Σ of the losses times the samples.
     figures : Figures
-        The metrics.
+        Those of the steps that are done.
     """
 
     def __init__(
@@ -182,38 +197,19 @@ class EpochSoFar:
         steps: int,
         figures: Figures,
         step: int = 0,
-        samples: int = 0,
-        total: float = 0.0,
     ) -> None:
         self.order, self.rows, self.figures = order, rows, figures
-        self.step, self.steps, self.samples, self.total = step, steps, samples, total
-
-    @property
-    def left(self) -> range:
-        """The numbers of the training steps that are left."""
-        return range(self.step, self.steps)
-
-    def add(self, loss: float, samples: int, statistics: list[Array]) -> None:
-        """Count a training step in, with what the metrics know of its batch."""
-        self.step += 1
-        self.total += loss * samples
-        self.samples += samples
-        if statistics:
-            self.figures.add(statistics)
+        self.step, self.steps = step, steps
 
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""
         return {
             "order": self.order,
             "step": self.step,
-            "samples": self.samples,
-            "total": self.total,
+            "samples": self.figures.samples,
+            "total": self.figures.total,
             "figures": self.figures.statistics,
         }
-
-    def logs(self) -> Logs:
-        """Return the loss and the metrics, means over the samples so far."""
-        return {"loss": self.total / self.samples, **self.figures.results()}
 
 
 @np.errstate(all="ignore")  # what is not finite shows in the figures
@@ -235,7 +231,7 @@ def evaluate(
         How many rows go through the model at a time.
     """
     loss, last = model.compiled.loss, model.steps[-1]
-    total, figures = 0.0, Figures(model.metrics)
+    figures = Figures(model.metrics)
     for i in range(0, len(x), rows):
         xb, t = x[i : i + rows], target[i : i + rows]
         if start == 0:
@@ -248,6 +244,6 @@ def evaluate(
             if is_own(loss):
                 one_a_sample(loss, "per_sample", outputs[-1], losses)
         w = None if weight is None else weight[i : i + rows]
-        total += mean(losses, w) * len(xb)
-        figures.add(figures.of_batch(outputs[-1], t, w))
-    return {"loss": total / len(x) + model.penalty(), **figures.results()}
+        figures.add(mean(losses, w), len(xb), figures.of_batch(outputs[-1], t, w))
+    logs = figures.results()
+    return {**logs, "loss": logs["loss"] + model.penalty()}

@@ -18,8 +18,8 @@ from minnet.engine.updates import Rate
 from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
-from minnet.training.batches import Inputs, batches
-from minnet.training.callback import Callback, Hooks, Logs, Participant, has_hook
+from minnet.training.batches import batches, gatherer
+from minnet.training.callback import Callback, Hooks, Logs, Participant
 from minnet.training.divergence import Ruin
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
@@ -36,8 +36,9 @@ class Fit:
         Compiled and built.
     data, validation
         Checked.
-    inputs : Inputs
-        Where the x of each batch comes from.
+    take, start
+        What gives the x of a batch by its rows, and the number of the model's step that it is the
+        input of.
     batch_size, steps
         Samples of a batch, no more than there are, and batches of an epoch.
     shuffle, keeps_order
@@ -111,13 +112,13 @@ class Fit:
         self.call: Config = {}
         self.others_change_model = False
         self.listeners: dict[str, list[Any]] = {}
-        self._plan, self._output_shape = model.plan(), model.output_shape
         self.take_inputs(data.x)
         self.validation_inputs = (data.x if validation is None else validation.x, 0)
 
     def take_inputs(self, x: Array, start: int = 0) -> None:
         """Take the x of each batch from this array, and go in with it at the step `start`."""
-        self.inputs = Inputs(x, self.batch_size, self.shuffle, self.model.dtype, start)
+        self.take = gatherer(x, self.batch_size, self.shuffle, self.model.dtype)
+        self.start = start
 
     # --- the loop -------------------------------------------------------------------------------
 
@@ -146,44 +147,26 @@ class Fit:
         """Train on all batches, or on those that are left, and return the figures."""
         model, rng = self.model, self.rng
         so_far = self.so_far = self.so_far or self.begin_epoch()
-        self.check_model()
         begins, gradients, ends = (self.listeners[hook] for hook in IN_EVERY_STEP)
-        for rows, target, weight in batches(self.data, so_far.rows, self.batch_size, so_far.left):
+        left = range(so_far.step, so_far.steps)
+        for rows, target, weight in batches(self.data, so_far.rows, self.batch_size, left):
             step = so_far.step
             for tell in begins:
                 tell(step, {})
-            if self.others_change_model:
-                self.check_model()
-            inputs = self.inputs
-            loss = model.run_batch(inputs.take(rows), target, weight, rng, inputs.start)
+            loss = model.run_batch(self.take(rows), target, weight, rng, self.start)
             prediction = model.training_step.outputs[-1]
             for tell in gradients:
                 tell(step, {"loss": loss})
             statistics = so_far.figures.of_batch(prediction, target, weight)
             model.run_update()  # only now: a metric that refuses the batch has moved nothing
-            if self.others_change_model:  # and may look at other models, and train them
-                model.tell_written()
-            so_far.add(loss, len(prediction), statistics)
+            so_far.step += 1
+            so_far.figures.add(loss, len(prediction), statistics)
             for tell in ends:
                 tell(step, {"loss": loss})
             if model.stop_training:
                 break
-        model.tell_written()
-        return so_far.logs() | self.validate()
-
-    def check_model(self) -> None:
-        """Refuse a model to which a hook gave an end that does not suit the fit's loss and data."""
-        model = self.model
-        if model.plan() is self._plan:
-            return
-        if model.output_shape != self._output_shape:
-            raise ValueError(
-                "A hook may give the model other layers, with outputs of the same shape while it "
-                f"is trained. Got {model.output_shape}, and {self._output_shape} before. Begin "
-                "another fit for others."
-            )
-        model.compiled.check_end(model.steps, model.output_shape)
-        self._plan = model.plan()
+        logs = so_far.figures.results()
+        return logs if self.validation is None else logs | self.validate(self.validation)
 
     def begin_epoch(self) -> EpochSoFar:
         """Draw the order of an epoch's batches, once everybody is told."""
@@ -192,12 +175,10 @@ class Fit:
         rows = self.rng.permutation(len(self.data)) if self.shuffle else None
         return EpochSoFar(order, rows, self.steps, Figures(self.model.compiled.metrics))
 
-    def validate(self) -> Logs:
-        """Return the figures on the validation data, if there are any."""
-        if self.validation is None:
-            return {}
+    def validate(self, data: Data) -> Logs:
+        """Return the figures on the validation data."""
         self.tell("on_test_begin", {})
-        (x, start), data = self.validation_inputs, self.validation
+        x, start = self.validation_inputs
         figures = evaluate(self.model, x, data.target, data.weight, PREDICT_ROWS, start)
         self.tell("on_test_end", figures)
         return {f"val_{name}": figure for name, figure in figures.items()}
@@ -245,11 +226,11 @@ class Fit:
         """Return the epoch that was under way: its order is drawn again."""
         order = state["order"]
         rows = copy.deepcopy(order).permutation(len(self.data)) if self.shuffle else None
-        figures = Figures(self.model.compiled.metrics, state["figures"])
-        steps = state["step"] if self.model.stop_training else self.steps
-        return EpochSoFar(
-            order, rows, steps, figures, state["step"], state["samples"], state["total"]
+        figures = Figures(
+            self.model.compiled.metrics, state["total"], state["samples"], state["figures"]
         )
+        steps = state["step"] if self.model.stop_training else self.steps
+        return EpochSoFar(order, rows, steps, figures, state["step"])
 
     # --- telling --------------------------------------------------------------------------------
 
@@ -322,3 +303,8 @@ class Fit:
     def logs(self) -> Logs:
         """The figures of the last epoch that is done."""
         return {name: values[-1] for name, values in self.history.history.items()}
+
+
+def has_hook(one: Hooks, hook: str) -> bool:
+    """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
+    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)

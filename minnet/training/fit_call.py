@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from minnet.engine.borders import is_own
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.files.states import pack
 from minnet.foundation.checks import Array, short
 from minnet.foundation.registry import Config, Configurable, to_config
+from minnet.foundation.strict import is_own
 from minnet.training.arguments import FitArguments
 from minnet.training.callback import Callback
 

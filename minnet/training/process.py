@@ -54,7 +54,8 @@ class WholeSteps(Participant):
             self.raise_if_interrupted()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        self.raise_if_interrupted()
+        if self._noted is not None:
+            self.raise_if_interrupted()
 
     def raise_if_interrupted(self) -> None:
         """Let a Ctrl-C that was held back go on: with Python's handler, KeyboardInterrupt."""
@@ -66,7 +67,7 @@ class WholeSteps(Participant):
         # A callback may have put a handler of its own in place, which then stays.
         if self._holds and signal.getsignal(signal.SIGINT) == self._note:
             signal.signal(signal.SIGINT, self._usual)
-        if kind is not KeyboardInterrupt:  # it is under way already
+        if self._noted is not None and kind is not KeyboardInterrupt:  # that is under way already
             self.raise_if_interrupted()
 
 

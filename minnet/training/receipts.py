@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minnet.engine.updates import norm
-from minnet.files.provenance import add_training, data_hash, widened
+from minnet.files.provenance import add_training, data_hash
 from minnet.foundation.checks import Array, short
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
@@ -138,10 +138,8 @@ class RecordTraining(Participant):
         history, data = fit.history, fit.data
         if not history.epoch:
             return
-        known = model.provenance
-        known["input_range"] = widened(known["input_range"], data.x_range)
         add_training(
-            known["trainings"],
+            model.provenance,
             {
                 "epochs": len(history.epoch),
                 "samples": len(data),
@@ -157,6 +155,7 @@ class RecordTraining(Participant):
                     if values and isinstance(values[-1], Real) and math.isfinite(values[-1])
                 },
             },
+            data.x_range,
         )
 
 

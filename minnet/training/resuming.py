@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -37,7 +36,7 @@ def resumed(fit: Fit, file: FitFile, arguments: FitArguments) -> Resume:
     """
     check_resumed(file, fit.model, arguments, fit.call)
     fit.call = file.call
-    return Resume(file)
+    return Resume(file, Before(fit.model, fit.rng, *arguments.callbacks))
 
 
 def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: Config) -> None:
@@ -95,34 +94,18 @@ def _layout(model: Network) -> object:
     )
 
 
-@contextmanager
-def resumed_whole(fit: Fit) -> Iterator[None]:
-    """Put everything back where a resumed fit ends before all of its checkpoint is restored."""
-    resume = next((one for one in fit.participants if isinstance(one, Resume)), None)
-    if resume is None:
-        yield
-        return
-    checkpoints = [one for one in fit.participants if isinstance(one, Checkpoint)]
-    resume.before = Before(fit.model, fit.rng, *fit.user_callbacks, *checkpoints)
-    try:
-        yield
-    except BaseException:
-        if resume.before is not None:
-            resume.before.put_back()
-        raise
-
-
 class Resume(Participant):
     """Make the model and the fit what they were when a checkpoint was written.
 
-    It comes after all others, which have begun by then.
+    It comes after all others, which have begun by then. Where one of them fails to, or the file
+    does, everything is put back.
     """
 
     file: FitFile
     before: Before | None
 
-    def __init__(self, file: FitFile) -> None:
-        self.file, self.before = file, None
+    def __init__(self, file: FitFile, before: Before) -> None:
+        self.file, self.before = file, before
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         with saving.refusing(self._refused):
@@ -130,6 +113,10 @@ class Resume(Participant):
             _restore_model(self.fit.model, self.file.model)
         self._restore_fit()
         self.before = None  # from here on the fit is the one that was stopped
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.before is not None:
+            self.before.put_back()
 
     @property
     def _refused(self) -> str:
@@ -191,10 +178,11 @@ def _check_progress(fit: Fit, file: FitFile) -> None:
     if so_far["step"] > fit.steps or bool(so_far["step"]) != bool(so_far["samples"]):
         raise ValueError("its epoch has other steps")
     if so_far["step"] and fit.model.metrics:
-        figures = Figures(fit.model.metrics, copy.deepcopy(so_far["figures"]))
+        figures = Figures(fit.model.metrics, statistics=copy.deepcopy(so_far["figures"]))
         try:
             prediction = file.model.run(fit.data.x[:1])
-            figures.add(figures.of_batch(prediction, fit.data.target[:1]))  # one more sample fits
+            more = figures.of_batch(prediction, fit.data.target[:1])
+            figures.add(0.0, 1, more)  # one more sample fits
             figures.results()
         except Exception:  # a student's metric may raise anything
             raise ValueError("what it gathered of its epoch is of other metrics") from None

@@ -7,8 +7,7 @@ import numpy as np
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.training.arguments import FitArguments
-from minnet.training.callback import has_hook
-from minnet.training.fit import Fit
+from minnet.training.fit import Fit, has_hook
 from minnet.training.process import WholeSteps
 from minnet.training.start import take_part
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from minnet.engine.borders import try_own_classes
 from minnet.engine.network import Network
-from minnet.engine.originals import warn_of_originals
-from minnet.engine.refusals import Undo
+from minnet.engine.refusals import Undo, UndoAll
 from minnet.engine.updates import Rate
 from minnet.foundation.checks import DivergedError
 from minnet.foundation.undo import attributes_before
@@ -21,9 +20,10 @@ from minnet.training.fit import Fit
 from minnet.training.fit_call import check_generators, describe_call
 from minnet.training.fit_file import FitFile, read
 from minnet.training.history import History, RecordHistory
+from minnet.training.hooks import CheckLayers, TellFollowers
 from minnet.training.process import WholeSteps, suited_to
 from minnet.training.receipts import RecordTraining, WriteReceipt
-from minnet.training.resuming import resumed, resumed_whole
+from minnet.training.resuming import resumed
 
 
 def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
@@ -37,14 +37,17 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         first = updates.iterations if file is None else file.states["fit"]["first_update"]
         unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
         rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
-    undo = Undo(model, numbers=bool(arguments.callbacks))
+    undo = Undo(model, arguments.rng)
+    if not model.built or arguments.callbacks or model.runs_own_code:
+        undo = UndoAll(model, arguments.rng, numbers=bool(arguments.callbacks))
     put_callbacks_back = attributes_before(*arguments.callbacks)
-    fit, rng = None, arguments.rng
-    drawn_from = None if rng is None else rng.bit_generator.state
+    fit = None
     try:
         data, validation = fit_data(model, arguments, x, y)
-        check_decay(model, rates)
-        try_own_classes(model, data)
+        if model.compiled.optimizer.weight_decay > 0.0:
+            check_decay(model, rates)
+        if model.runs_own_code:
+            try_own_classes(model, data)
         with model.training_alone(), WholeSteps() as whole_steps:
             fit = Fit(
                 model,
@@ -57,11 +60,10 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
                 rates=rates,
             )
             take_part(fit, arguments, file, whole_steps)
-            threads = suited_to(_largest_product(model, fit.batch_size))
-            if not model.told_of_originals:
-                model.told_of_originals = warn_of_originals(model.layers)
+            sizes = [w.size for layer in model.layers for w in layer.gradients().values()]
+            threads = suited_to(fit.batch_size * max(sizes))
             try:
-                with threads, np.errstate(all="ignore"), resumed_whole(fit):
+                with threads, np.errstate(all="ignore"):
                     return fit.run()
             finally:
                 model.tell_written()
@@ -69,8 +71,6 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()
             put_callbacks_back()
-            if rng is not None and drawn_from is not None:
-                rng.bit_generator.state = drawn_from
         raise
     finally:
         updates.rates = {}
@@ -81,11 +81,12 @@ def take_part(
 ) -> None:
     """List all who take part in a fit, in the order in which each hook calls them.
 
-    The weights are looked at first, so that nobody hears of figures that are not finite. What the
-    user's callbacks change comes before the snapshot and the features that may depend on it, and
-    all of that before the checkpoints: those of the best epoch first, which the others' files
-    know of. The receipt compares what everybody left behind. Resume begins when all others have
-    begun, and Ctrl-C goes on when the step is whole.
+    Those who follow the layers come first, as others may look at them. Then the weights are looked
+    at, so that nobody hears of figures that are not finite. What the user's callbacks change comes
+    before the snapshot and the features that may depend on it, and all of that before the
+    checkpoints: those of the best epoch first, which the others' files know of. The receipt
+    compares what everybody left behind. Resume begins when all others have begun, and Ctrl-C goes
+    on when the step is whole.
     """
     model, callbacks = fit.model, arguments.callbacks
     rollback, receipt = Rollback(largest(model.theta)), WriteReceipt(model.layers)
@@ -99,10 +100,13 @@ def take_part(
     if checkpoints or file is not None:
         check_generators(model)
         fit.call = describe_call(model, arguments, fit.user_callbacks, fit.data, fit.validation)
+    followed = callbacks or any(layer.follower is not None for layer in model.layers)
     fit.participants = [
+        *([TellFollowers()] if followed else []),
         CheckEpoch(rollback),
         RecordHistory(),
         *fit.user_callbacks,
+        *([CheckLayers(model)] if callbacks else []),
         *([] if arguments.shown is None else [arguments.shown]),
         rollback,
         *([fit.stateful["features"]] if "features" in fit.stateful else []),
@@ -112,8 +116,3 @@ def take_part(
         *([] if file is None else [resumed(fit, file, arguments)]),
         whole_steps,
     ]
-
-
-def _largest_product(model: Network, N: int) -> int:
-    """Return how many multiplications the largest matrix product of a step has: N · D · M."""
-    return N * max(array.size for layer in model.layers for array in layer.gradients().values())

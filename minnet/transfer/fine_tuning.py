@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minnet.engine.refusals import Undo
+from minnet.engine.refusals import UndoAll
 from minnet.engine.selection import head_index
 from minnet.foundation.checks import integer, number, short
 from minnet.foundation.strict import named
@@ -127,7 +127,7 @@ def fine_tune(
     model.require_built()
     head, before = head_index(model.layers), WriteReceipt(model.layers)
     was_trainable = [layer.trainable for layer in model.layers]
-    undo, updates_before = Undo(model), model.compiled.updates.iterations
+    undo, updates_before = UndoAll(model), model.compiled.updates.iterations
     model.unfreeze()
     if head:
         model.freeze(slice(0, head))

@@ -45,6 +45,23 @@ def test_a_still_character_is_in_the_middle_and_as_large_as_said() -> None:
         assert columns.mean() == pytest.approx((SIZE - 1) / 2, abs=1)
 
 
+@pytest.mark.parametrize("size", [8, 28, 41])
+def test_another_size_shows_the_same_characters_larger(size: int) -> None:
+    seed = 3
+    x, y, x_test, _ = glyphs("HOX8", 12, seed, n_test=2, noise=0, size=size)
+    small, same, _, _ = glyphs("HOX8", 12, seed, n_test=2, noise=0)
+    assert (x.shape, x_test.shape) == ((12, size**2), (2, size**2))
+    np.testing.assert_array_equal(y, same)
+    ink, wanted = x.mean(axis=1), small.mean(axis=1)  # shares of the image that are covered
+    np.testing.assert_allclose(ink, wanted, rtol=0.05)
+    for image, other in zip(x, small, strict=True):
+        rows, others = image.reshape(size, size).mean(1), other.reshape(SIZE, SIZE).mean(1)
+        middle = rows @ (np.arange(size) + 0.5) / size / rows.sum()
+        assert middle == pytest.approx(
+            others @ (np.arange(SIZE) + 0.5) / SIZE / others.sum(), abs=0.01
+        )
+
+
 def test_images_stand_upright_and_are_not_mirrored() -> None:
     upright, _ = images("L", 12, families=["DejaVu Sans"], **STILL)
     half = SIZE // 2
@@ -104,6 +121,9 @@ def test_labels_are_places_in_the_text() -> None:
         ({"noise": -0.1}, ValueError, "glyphs' noise"),
         ({"rotation": float("nan")}, ValueError, "glyphs' rotation"),
         ({"seed": "x"}, TypeError, "seed"),
+        ({"size": 3}, ValueError, "glyphs' size"),
+        ({"size": 1_000}, ValueError, "glyphs' size"),
+        ({"size": 28.0}, TypeError, "glyphs' size"),
     ],
 )
 def test_what_is_refused(arguments: Any, error: type[Exception], message: str) -> None:

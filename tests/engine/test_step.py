@@ -236,8 +236,8 @@ def test_a_plan_that_is_made_while_a_layer_is_frozen_is_made_again(monkeypatch):
     model = Sequential([Dense(4, activation="tanh", input_dim=3), Dense(2)], seed=0)
     layer = model.layers[0]
 
-    def freeze_meanwhile(layers):
-        plan = make_plan(layers)
+    def freeze_meanwhile(*layers_and_shape):
+        plan = make_plan(*layers_and_shape)
         layer.trainable = False
         return plan
 

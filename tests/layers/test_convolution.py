@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -242,11 +244,53 @@ def test_a_memo_of_other_images_is_not_believed():
             r".*got \(2, 2, 1\), "
             "wants images that it fits into",
         ),
+        ((2, 28, 28, 1), r"Got \(N, 2, 28, 28, 1\)\. An image has three axes: rows, columns, and"),
+        ((2, 32, 32), r"Got \(N, 2, 32, 32\)\. The channels come last: np\.moveaxis"),
     ],
 )
 def test_what_is_no_image_is_refused_with_what_to_write(shape, words):
     with pytest.raises(ValueError, match=words):
         Sequential([Conv2D(2, 3, input_shape=shape), Flatten(), Dense(1)])
+
+
+def test_a_pooling_that_leaves_nothing_says_so_and_recalls_where_channels_stand():
+    layers = [Conv2D(4, 3, input_shape=(3, 32, 32)), MaxPooling2D(), Flatten(), Dense(1)]
+    words = r"Got \(N, 1, 30, 4\)\. Take a smaller window, or padding=\"same\"\. Channels come last"
+    with pytest.raises(ValueError, match=words):
+        Sequential(layers)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "words"),
+    [
+        (
+            (20, 8, 6),
+            1,
+            r"Got \(20, 8, 6\)\. One channel wants an axis of its own: use x\[\.\.\., N",
+        ),
+        ((20, 1, 8, 6), 1, r"The channels come last: use np\.moveaxis\(x, 1, -1\)\."),
+        ((20, 3, 8, 6), 3, r"The channels come last: use np\.moveaxis\(x, 1, -1\)\."),
+        ((3, 8, 6), 3, r"for one image use np\.moveaxis\(x, 0, -1\)\[None\]\."),
+        ((8, 6), 1, r"For one image use x\.reshape\(1, 8, 6, 1\)\."),
+        ((20, 48), 1, r"For rows of 48 numbers use x\.reshape\(-1, 8, 6, 1\)\."),
+        ((8, 6, 3), 3, r"For one sample use x\.reshape\(1, 8, 6, 3\)\."),
+    ],
+)
+def test_images_in_another_form_are_refused_with_what_to_write(shape, channels, words):
+    model = Sequential([Conv2D(2, 3, input_shape=(8, 6, channels)), Flatten(), Dense(1)], seed=0)
+    x = np.arange(float(np.prod(shape))).reshape(shape)
+    with pytest.raises(ValueError, match=words) as caught:
+        model.predict(x)
+    advice = re.search(r"use ((?:np|x)[^ ]*(?: [^ ]+)*?)\. x \(", str(caught.value))
+    assert advice, caught.value
+    assert model.predict(eval(advice[1])).shape[1:] == (1,)  # the advice works as it is written
+
+
+@pytest.mark.parametrize("shape", [(20, 8, 5), (20, 2, 8, 6), (5, 47), (20, 6, 8, 1)])
+def test_what_does_not_line_up_gets_no_advice(shape):
+    model = Sequential([Conv2D(2, 3, input_shape=(8, 6, 1)), Flatten(), Dense(1)], seed=0)
+    with pytest.raises(ValueError, match=r"takes shape \(N, 8, 6, 1\)\. Got [^.]*\. x \("):
+        model.predict(np.zeros(shape))
 
 
 def test_another_depth_is_refused():

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from minnet import Sequential, plots
 from minnet.callbacks import RecordWeights
-from minnet.layers import BatchNormalization, Dense, Dropout
+from minnet.layers import BatchNormalization, Conv2D, Dense, Dropout
 from minnet.plots import canvas
 
 RNG = np.random.default_rng(0)
@@ -31,6 +31,7 @@ def _trained():
 
 
 MODEL = _trained()
+IMAGES = Sequential([Conv2D(3, 2, input_shape=(5, 5, 1))], seed=0, name="images")
 HISTORY = {"loss": [2.0, 1.0], "accuracy": [0.5, 0.7], "val_loss": [2.5, 1.5]}
 
 PICTURES = {
@@ -66,6 +67,14 @@ PICTURES = {
     "weights": (
         lambda **k: plots.weights(MODEL.layers[0], (1, 2), **k),
         ("Weights of dense_1, 2 for each unit: 4 units", "", ""),
+    ),
+    "filters": (
+        lambda **k: plots.filters(IMAGES.layers[0], **k),
+        ("Filters of conv2d_1, 2×2 each: 3 filters", "", ""),
+    ),
+    "feature_maps": (
+        lambda **k: plots.feature_maps(IMAGES, np.eye(5)[..., None], **k),
+        ("Feature maps of images", "", ""),
     ),
     "gradients": (
         lambda **k: plots.gradients(MODEL, X, Y, **k),

@@ -172,9 +172,9 @@ def test_a_plain_object_will_do():
         (Sequential([BatchNormalization()]), RuntimeError, r"that is built"),
         (Model(), ValueError, r"a layer that has weights W. Got none. Add a Dense"),
         (
-            Model(np.ones((2, 2, 3, 3))),
+            Model(np.ones((2, 2, 3))),
             ValueError,
-            r"shape \(D, M\). Got Layer with \(2, 2, 3, 3\)",
+            r"shape \(D, M\) or \(h, w, C, F\). Got Layer with \(2, 2, 3\)",
         ),
         (Model(np.ones((2, 3)), np.ones((4, 1))), ValueError, r"Layer for 4 inputs on .* 3 units"),
         (Model([[np.nan]]), ValueError, r"Layer.W takes finite numbers"),

@@ -22,6 +22,8 @@ NAMES = (
     "batch_norm",
     "training_loop",
     "freezing",
+    "convolution",
+    "im2col",
 )
 """The sheets, in the order in which they are done."""
 

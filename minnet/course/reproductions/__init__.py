@@ -3,10 +3,10 @@
 `REPRODUCTIONS` has them all by name, in learning order.
 """
 
-from minnet.course.reproductions import lecun, nielsen, spiral, xor
+from minnet.course.reproductions import convolution, lecun, nielsen, spiral, xor
 from minnet.course.reproductions.reproduction import Figure, Outcome, Reproduction, SeedResult
 
-SOURCES = (spiral, xor, nielsen, lecun)
+SOURCES = (spiral, xor, nielsen, lecun, convolution)
 """The modules that have the networks, each in `REPRODUCTIONS`."""
 
 REPRODUCTIONS: dict[str, Reproduction] = {

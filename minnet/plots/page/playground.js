@@ -12,7 +12,7 @@
   }
   for (const step of data.steps) {
     for (const name of ["W", "b", "alpha", "scale", "shift"]) if (name in step) step[name] = unpack(step[name]);
-    if (step.kind === "dense") step.trained = { W: step.W.slice(), b: step.b.slice() };
+    if (step.W) step.trained = { W: step.W.slice(), b: step.b.slice() };
   }
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
   const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -57,12 +57,52 @@
       return y;
     },
   };
-  const off = new Set(); // "step:unit"
+  // What f gives for each window and channel: it is handed the pixels' places, without the margin.
+  function slide(step, f) {
+    const [H, W, C] = step.from;
+    const [rows, columns, F] = step.to;
+    const y = new Float64Array(rows * columns * F);
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) {
+        const places = [];
+        for (let u = 0; u < step.size[0]; u++)
+          for (let v = 0; v < step.size[1]; v++) {
+            const [p, q] = [i * step.strides[0] + u - step.margins[0], j * step.strides[1] + v - step.margins[1]];
+            if (p >= 0 && p < H && q >= 0 && q < W) places.push([(p * W + q) * C, (u * step.size[1] + v) * C]);
+          }
+        f(places, y.subarray((i * columns + j) * F, (i * columns + j + 1) * F));
+      }
+    return y;
+  }
+  // y = b + Σ x W over the rows, columns and channels of the window: W lies as (h, w, C, F).
+  runs.conv = (step, x) => slide(step, (places, y) => {
+    const [C, F] = [step.from[2], y.length];
+    y.set(step.b);
+    for (const [pixel, weight] of places)
+      for (let c = 0; c < C; c++) {
+        const number = x[pixel + c];
+        if (number === 0) continue;
+        const row = (weight + c) * F;
+        for (let f = 0; f < F; f++) y[f] += number * step.W[row + f];
+      }
+  });
+  runs.max_pool = (step, x) => slide(step, (places, y) => y.forEach((_, c) => (y[c] = Math.max(...places.map(([pixel]) => x[pixel + c])))));
+  runs.mean_pool = (step, x) => slide(step, (places, y) => y.forEach((_, c) => (y[c] = places.reduce((sum, [pixel]) => sum + x[pixel + c], 0) / places.length)));
+  runs.channel_mean = (step, x) => {
+    const C = step.channels;
+    const y = new Float64Array(C);
+    x.forEach((number, k) => (y[k % C] += number / (x.length / C)));
+    return y;
+  };
+  const channels = new Map(); // of steps whose output is shown as maps
+  for (const layer of data.layers) if (layer.maps) channels.set(layer.step, layer.maps[2]);
+  const off = new Set(); // "step:unit", or "step:channel" of maps
   function forward(x) {
     const outputs = [Float64Array.from(x)];
     data.steps.forEach((step, s) => {
       let y = runs[step.kind](step, outputs[s]);
-      if (off.size) y = y.map((number, j) => (off.has(`${s}:${j}`) ? 0 : number));
+      const C = channels.get(s) || y.length;
+      if (off.size) y = y.map((number, j) => (off.has(`${s}:${j % C}`) ? 0 : number));
       outputs.push(y);
     });
     return outputs;
@@ -139,11 +179,14 @@
   // Units: the stronger, the fuller; a minus sign where negative.
   const groups = data.layers.map((layer, g) => {
     const block = element("div", layers);
-    const width = outputs[layer.step + 1].length;
-    element("p", block, "", `${layer.name}: ${width} ${width === 1 ? "unit" : "units"}`);
+    const [H, W, C] = layer.maps || [1, 1, 0];
+    const width = C || outputs[layer.step + 1].length;
+    const word = C ? "map" : "unit";
+    element("p", block, "", `${layer.name}: ${width} ${word}${width === 1 ? "" : "s"}${C ? ` of ${H}×${W}` : ""}`);
     const units = element("div", block, "units", "", { role: "group", "aria-label": layer.name });
     const made = Array.from({ length: width }, (_, j) => {
-      const unit = element("button", units, "unit", "", { type: "button", tabindex: j ? "-1" : "0" });
+      const unit = element("button", units, C ? "unit map" : "unit", "", { type: "button", tabindex: j ? "-1" : "0" });
+      if (C) element("canvas", unit, "", "", { width: W, height: H });
       unit.addEventListener("click", () => choose(g, j));
       return unit;
     });
@@ -159,18 +202,35 @@
     return made;
   });
 
+  // A map: the stronger, the fuller; one colour for positive numbers and one for negative ones.
+  const parts = (colour) => [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16));
+  const [above, below] = [parts(data.colours[0]), parts(data.colours[1])];
+  function paintMap(canvas, map, most) {
+    const brush = canvas.getContext("2d");
+    const image = brush.createImageData(canvas.width, canvas.height);
+    map.forEach((number, k) => image.data.set([...(number < 0 ? below : above), 255 * Math.abs(number) / most], 4 * k));
+    brush.putImageData(image, 0, 0);
+  }
+
   function update() {
     outputs = forward(x);
     data.layers.forEach((layer, g) => {
       const values = outputs[layer.step + 1];
       const most = Math.max(...values.map(Math.abs), 1e-12);
       groups[g].forEach((unit, j) => {
-        const share = Math.round((Math.abs(values[j]) / most) * 100);
-        unit.style.background = `color-mix(in srgb, ${values[j] < 0 ? "currentColor" : "var(--accent)"} ${share * (values[j] < 0 ? 0.35 : 1)}%, transparent)`;
-        unit.textContent = values[j] < 0 ? "−" : "";
         const isOff = off.has(`${layer.step}:${j}`);
         unit.classList.toggle("off", isOff);
         unit.classList.toggle("chosen", Boolean(chosen) && chosen.layer === g && chosen.unit === j);
+        if (layer.maps) {
+          const map = values.filter((_, k) => k % layer.maps[2] === j);
+          paintMap(unit.firstChild, map, most);
+          unit.title = `${layer.name}, map ${j}: from ${show(Math.min(...map))} to ${show(Math.max(...map))}${isOff ? ", switched off" : ""}`;
+          unit.setAttribute("aria-label", unit.title);
+          return;
+        }
+        const share = Math.round((Math.abs(values[j]) / most) * 100);
+        unit.style.background = `color-mix(in srgb, ${values[j] < 0 ? "currentColor" : "var(--accent)"} ${share * (values[j] < 0 ? 0.35 : 1)}%, transparent)`;
+        unit.textContent = values[j] < 0 ? "−" : "";
         unit.title = `${layer.name}[${j}] = ${show(values[j])}${isOff ? ", switched off" : ""}`;
         unit.setAttribute("aria-label", unit.title);
       });
@@ -200,11 +260,12 @@
     fill();
     update();
   }
-  // The Dense that makes this unit, if only steps that keep units apart lie between.
-  function denseOf(step) {
+  // The step with the weights that make this unit or map, if all between keep units apart.
+  function weightsOf(step, isMap) {
     for (let s = step; s >= 0; s--) {
-      if (data.steps[s].kind === "dense") return s;
-      if (data.steps[s].kind === "softmax" && s !== step) return -1;
+      const kind = data.steps[s].kind;
+      if (kind === "dense" || kind === "conv") return (kind === "conv") === isMap ? s : -1;
+      if (kind.includes("pool") || kind === "channel_mean" || (kind === "softmax" && s !== step)) return -1;
     }
     return -1;
   }
@@ -212,7 +273,7 @@
     panel.replaceChildren();
     const layer = data.layers[chosen.layer];
     const j = chosen.unit;
-    element("h2", panel, "", `${layer.name}, unit ${j}`);
+    element("h2", panel, "", `${layer.name}, ${layer.maps ? "map" : "unit"} ${j}`);
     const value = element("p", panel, "number");
     value.style.textAlign = "left";
     const row = element("div", panel, "row");
@@ -223,8 +284,12 @@
       toggle.textContent = off.has(key) ? "Switch on" : "Switch off";
       update();
     });
-    const s = denseOf(layer.step);
-    refresh = () => (value.textContent = `output ${show(outputs[layer.step + 1][j])}`);
+    const s = weightsOf(layer.step, Boolean(layer.maps));
+    refresh = () => {
+      const values = outputs[layer.step + 1];
+      const own = layer.maps ? values.filter((_, k) => k % layer.maps[2] === j) : [values[j]];
+      value.textContent = layer.maps ? `from ${show(Math.min(...own))} to ${show(Math.max(...own))}` : `output ${show(own[0])}`;
+    };
     if (s < 0) return refresh();
     const step = data.steps[s];
     const M = step.b.length;
@@ -234,7 +299,8 @@
       fill();
       update();
     });
-    const weigh = (i) => Math.abs(step.W[i * M + j]) * (Math.abs(outputs[s][i]) + 1e-6);
+    const filter = step.kind === "conv"; // its weights meet all pixels, so the largest count most
+    const weigh = (i) => Math.abs(step.W[i * M + j]) * (filter ? 1 : Math.abs(outputs[s][i]) + 1e-6);
     const order = Array.from({ length: step.inputs }, (_, i) => i).sort((a, b) => weigh(b) - weigh(a)).slice(0, MOST);
     const note = step.inputs > MOST ? `The ${MOST} of ${step.inputs} weights that count most here; drag them.` : "Drag a weight.";
     element("p", panel, "note", note);
@@ -253,7 +319,8 @@
       });
     };
     slider(`b[${j}]`, () => step.b[j], (v) => (step.b[j] = v));
-    for (const i of order) slider(`W[${i}, ${j}]`, () => step.W[i * M + j], (v) => (step.W[i * M + j] = v));
+    const index = (i) => (filter ? [Math.floor(i / step.from[2] / step.size[1]), Math.floor(i / step.from[2]) % step.size[1], i % step.from[2]].join(", ") : i);
+    for (const i of order) slider(`W[${index(i)}, ${j}]`, () => step.W[i * M + j], (v) => (step.W[i * M + j] = v));
     refresh();
   }
 
@@ -432,7 +499,8 @@
     if (chosen) fill();
     update();
   });
-  element("p", layers, "note", "The fuller a unit, the larger its output in its layer; − marks negative ones. Choose one to see the weights that lead to it.");
+  element("p", layers, "note", "The fuller a unit, the larger its output in its layer; − marks negative ones. Choose one to see the weights that lead to it."
+    + (channels.size ? " A map is an image of one filter's outputs: blue is positive, orange negative." : ""));
 
   // For those who look at the numbers from the console.
   const page = { forward, preprocess, input: () => [...x], outputs: () => outputs.map((y) => [...y]), setInput };

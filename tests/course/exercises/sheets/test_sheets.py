@@ -10,15 +10,17 @@ import pytest
 from minnet.course.exercises.files import exercises
 from minnet.course.exercises.sheets.adam import adam_step
 from minnet.course.exercises.sheets.batch_norm import batch_norm_backward, batch_norm_forward
+from minnet.course.exercises.sheets.convolution import conv_backward, conv_forward
 from minnet.course.exercises.sheets.cross_entropy import cross_entropy, cross_entropy_gradient
 from minnet.course.exercises.sheets.dense import dense_backward, dense_forward, dense_gradient
 from minnet.course.exercises.sheets.dropout import dropout_backward, dropout_forward
 from minnet.course.exercises.sheets.freezing import forward, freezing_step
+from minnet.course.exercises.sheets.im2col import im2col, im2col_backward, im2col_forward
 from minnet.course.exercises.sheets.momentum import momentum_step
 from minnet.course.exercises.sheets.sgd import sgd
 from minnet.course.exercises.sheets.softmax import softmax, softmax_backward
 from minnet.course.exercises.sheets.training_loop import train
-from minnet.layers import BatchNormalization, Dense, Dropout, Softmax
+from minnet.layers import BatchNormalization, Conv2D, Dense, Dropout, Softmax
 from minnet.losses import CrossEntropy
 from minnet.losses import softmax as minnets_softmax
 from minnet.models import Sequential
@@ -109,6 +111,22 @@ def test_batch_norm_is_minnets():
         before = layer.moving_mean.copy(), layer.moving_variance.copy()
         for mine, minnets in zip(came, (y, *before), strict=True):
             np.testing.assert_allclose(mine, minnets)
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"), [(conv_forward, conv_backward), (im2col_forward, im2col_backward)]
+)
+def test_convolution_is_minnets(forward, backward):
+    layers = [Conv2D(2, (3, 2), input_shape=(5, 4, 3))]
+    layer = Sequential(layers, seed=0, dtype="float64").steps[0]
+    x, dy, layer.b = numbers((4, 5, 4, 3), (4, 3, 3, 2), 2)
+    y = layer.forward(x)
+    layer.gradient(x, y, dy)
+    np.testing.assert_allclose(forward(x, layer.W, layer.b), y)
+    wanted = (layer.backward(x, y, dy), layer.dW, layer.db)
+    for mine, minnets in zip(backward(x, layer.W, dy), wanted, strict=True):
+        np.testing.assert_allclose(mine, minnets)
+    np.testing.assert_allclose(im2col(x, 3, 2).T, layer.windows.unrolled(x))
 
 
 def test_a_training_is_minnets():

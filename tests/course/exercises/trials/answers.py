@@ -27,5 +27,10 @@ class Answers(list[Answer]):
 
         return add
 
-    def right(self, gap: str) -> Callable[[Function], Function]:
-        return self.wrong(gap, "")
+    def right(self, *gaps: str) -> Callable[[Function], Function]:
+        def add(function: Function) -> Function:
+            for gap in gaps:
+                self.append(Answer(gap, function))
+            return function
+
+        return add

@@ -11,9 +11,9 @@ from minnet.course.exercises.files import exercises
 from minnet.course.exercises.judging import FaultError, NotWrittenError, Student
 from minnet.course.exercises.searching import counterexample, evidence, hint
 from minnet.course.exercises.trials import GAPS
-from tests.course.exercises.trials import layers, training
+from tests.course.exercises.trials import images, layers, training
 
-ANSWERS = [*layers.ANSWERS, *training.ANSWERS]
+ANSWERS = [*layers.ANSWERS, *training.ANSWERS, *images.ANSWERS]
 WRONG = [answer for answer in ANSWERS if answer.hint]
 RIGHT = [answer for answer in ANSWERS if not answer.hint]
 
