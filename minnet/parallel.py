@@ -298,12 +298,17 @@ class DataParallel(Sequential):
 
     Examples
     --------
-    >>> from minnet.layers import Dense
-    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [1.0, 2.0]
-    >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
-    >>> model.compile("sgd", "mse")
-    >>> model = DataParallel(model)  # doctest: +SKIP
-    >>> model.fit(x, y, epochs=10)  # doctest: +SKIP
+    A program for `mpiexec -n 4 python program.py`::
+
+        model = minnet.Sequential([Dense(32, activation="relu"), Dense(10, activation="softmax")])
+        model.compile("adam", "cross_entropy", ["accuracy"])
+        model = minnet.parallel.DataParallel(model)
+        model.fit(x, y, epochs=10, callbacks=[Checkpoint("run.npz")])
+        model.save("model.npz")
+
+    >>> DataParallel("model.npz")
+    Traceback (most recent call last):
+    TypeError: DataParallel takes a Sequential. Got 'model.npz'. Load it: minnet.load(…).
     """
 
     team: Processes
@@ -311,7 +316,9 @@ class DataParallel(Sequential):
     def __init__(self, model: Sequential, comm: Any = None) -> None:
         if type(model) not in (Sequential, DataParallel):
             hint = " Put your layers into a Sequential, and compile it as before."
-            if isinstance(model, (list, tuple)):
+            if isinstance(model, (str, PathLike)):
+                hint = " Load it: minnet.load(…)."
+            elif isinstance(model, (list, tuple)):
                 hint = " Write DataParallel(Sequential([…]))."
             raise TypeError(f"DataParallel takes a Sequential. Got {short(model)}.{hint}")
         self.team = Processes(comm)

@@ -171,7 +171,8 @@ def main(beside: Sequence[str]) -> None:
         venv.create(folder / "fresh", with_pip=True)
         scripts = "Scripts" if os.name == "nt" else "bin"
         python = str(folder / "fresh" / scripts / "python")
-        run([python, "-m", "pip", "install", "--quiet", str(wheel), *beside], folder)
+        needs = f"{wheel}[exercises]"  # Hypothesis, with which the exercises are checked
+        run([python, "-m", "pip", "install", "--quiet", needs, *beside], folder)
         empty = folder / "empty"
         empty.mkdir()
         where = run([python, "-c", "import minnet; print(minnet.__file__)"], empty).strip()
