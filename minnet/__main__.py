@@ -18,7 +18,7 @@ import numpy as np
 
 import minnet
 from minnet.course import tutorials
-from minnet.course.exercises import course, inspection, reports
+from minnet.course.exercises import classes, course, inspection, keys, reports
 from minnet.course.reproductions import running
 from minnet.course.zoo import catalogue, game
 from minnet.foundation.printing import print_plainly
@@ -108,7 +108,20 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
         default=inspection.SECONDS,
         help="how long the check of one function may take (default: %(default)g)",
     )
-    parser.add_argument("--solutions", metavar="FOLDER", help="write the solutions into a folder")
+    parser.add_argument(
+        "--megabytes",
+        type=float,
+        default=inspection.MEGABYTES,
+        help="how much memory it may take, where the system can limit it (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--sheets", metavar="FOLDER", help="a teacher's own exercises, instead of minnet's"
+    )
+    parser.add_argument(
+        "--solutions", metavar="FOLDER", help="for a teacher: write the solutions into a folder"
+    )
+    parser.add_argument("--key", metavar="FILE", help="the teacher's key, for --solutions")
+    parser.add_argument("--new-key", metavar="FILE", help="for a teacher: make a key")
     parser.add_argument(
         "--hints",
         choices=reports.HINTS,
@@ -118,19 +131,40 @@ def _add_exercises(parser: argparse.ArgumentParser) -> None:
         "--report", choices=list(reports.REPORTS), help="for a teacher: check, and write a report"
     )
     parser.add_argument(
+        "--class",
+        dest="submissions",
+        metavar="FOLDER",
+        help="with --report: a folder with a folder for each student; --output is a folder, too",
+    )
+    parser.add_argument(
         "--output", metavar="FILE", help="where the report goes (default: standard output)"
     )
 
 
 def _report(options: argparse.Namespace) -> None:
-    """Write a report of the exercises."""
-    text = course.report(
-        options.report,
-        options.names,
-        folder=options.folder,
-        seconds=options.seconds,
-        hints=options.hints,
-    )
+    """Write a report of the exercises, or those of a class."""
+    settings = {
+        "seconds": options.seconds,
+        "megabytes": options.megabytes,
+        "hints": options.hints,
+        "own": options.sheets,
+    }
+    if options.submissions is not None:
+        if options.output is None:
+            raise ValueError(
+                "--class takes a folder for the reports. Got none. Add --output FOLDER."
+            )
+        print(
+            classes.grade_class(
+                options.report,
+                options.names,
+                submissions=options.submissions,
+                output=options.output,
+                **settings,
+            )
+        )
+        return
+    text = course.report(options.report, options.names, folder=options.folder, **settings)
     if options.output is None:
         print(text)
     else:
@@ -140,9 +174,17 @@ def _report(options: argparse.Namespace) -> None:
 def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Run the command, and leave with its code."""
     try:
-        if options.solutions:
-            print(course.solutions(options.solutions))
+        if options.new_key:
+            print(keys.new_key(options.new_key))
             return
+        if options.solutions:
+            told = course.solutions(
+                options.solutions, key=options.key, folder=options.folder, own=options.sheets
+            )
+            print(told)
+            return
+        if options.submissions is not None and options.report is None:
+            raise ValueError("--class takes the form of the reports. Got none. Add --report json.")
         if options.report:
             _report(options)
             return
@@ -151,7 +193,9 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
             folder=options.folder,
             again=options.again,
             seconds=options.seconds,
+            megabytes=options.megabytes,
             hints=options.hints,
+            own=options.sheets,
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))

@@ -1,9 +1,9 @@
-"""The tutorials keep one form, and the first five can be read in half an hour.
+"""The tutorials keep one form, say how long they take, and the first five take an hour at most.
 
 The reading time is an estimate: 200 words of prose a minute, 20 lines of code a minute. Prose is
 what stands in markdown cells, headings and formulas included. Code is every line that is not blank,
 not a comment, no import and no `assert`. Not counted are exercises, sections with a star (`4.*`),
-which can wait for a second reading, and cells marked `# %% Drawing`, which need not be read.
+which can wait for a second reading, and cells with the tag `hide-input`, which are folded away.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ import minnet
 
 FOLDER = Path(minnet.__file__).parents[1] / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9]*.py"))
-FIRST_FIVE = [path for path in TUTORIALS if "01" <= path.name[:2] <= "05"]
-WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES = 200, 20, 30
+FIRST_FIVE = [path for path in TUTORIALS if path.name[:2] <= "04"]
+WORDS_A_MINUTE, LINES_A_MINUTE, MINUTES = 200, 20, 60
+HIDDEN = 'tags=["hide-input"]'
+BEFORE = r"^# \*Before this one: ([^*]*?)\. Reading time: (\d+) minutes?\.\*$"
 
 each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 pytestmark = pytest.mark.skipif(not TUTORIALS, reason="minnet is installed without its tutorials")
@@ -82,7 +84,7 @@ def main_path(source: str) -> list[Cell]:
     return [
         cell
         for cell in cells(source)
-        if not cell.starred and cell.kind != "Drawing" and not cell.text.startswith("## Exercises")
+        if not cell.starred and HIDDEN not in cell.kind and not cell.text.startswith("## Exercises")
     ]
 
 
@@ -99,7 +101,7 @@ def test_the_estimate_counts_what_its_docstring_says() -> None:
     prose, code = "word " * 199, "x = 1\n" * 19
     source = (
         f"# %% [markdown]\n# # {prose}\n# last\n\n# %%\nimport os\n\n# why\n{code}x = 2\n"
-        f"assert (\n    x\n)\n# %% Drawing\n{code}# %% [markdown]\n# ## 1.* {prose}\n# %%\n{code}"
+        f"assert (\n    x\n)\n# %% {HIDDEN}\n{code}# %% [markdown]\n# ## 1.* {prose}\n# %%\n{code}"
         f"# %% [markdown]\n# {prose}\n#\n# ## Exercises\n#\n# 1. {prose}\n"
     )
     assert minutes(source) == 2.0
@@ -135,7 +137,7 @@ def test_it_ends_with_three_exercises(path: Path) -> None:
 def test_it_says_where_its_pictures_are(path: Path) -> None:
     source = path.read_text("utf-8")
     if ".savefig(" in source:
-        said = re.findall(r'^print\(f"Pictures?: (.*)"\)$', source, re.MULTILINE)
+        said = re.findall(r'^print\(f"Pictures?[^:"]*: (.*)"\)$', source, re.MULTILINE)
         assert len(said) == 1
         assert path.name[:2] in said[0]
         assert "resolve()" in said[0]
@@ -168,7 +170,21 @@ def test_the_main_path_needs_no_starred_section(path: Path) -> None:
             assert read <= known, sorted(read - known)
 
 
-def test_the_first_five_take_half_an_hour() -> None:
+@each_tutorial
+def test_it_says_what_comes_before_and_how_long_it_takes(path: Path) -> None:
+    source = path.read_text("utf-8")
+    (cell, *_) = cells(source)
+    running = re.sub(r"\n(?=[^\n#*])", " ", cell.text)
+    ((before, stated),) = re.findall(BEFORE.replace("# ", ""), running, re.MULTILINE)
+    assert int(stated) == round(minutes(source)), f"{minutes(source):.1f} minutes"
+    numbers = re.findall(r"\b\d\d\b", before)
+    assert numbers or before == "nothing"
+    for number in numbers:
+        assert any(other.name.startswith(number) for other in TUTORIALS)
+        assert number != path.name[:2]
+
+
+def test_the_first_five_take_an_hour_at_most() -> None:
     assert len(FIRST_FIVE) == 5
     total = sum(minutes(path.read_text("utf-8")) for path in FIRST_FIVE)
     assert total <= MINUTES, f"{total:.1f} minutes"

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # Real digits in fifteen lines
 #
+# *Before this one: nothing. Reading time: 4 minutes.*
+#
 # Before you learn how a neural network works, watch one work. The fifteen lines below take real
 # handwriting, build a network, train it, test it on people it has never seen, and look at a digit
 # that it gets wrong. It takes a few seconds.
@@ -17,12 +19,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.plots import COLOURS
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. The data
@@ -82,7 +86,7 @@ print("  ".join(f"{digit}: {share:.0%}" for digit, share in enumerate(p[worst]))
 assert guess[worst] != y_test[worst]
 assert sure[worst] > 0.9
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 3.2), layout="constrained")
 left.imshow(x_test[worst].reshape(8, 8), cmap="gray_r")
 left.set(xticks=[], yticks=[], title=f"Somebody wrote this as a {y_test[worst]}")
@@ -122,8 +126,11 @@ print(f"Picture: 00_wrong_digit.png in {pictures.resolve()}")
 # | why these words are the same as Keras' | 17, from Keras, and back |
 # | data that come as a table | 18, a table with scikit-learn |
 # | reading a digit that has moved | 19, convolution |
+# | data of your own, with gaps and words in them | 20, your own table |
+# | pictures of your own | 21, your own pictures |
 # | filters that were learned on other images | 22, frozen filters |
 # | a network that several computers train | 23, more than one machine |
+# | formulas that are wrong and learn all the same | 24, wrong gradients |
 
 # %% [markdown]
 # ## Exercises

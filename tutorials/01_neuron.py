@@ -1,6 +1,8 @@
 # %% [markdown]
 # # One neuron, by hand
 #
+# *Before this one: nothing. Reading time: 8 minutes.*
+#
 # A neural network is one small thing, many times over. Here you build that thing and let it learn.
 # By the end you will know what weights, a bias, an activation, a loss, a gradient and a learning
 # rate are; you will have worked one step of learning on paper and seen minnet compute the same
@@ -8,8 +10,8 @@
 #
 # Run it cell by cell (`# %%` begins one; VS Code and Spyder run one at a time), or all at once.
 # Guess *before* you run a cell. You need not read lines that begin with `assert`, which check that
-# the text is true, nor cells marked `Drawing`. Sections with a star, such as 4.*, can wait for a
-# second reading: the others never need them.
+# the text is true, nor cells with the tag `hide-input`, which draw. Sections with a star, such as
+# 4.*, can wait for a second reading: the others never need them.
 
 # %%
 import math
@@ -20,11 +22,13 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.layers import Dense
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Something to learn
@@ -44,8 +48,7 @@ print("lamp:", t)
 #
 # A neuron takes a weighted sum of its inputs, and squeezes it into the range from 0 to 1:
 #
-#     z = w₁ x₁ + w₂ x₂ + b
-#     p = 1 / (1 + e⁻ᶻ)
+# $$z = w_1 x_1 + w_2 x_2 + b, \qquad p = \frac{1}{1 + e^{-z}}$$
 #
 # The *weights* w₁ and w₂ say how much each input counts, and in which direction. The *bias* b is
 # what the neuron thinks before it has seen any input. The curve, here the *sigmoid*, is called an
@@ -77,8 +80,7 @@ assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 # (t = 1), it has to be small where p is near 1, and large where p is near 0. The usual choice is
 # the natural logarithm:
 #
-#     L = −log p          if t = 1
-#     L = −log(1 − p)     if t = 0
+# $$L = -\log p \;\text{ if } t = 1, \qquad L = -\log(1 - p) \;\text{ if } t = 0$$
 #
 # It is called *binary cross-entropy*. **Guess:** what is the loss at p = 0.5, whatever the target?
 
@@ -123,7 +125,7 @@ assert after[1] > before[1]
 # Here are both curves. On the left the sigmoid, on the right the loss against z. The surer a wrong
 # answer is, the more it costs: far out, each step of z costs another whole unit.
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 zs = np.linspace(-6, 6, 241)
 ps = np.array([sigmoid(z) for z in zs])
@@ -154,7 +156,7 @@ assert 0.99 < slope < 1
 # is the derivative ∂L/∂w₁ (a curly ∂, since the other numbers stay as they are). The loss depends
 # on p, p on z, and z on w₁; along such a chain, rates are multiplied:
 #
-#     ∂L/∂w₁ = ∂L/∂p · ∂p/∂z · ∂z/∂w₁
+# $$\frac{∂L}{∂w_1} = \frac{∂L}{∂p} · \frac{∂p}{∂z} · \frac{∂z}{∂w_1}$$
 #
 #     ∂L/∂p  = −1/p                  derivative of −log p
 #     ∂p/∂z  = p (1 − p)             derivative of the sigmoid
@@ -174,8 +176,8 @@ assert (dloss_dp, dp_dz, dloss_dw1) == (-2.0, 0.25, -0.5)
 # %% [markdown]
 # Negative: more w₁, less loss.
 #
-# Multiply the first two factors with letters in place of numbers:
-# −1/p · p (1 − p) = p − 1. If t = 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
+# Multiply the first two factors with letters in place of numbers: −1/p · p (1 − p) = p − 1. If t =
+# 0 it is 1/(1 − p) · p (1 − p) = p. Both are p − t, so
 #
 #     ∂L/∂z  = p − t                 what came out minus what should have
 #     ∂L/∂w₁ = (p − t) x₁            the error times the input; likewise for w₂
@@ -201,7 +203,7 @@ assert abs((above - below) / (2 * h) - dloss_dw1) < 1e-8
 # So we go the other way, by a step in proportion to the gradient. The factor η (eta) is the
 # *learning rate*, here 1:
 #
-#     w₁ ← w₁ − η ∂L/∂w₁             likewise for w₂ and b
+# $$w_1 ← w_1 - η \frac{∂L}{∂w_1}, \quad \text{likewise for } w_2 \text{ and } b$$
 #
 # **Guess:** w₁ = 0.5, w₂ = −0.5 and b = 0, all three derivatives are −0.5. What is z after the
 # step?
@@ -271,15 +273,15 @@ assert (np.diff(losses) < 0).all()
 # The neuron changes its mind where z = 0, that is on the straight line w₁ x₁ + w₂ x₂ + b = 0. To
 # learn is to move this line. (The shades are p, and the line is where p = 0.5.)
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.7), layout="constrained", sharey=True)
 side = np.linspace(-0.4, 1.4, 181)
 across, up = np.meshgrid(side, side)
 for ax, step in zip(axes, (0, 10, 2000), strict=True):
     w, b = ws[step], bs[step]
     p = 1 / (1 + np.exp(-(w[0] * across + w[1] * up + b)))
-    shades = ax.pcolormesh(side, side, p, cmap="cividis", vmin=0, vmax=1, rasterized=True)
-    ax.contour(side, side, p, levels=[0.5], colors="white", linewidths=2.5)
+    shades = ax.pcolormesh(side, side, p, cmap="YlGnBu", vmin=0, vmax=1.3, rasterized=True)
+    ax.contour(side, side, p, levels=[0.5], colors="black", linewidths=2.5)
     for value, marker, label in ((0, "o", "t = 0"), (1, "s", "t = 1")):
         rows = t == value
         ax.scatter(*x[rows].T, s=110, c="white", ec="black", lw=1.5, marker=marker, label=label)
@@ -288,7 +290,8 @@ for ax, step in zip(axes, (0, 10, 2000), strict=True):
     ax.set_title(f"after {step:,} steps: {wrong} wrong" if step else f"at the start: {wrong} wrong")
 axes[0].set_ylabel("second switch, x₂")
 axes[1].legend(loc="center", framealpha=0.9)
-figure.colorbar(shades, ax=axes, label="p", shrink=0.85)
+bar = figure.colorbar(shades, ax=axes, label="p", shrink=0.85)
+bar.ax.set_ylim(0, 1)
 figure.suptitle("Learning AND: the line p = 0.5 moves between the one lit corner and the rest")
 figure.savefig(pictures / "01_and.png", dpi=120)
 

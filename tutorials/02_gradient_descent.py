@@ -1,9 +1,11 @@
 # %% [markdown]
 # # Gradient descent: a line, a bowl and a ravine
 #
+# *Before this one: 01 (one neuron). Reading time: 5 minutes.*
+#
 # Training a network means walking downhill on its loss. Here the hill is simple enough that we can
 # know everything about it. By the end you will be able to say *before* training which learning rate
-# is too large, and why people standardise their inputs. (And, from 6.* on, what momentum does, and
+# is too large, and why people standardise their inputs. (And, from 7.* on, what momentum does, and
 # when it does harm.)
 
 # %%
@@ -14,11 +16,13 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.layers import Dense
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. A line
@@ -26,11 +30,12 @@ pictures.mkdir(exist_ok=True)
 # Forty points near a line that we know, y = 2x + 1, with some noise. The model is a neuron without
 # the sigmoid, p = w x + b, and the loss is the mean of the squared errors:
 #
-#     L(w, b) = mean of (w x + b − y)²
+# $$L(w, b) = \mathrm{mean}\,(w x + b - y)^2$$
 #
 # The chain rule (tutorial 01) gives its gradient, error times input once more:
 #
-#     ∂L/∂w = mean of 2 (w x + b − y) x        ∂L/∂b = mean of 2 (w x + b − y)
+# $$\frac{∂L}{∂w} = \mathrm{mean}\; 2 (w x + b - y)\, x, \qquad
+# \frac{∂L}{∂b} = \mathrm{mean}\; 2 (w x + b - y)$$
 
 # %%
 rng = np.random.default_rng(0)
@@ -52,7 +57,7 @@ def gradient(theta, x):
 
 
 def descend(x, learning_rate, steps, momentum=0.0, start=(0.0, 0.0)):
-    """The way downhill, (steps + 1, 2), the start included. Momentum is 0 until part 6."""
+    """The way downhill, (steps + 1, 2), the start included. Momentum is 0 until part 7."""
     theta, v = np.array(start), np.zeros(2)
     path = [theta]
     for _ in range(steps):
@@ -90,19 +95,26 @@ assert loss(best, x) < loss((2, 1), x)
 # It ends at the least-squares line, which is near the true line but not on it: for these forty
 # noisy points it is better than the true one.
 
-# %% Drawing
-figure, ax = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
-ax.plot(x, y, "o", color="0.55", markersize=5, label="data")
+# %% tags=["hide-input"]
+figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4), layout="constrained")
+left.plot(x, y, "o", color="0.6", markersize=5, label="data")
 ends = np.array([0.0, 5.0])
-for i, step in enumerate((0, 1, 20, 400)):
+for step, look in ((0, ":"), (1, "--"), (400, "-")):
     w, b = path[step]
-    look = {"color": plots.COLOURS[i], "linestyle": plots.STYLES[::-1][i], "linewidth": 2.5}
-    ax.plot(
-        ends, w * ends + b, label=f"after {step} steps" if step != 1 else "after 1 step", **look
-    )
-ax.set(xlabel="x", ylabel="y", title="The first step does most of it, the last bit takes hundreds")
-ax.legend()
-ax.grid(alpha=0.3)
+    name = {0: "at the start", 1: "after 1 step", 400: "after 400 steps"}[step]
+    colour = plots.COLOURS[0] if step else "black"
+    left.plot(ends, w * ends + b, look, color=colour, linewidth=2.5, label=name)
+left.set(xlabel="x", ylabel="y", title="The first step does most of it …")
+left.legend()
+left.grid(alpha=0.3)
+for k, (name, look) in enumerate((("w", "-"), ("b", "--"))):
+    right.plot(path[:, k] - path[-1, k], look, color=plots.COLOURS[k], linewidth=2.5)
+    right.text(1.3, path[1, k] - path[-1, k], f"{name} ", color=plots.COLOURS[k], fontsize=14)
+right.set_xscale("symlog", linthresh=1)
+right.set_xticks([0, 1, 10, 100, 400], ["0", "1", "10", "100", "400"])
+right.set(xlabel="step", ylabel="distance from where it ends", title="… and b creeps for hundreds")
+right.axhline(0, color="0.6", linewidth=1)
+right.grid(alpha=0.3)
 figure.savefig(pictures / "02_line.png", dpi=120)
 falls = [loss(path[step], x) - loss(best, x) for step in (0, 1, 20, 100)]
 assert falls[1] < 0.2 * falls[0]
@@ -115,7 +127,7 @@ assert np.abs(path[100] - best).max() > 0.01
 # mean(x) = 0 and mean(x²) = 1. Multiply out the square in L: with (w*, b*) for the best weights and
 # L* for the loss there,
 #
-#     L(w, b) = L* + (w − w*)² + (b − b*)²
+# $$L(w, b) = L^\star + (w - w^\star)^2 + (b - b^\star)^2$$
 #
 # A round bowl: the loss is the squared distance from the bottom.
 
@@ -127,7 +139,7 @@ assert np.isclose(loss((0.0, 0.0), standard) - loss(bottom, standard), np.sum(bo
 # %% [markdown]
 # The derivative of (w − w*)² is 2 (w − w*), so one step of gradient descent is
 #
-#     w ← w − η · 2 (w − w*)         that is,  w − w*  ←  (1 − 2η) (w − w*)
+# $$w ← w - η · 2 (w - w^\star), \quad \text{that is,} \quad w - w^\star ← (1 - 2η) (w - w^\star)$$
 #
 # Every step multiplies the distance from the bottom by the same number, 1 − 2η. **Guess** what
 # happens for each of these η: 0.05, 0.45, 0.5, 0.95, 1, 1.05.
@@ -150,11 +162,11 @@ for rate in (0.05, 0.45, 0.5, 0.95, 1.0, 1.05):
 # It works if −1 < 1 − 2η < 1, which means η < 1. The 2 in this formula is the bowl's *curvature* λ,
 # the second derivative of the loss. For any curvature the factor is 1 − ηλ, and the limit is
 #
-#     η < 2/λ
+# $$η < \frac{2}{λ}$$
 #
 # (In the picture: a cut through the bowl.)
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(9.6, 3.6), layout="constrained", sharey=True)
 cases = (
     (0.05, "too small: it creeps"),
@@ -178,10 +190,31 @@ figure.savefig(pictures / "02_rates.png", dpi=120)
 # %% [markdown]
 # ## 4. A ravine
 #
-# Now x as it came, from 0 to 5. The hill is a stretched bowl: its curvature depends on the
-# direction. Along one it is steepest, at right angles to it flattest, and a walk along one of them
-# stays on it. They are the *eigenvectors* of the table of L's second derivatives, the *Hessian*,
-# and the curvatures along them, λmax and λmin, its *eigenvalues*.
+# Now x as it came, from 0 to 5. The hill is a stretched bowl, a ravine: in the direction of w its
+# curvature is $2 \cdot \mathrm{mean}(x^2)$, in the direction of b it is only 2. One rate has to do
+# for both.
+
+# %%
+along_w, along_b = 2 * np.mean(x**2), 2.0
+print(f"curvature along w {along_w:.1f}, along b {along_b:.1f}")
+print(f"the largest rate that w bears is about 2/{along_w:.1f} = {2 / along_w:.3f}")
+print(
+    f"with it the distance of b shrinks by a factor of only {1 - 2 / along_w * along_b:.2f} a step"
+)
+assert along_w > 7 * along_b
+
+# %% [markdown]
+# That is why w was right at once in part 1, while b crept: the steep direction sets the limit, and
+# the flat one has to live with it. For standardised x both curvatures are 2, and *one* step is
+# enough. This is why the inputs of a network are standardised (`minnet.datasets.standardize`), or
+# at least brought to 0 … 1.
+#
+# ## 5.* The two directions exactly
+#
+# Really the ravine lies a little askew in the plane of w and b. Along one direction it is steepest,
+# at right angles to it flattest, and a walk along one of them stays on it. They are the
+# *eigenvectors* of the table of L's second derivatives, the *Hessian*, and the curvatures along
+# them, λmax and λmin, its *eigenvalues*.
 
 
 # %%
@@ -203,20 +236,19 @@ assert 30 < kappa < 80
 
 # %% [markdown]
 # A ravine, more than 30 times as curved across as along. Steep is nearly the direction of w, flat
-# nearly that of b: this is why w was right at once in part 1, while b crept. Each direction has its
-# own factor, 1 − ηλmax and 1 − ηλmin, and the steep one sets the limit, 2/λmax.
+# nearly that of b. Each direction has its own factor, 1 − ηλmax and 1 − ηλmin, and the steep one
+# sets the limit, 2/λmax.
 #
 # But that is far too small for the flat one: its factor is 1 − 2/κ even at the limit, with the
 # *condition number* κ (kappa) = λmax/λmin. The number of steps grows with κ. For standardised x
-# both curvatures are 2 and κ is 1: *one* step. This is why the inputs of a network are standardised
-# (`minnet.datasets.standardize`), or at least brought to 0 … 1.
+# κ is 1.
 #
-# ## 5.* Is the limit exact?
+# ## 6.* Is the limit exact?
 #
 # Here is the Hessian once more:
 #
-#     H = [ ∂²L/∂w²    ∂²L/∂w∂b ]  =  2 · [ mean(x²)   mean(x) ]
-#         [ ∂²L/∂w∂b   ∂²L/∂b²  ]         [ mean(x)    1       ]
+# $$H = \begin{pmatrix} ∂^2L/∂w^2 & ∂^2L/∂w∂b \\ ∂^2L/∂w∂b & ∂^2L/∂b^2 \end{pmatrix}
+# = 2 \begin{pmatrix} \mathrm{mean}(x^2) & \mathrm{mean}(x) \\ \mathrm{mean}(x) & 1 \end{pmatrix}$$
 #
 # And the limit? Go to it, and to 2 % on either side. **Guess** the last column, roughly.
 
@@ -236,13 +268,12 @@ for share in (0.98, 1.0, 1.02):
 # Exact. 2 % below the limit it converges, at the limit it goes back and forth for ever, and 2 %
 # above it explodes.
 #
-# ## 6.* Momentum
+# ## 7.* Momentum
 #
 # Hidden layers make ravines of their own, so we need a better walk. Think of a heavy ball: it has a
 # velocity v, keeps a part β of it (the *momentum*), and the slope only pushes:
 #
-#     v ← β v − η ∂L/∂θ
-#     θ ← θ + v
+# $$v ← β v - η \frac{∂L}{∂θ}, \qquad θ ← θ + v$$
 #
 # Across the ravine the pushes change sign and partly cancel; along it they agree and add up. For
 # "tuned", β and η are those that theory (Polyak, 1964) gives for known λmin and λmax. We start on
@@ -272,7 +303,7 @@ for beta, steps in ((0.0, 1), (0.9, 30)):
 assert away > 0.1
 assert tuned_rate > limit
 
-# %% Drawing
+# %% tags=["hide-input"]
 walks = {
     "a tenth of the limit: it creeps": (0.1 * limit, 0.0),
     "0.95 of the limit: it zig-zags": (0.95 * limit, 0.0),
@@ -307,10 +338,10 @@ assert left[3] < 0.1 < min(left[:3])
 # %% [markdown]
 # The tuned walk zig-zags, too, and with a rate at which a plain one would explode: momentum moves
 # the limit. But it is much faster along the ravine. In the round bowl momentum does harm: one plain
-# step is enough, but the ball swings about the bottom.
-# Nobody knows λmin of a real network, so 0.9 is a good habit and not a law.
+# step is enough, but the ball swings about the bottom. Nobody knows λmin of a real network, so 0.9
+# is a good habit and not a law.
 #
-# ## 7.* Zig-zag
+# ## 8.* Zig-zag
 #
 # Back to the plain walk. Below the limit it zig-zags between the walls and hardly moves along the
 # ravine. We start on the wall again, at w = 0, b = 6. **Guess** the angle between "straight
@@ -392,7 +423,7 @@ assert 100 < days < 1000
 # %% [markdown]
 # That is months for a line through forty points, or one step if x is standardised.
 #
-# ## 8.* Momentum in numbers
+# ## 9.* Momentum in numbers
 #
 # Now in numbers, on three terrains. 0.9 is the usual choice; here it gets the best rate of the
 # plain walk. **Guess** the row of the round bowl.
@@ -429,7 +460,7 @@ assert 0.8 < growth / np.sqrt(values[1] / values[0] / kappa) < 1.3
 # 0.9 is more than eight times as fast, and the tuned value more than fifteen times. With the best
 # β the steps grow as √κ, and no longer as κ: compare the last two rows.
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, ax = plt.subplots(figsize=(6.8, 4.4), layout="constrained")
 tuned_rate, tuned_momentum = polyak((flat, steep))
 runs = {
@@ -459,7 +490,7 @@ ax.legend()
 figure.savefig(pictures / "02_momentum.png", dpi=120)
 
 # %% [markdown]
-# ## 9.* The same by minnet
+# ## 10.* The same by minnet
 #
 # A line is a Dense layer of one unit without an activation. `SGD` is the formula above, with
 # `momentum` for β. We begin at the same place, take all forty points in each step, and compare.

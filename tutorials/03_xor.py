@@ -1,6 +1,8 @@
 # %% [markdown]
 # # XOR, and why a hidden layer
 #
+# *Before this one: 01 (one neuron) and 02 (gradient descent). Reading time: 4 minutes.*
+#
 # One neuron learned AND (tutorial 01). Here is a question of the same size that it cannot learn. By
 # the end you will be able to prove that, you will know how a hidden layer helps, and you will have
 # seen something that textbooks seldom show: the same network, trained in the same way from other
@@ -14,12 +16,14 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import Sequential, plots
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.optimizers import SGD, Adam
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. One neuron gives up
@@ -101,7 +105,7 @@ assert np.array_equal(p > 0.5, y == 1)
 assert np.abs(p - y).max() < 0.02
 
 
-# %% Drawing
+# %% tags=["hide-input"]
 def corners(ax, places):
     """Draw the four samples at these places."""
     for value, marker, size, label in ((0, "o", 260, "no"), (1, "s", 80, "yes")):
@@ -223,7 +227,7 @@ print(f"p of seed {stuck_seeds[0]}:", stuck_model.predict(x).ravel().round(2))
 assert np.mean(np.abs(ends - np.log(2) / 2) < 0.01) > 0.7
 assert np.sum(np.abs(stuck_model.predict(x) - 0.5) < 0.1) == 2
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(9.6, 4.2), layout="constrained", width_ratios=(2.2, 1)
 )
@@ -289,7 +293,7 @@ assert slope < 0.01 * np.linalg.norm(fresh.grad)
 # hidden layer *moves* the four corners to places where one line is enough. (Where it is grey, the
 # last layer says yes.)
 
-# %% Drawing
+# %% tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(10.4, 4.0), layout="constrained")
 corners(axes[0], x)
 for row, (a, b) in enumerate(x):
@@ -379,7 +383,7 @@ for name, layers in {
 assert accuracy["one neuron"] < 0.8
 assert accuracy["8 hidden units"] > 0.95
 
-# %% Drawing
+# %% tags=["hide-input"]
 ax = plots.decision_boundary(model, x_test, y_test, ["no", "yes"])
 ax.set_title(f"8 hidden units bend the line: {accuracy['8 hidden units']:.1%} right")
 ax.figure.savefig(pictures / "03_boundary.png", dpi=120)

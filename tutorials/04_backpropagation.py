@@ -1,6 +1,8 @@
 # %% [markdown]
 # # Backpropagation, with numbers
 #
+# *Before this one: 03 (XOR). Reading time: 7 minutes.*
+#
 # Training has to know, for each weight: if it grew a little, would the loss rise or fall, and how
 # fast? Backpropagation answers that for all weights at once. It is the chain rule, in the order in
 # which it costs least. At the end you will have worked out every number of a training step, found
@@ -13,12 +15,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.plots import COLOURS
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 
 # %%
@@ -56,7 +60,8 @@ assert W1.size + b1.size + W2.size + b2.size == 17
 # Four formulas. `@` is the matrix product: row n, column j of `x @ W1` is Σᵢ x[n, i] · W1[i, j].
 # The last formula is the loss, the mean of all squared errors.
 #
-#     y1 = x W1 + b1        y2 = tanh(y1)        y3 = y2 W2 + b2        L = mean of (y3 − t)²
+# $$y_1 = x W_1 + b_1, \quad y_2 = \tanh(y_1), \quad y_3 = y_2 W_2 + b_2, \quad
+# L = \mathrm{mean}\,(y_3 - t)^2$$
 
 
 # %%
@@ -102,7 +107,7 @@ print(f"∂L/∂W1[0, 0] is about {slope:.4f}")
 #
 # The loss is the mean of N · M = 8 squares, and the derivative of (y − t)² is 2 (y − t):
 #
-#     dy3 = 2 (y3 − t) / (N M)
+# $$dy_3 = \frac{2 (y_3 - t)}{N M}$$
 
 # %%
 N, M = t.shape
@@ -123,7 +128,7 @@ assert dy3[3, 0] < 0
 # y2[n, i] times h, and the loss by dy3[n, j] times that: the chain rule. But the same weight is at
 # work in every row, and the changes add up:
 #
-#     ∂L/∂W2[i, j] = Σₙ y2[n, i] · dy3[n, j]
+# $$\frac{∂L}{∂W_2[i, j]} = \sum_n y_2[n, i] · dy_3[n, j]$$
 
 # %%
 dW2 = np.zeros((3, 2))
@@ -137,7 +142,7 @@ show(dW2=dW2)
 # A sum of products over a common index is a matrix product. But n counts the *rows* of y2, and has
 # to count its columns. So we turn y2 on its side, which is all the transpose ᵀ does:
 #
-#     dW2[i, j] = Σₙ y2ᵀ[i, n] · dy3[n, j]        dW2 = y2ᵀ dy3
+# $$dW_2[i, j] = \sum_n y_2^T[i, n] · dy_3[n, j], \qquad dW_2 = y_2^T\, dy_3$$
 #
 # The shapes say the same: (3, 4) times (4, 2) is (3, 2), the shape of W2. No other product of
 # the two has that shape. For any such layer y = x W + b with the input x: dW = xᵀ dy. The bias
@@ -155,7 +160,7 @@ show(db2=db2)
 # The hidden unit i is connected with *both* outputs. If y2[n, i] grows, y3[n, 0] grows by W2[i, 0]
 # times that, and y3[n, 1] by W2[i, 1] times that. What goes along both paths is added:
 #
-#     ∂L/∂y2[n, i] = Σⱼ dy3[n, j] · W2[i, j]        dy2 = dy3 W2ᵀ
+# $$\frac{∂L}{∂y_2[n, i]} = \sum_j dy_3[n, j] · W_2[i, j], \qquad dy_2 = dy_3\, W_2^T$$
 #
 # Backward the slopes go through the same W2, turned on its side.
 
@@ -168,7 +173,7 @@ assert np.isclose(dy2[2, 0], dy3[2, 0] * W2[0, 0] + dy3[2, 1] * W2[0, 1])
 # Then the curve, y2 = tanh(y1). Each number goes through it alone, and the slope of tanh is
 # 1 − tanh², which is 1 − y2². (`*` multiplies number by number.)
 #
-#     dy1 = dy2 * (1 − y2²)
+# $$dy_1 = dy_2 · (1 - y_2^2)$$
 #
 # Where the curve is flat, the factor is near 0 and little gets through. Look for such a place.
 
@@ -193,7 +198,7 @@ assert abs(dW1[0, 0] - slope) < 1e-5
 # count from 0), which is 1 + 0: in each circle a unit's value above, its slope below.
 
 
-# %% Drawing
+# %% tags=["hide-input"]
 BLUE, RED, GREEN = COLOURS[:3]
 
 
@@ -215,11 +220,24 @@ def draw_the_way_back(ax, n):
                         "linewidth": 2.5 if on_path else 1,
                     },
                 )
-                if on_path:
+                if on_path and W is W1:  # below tanh; the weight's own slope, of this row
+                    slope = dy2[n, j] * (1 - y2[n, j] ** 2)
+                    ax.text(
+                        0.5,
+                        3.05,
+                        f"through tanh: {dy2[n, j]:.2f} · (1 − {y2[n, j]:.2f}²)"
+                        f" = {slope:.2f}\n"
+                        f"W1[0, 0] gets x[0] · {slope:.2f} = {x[n, 0] * slope:.2f}",
+                        ha="center",
+                        va="center",
+                        fontsize=10,
+                        color=RED,
+                    )
+                elif on_path:
                     middle = (0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]))
                     ax.text(
                         *middle,
-                        f"{'W1' if W is W1 else 'W2'}[{i}, {j}] = {W[i, j]:.2f}",
+                        f"W2[{i}, {j}] = {W[i, j]:.2f}",
                         ha="center",
                         va="center",
                         fontsize=10,
@@ -374,7 +392,7 @@ assert L - 1.0 * squares < 0
 assert 0.5 < best < 0.7
 assert reached[-1] > L
 
-# %% Drawing
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 ax.plot(rates, reached, color=BLUE, linewidth=2, label="the loss after the step")
 ax.plot(

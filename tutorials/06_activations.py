@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Activations, and the gradient that vanishes
 #
-# A hidden layer made XOR possible (tutorial 03), so four of them should be better than one? For
-# a long time they were worse: deep networks hardly learned at all. At the end of this tutorial you
-# know why (it is one number, 1/4, and the chain rule), you have measured it layer by layer, and you
-# know three cures and what each of them costs.
+# *Before this one: 04 (backpropagation). Reading time: 15 minutes.*
+#
+# A hidden layer made XOR possible (tutorial 03). So are four of them better than one? For a long
+# time they were worse: deep networks hardly learned at all. By the end you will know why (it is one
+# number, 1/4, and the chain rule), you will have measured it layer by layer, and you will know
+# three cures and what each of them costs.
 
 # %%
 from pathlib import Path
@@ -14,6 +16,7 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense, ReLU, Sigmoid, Tanh
 from minnet.optimizers import SGD
@@ -21,12 +24,13 @@ from minnet.regularizers import L2
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Three curves and their slopes
 #
 # A unit adds up its weighted inputs to a number z, and its *activation* bends it: a = f(z). Without
-# the bend, two layers in a row would be one. The three best known:
+# the bend, two layers in a row would do no more than one. The three best known:
 #
 #     sigmoid   a = 1 / (1 + e⁻ᶻ)                  from 0 to 1      slope a (1 − a)
 #     tanh      a = (eᶻ − e⁻ᶻ) / (eᶻ + e⁻ᶻ)        from −1 to 1     slope 1 − a²
@@ -133,9 +137,9 @@ def train(model, epochs=1):
 
 
 # %% [markdown]
-# More layers can express all that fewer can, and more. Which one is ahead after one epoch? And
-# after 13? (Why 13: Nielsen's epoch has 50,000 images, 5,000 updates. Ours has 3,823, and takes 13
-# epochs to make as many.)
+# More layers can express everything that fewer can, and more. Which one is ahead after one epoch?
+# And after 13? (Why 13: Nielsen's epoch has 50,000 images, 5,000 updates. Ours has 3,823, and takes
+# 13 epochs to make as many.)
 
 # %%
 SEEDS = (0, 2)
@@ -166,14 +170,14 @@ assert all(abs(100 * longer[depth][-1] - np.mean(ON_MNIST[depth])) < 4 for depth
 assert 100 * longer[3][-1] < ON_MNIST[3][0]
 
 # %% [markdown]
-# Every layer that was added made it worse, and 10 % is what guessing gives. On our digits one epoch
+# Each additional layer made it worse, and guessing would give 10 %. On our digits one epoch
 # shows it more harshly than on MNIST: it is 13 times fewer updates. After as many updates as MNIST
 # gets, the networks with one and two hidden layers are within four points of MNIST's. The
 # third lags behind MNIST's (other images, other size: it need not be equal), and the fourth has
 # learned next to nothing on either.
 #
 # Worse for how long? Nielsen trained for 30 epochs, 150,000 updates, and reports 96.5, 96.9, 96.6
-# and 96.5 % for one to four hidden layers: in the end the depth did no harm on MNIST, and no good.
+# and 96.5 % for one to four hidden layers: in the end the depth did neither harm nor good on MNIST.
 #
 # The curves say *how* it is worse. The deep networks do not learn slowly from the start: they stand
 # still for a time, and the more layers, the longer.
@@ -200,7 +204,7 @@ plt.close(fig)
 # Let δ be the gradient of the loss with respect to a layer's z. Backpropagation takes it one layer
 # down (tutorial 04):
 #
-#     δ of this layer = (δ of the layer above · Wᵀ) × f'(z)
+# $$δ = (δ_{\text{above}}\, W^T) · f'(z)$$
 #
 # Wᵀ here keeps the size: each of 30 terms has variance 1/30. So what is left is f'(z), at most 1/4:
 # each sigmoid layer should divide the gradient by four *or more*. Between the 4th hidden layer and
@@ -367,11 +371,11 @@ assert saturated[1.0] < 0.05
 assert saturated[8.0] > 0.6
 
 # %% [markdown]
-# Too small, and every layer whispers what it heard, until nothing is left. Too large, and most
-# units shout yes or no: saturated, with a slope near 0. In between is 1 / √n, which keeps the size
-# of what goes through: LeCun's rule (1998). Glorot and Bengio's (2010), the default of `Dense`, is
-# much the same; He's (2015) has √2 instead of 1, to make up for the half that ReLU cuts off.
-# Tutorial 11 measures them.
+# If the weights are too small, each layer passes on a weaker signal, until nothing is left. If they
+# are too large, most units say yes or no at full strength: they are saturated, with a slope near 0.
+# In between is 1 / √n, which keeps the size of the signal: LeCun's rule (1998). Glorot and Bengio's
+# (2010), the default of `Dense`, is much the same; He's (2015) has √2 instead of 1, to make up for
+# the half that ReLU cuts off. Tutorial 11 measures them.
 #
 # (And the third cure? The first layers get small gradients, so give *them* larger steps. Adam
 # does; see exercise 2 and tutorial 08.)

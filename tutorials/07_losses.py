@@ -1,10 +1,13 @@
 # %% [markdown]
 # # Losses: why softmax goes with cross-entropy
 #
+# *Before this one: 04 (backpropagation). Reading time: 18 minutes.*
+#
 # A loss is one number that says how wrong a network is. Many formulas would do that. But a network
 # learns from the loss's *slope*, and with the wrong pair of output and loss the slope is smallest
-# where the network is most wrong. At the end of this tutorial you can derive the famous p − t, you
-# know why it must be computed from the logits, and you have seen four traps that cost people days.
+# where the network is most wrong. By the end you will be able to derive the famous p − t, you will
+# know why it has to be computed from the logits, and you will have seen four traps that cost people
+# days.
 
 # %%
 import warnings
@@ -15,6 +18,7 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.datasets import one_hot
 from minnet.layers import Dense
 from minnet.losses import BinaryCrossEntropy, CrossEntropy, MeanAbsoluteError, MeanSquaredError
@@ -22,19 +26,22 @@ from minnet.optimizers import SGD
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. One neuron that is badly wrong
 #
 # One sigmoid neuron, p = 1 / (1 + e⁻ᶻ), and its target t. Two losses:
 #
-#     squared error    L = (p − t)²                             ∂L/∂p = 2 (p − t)
-#     cross-entropy    L = −t ln p − (1 − t) ln(1 − p)          ∂L/∂p = (p − t) / (p (1 − p))
+# | loss | formula | slope |
+# |---|---|---|
+# | squared error | $L = (p - t)^2$ | $∂L/∂p = 2 (p - t)$ |
+# | cross-entropy | $L = -t \ln p - (1 - t) \ln(1 - p)$ | $∂L/∂p = \frac{p - t}{p (1 - p)}$ |
 #
 # The weights feel ∂L/∂z, which is ∂L/∂p times the sigmoid's slope p (1 − p) (tutorial 06):
 #
-#     squared error    ∂L/∂z = 2 (p − t) · p (1 − p)
-#     cross-entropy    ∂L/∂z = p − t
+# $$\text{squared error:} \; \frac{∂L}{∂z} = 2 (p - t) · p (1 - p) \qquad
+# \text{cross-entropy:} \; \frac{∂L}{∂z} = p - t$$
 #
 # The cross-entropy's denominator and the slope cancel. Say the target is 0. At p = 0.5 the squared
 # error gives 0.25 to learn from. How much at p = 0.999, where the neuron could not be more wrong?
@@ -55,10 +62,10 @@ assert from_squares[0.5] == 0.25
 assert from_squares[0.999] < 0.002
 
 # %% [markdown]
-# A teacher who speaks the more softly the worse the mistake. Nielsen's book (2015, chapter 3) has a
-# neuron with weight 2 and bias 2 which is to learn to turn the input 1 into the output 0; η is
-# 0.15. It starts at p = 0.98. Here it is, with both losses. (His squared error is ½ (p − t)², so
-# with it he needs twice as many steps as we do.)
+# The squared error is like a teacher who speaks more softly the worse the mistake is. Nielsen's
+# book (2015, chapter 3) has a neuron with weight 2 and bias 2 which is to learn to turn the input 1
+# into the output 0; η is 0.15. It starts at p = 0.98. Here it is, with both losses. (His squared
+# error is ½ (p − t)², so with it he needs twice as many steps as we do.)
 
 # %%
 paths = {}
@@ -94,17 +101,17 @@ plt.close(fig)
 # For K classes the network puts out K numbers z₁ … z_K of any size, the *logits*. Softmax makes
 # them probabilities: all positive, with sum 1.
 #
-#     p_k = exp(z_k) / Σ_j exp(z_j)
+# $$p_k = \frac{\exp z_k}{\sum_j \exp z_j}$$
 #
 # The cross-entropy is minus the logarithm of what the right class y was given, L = −ln p_y. In
 # terms of the logits:
 #
-#     L = −ln (exp(z_y) / Σ_j exp(z_j)) = ln Σ_j exp(z_j) − z_y
+# $$L = -\ln \frac{\exp z_y}{\sum_j \exp z_j} = \ln \sum_j \exp z_j - z_y$$
 #
 # Now differentiate by z_k. The first term gives exp(z_k) / Σ_j exp(z_j), which is p_k; the second
 # gives −1 for k = y and 0 for all others, which is −t_k if t is 1 for the right class and 0 else.
 #
-#     ∂L/∂z_k = p_k − t_k
+# $$\frac{∂L}{∂z_k} = p_k - t_k$$
 #
 # Three lines, no product of matrices: what it says minus what it should say. Check it against the
 # definition of a derivative: move one logit by a little, and see what the loss does.
@@ -151,14 +158,14 @@ assert np.allclose(dz, CrossEntropy(from_logits=True).gradient(z, labels))
 assert np.allclose(dz.sum(axis=1), 0)  # what one class gains, the others lose
 
 # %% [markdown]
-# With the squared error there is no such luck. Softmax alone has the derivatives
-# ∂p_j/∂z_k = p_j (1 if j = k else 0, minus p_k), so each term carries a factor p, and nothing takes
-# it away:
+# The squared error is not so lucky. Softmax alone has the derivatives ∂p_j/∂z_k = p_j (1 if j = k
+# else 0, minus p_k), so each term has a factor p, and nothing cancels it:
 #
-#     ∂L/∂z_k = p_k (d_k − Σ_j d_j p_j)      with d = ∂L/∂p = 2 (p − t) / K
+# $$\frac{∂L}{∂z_k} = p_k \Big(d_k - \sum_j d_j p_j\Big) \quad \text{with} \quad
+# d = \frac{∂L}{∂p} = \frac{2 (p - t)}{K}$$
 #
 # Let the first class have the logit s and the other two 0, and let the second be the right one. The
-# larger s, the surer and the more wrong. What happens to the two gradients?
+# larger s is, the surer the network is, and the more wrong. What happens to the two gradients?
 
 # %%
 print("\n logit of the wrong class    p of the right one    |∂L/∂z| cross-entropy    squared error")
@@ -270,7 +277,7 @@ plt.close(fig)
 #
 # ## 4. The same formula, and nan
 #
-# Our `softmax` above is the formula, letter by letter. What does it give for the logits 1000 and 0?
+# Our `softmax` above is exactly the formula. What does it give for the logits 1000 and 0?
 # (A calculator knows: 1 and 0.)
 
 # %%
@@ -307,12 +314,12 @@ z = rng.normal(size=(5, 4))
 assert np.allclose(stable_softmax(z), softmax(z))
 
 # %% [markdown]
-# Half of the way. Say the second class is right: L = −ln p₂ = −ln 0 = inf. Yet the formula of
-# section 2 says L = ln(e¹⁰⁰⁰ + e⁰) − 0 = 1000, an ordinary number. The 0 was made by rounding, and
-# the logarithm cannot undo that. So never take the logarithm of a softmax; go by the logits. With
-# c the row's largest:
+# That is half the repair. Suppose that the second class is right: L = −ln p₂ = −ln 0 = inf. Yet the
+# formula of section 2 says L = ln(e¹⁰⁰⁰ + e⁰) − 0 = 1000, an ordinary number. The 0 was made by
+# rounding, and the logarithm cannot undo that. So never take the logarithm of a softmax; go by the
+# logits. With c the row's largest:
 #
-#     ln Σ_j exp(z_j) = c + ln Σ_j exp(z_j − c)          L = that − z_y
+# $$\ln \sum_j \exp z_j = c + \ln \sum_j \exp(z_j - c), \qquad L = \text{that} - z_y$$
 #
 # Libraries that are handed probabilities have to cut off p at some small number (minnet and Keras
 # at 1e-7), and what is cut off has slope 0. Which of these three would still learn?

@@ -1,11 +1,13 @@
 # %% [markdown]
 # # Optimizers, side by side
 #
-# Backpropagation says which way is down. How far to go, and whether to remember where one came
-# from, is the optimizer's business. There are seven well-known ones, each of a few lines of NumPy.
-# At the end of this tutorial you have written all seven, seen them walk through a ravine like that
-# of tutorial 02, and let them race on digits, each with the learning rate that suits it. And you
-# know what Adam is worth: less than its fame, and more than nothing.
+# *Before this one: 02 (gradient descent) and 07 (losses). Reading time: 17 minutes.*
+#
+# Backpropagation says which way is down. The optimizer decides how far to go, and how much of the
+# last steps to remember. There are seven well-known ones, each a few lines of NumPy. By the end you
+# will have written all seven, watched them walk through a ravine like that of tutorial 02, and
+# raced them on digits, each with the learning rate that suits it. And you will know what Adam is
+# worth: less than its fame, and more than nothing.
 
 # %%
 from pathlib import Path
@@ -15,10 +17,12 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import optimizers, plots, schedules
+from minnet.course import reading
 from minnet.layers import Dense
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Seven formulas
@@ -29,16 +33,16 @@ pictures.mkdir(exist_ok=True)
 #
 # **SGD**: straight down.
 #
-#     θ ← θ − η g
+# $$θ ← θ - η g$$
 #
 # **Momentum** (Polyak, 1964): a ball that rolls. The velocity v keeps 0.9 of itself and is pushed
 # by the gradient.
 #
-#     v ← μ v − η g        θ ← θ + v
+# $$v ← μ v - η g, \qquad θ ← θ + v$$
 #
 # **Nesterov** (1983): look a step ahead along the new velocity.
 #
-#     v ← μ v − η g        θ ← θ + μ v − η g
+# $$v ← μ v - η g, \qquad θ ← θ + μ v - η g$$
 
 
 # %%
@@ -63,17 +67,19 @@ def nesterov(theta, g, t, memory, eta, mu=0.9):
 # **Adagrad** (Duchi, 2011): divided by the root of the sum of all squares so far (which starts at
 # 0.1). The sum only grows, so the steps only shrink.
 #
-#     s ← s + g²                   θ ← θ − η g / √(s + ε)
+# $$s ← s + g^2, \qquad θ ← θ - \frac{η g}{\sqrt{s + ε}}$$
 #
 # **RMSprop** (Hinton, 2012): a running mean that forgets takes the place of the sum.
 #
-#     s ← ρ s + (1 − ρ) g²         θ ← θ − η g / √(s + ε)
+# $$s ← ρ s + (1 - ρ) g^2, \qquad θ ← θ - \frac{η g}{\sqrt{s + ε}}$$
 #
 # **Adam** (Kingma and Ba, 2015): RMSprop, with a running mean m of g itself for momentum. Both
 # start at 0 and would be too small at first; dividing by 1 − βᵗ makes up for it.
 #
-#     m ← β₁ m + (1 − β₁) g        v ← β₂ v + (1 − β₂) g²
-#     θ ← θ − η m̂ / (√v̂ + ε)       with m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ)
+# $$m ← β_1 m + (1 - β_1) g, \qquad v ← β_2 v + (1 - β_2) g^2$$
+#
+# $$θ ← θ - \frac{η \hat m}{\sqrt{\hat v} + ε} \quad \text{with} \quad
+# \hat m = \frac{m}{1 - β_1^t}, \; \hat v = \frac{v}{1 - β_2^t}$$
 #
 # **AdamW** (Loshchilov and Hutter, 2019): first shrink every weight a little, θ ← θ − η λ θ, then
 # Adam. (Small weights overfit less: tutorial 10.)
@@ -180,7 +186,8 @@ def fewest(step, theta, curvature, most=400):
 # %% [markdown]
 # The ravine so far runs along an axis: the gentle direction is *one weight*, so that a step of its
 # own for each weight is just what is needed. In a network there is no reason for that. So we also
-# turn the ravine by 45° (and the start with it). The landscape is the same. For whom is the walk?
+# turn the ravine by 45° (and the start with it). The landscape is the same. For which of them is
+# the walk the same, too?
 
 # %%
 TURN = np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2)
@@ -206,10 +213,10 @@ assert abs(needed["Adam", "turned"] - needed["Adam", "straight"]) < 15
 
 # %% [markdown]
 # The first three do not know about axes: the same count. Nesterov needs less than half of SGD's
-# steps. Adagrad is unbeatable along the axes, and when the ravine is turned it is worse than plain
-# SGD: its gift was to us, who had laid the ravine along a weight. RMSprop suffers in the same way,
-# if less (and it is last on both, since its steps do not shrink near the bottom, where g / √s has
-# the same size as anywhere). Adam, with its momentum, hardly cares.
+# steps. Adagrad is unbeatable along the axes, and worse than plain SGD when the ravine is turned:
+# it only profited from our choice to lay the ravine along a weight. RMSprop suffers in the same
+# way, if less (and it is last on both, since its steps do not shrink near the bottom, where g / √s
+# has the same size as anywhere). Adam, with its momentum, hardly cares.
 
 # %%
 fig, axes = plt.subplots(2, 4, figsize=(12, 5), sharex=True, sharey=True, layout="constrained")
@@ -292,8 +299,8 @@ assert all(values[-1] < 70 for values in means.values())  # at the largest rate 
 # %% [markdown]
 # All seven reach the same height, within two points and a half. What differs is *where*: good rates
 # for Adam are many times smaller than those for SGD. (A rate says nothing without its optimizer.)
-# Each has a good range of two to four of our five rates, and none has a much wider one. And right
-# of it all of them fall off a cliff, Adam too.
+# Each has a good range of two to four of our five rates, and none has a much wider one. And to the
+# right of it all of them fall off a cliff, Adam too.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
@@ -312,10 +319,10 @@ for ax, names in zip(axes, families, strict=True):
             linewidth=2,
             label=name,
         )
-    ax.set(xscale="log", xlabel="learning rate η", xlim=(1.5e-3, 6), ylim=(0, 100))
+    ax.set(xscale="log", xlabel="learning rate η", xlim=(1.5e-3, 6), ylim=(70, 98))
     ax.grid(alpha=0.3)
     ax.legend(loc="lower left", fontsize=11)
-axes[0].set(ylabel="validation accuracy (%)", title="one step size for all weights")
+axes[0].set(ylabel="validation accuracy (%), from 70", title="one step size for all weights")
 axes[1].set_title("a step size for each weight")
 fig.suptitle("Seven optimizers, one height: each at its own learning rate", fontsize=14)
 fig.savefig(pictures / "08_rates.png", dpi=120)
@@ -415,13 +422,13 @@ print(f"Pictures: 08_*.png in {pictures.resolve()}")
 # %% [markdown]
 # At the small rate a schedule gains nothing: it takes away from steps that were small already. At
 # the large one it gains with every seed, by how much is luck: large steps get far, but rattle about
-# the bottom for ever; small ones at the end let the ball come to rest. A schedule is a licence for
-# a larger rate.
+# the bottom for ever; small ones at the end let the ball come to rest. A schedule lets you use a
+# larger rate.
 #
 # ## Exercises
 #
 # 1. In section 2, turn the ravine by 5°, 15° and 30° (cos and sin of the angle in TURN). How soon
-#    does Adagrad lose its gift?
+#    does Adagrad lose its lead?
 # 2. Momentum is 0.9 everywhere above. In the ravine, try 0.5, 0.7 and 0.99: give `fewest` the step
 #    `lambda *given: momentum(*given, mu=0.5)`. (400 means: not within 400 steps.) Does the best μ
 #    beat Nesterov? Draw its path, and the one at 0.99.

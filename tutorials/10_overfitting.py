@@ -1,8 +1,10 @@
 # %% [markdown]
 # # Overfitting: learning by heart, and four remedies
 #
+# *Before this one: 09 (real digits). Reading time: 17 minutes.*
+#
 # A network with more weights than examples can know every example by heart and still be wrong about
-# the next one. That is *overfitting*. At the end you will know how to see it, why data are split in
+# the next one. That is *overfitting*. By the end you will know how to see it, why data are split in
 # three, and what early stopping, weight decay, dropout and more data do about it. We measure what
 # each is worth, over several draws, and some of it is not what textbooks promise.
 
@@ -15,6 +17,7 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet.callbacks import EarlyStopping
+from minnet.course import reading
 from minnet.foundation.tables import Table
 from minnet.layers import Dense, Dropout
 from minnet.optimizers import Adam
@@ -22,6 +25,7 @@ from minnet.plots import COLOURS
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Few digits, split in three
@@ -30,12 +34,13 @@ pictures.mkdir(exist_ok=True)
 # - The *validation set*: what we look at to make choices, such as when to stop. Ten of each digit.
 # - The *test set*: used once, when all choices are made. 1,797 digits by thirteen other people.
 #
-# Why three? If you choose the best of many networks by some data, you choose the luckiest one, too,
-# so its figure on those data is too good. Only data that chose nothing tell the truth.
+# Why three? If you choose the best of many networks by some data, you also choose the luckiest, so
+# its figure on those data is too good. Only data that had no say in any choice tell the truth.
 #
 # `split` draws the first two sets by a seed. With more images a class it keeps those it had, so
-# that 80 are the same 20 and 60 more. It can also spoil training labels: `wrong=0.2` turns
-# one label in five into another digit, as a tired assistant might. The validation set stays right.
+# that 80 are the same 20 and 60 more. It can also spoil training labels: `wrong=0.2` turns one
+# label in five into another digit, as a tired assistant might. The labels of the validation set
+# stay right.
 
 # %%
 x_all, y_all, x_test, y_test = minnet.datasets.digits()
@@ -60,8 +65,8 @@ assert (len(x), len(x_valid), len(x_test)) == (200, 100, 1797)
 # %% [markdown]
 # ## 2. Curves that part
 #
-# One hidden layer of 64 units. How many weights is that, for 200 images?
-# 64 · 64 + 64 + 64 · 10 + 10.
+# One hidden layer of 64 units. How many weights is that, for 200 images? 64 · 64 + 64 + 64 · 10 +
+# 10.
 
 # %%
 EPOCHS = 48
@@ -113,7 +118,7 @@ assert best < end
 assert abs(curves["val_accuracy"][best] - curves["val_accuracy"][end]) < 0.045
 
 # %% [markdown]
-# It knows all 200 by heart, and goes on becoming surer of them: the training loss falls to
+# It knows all 200 by heart, and becomes ever surer of them: the training loss falls to
 # almost nothing. The validation loss stops falling and then creeps up. The two curves part, and
 # that is what overfitting looks like.
 #
@@ -238,9 +243,9 @@ assert wrong[0].mean() > wrong[large].mean() + 5
 # %% [markdown]
 # With right labels larger is *not* worse: 256 units, nearly a hundred times as many weights as
 # images, are better than 8. With wrong labels the network without a hidden layer wins, because it
-# is too stiff to learn 40 exceptions by heart. So a small network is a remedy where there is much
-# to be kept from learning; elsewhere it only learns less. Which it is, nobody knows beforehand: ask
-# the validation set.
+# is too stiff to learn 40 exceptions by heart. So a small network helps where there is much that
+# should not be learned; elsewhere it only learns less. Nobody knows beforehand which case it is:
+# ask the validation set.
 #
 # ## 5. Four remedies
 #
@@ -249,7 +254,9 @@ assert wrong[0].mean() > wrong[large].mean() + 5
 #
 # **Weight decay.** Before each update all weights shrink by a small part of themselves:
 #
-#     θ ← θ − η λ θ        (θ: all weights, η: learning rate, λ: weight_decay)
+# $$θ ← θ - η λ θ$$
+#
+# with all weights θ, the learning rate η and λ, the `weight_decay`.
 #
 # A weight that the data do not push back up fades away, so the network keeps what many images ask
 # for, and loses what only one does. All decay, biases too; many spare these, and so can you:
@@ -424,4 +431,4 @@ print(f"Pictures: 10_*.png in {pictures.resolve()}")
 #    wrong labels and no worse than nothing with right ones. (Choose on the validation set, as in
 #    part 5. Then, once, look at the test set.)
 # 3. Spoil no label, one in ten, one in five, two in five. Draw the test accuracy of "nothing" and
-#    of "dropout" over the share of wrong labels. From which share on does dropout pay?
+#    of "dropout" over the share of wrong labels. From which share on does dropout help?

@@ -1,8 +1,10 @@
 # %% [markdown]
 # # Initialisation and normalisation: signals that neither fade nor explode
 #
+# *Before this one: 06 (activations) and 08 (optimizers). Reading time: 23 minutes.*
+#
 # Before a deep network has seen one example, its first random weights may have decided that it will
-# never learn. At the end you will know why they must not be zero, how large they should be (three
+# never learn. By the end you will know why they must not be zero, how large they should be (three
 # lines of school mathematics), why inputs are brought to mean 0 and deviation 1, and what batch
 # normalisation does, repairs and costs.
 
@@ -17,6 +19,7 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.foundation.tables import Table
 from minnet.initializers import Constant, RandomNormal
 from minnet.layers import Activation, BatchNormalization, Dense
@@ -25,6 +28,7 @@ from minnet.plots import COLOURS, MARKERS, STYLES
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 x, y, x_test, y_test = minnet.datasets.digits()
 
 # %% [markdown]
@@ -78,7 +82,7 @@ assert between["32 units, all 0.02"] < 1e-6 < 0.1 < between["32 units, random"]
 # A unit sums n inputs, z = Σ xᵢ wᵢ. Let the weights be random, independent, of mean 0 and variance
 # v. Then products of different i cancel on average, and of the squares there are n:
 #
-#     mean of z²  =  n · v · mean of x²
+# $$\mathrm{mean}(z^2) = n · v · \mathrm{mean}(x^2)$$
 #
 # 1. For the signal to keep its size, n · v has to be 1: **v = 1/n** (LeCun, 1998).
 # 2. On the way back, dx = dy Wᵀ sums over the m units of the layer above: there it is v = 1/m.
@@ -305,7 +309,9 @@ assert np.mean(learned["relu", "Glorot"]) < np.mean(learned["relu", "He"]) - 0.1
 # The three lines began with inputs of mean square 1. Inputs have a size of their own (grams or
 # tonnes?) and a mean. *Standardising* brings each column to mean 0 and standard deviation 1,
 #
-#     x ← (x − μ) / σ        (μ, σ: of each column, over the training set only)
+# $$x ← \frac{x - μ}{σ}$$
+#
+# with μ and σ of each column, taken over the training set only.
 #
 # Here are the digits in five forms: as they are, from 0 to 1; from 0 to 255; shifted by 10, as
 # temperatures in kelvin are; each pixel in a unit of its own, from hundredths to hundreds, as the
@@ -377,9 +383,11 @@ assert 50 < largest < 70
 # with each update, so μ and σ have to be computed anew in each training step, over the N rows of
 # the batch (Ioffe and Szegedy, 2015):
 #
-#     μ = mean of z,  σ² = variance of z          (of each column, over the batch)
-#     ẑ = (z − μ) / √(σ² + ε)                     (ε = 0.001, against division by 0)
-#     y = γ ẑ + β                                 (learned; they start at 1 and 0)
+# $$μ = \mathrm{mean}(z), \quad σ^2 = \mathrm{variance}(z), \qquad
+# \hat z = \frac{z - μ}{\sqrt{σ^2 + ε}}, \qquad y = γ \hat z + β$$
+#
+# Mean and variance are those of each column, over the batch. ε = 0.001 keeps the division from 0.
+# γ and β are learned, and start at 1 and 0.
 #
 # γ and β let the layer have another size and mean if that is better.
 
@@ -415,8 +423,8 @@ print("predicting after 1,000 steps:", layer.forward(z)[0].round(2))
 assert np.allclose(layer.forward(z), by_hand, atol=0.01)
 
 # %% [markdown]
-# The two differ until the averages have caught up. Remember that: it is a
-# common trap, and we meet it again below.
+# The two differ until the averages have caught up. That is a common trap, and we will meet it again
+# below.
 #
 # ### What it repairs
 #
@@ -508,9 +516,9 @@ fig.savefig(pictures / "11_batch_normalization.png", dpi=120)
 
 # %% [markdown]
 # Weights that are too small are repaired completely, since ẑ has deviation 1 whatever z had (as
-# long as σ² is not far below ε). A learning rate of 3, which ruins the plain network, is borne
-# well. N(0, 1) is repaired in part: the signals are fine now, but the weights are so large that a
-# step of the usual size hardly changes their direction. More epochs help, slowly.
+# long as σ² is not far below ε). A learning rate of 3, which ruins the plain network, does no harm.
+# N(0, 1) is repaired in part: the signals are fine now, but the weights are so large that a step of
+# the usual size hardly changes their direction. More epochs help, slowly.
 #
 # ### What it costs
 #
@@ -538,8 +546,8 @@ assert abs(modes[0.9][0] - modes[0.9][1]) < 0.03
 
 # %% [markdown]
 # **The rows of a batch are no longer independent.** While it trains, what the network says of a
-# digit depends on the company. In the extreme, a batch of *one* row: μ is the row itself, σ² is 0,
-# so ẑ = 0 and y = β, whatever the digit. What will the loss be after an epoch?
+# digit depends on the other rows of its batch. In the extreme, a batch of *one* row: μ is the row
+# itself, σ² is 0, so ẑ = 0 and y = β, whatever the digit. What will the loss be after an epoch?
 
 # %%
 alone, among_four = layer.forward(z[:1], {}), layer.forward(z[:4], {})

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # Saving a model, and going on after the power was cut
 #
+# *Before this one: 09 (real digits). Reading time: 10 minutes.*
+#
 # Three different things are called "saving": keeping a model to use it, keeping it to train it
 # further, and keeping a *training*, so that it can go on as if nothing had happened. This tutorial
 # does all three, looks into the files, and kills a training to see what is lost. (Nothing is.)
@@ -17,11 +19,15 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet.callbacks import Checkpoint
+from minnet.course import reading
 from minnet.layers import Dense, Dropout
 from minnet.plots import COLOURS
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+files = pictures / "13_files"
+files.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Save, and load
@@ -50,9 +56,9 @@ def network(seed):
 model = network(seed=0)
 model.class_names = [str(digit) for digit in range(10)]
 model.fit(x, y, epochs=3, verbose=0)
-model.save("digits.npz")
+model.save(files / "digits.npz")
 
-again = minnet.load("digits.npz")
+again = minnet.load(files / "digits.npz")
 assert np.array_equal(again.predict(x_test), model.predict(x_test))
 print("loaded: the same predictions, to the last bit")
 
@@ -73,15 +79,15 @@ print("and after another epoch: still the same weights")
 # weight, so a model with its optimizer is nearly three times as large as its weights alone.
 
 # %%
-with np.load("digits.npz") as file:
+with np.load(files / "digits.npz") as file:
     for name in file.files:
         print(f"{name:18} {file[name].dtype!s:8} {file[name].shape}")
     description = json.loads(bytes(file["minnet.json"]))
 print("the description says:", ", ".join(description))
 print("the second layer:    ", description["config"]["layers"][1])
 
-model.save_weights("weights.npz")
-sizes = [Path(name).stat().st_size for name in ("digits.npz", "weights.npz")]
+model.save_weights(files / "weights.npz")
+sizes = [(files / name).stat().st_size for name in ("digits.npz", "weights.npz")]
 print(f"with the optimizer {sizes[0]:,} bytes, without {sizes[1]:,}")
 assert 2.5 < sizes[0] / sizes[1] < 3.1
 
@@ -91,11 +97,11 @@ assert 2.5 < sizes[0] / sizes[1] < 3.1
 # whole or not at all, so a crash while saving leaves the old one.
 
 # %%
-spoilt = bytearray(Path("digits.npz").read_bytes())
+spoilt = bytearray((files / "digits.npz").read_bytes())
 spoilt[5000] ^= 1  # one bit in the whole file
-Path("spoilt.npz").write_bytes(spoilt)
+(files / "spoilt.npz").write_bytes(spoilt)
 try:
-    minnet.load("spoilt.npz")
+    minnet.load(files / "spoilt.npz")
 except minnet.ModelFileError as error:
     print("ModelFileError:", error)
 else:
@@ -109,11 +115,11 @@ else:
 # the random generator, the figures gathered so far, what early stopping is waiting for.
 
 # %%
-checkpoint = Checkpoint("run.npz", every=50, keep=3)
+checkpoint = Checkpoint(files / "run.npz", every=50, keep=3)
 network(seed=0).fit(x, y, epochs=2, verbose=0, callbacks=[checkpoint])
-for path in sorted(Path().glob("run*.npz")):
-    print(f"{path!s:12} after {minnet.load(path).updates.iterations} steps")
-assert sorted(str(path) for path in Path().glob("run*.npz")) == [
+for path in sorted(files.glob("run*.npz")):
+    print(f"{path.name:12} after {minnet.load(path).updates.iterations} steps")
+assert sorted(path.name for path in files.glob("run*.npz")) == [
     "run-150.npz",
     "run-200.npz",
     "run.npz",
@@ -121,17 +127,19 @@ assert sorted(str(path) for path in Path().glob("run*.npz")) == [
 
 # %% [markdown]
 # That is the newest state. The best one is another file: with `monitor`, a `Checkpoint` writes only
-# after an epoch whose figure is better than any before. Both can stand in one fit.
+# after an epoch whose figure is better than any before. One fit can have both.
 
 # %%
 few = {"x": x[:200], "y": y[:200], "validation_data": (x_test, y_test), "learning_rate": 0.05}
-best = Checkpoint("best.npz", monitor="val_loss")
-history = network(seed=0).fit(**few, epochs=8, verbose=0, callbacks=[best, Checkpoint("last.npz")])
+best = Checkpoint(files / "best.npz", monitor="val_loss")
+history = network(seed=0).fit(
+    **few, epochs=8, verbose=0, callbacks=[best, Checkpoint(files / "last.npz")]
+)
 losses = history.history["val_loss"]
 print("validation loss:", ", ".join(f"{loss:.2f}" for loss in losses))
 print(f"best.npz is of epoch {best.best_epoch + 1}, last.npz of epoch {len(losses)}")
 assert best.best_epoch == losses.index(min(losses)) < len(losses) - 1
-loss_of_best = minnet.load("best.npz").evaluate(x_test, y_test)["loss"]
+loss_of_best = minnet.load(files / "best.npz").evaluate(x_test, y_test)["loss"]
 assert abs(loss_of_best - min(losses)) < 1e-3
 
 # %% [markdown]
@@ -174,22 +182,24 @@ print(json.dumps(history.history))
 
 def start(path):
     """Run the program, with its checkpoints at this path."""
-    command = [sys.executable, "-c", PROGRAM, path]
+    command = [sys.executable, "-c", PROGRAM, files / path]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
 
 
 for old in ("undisturbed.npz", "killed.npz"):
-    Path(old).unlink(missing_ok=True)
+    (files / old).unlink(missing_ok=True)
 
 undisturbed = json.loads(start("undisturbed.npz").communicate()[0])
 
 victim = start("killed.npz")
-while not (Path("killed.npz").exists() and minnet.load("killed.npz").updates.iterations >= 500):
+while not (
+    (files / "killed.npz").exists() and minnet.load(files / "killed.npz").updates.iterations >= 500
+):
     time.sleep(0.01)
 victim.kill()
 victim.communicate()
 assert victim.returncode != 0
-left = minnet.load("killed.npz")
+left = minnet.load(files / "killed.npz")
 steps = -(-len(x) // 32)  # in an epoch
 assert 16 * steps == 1920
 epoch, step = divmod(left.updates.iterations, steps)
@@ -197,7 +207,7 @@ print(f"killed; the checkpoint is of step {step} of {steps} in epoch {epoch + 1}
 
 # %%
 resumed = json.loads(start("killed.npz").communicate()[0])
-one, other = minnet.load("undisturbed.npz"), minnet.load("killed.npz")
+one, other = minnet.load(files / "undisturbed.npz"), minnet.load(files / "killed.npz")
 assert np.array_equal(one.theta, other.theta)
 assert all(np.array_equal(one.updates.slots[s], other.updates.slots[s]) for s in ("m", "v"))
 assert resumed == undisturbed
@@ -206,9 +216,9 @@ print(f"{one.theta.size:,} weights and the history of 16 epochs: the same, to th
 # %% [markdown]
 # ## 5. Why not just load the weights?
 #
-# Most people do: load the last weights, and call `fit` for the epochs that are left. It works, and
-# it is another training. Adam has forgotten what it knew, rows that this epoch had seen come again,
-# the masks of dropout are others.
+# Most people do: load the last weights, and call `fit` for the epochs that are left. It works, but
+# it is another training: Adam has forgotten what it knew, rows that this epoch has already seen
+# come again, and dropout draws other masks.
 
 # %%
 restarted = network(seed=1)
@@ -241,14 +251,16 @@ fig.savefig(pictures / "13_resumed.png", dpi=120)
 # %%
 for name, change in {"data": {"x": x[::-1]}, "batch size": {"batch_size": 64}}.items():
     try:
-        network(seed=0).fit(**{"x": x, "y": y, "epochs": 16, "resume": "killed.npz", **change})
+        network(seed=0).fit(
+            **{"x": x, "y": y, "epochs": 16, "resume": files / "killed.npz", **change}
+        )
     except minnet.ModelFileError as error:
         print(f"another {name}:", str(error).split(". Call")[0])
     else:
         raise AssertionError(f"another {name} was not noticed")
 
 longer = network(seed=0)
-history = longer.fit(x, y, epochs=18, verbose=0, resume="killed.npz")
+history = longer.fit(x, y, epochs=18, verbose=0, resume=files / "killed.npz")
 assert history.history["loss"][:16] == undisturbed["loss"]
 assert len(history.epoch) == 18
 print("but more epochs are fine: two more make", len(history.epoch))
@@ -277,7 +289,7 @@ alone = np.concatenate([one.predict(x_test[i : i + 1]) for i in range(200)])
 gap = np.abs(rows[:200] - alone).max()
 print(f"predicted alone and together, 200 rows differ by at most {gap:.1e}")
 assert gap < 1e-5
-print(f"Pictures: 13_*.png in {pictures.resolve()}")
+print(f"Pictures and files: 13_* in {pictures.resolve()}")
 
 # %% [markdown]
 # ## Exercises

@@ -1,9 +1,11 @@
 # %% [markdown]
 # # Transfer learning: other people's handwriting, from five examples a digit
 #
+# *Before this one: 09 (real digits) and 10 (overfitting). Reading time: 8 minutes.*
+#
 # A network that has learned from 60,000 digits of MNIST meets the handwriting of other people, in
 # another country, in another form: the UCI digits. It is given a handful of labelled examples. Does
-# what it learned before help? Run this file as it is, or cell by cell.
+# what it learned before help?
 
 # %%
 import os
@@ -13,12 +15,14 @@ import numpy as np
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.foundation.tables import Table
 from minnet.layers import Dense
 from minnet.optimizers import Adam
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Load a trained model, and try it as it is
@@ -60,11 +64,11 @@ model.unfreeze()
 second = model.fit(x, y, epochs=50, learning_rate=1e-3, verbose=0)
 both_accuracy = model.evaluate(x_test, y_test)["accuracy"]
 print(f"head then all: {both_accuracy:.1%}")
-model.save("digits.npz")
-assert minnet.load("digits.npz").evaluate(x_test, y_test)["accuracy"] == both_accuracy
+model.save(pictures / "14_digits.npz")
+assert minnet.load(pictures / "14_digits.npz").evaluate(x_test, y_test)["accuracy"] == both_accuracy
 
 # %% [markdown]
-# ## 4. Would it have learned as well without?
+# ## 4. Would it have learned as well without the old knowledge?
 #
 # One run proves nothing: the five examples may have been lucky ones. So: several draws, several
 # numbers of labels, and an opponent that gets a fair chance. The network from scratch is tried in
@@ -178,10 +182,10 @@ assert lead[0] > lead[1] > lead[2] > 0  # the fewer labels, the larger
 # network learns to read the 26 letters, in 21 typefaces, turned and blurred with noise; then it is
 # given ten examples of each *digit*. `transfer.compare` does all that was done by hand above: the
 # draws, the tuning of the network from scratch (on samples kept back, never on the test data),
-# other opponents, and the verdict. That is about one way, "head then all", which is chosen
-# beforehand: the best one afterwards may be so by luck. The trainings have nothing to tell each
-# other, so as many run at a time as there are cores (`jobs=`); the figures are the same for any
-# number.
+# other opponents, and the verdict. Its verdict is about one way, "head then all", which was chosen
+# beforehand: the way that turns out best may have been lucky. The trainings have nothing to tell
+# each other, so as many run at a time as there are cores (`jobs=`); the figures are the same for
+# any number.
 
 # %%
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

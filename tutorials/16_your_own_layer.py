@@ -1,12 +1,14 @@
 # %% [markdown]
 # # Write your own layer
 #
-# Everything a network is made of was once somebody's idea, and each idea is a few lines: a formula,
+# *Before this one: 05 (check your gradients) and 08 (optimizers). Reading time: 18 minutes.*
+#
+# Every piece of a network was once somebody's idea, and each idea is a few lines: a formula,
 # its derivative, and a place for the weights. In this tutorial you build a layer that minnet does
 # not have, an activation whose *shape is learned*, from the first formula to a saved model. Then
 # you find out whether it is any good, which is another question.
 #
-# At the end you will know what minnet asks of a layer, how to have your formulas checked, and how
+# By the end you will know what minnet asks of a layer, how to have your formulas checked, and how
 # to write a loss and a callback of your own in the same way.
 
 # %%
@@ -19,6 +21,7 @@ from matplotlib import pyplot as plt
 import minnet
 from minnet import check_gradients
 from minnet.callbacks import Callback
+from minnet.course import reading
 from minnet.foundation.tables import Table
 from minnet.initializers import Constant
 from minnet.layers import Dense, Layer, ReLU
@@ -28,6 +31,7 @@ from minnet.teaching import Computation, LayerFormulas, explains
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. The idea
@@ -35,7 +39,7 @@ pictures.mkdir(exist_ok=True)
 # ReLU is x, switched off below 0. The switch is hard. A soft one is the sigmoid, which goes
 # smoothly from 0 to 1: σ(x) = 1 / (1 + e⁻ˣ). x times this switch is an activation called Swish:
 #
-#     y = x · σ(β x)
+# $$y = x · σ(β x)$$
 #
 # The number β says how hard the switch is. What will the curve be with β = 0? And with a very large
 # β? Think first, then look at `16_swish.png`.
@@ -365,14 +369,14 @@ print("frozen: every β is 1 as before, and the layer below has learned")
 
 # %%
 print(model.get_layer("swish_1").get_config())
-model.save("swish.npz")
-again = minnet.load("swish.npz")
+model.save(pictures / "16_swish.npz")
+again = minnet.load(pictures / "16_swish.npz")
 assert np.array_equal(again.predict(x_test), model.predict(x_test))
 assert type(again.get_layer("swish_1")) is Swish
 print("saved and loaded: the same predictions to the last bit")
 
 try:
-    network(Averaged).save("averaged.npz")
+    network(Averaged).save(pictures / "16_averaged.npz")
 except TypeError as error:
     print("TypeError:", error)
 else:
@@ -413,7 +417,7 @@ assert "dy1 = dy2 ⊙ (s + β y2 ⊙ (1 − s))" in text
 #
 # ## 6. Is it any good?
 #
-# New activations are published all the time, and each is better than ReLU, on some data, with some
+# New activations are published all the time, and each of them beats ReLU on some data with some
 # seed. Test ours as you would test somebody else's: against ReLU, and against Swish with β frozen
 # at 1, to see whether it is the *learning* of β that helps. The same data, the same number of
 # epochs, and five starts each. What is your bet?
@@ -471,7 +475,7 @@ fig.savefig(pictures / "16_against_relu.png", dpi=120)
 # %% [markdown]
 # The honest answer: on these digits it makes no difference that five starts could show, and a tanh
 # for each number is more work than ReLU's comparison. The units did use their freedom to move β,
-# and got nothing for it. That is no shame, and it is the usual fate of an idea; without the five
+# and got nothing for it. That is no disgrace. It is the usual fate of an idea; without the five
 # starts you might have published the best of them. (The paper that named it, by Ramachandran, Zoph
 # and Le in 2017, found Swish better by less than one point in large networks for a thousand kinds
 # of images.)
@@ -509,7 +513,7 @@ print(report)
 assert report.ok
 
 # %% [markdown]
-# (`np.abs` in `per_sample` would spoil the check's complex step, see tutorial 05. It would then do
+# (`np.abs` in `per_sample` would spoil the check's complex step, see tutorial 24. It would then do
 # with central differences.) Twenty points on the line y = 2x, and at the last of them somebody's
 # finger slipped: −30 for 2. Which slope does each loss find?
 

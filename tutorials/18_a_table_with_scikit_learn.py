@@ -1,9 +1,11 @@
 # %% [markdown]
 # # A table with gaps: pandas, a Pipeline, a grid search, and a network in it
 #
-# Most data are not pictures but tables: numbers in all units, words, and holes. scikit-learn has
-# the tools for what comes before a network and for what comes after it, and `minnet.sklearn` puts
-# minnet's networks in between. Run this file as it is, or cell by cell.
+# *Before this one: 09 (real digits) and 10 (overfitting). Reading time: 7 minutes.*
+#
+# Most data are not pictures but tables: numbers in all kinds of units, words, and gaps.
+# scikit-learn has the tools for what comes before a network and for what comes after it, and
+# `minnet.sklearn` puts minnet's networks in between.
 
 # %%
 import warnings
@@ -29,11 +31,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from minnet import plots
+from minnet.course import reading
 from minnet.sklearn import MLPClassifier
 from minnet.teaching import diagnose
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. The table
@@ -110,9 +114,9 @@ print(", ".join(network[-1].feature_names_in_))
 # %% [markdown]
 # ## 3. Better than what?
 #
-# An accuracy alone says nothing. The first opponent always says what is most frequent; the second
-# draws one straight line through the same columns. That it hardly helps says something about the
-# table: length and season matter together only.
+# An accuracy alone says nothing. The first opponent always gives the most frequent answer; the
+# second draws one straight line through the same columns. That it hardly helps says something about
+# the table: length and season matter only together.
 
 # %%
 opponents = {
@@ -129,9 +133,10 @@ print(f"{'our first network':20} {first_accuracy:.1%}")
 # ## 4. A grid search
 #
 # How wide, how strong a penalty, and does dropout help? `GridSearchCV` tries all of them, each by
-# cross-validation on the training rows: five times a fifth of them judges a network that the others
-# trained. Settings are named through the pipeline, `mlpclassifier__dropout`, and those that
-# scikit-learn's own MLP does not have are searched like any other. The test rows are not looked at.
+# cross-validation on the training rows: each fifth of them once judges a network that was trained
+# on the other four. Settings are named through the pipeline, `mlpclassifier__dropout`, and those
+# that scikit-learn's own MLP does not have are searched like any other. The test rows are not
+# looked at.
 
 # %%
 grid = {
@@ -205,5 +210,6 @@ assert best_accuracy > opponents["a straight line"].score(rides_test, late_test)
 # 1. Leave out `add_indicator=True`. How much is lost, and which column was it?
 # 2. Add `"mlpclassifier__activation": [["relu", "tanh"], "gelu"]` with two hidden layers to the
 #    grid: one activation for each layer, or one for all.
-# 3. Late bicycles are to be found, and false alarms matter less. Try `class_weight={"late": 3}`,
-#    and look at `sklearn.metrics.classification_report` on the test rows before and after.
+# 3. Suppose that you must not miss late bicycles, and false alarms matter less. Try
+#    `class_weight={"late": 3}`, and look at `sklearn.metrics.classification_report` on the test
+#    rows before and after.

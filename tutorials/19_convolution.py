@@ -1,9 +1,12 @@
 # %% [markdown]
 # # The same digit, two pixels further
 #
+# *Before this one: 04 (backpropagation) and 09 (real digits). Reading time: 6 minutes.*
+#
 # A network reads digits almost without a mistake. Move every digit two pixels, and it is lost. Here
 # you see why a dense layer must fail at that, and you build the layer that does not: *convolution*.
-# At the end you know what a filter is, what pooling does, and what a network with both has learned.
+# By the end you will know what a filter is, what pooling does, and what a network with both has
+# learned.
 
 # %%
 from pathlib import Path
@@ -12,12 +15,14 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from minnet.optimizers import Adam
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. Digits that stand still
@@ -78,7 +83,7 @@ print("dense, moved by 0, 1, 2, 3 pixels:", *(f"{accuracy:.1%}" for accuracy in 
 assert of_dense[2] < 0.4
 
 # %% [markdown]
-# Two pixels, and it guesses. It could not do otherwise. In y = x W + b each weight belongs to one
+# Two pixels, and it only guesses. It cannot do better. In y = x W + b each weight belongs to one
 # pixel: what the network learned about pixel (5, 7) says nothing about pixel (7, 7). For a dense
 # layer a digit two pixels further is another digit, which it has never seen. It would have to see
 # every digit at every place.
@@ -89,7 +94,7 @@ assert of_dense[2] < 0.4
 # here 1 row and 2 columns: −1 and 1. It is laid on the image at every place, and at each it gives
 # one number, the dot product of its weights with the *patch* of pixels under it:
 #
-#     y_ij = Σ_uv x_(i+u),(j+v) · W_uv + b
+# $$y_{i,j} = \sum_{u,v} x_{i+u,\,j+v} · W_{u,v} + b$$
 #
 # This one gives "right minus left". **Guess:** where in the image of a bar is that not 0?
 
@@ -119,8 +124,10 @@ assert np.array_equal(
 # Lay every patch in one column of a matrix X, and every filter in one column of a matrix K. Then
 # all dot products are one matrix product, Y = Kᵀ X, and you know its gradients from tutorial 04:
 #
-#     dK = X dYᵀ          a filter's weight meets one pixel in each patch: all of them add up
-#     dX = K dY           a pixel stands in several patches: what comes back is added up, too
+# $$dK = X\, dY^T, \qquad dX = K\, dY$$
+#
+# A filter's weight meets one pixel in each patch, and all of them add up. A pixel is in several
+# patches, and what comes back is added up, too.
 #
 # Nothing new had to be derived. `explain_step` works one pixel by hand:
 
@@ -136,7 +143,7 @@ report = minnet.check_gradients(small, image, [0])
 assert report.ok
 
 # %% [markdown]
-# ## 5. Where is it? Does not matter: pooling
+# ## 5. It does not matter where: pooling
 #
 # A filter that looks for the loop of a 9 gives a large number wherever the loop is. If we ask only
 # *whether* there is a loop, the largest of its numbers will do. That is *max pooling*:
@@ -171,7 +178,7 @@ print(f"numbers learned: dense {dense.count_params():,}, filters {filters.count_
 # is made of the same strokes elsewhere, where a finer question would be "upper half or lower half".
 # So networks for images pool a little at a time, over 2×2 pixels, and ask "about where".
 
-# %% Drawing
+# %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), width_ratios=(1, 1.3))
 for accuracies, name in ((of_dense, "dense"), (of_filters, "filters and pooling")):
     left.plot(range(4), accuracies, marker="o", label=name)

@@ -1,10 +1,12 @@
 # %% [markdown]
 # # Frozen filters: what was learned on digits, and what it is worth elsewhere
 #
+# *Before this one: 14 (transfer learning) and 19 (convolution). Reading time: 6 minutes.*
+#
 # "Take a network that was trained on many images, freeze its filters, train a new head on your
 # few": that is what most people mean by transfer learning. Here you do it, with a network that fits
 # into 255 KB. You look at its filters, you measure at which layer to cut, and you find out where it
-# helps and where it does not. You should know tutorials 14 and 19.
+# helps and where it does not.
 
 # %%
 from pathlib import Path
@@ -14,12 +16,14 @@ from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.optimizers import Adam
 
-# %% Drawing
+# %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. A network, its filters, and what they see
@@ -43,7 +47,7 @@ letters, labels, letters_test, labels_test = minnet.datasets.glyphs(
 letters, letters_test = letters.reshape(-1, 28, 28, 1), letters_test.reshape(-1, 28, 28, 1)
 an_a = letters[np.flatnonzero(labels == 0)[0]]
 
-# %% Drawing
+# %% tags=["hide-input"]
 fig, (above, below) = plt.subplots(2, 1, figsize=(9, 7.5), height_ratios=(1, 4))
 plots.filters(base.layers[0], ax=above)
 plots.feature_maps(base, an_a, ax=below)
@@ -184,7 +188,7 @@ assert letters_by_cut["max_pooling2d_2"] > letters_by_cut["dense_2"]
 # 27 points on digits that are drawn from typefaces, 3.5 on these digits of other people, and on
 # letters nothing that could be told (0.8 ± 1.9 points).
 
-# %% Drawing
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(7, 3.6))
 for results, both, name, colour in (
     (digits_by_cut, on_digits, "digits of other people", "tab:blue"),

@@ -1,6 +1,8 @@
 # %% [markdown]
 # # More than one machine: one network, several processes
 #
+# *Before this one: 04 (backpropagation) and 09 (real digits). Reading time: 11 minutes.*
+#
 # One process reads a batch, computes the gradient, and makes an update. Two processes could read
 # half of it each, at the same time. What do they have to tell each other, and when does it pay?
 # Run this file as it is, or cell by cell. With `pip install mpi4py mpich` it starts two processes
@@ -20,11 +22,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.foundation.tables import Table
 from minnet.layers import Dense
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
+reading.aloud()
 
 # %% [markdown]
 # ## 1. What is summed
@@ -227,7 +231,7 @@ for N, gain in fixed.items():
     assert gain.max() < 1 + b * N / a if a else True  # what is not shared out bounds it
 assert fixed[65536].max() >= fixed[4096].max() >= fixed[256].max()
 
-# %% Drawing
+# %% tags=["hide-input"]
 fig, ax = plt.subplots(figsize=(6.4, 4.2))
 for N, gain in fixed.items():
     ax.loglog(processes, gain, marker="o", markersize=3, label=f"a batch of {N:,} rows")

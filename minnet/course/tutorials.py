@@ -1,7 +1,8 @@
 """The tutorials, copied to where a student works: as scripts, or as notebooks.
 
 They are scripts whose cells begin with `# %%`; a notebook has the same cells. Markdown cells are
-comments in the script. A cell of drawing code, `# %% Drawing`, is folded away in a notebook.
+comments in the script. Tags of a cell, `# %% tags=["hide-input"]`, are those of the notebook's
+cell: that one folds drawing code away, in Jupyter and on a site.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def notebook(source: str) -> dict[str, Any]:
     Parameters
     ----------
     source
-        Cells begin with `# %%`, or `# %% [markdown]`, or `# %% ` and a title.
+        Cells begin with `# %%`, `# %% [markdown]`, or `# %% tags=["hide-input"]`.
 
     Examples
     --------
@@ -105,9 +106,11 @@ def notebook(source: str) -> dict[str, Any]:
         else:
             cell |= {"cell_type": "code", "source": body.strip("\n")}
             cell |= {"execution_count": None, "outputs": []}
-            if title.strip():  # drawing code: folded away in Jupyter and on a site
-                cell["source"] = f"# {title.strip()}\n{cell['source']}"
-                cell["metadata"] = {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
+            tags = re.search(r"tags=(\[.*?\])", title)
+            if tags:
+                cell["metadata"] = {"tags": json.loads(tags[1])}
+                if "hide-input" in cell["metadata"]["tags"]:
+                    cell["metadata"]["jupyter"] = {"source_hidden": True}
         cells.append(cell)
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return {

@@ -3,12 +3,11 @@
 from minnet.datasets.digits import digits
 from minnet.datasets.generators import blobs, moons, sine, spirals, xor
 from minnet.datasets.glyphs import glyphs
-from minnet.datasets.images import ImageFolder, image, images
+from minnet.datasets.images import image, images
 from minnet.datasets.mnist import fashion_mnist, mnist
 from minnet.datasets.preparation import one_hot, standardize, unit_length
 
 __all__ = [
-    "ImageFolder",
     "blobs",
     "digits",
     "fashion_mnist",

@@ -76,9 +76,11 @@ def test_a_notebook_runs_from_the_top(tmp_path):
 
 
 def test_drawing_code_is_folded_away():
-    cells = tutorials.notebook("# %% [markdown]\n# # A\n\n# %% Drawing\nx = 1\n")["cells"]
-    assert cells[1]["source"] == "# Drawing\nx = 1"
-    assert cells[1]["metadata"]["tags"] == ["hide-input"]
+    cells = tutorials.notebook('# %% [markdown]\n# # A\n\n# %% tags=["hide-input"]\nx = 1\n')[
+        "cells"
+    ]
+    assert cells[1]["source"] == "x = 1"
+    assert cells[1]["metadata"] == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
     assert cells[0]["metadata"] == {}
 
 

@@ -4,7 +4,10 @@
 
 - `course.py` is the command: what is copied, the table, the messages;
 - `files.py` makes the student's files, and those with the solutions, from one source, `sheets/`;
-- `inspection.py` runs the checks in a process of its own, so that a loop without an end ends;
+- `classes.py` is the command for a whole class, `keys.py` the teacher's key, `own.py` a teacher's
+  own exercises, `reports.py` what is handed in;
+- `inspection.py` runs the checks; the student's code runs in a process of its own, `apart.py`, with
+  limits of time and memory, and `messages.py` is what passes between the two;
 - `trials/` says for each gap what is tried and which mistakes are known, `searching.py` finds the
   smallest counterexample with Hypothesis, `judging.py` calls and compares, `wording.py` words it.
 

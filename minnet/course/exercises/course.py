@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from minnet.course.exercises.files import Exercise, exercises, find, put_aside, write_new
+from minnet.course.exercises.files import Exercise, find, put_aside, write_new
 from minnet.course.exercises.inspection import (
     DONE,
+    MEGABYTES,
     SECONDS,
     TO_DO,
     WRONG,
@@ -18,7 +19,9 @@ from minnet.course.exercises.inspection import (
     CheckResult,
     inspect,
 )
-from minnet.course.exercises.reports import REPORTS, hints_of, shown
+from minnet.course.exercises.keys import check_key
+from minnet.course.exercises.own import Sheets, sheets
+from minnet.course.exercises.reports import REPORTS, hints_of, key_of, shown
 from minnet.foundation.checks import choice, number
 from minnet.foundation.tables import Table
 
@@ -31,7 +34,7 @@ INSTALL = (
 )
 
 
-class Sheet(NamedTuple):
+class Copied(NamedTuple):
     """An exercise, and where the student has it."""
 
     exercise: Exercise
@@ -44,7 +47,9 @@ def run(
     folder: str = FOLDER,
     again: bool = False,
     seconds: float = SECONDS,
+    megabytes: float = MEGABYTES,
     hints: str | None = None,
+    own: str | None = None,
 ) -> int:
     """Copy what is not there, check what is, and print what to do next.
 
@@ -58,8 +63,12 @@ def run(
         Start the named ones over; what was there is kept beside them, under another name.
     seconds
         How long the check of one function may take.
+    megabytes
+        How much memory the student's code may take.
     hints
         "none", "idea" or "full"; None for what the class has set, see `reports`.
+    own
+        A folder with a teacher's own exercises, see `own.py`; None for minnet's.
 
     Returns
     -------
@@ -73,27 +82,26 @@ def run(
     OSError
         A file cannot be written.
     """
-    seconds = number(seconds, "--seconds", above=0)
+    limits = _limits(seconds, megabytes)
     if again and not names:
         raise ValueError("--again takes the names of what to start over. Got none. Try: dense.")
-    sheets = [_sheet(name, folder) for name in names] or [
-        Sheet(exercise, Path(folder, exercise.file)) for exercise in exercises()
-    ]
-    sheets = list(dict.fromkeys(sheets))
+    among = sheets(own)
+    asked = _asked(names, folder, among)
     if again:
-        for _, path in sheets:
+        for _, path in asked:
             if path.exists():
                 print(f"What you had is kept in {put_aside(path)}.")
-    new = [sheet for sheet in sheets if write_new(sheet.path, sheet.exercise.with_gaps())]
+    new = [sheet for sheet in asked if write_new(sheet.path, sheet.exercise.with_gaps())]
     if new:
         print(_copied(new, folder))
-    old = [sheet for sheet in sheets if sheet not in new]
+    old = [sheet for sheet in asked if sheet not in new]
     if not old:
         return 1
     if importlib.util.find_spec("hypothesis") is None:
         print(INSTALL)
         return 1
-    return _check(sheets, bool(names), seconds, folder, hints or hints_of(folder))
+    results = list(_inspected(asked, among, limits))
+    return _told(results, asked, among, bool(names), folder, hints or hints_of(folder))
 
 
 def report(
@@ -102,7 +110,9 @@ def report(
     *,
     folder: str = FOLDER,
     seconds: float = SECONDS,
+    megabytes: float = MEGABYTES,
     hints: str | None = None,
+    own: str | None = None,
 ) -> str:
     """Check what is asked for, and return a report in this form; files that are missing are to do.
 
@@ -110,7 +120,7 @@ def report(
     ----------
     form
         "json", "junit" or "gradescope".
-    names, folder, seconds, hints
+    names, folder, seconds, megabytes, hints, own
         As for `run`. Nothing is copied.
 
     Raises
@@ -121,29 +131,59 @@ def report(
         Hypothesis is not installed, or the checks cannot be started.
     """
     write = REPORTS[choice(form, list(REPORTS), "--report")]
-    if importlib.util.find_spec("hypothesis") is None:
-        raise RuntimeError(INSTALL)
-    seconds = number(seconds, "--seconds", above=0)
-    sheets = [_sheet(name, folder) for name in names] or [
-        Sheet(exercise, Path(folder, exercise.file)) for exercise in exercises()
-    ]
-    there = [
-        Assignment(str(path), gap)
-        for exercise, path in sheets
-        if path.exists()
-        for gap in exercise.gaps
-    ]
-    checked = {(result.path, result.gap): result for result in inspect(there, seconds)}
-    results = [
-        checked.get((str(path), gap), CheckResult(str(path), gap, TO_DO))
-        for exercise, path in sheets
-        for gap in exercise.gaps
-    ]
+    results = grade(names, folder=folder, seconds=seconds, megabytes=megabytes, own=own)
     return write(results, hints or hints_of(folder))
 
 
-def solutions(folder: str) -> str:
+def grade(
+    names: Sequence[str] = (),
+    *,
+    folder: str = FOLDER,
+    seconds: float = SECONDS,
+    megabytes: float = MEGABYTES,
+    own: str | None = None,
+) -> list[CheckResult]:
+    """What came of the check of each function, in order; files that are missing are to do.
+
+    Parameters
+    ----------
+    names, folder, seconds, megabytes, own
+        As for `run`. Nothing is copied.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As for `report`.
+    """
+    if importlib.util.find_spec("hypothesis") is None:
+        raise RuntimeError(INSTALL)
+    limits = _limits(seconds, megabytes)
+    among = sheets(own)
+    asked = _asked(names, folder, among)
+    there = [sheet for sheet in asked if sheet.path.exists()]
+    checked = {(result.path, result.gap): result for result in _inspected(there, among, limits)}
+    return [
+        checked.get((str(path), gap), CheckResult(str(path), gap, TO_DO))
+        for exercise, path in asked
+        for gap in exercise.gaps
+    ]
+
+
+def solutions(
+    to: str, *, key: str | None = None, folder: str = FOLDER, own: str | None = None
+) -> str:
     """Write the solutions into a folder; files that are there stay as they are.
+
+    Parameters
+    ----------
+    to
+        Where they go.
+    key
+        The teacher's key file, see `keys.py`.
+    folder
+        Where the class has its `minnet.toml`, if it has one.
+    own
+        As for `run`.
 
     Returns
     -------
@@ -152,26 +192,63 @@ def solutions(folder: str) -> str:
 
     Raises
     ------
+    ValueError
+        No key, or not the one that the class has set.
     OSError
         A file cannot be written.
     """
-    written = [e.file for e in exercises() if write_new(Path(folder, e.file), e.solved())]
-    kept = [e.file for e in exercises() if e.file not in written]
+    check_key(key, key_of(folder))
+    among = sheets(own).exercises
+    written = [e.file for e in among if write_new(Path(to, e.file), e.solved())]
+    kept = [e.file for e in among if e.file not in written]
     are = "solution is" if len(written) == 1 else "solutions are"
-    lines = [f"{len(written)} {are} in {folder}."] if written else []
+    lines = [f"{len(written)} {are} in {to}."] if written else []
     if kept:
-        lines.append(f"Already in {folder}, and left as they are: {', '.join(kept)}.")
+        lines.append(f"Already in {to}, and left as they are: {', '.join(kept)}.")
     return "\n".join(lines)
 
 
-def _sheet(name: str, folder: str) -> Sheet:
+class Limits(NamedTuple):
+    """What a student's code may take for one function."""
+
+    seconds: float
+    megabytes: float
+
+
+def _limits(seconds: float, megabytes: float) -> Limits:
+    return Limits(
+        number(seconds, "--seconds", above=0), number(megabytes, "--megabytes", minimum=50)
+    )
+
+
+def _asked(names: Sequence[str], folder: str, among: Sheets) -> list[Copied]:
+    """The exercises that are meant, each once."""
+    every = [Copied(exercise, Path(folder, exercise.file)) for exercise in among.exercises]
+    return list(dict.fromkeys(_sheet(name, folder, among) for name in names)) or every
+
+
+def _inspected(asked: Sequence[Copied], among: Sheets, limits: Limits) -> Iterator[CheckResult]:
+    """The check of every function in these files."""
+    assignments = [Assignment(str(path), gap) for exercise, path in asked for gap in exercise.gaps]
+    if not assignments:
+        return iter(())
+    return inspect(
+        assignments,
+        limits.seconds,
+        gaps=among.gaps(),
+        private=() if among.folder is None else (among.folder,),
+        megabytes=limits.megabytes,
+    )
+
+
+def _sheet(name: str, folder: str, among: Sheets) -> Copied:
     """The exercise that is meant, and its file: the very one, if a path was given."""
-    exercise = find(name)
+    exercise = find(name, among.exercises)
     path = Path(name)
     given = path.suffix == ".py" and (path.exists() or len(path.parts) > 1)
     if given and not path.exists():
         raise ValueError(f"exercises takes a file that is there. Got {name!r}, which is not.")
-    return Sheet(exercise, path if given else Path(folder, exercise.file))
+    return Copied(exercise, path if given else Path(folder, exercise.file))
 
 
 def _command(name: str, folder: str) -> str:
@@ -180,7 +257,7 @@ def _command(name: str, folder: str) -> str:
     return f"python -m minnet exercises {name}{where}"
 
 
-def _copied(new: Sequence[Sheet], folder: str) -> str:
+def _copied(new: Sequence[Copied], folder: str) -> str:
     """What to do with new files."""
     exercise, path = new[0]
     names = str(path) if len(new) == 1 else f"{path} … {new[-1].path.name}"
@@ -194,10 +271,15 @@ def _copied(new: Sequence[Sheet], folder: str) -> str:
     )
 
 
-def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str, hints: str) -> int:
-    """Check, and print a table, what is wrong, and what is next."""
-    assignments = [Assignment(str(path), gap) for exercise, path in sheets for gap in exercise.gaps]
-    results = list(inspect(assignments, seconds))
+def _told(
+    results: Sequence[CheckResult],
+    asked: Sequence[Copied],
+    among: Sheets,
+    named: bool,
+    folder: str,
+    hints: str,
+) -> int:
+    """Print a table, what is wrong, and what is next."""
     print(_table(results))
     wrong = [result for result in results if result.state == WRONG]
     told: list[CheckResult] = []
@@ -208,7 +290,7 @@ def _check(sheets: Sequence[Sheet], named: bool, seconds: float, folder: str, hi
     if not named and len(wrong) > 1:
         print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
         print(f"\n    {_command(wrong[1].gap, folder)}")
-    print(f"\n{_next(results, sheets)}")
+    print(f"\n{_next(results, asked, among.exercises)}")
     return 0 if all(result.state == DONE for result in results) else 1
 
 
@@ -227,16 +309,18 @@ def _table(results: Sequence[CheckResult]) -> str:
     return str(Table(["file", "function", "state"], table))
 
 
-def _next(results: Sequence[CheckResult], sheets: Sequence[Sheet]) -> str:
+def _next(
+    results: Sequence[CheckResult], asked: Sequence[Copied], among: Sequence[Exercise]
+) -> str:
     """How many are done, and where to go on."""
     done = sum(result.state == DONE for result in results)
     count = f"{done} of {len(results)} done."
     to_do = next((result for result in results if result.state == TO_DO), None)
     if done == len(results):
-        after = sheets[-1].exercise.number
-        if len(sheets) == len(exercises()) or after == len(exercises()):
+        after = asked[-1].exercise.number
+        if len(asked) == len(among) or after == len(among):
             return count
-        return f"{count} The next is {exercises()[after].file}."
+        return f"{count} The next is {among[after].file}."
     if to_do is not None and not any(result.state == WRONG for result in results):
         return f"{count} Next: {to_do.gap}, {to_do.path}:{to_do.line}."
     return count

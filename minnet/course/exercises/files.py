@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -77,6 +78,15 @@ class Exercise(NamedTuple):
         return "\n".join([*lines[:end], "", *f"# {line}".splitlines(), *lines[end:]]) + "\n"
 
 
+def exercise(number: int, name: str, text: str) -> Exercise:
+    """The exercise that a sheet's text is."""
+    gaps = (
+        re.findall(r"^def (\w+)", text[: match.start()], re.MULTILINE)[-1]
+        for match in GAP.finditer(text)
+    )
+    return Exercise(number, name, tuple(gaps), text)
+
+
 @functools.cache
 def exercises() -> tuple[Exercise, ...]:
     """All exercises, in order."""
@@ -84,31 +94,33 @@ def exercises() -> tuple[Exercise, ...]:
     in_order = []
     for number, name in enumerate(NAMES, 1):
         text = folder.joinpath(f"{name}.py").read_text("utf-8")
-        gaps = (
-            re.findall(r"^def (\w+)", text[: match.start()], re.MULTILINE)[-1]
-            for match in GAP.finditer(text)
-        )
-        in_order.append(Exercise(number, name, tuple(gaps), text))
+        in_order.append(exercise(number, name, text))
     return tuple(in_order)
 
 
-def find(asked: str) -> Exercise:
+def find(asked: str, among: Sequence[Exercise] | None = None) -> Exercise:
     """The exercise that a word means: "softmax", "02", "2", "02_softmax.py", a path, a function.
+
+    Parameters
+    ----------
+    among
+        The exercises that can be meant; minnet's own if it is None.
 
     Raises
     ------
     ValueError
         None is meant; the message has the nearest name.
     """
+    among = exercises() if among is None else among
     word = Path(asked).name.lower().removesuffix(".py").replace("-", "_")
-    for exercise in exercises():
-        names = {exercise.name, exercise.file.removesuffix(".py"), *exercise.gaps}
-        if word in names or (word.isdecimal() and int(word) == exercise.number):
-            return exercise
-    names = {e.name for e in exercises()} | {gap for e in exercises() for gap in e.gaps}
+    for one in among:
+        names = {one.name, one.file.removesuffix(".py"), *one.gaps}
+        if word in names or (word.isdecimal() and int(word) == one.number):
+            return one
+    names = {e.name for e in among} | {gap for e in among for gap in e.gaps}
     raise ValueError(
         f"exercises takes a name, a number or a file. Got {asked!r}.{did_you_mean(word, names)} "
-        f"There are {', '.join(f'{e.number:02d} {e.name}' for e in exercises())}."
+        f"There are {', '.join(f'{e.number:02d} {e.name}' for e in among)}."
     )
 
 

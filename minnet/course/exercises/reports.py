@@ -2,10 +2,11 @@
 
 `hints` says how much of a mistake is shown: "none" (that it is wrong), "idea" (the smallest numbers
 on which it is) or "full" (with what to write). A class sets it for all in a file `minnet.toml` in
-the folder of the exercises::
+the folder of the exercises, together with the fingerprint of its teacher's key::
 
     [exercises]
     hints = "idea"
+    key = "5f0c…"
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from minnet.course.exercises.inspection import DONE, WRONG, CheckResult
-from minnet.foundation.checks import choice
+from minnet.foundation.checks import choice, text
 from minnet.foundation.version import __version__
 
 HINTS = ("none", "idea", "full")
@@ -38,19 +39,36 @@ def hints_of(folder: str | Path) -> str:
         The file is not TOML, or sets something else.
     """
     path = Path(folder, SETTINGS)
+    return choice(_settings(path).get("hints", "full"), HINTS, f"hints in {path}")
+
+
+def key_of(folder: str | Path) -> str | None:
+    """The fingerprint of the teacher's key that a class has set; None where it has not.
+
+    Raises
+    ------
+    ValueError
+        The file is not TOML, or sets something else.
+    """
+    key = _settings(Path(folder, SETTINGS)).get("key")
+    return None if key is None else text(key, f"key in {SETTINGS}")
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """What a class has set."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return "full"
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"exercises takes a {SETTINGS} in TOML. Got {path}: {error}.") from None
     table = settings.get("exercises", {})
-    unknown = sorted({*settings} - {"exercises"}) or sorted({*table} - {"hints"})
+    unknown = sorted({*settings} - {"exercises"}) or sorted({*table} - {"hints", "key"})
     if unknown:
         raise ValueError(
             f'exercises takes [exercises] hints = "idea" in {SETTINGS}. Got {unknown[0]} in {path}.'
         )
-    return choice(table.get("hints", "full"), HINTS, f"hints in {path}")
+    return dict(table)
 
 
 def shown(result: CheckResult, hints: str) -> str:

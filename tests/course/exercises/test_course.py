@@ -14,9 +14,8 @@ import pytest
 
 import minnet
 from minnet.__main__ import main
-from minnet.course.exercises import course
+from minnet.course.exercises import keys
 from minnet.course.exercises.files import exercises, find
-from minnet.course.exercises.inspection import Inspector
 
 ROOT = Path(minnet.__file__).parents[1]
 GAP = "    raise NotImplementedError  # your code here"
@@ -24,15 +23,17 @@ GAP = "    raise NotImplementedError  # your code here"
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """An empty folder, and checks in this process, which is faster."""
+    """An empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def inspect(assignments, seconds):
-        inspector = Inspector()
-        return [inspector.judge(assignment) for assignment in assignments]
-
-    monkeypatch.setattr(course, "inspect", inspect)
     return tmp_path
+
+
+@pytest.fixture
+def key(tmp_path_factory):
+    """A teacher's key."""
+    path = tmp_path_factory.mktemp("keys") / "teacher.key"
+    keys.new_key(path)
+    return str(path)
 
 
 def typed(capsys, *arguments: str) -> tuple[int, str]:
@@ -175,14 +176,14 @@ def test_an_unknown_name_gets_the_nearest(capsys):
     assert not Path("exercises").exists()
 
 
-def test_solutions_are_written_and_overwrite_nothing(capsys):
-    main(["exercises", "--solutions", "solved"])
+def test_solutions_are_written_and_overwrite_nothing(capsys, key):
+    main(["exercises", "--solutions", "solved", "--key", key])
     assert f"{len(exercises())} solutions are in solved." in capsys.readouterr().out
     code, _ = typed(capsys, "sgd", "--folder", "solved")
     assert code == 0
     Path("solved", "04_sgd.py").write_text("mine")
     Path("solved", "05_momentum.py").unlink()
-    main(["exercises", "--solutions", "solved"])
+    main(["exercises", "--solutions", "solved", "--key", key])
     said = capsys.readouterr().out
     assert "1 solutions" not in said
     assert "1 solution is in solved." in said
@@ -244,8 +245,8 @@ def process(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_check_of_everything_passes_and_leaves_nothing_behind():
-    main(["exercises", "--solutions", "solved"])
+def test_a_check_of_everything_passes_and_leaves_nothing_behind(key):
+    main(["exercises", "--solutions", "solved", "--key", key])
     start = time.perf_counter()
     done = process("--folder", "solved")
     gaps = sum(len(e.gaps) for e in exercises())

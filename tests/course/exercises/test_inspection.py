@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 from minnet.course.exercises import inspection
+from minnet.course.exercises.apart import broken_rule, load
 from minnet.course.exercises.files import find
 from minnet.course.exercises.inspection import (
     DONE,
-    READY,
     TO_DO,
     WRONG,
     Assignment,
     Inspector,
     inspect,
-    load,
-    work,
 )
 
 GAPS = find("softmax").with_gaps()
@@ -42,7 +37,8 @@ def filled(code: str, gaps: int = 1) -> str:
 
 
 def judged(tmp_path: Path, text: str, gap: str = "softmax"):
-    return Inspector().judge(Assignment(file(tmp_path, text), gap))
+    with Inspector() as inspector:
+        return inspector.judge(Assignment(file(tmp_path, text), gap))
 
 
 def test_done_to_do_and_wrong(tmp_path):
@@ -124,39 +120,22 @@ def test_a_file_may_import_its_neighbours(tmp_path):
     sys.modules.pop("helping_me")
 
 
-def test_work_says_a_line_for_each_task(tmp_path):
-    path, out = file(tmp_path, SOLVED), io.StringIO()
+def test_a_loop_without_an_end_is_told_with_its_line_and_the_next_function_is_checked(tmp_path):
+    path = file(tmp_path, filled("while True: x = x + 1").replace(GAP, "    return dy"))
     assignments = [Assignment(path, "softmax"), Assignment(path, "softmax_backward")]
-    work(60.0, io.StringIO(json.dumps(["token ", assignments])), out)
-    ready, *lines = [line.removeprefix("token ") for line in out.getvalue().splitlines()]
-    assert ready == READY
-    assert [json.loads(line)["state"] for line in lines] == [DONE, DONE]
+    looped, other = inspect(assignments, seconds=1.0)
+    assert looped.state == other.state == WRONG
+    assert "called with  x = " in looped.text
+    assert ": while True: x = x + 1" in looped.text
+    assert "still running after 1 seconds" in looped.text
+    assert "it gave" in other.text
 
 
-def test_work_ends_the_process_where_a_loop_does_not_end(tmp_path, monkeypatch):
-    """The watch, with an exit that ends this loop and not the tests."""
-    path = file(
-        tmp_path, filled("while not STOP: pass").replace("import numpy", "STOP = []\nimport numpy")
-    )
-    inspector_files = {}
-
-    class Noted(Inspector):
-        def __init__(self):
-            super().__init__()
-            self.files = inspector_files
-
-    monkeypatch.setattr(inspection, "Inspector", Noted)
-    monkeypatch.setattr(
-        inspection.os, "_exit", lambda code: inspector_files[path].STOP.append(code)
-    )
-    out = io.StringIO()
-    work(0.5, io.StringIO(json.dumps(["", [Assignment(path, "softmax")]])), out)
-    verdict = json.loads(out.getvalue().splitlines()[1])
-    assert verdict["ended"]
-    assert "called with  x = " in verdict["text"]
-    assert "while not STOP: pass" in verdict["text"]
-    assert "still running after 0.5 seconds" in verdict["text"]
-    assert threading.active_count() >= 1
+def test_one_that_cannot_even_say_where_it_is_gets_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(inspection, "GRACE", 0.5)
+    path = file(tmp_path, filled("return 9 ** 9 ** 9"))
+    (result,) = inspect([Assignment(path, "softmax")], seconds=0.5)
+    assert "still running after 0.5 seconds" in result.text
 
 
 # --- as real processes ----------------------------------------------------------------------------
@@ -196,3 +175,26 @@ def test_importing_minnet_and_its_teaching_imports_no_hypothesis():
         "for m in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_guard_knows_what_is_private_and_lets_all_else_be(tmp_path):
+    private = (tmp_path / "solutions",)
+    inside, outside = str(tmp_path / "solutions" / "a.py"), str(tmp_path / "a.py")
+    own = inspection.__file__
+    assert "solutions" in broken_rule("open", (inside, "r", 0), private)
+    assert "solutions" in broken_rule("os.scandir", (str(private[0]),), private)
+    assert "solutions" in broken_rule("import", ("minnet.course.exercises.trials",), private)
+    assert "changes" in broken_rule("open", (own, "r+", 0), private)
+    assert "changes" in broken_rule("open", (own, None, 1), private)
+    assert "changes" in broken_rule("os.rename", (own, outside), private)
+    assert "another program" in broken_rule("subprocess.Popen", (), private)
+    for event, args in [
+        ("open", (outside, "w", 0)),
+        ("open", (own, "r", 0)),
+        ("open", (3, "r", 0)),
+        ("import", ("numpy",)),
+        ("import", ("minnet.layers",)),
+        ("os.remove", (outside, -1)),
+        ("sys._getframe", ()),
+    ]:
+        assert broken_rule(event, args, private) == ""

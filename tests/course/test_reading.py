@@ -1,0 +1,105 @@
+"""A script that reads as a text: what is told before what is printed, and where nothing is."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minnet
+from minnet.course import reading, tutorials
+
+ROOT = Path(minnet.__file__).parents[1]
+SCRIPT = """# %% [markdown]
+# # A title
+#
+# Not told, since another paragraph comes between it and the code.
+#
+# What is *told*, with `code` in **it**:
+#
+# - a list
+
+# %%
+from minnet.course import reading
+
+reading.aloud()
+print("first")
+
+# %% [markdown]
+# ## 1. More
+#
+# | a table | that is not told |
+# |---|---|
+
+# %%
+def inner():
+    print("second")
+
+
+inner()
+# %% [markdown]
+# ## 2. The end
+"""
+TOLD = """
+A title
+=======
+
+What is told, with code in it:
+
+- a list
+
+first
+
+1. More
+-------
+
+second
+"""
+
+
+def run(path):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, str(path)]
+    return subprocess.run(
+        command, capture_output=True, text=True, encoding="utf-8", env=environment, check=True
+    ).stdout
+
+
+def test_a_script_tells_headings_and_what_leads_to_an_output(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    assert run(path) == TOLD
+
+
+def test_a_notebook_tells_nothing():
+    out = io.StringIO()
+    before, sys.stdout = sys.stdout, out
+    try:
+        exec(compile(SCRIPT, "<cell>", "exec"), {"__name__": "__main__"})
+        assert sys.stdout is out
+    finally:
+        sys.stdout = before
+    assert out.getvalue() == "first\nsecond\n"
+
+
+def test_where_a_script_is_imported_nothing_is_told(tmp_path, capsys):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT, encoding="utf-8")
+    exec(compile(SCRIPT, str(path), "exec"), {"__name__": "script", "__file__": str(path)})
+    assert capsys.readouterr().out == "first\nsecond\n"
+
+
+@pytest.mark.skipif(
+    not any(folder.is_dir() for folder in tutorials.PLACES), reason="installed without tutorials"
+)
+def test_every_tutorial_reads_aloud_and_every_figure_has_words_before_it():
+    for path in tutorials.scripts():
+        source = path.read_text(encoding="utf-8")
+        assert source.count("reading.aloud()") == 1, path.name
+        for passage in reading.passages(source):
+            assert "`" not in passage.text, path.name
+            assert max(map(len, passage.text.splitlines())) <= reading.WIDTH + 4
