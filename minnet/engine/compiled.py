@@ -25,20 +25,21 @@ class Compiled:
     metrics : list of Metric
     updates : Updates
         What the optimizer remembers of the model.
-    own_classes : bool
-        Whether one of them is of a user's class.
     """
 
     def __init__(self, optimizer: Optimizer, loss: Loss, metrics: list[Metric]) -> None:
         self.optimizer, self.loss, self.metrics = optimizer, loss, metrics
         self.updates = Updates(optimizer)
-        self.own_classes = any(map(is_own, (optimizer, loss, *metrics)))
         self._checked: tuple[str, ...] = ()  # what was checked together
+
+    @property
+    def own_classes(self) -> bool:
+        """Whether one of them is of a user's class."""
+        return any(map(is_own, (self.optimizer, self.loss, *self.metrics)))
 
     def switch_optimizer(self, optimizer: Optimizer) -> None:
         """Update by another optimizer, which remembers nothing yet."""
         self.optimizer, self.updates = optimizer, Updates(optimizer)
-        self.own_classes = any(map(is_own, (optimizer, self.loss, *self.metrics)))
 
     def forget(self) -> None:
         """Forget what the optimizer remembered."""
@@ -74,7 +75,6 @@ class Compiled:
         for metric in made:
             metric.check_target(target, output_shape, who)
         self.metrics[:] = made
-        self.own_classes = any(map(is_own, (self.optimizer, self.loss, *made)))
 
     def check_weight(self, weight: Array | None, who: str = "sample_weight") -> None:
         """Refuse weights that leave a weighted metric nothing to take a mean of."""

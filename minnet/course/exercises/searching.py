@@ -20,8 +20,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
-from minnet.course.exercises.judging import FaultError, Given, Student, compare, near
+from minnet.course.exercises.judging import (
+    FaultError,
+    Given,
+    Student,
+    compare,
+    fresh,
+    near,
+    silence,
+)
 from minnet.course.exercises.wording import WRAP, arguments, rows, show
+from minnet.teaching.scripts.answers import mending_change
 
 EXAMPLES = 30
 """Arguments that are drawn for one trial: the spaces are small."""
@@ -239,8 +248,19 @@ def hint(gap: Gap, trial: Trial, student: Student, fault: FaultError) -> str:
         fault.hint
         or (RESTLESS if restless else "")
         or _likeness(gap, drawn, came, right, fault)
+        or _line(student, drawn, right)
         or f"Look at the formula again: {gap.formula}."
     )
+
+
+def _line(student: Student, drawn: Sequence[Given], right: Sequence[Any]) -> str:
+    """The line with a mistake in it, and what stands there for what belongs there."""
+    given = [{name: fresh(value) for name, value in one.items()} for one in drawn]
+    with silence():
+        edit = mending_change(student.function, given, lambda i, came: near(came, right[i]))
+    if edit is None:
+        return ""
+    return f"Look at `{edit.before.splitlines()[0]}`: {edit.words}."
 
 
 def _likeness(

@@ -358,7 +358,21 @@ def against_vanishing(patient: Patient) -> tuple[Cure, ...]:
     if not any(isinstance(step, cures.SQUASHING) for step in patient.model.steps[:-1]):
         return starts
     advice = 'Use activation="relu" in the hidden layers, with kernel_initializer="he_normal".'
-    return (Cure("relu", advice, cures.activated("relu", "he_normal")), *starts)
+    relu = cures.activated("relu", "he_normal")
+    rate = peak_rate(patient.model) / 10.0
+    slower = (
+        f"{advice} Learn at a rate of {rate:.2g}, a tenth: through ReLUs more of it comes down."
+    )
+    return (
+        Cure("relu", advice, relu),
+        Cure(
+            f"relu and a rate of {rate:.2g}",
+            slower,
+            cures.both(relu, cures.at_rate(rate)),
+            simpler="relu",
+        ),
+        *starts,
+    )
 
 
 def attenuation(signals: Sequence[Signal]) -> float:

@@ -82,12 +82,15 @@ class Cure:
         `Treated` → `Treated`: changes the model that it is given, and copies data.
     rows : (n,) ndarray of int, or None
         Rows without which a trial of the cure would show nothing, such as those of a rare class.
+    simpler
+        The name of a cure that does less, and is preferred where it wins as well; or "".
     """
 
     name: str
     advice: str
     treat: Treat
     rows: Array | None = None
+    simpler: str = ""
 
     def __call__(self, model: Sequential, x: Any, y: Any, **settings: Any) -> Treated:
         """Return a treated copy of the model with the data to train it on.

@@ -64,14 +64,15 @@ def stuck(patient: Patient, signals: Sequence[Signal], tried: ShortTraining) -> 
     if longest > LONG:
         steps = LONG
         alone = after_updates(patient_with(patient, None, whole=False), LOSS, steps)
-    layers = _best_of(patient, against_vanishing(patient), steps)
+    enough = LEAVES * level
+    layers = _first_of(patient, against_vanishing(patient), steps, enough)
     groups = (
         layers,
-        _best_of(patient, _freed(patient), steps),
-        _best_of(patient, _other_optimizers(patient), steps),
+        _first_of(patient, _freed(patient), steps, enough),
+        _first_of(patient, _other_optimizers(patient), steps, enough),
     )
     deep = _squashing(patient) >= DEEP
-    helped = [t for t in groups if t is not None and t.loss < LEAVES * level]
+    helped = [t for t in groups if t is not None and t.loss < enough]
     if deep and layers is not None and layers not in helped and layers.loss < WINS * alone:
         helped.insert(0, layers)  # slower by the rate, and no longer stuck
     updates = patient.updates_made
@@ -126,14 +127,25 @@ def _squashing(patient: Patient) -> int:
     return sum(isinstance(step, cures.SQUASHING) for step in patient.model.steps[:-1])
 
 
-def _best_of(patient: Patient, group: Iterable[Cure], steps: int) -> CureTrial | None:
-    """The cure of a group that leaves least, with the larger loss of two trials."""
-    trials = [CureTrial(cure, _loss_with(patient, cure, steps, seed=0)) for cure in group]
+def _first_of(
+    patient: Patient, group: Iterable[Cure], steps: int, enough: float
+) -> CureTrial | None:
+    """The first cure of a group that leaves less than enough in two trials; else the best."""
+    trials = []
+    for cure in group:
+        trial = CureTrial(cure, _loss_with(patient, cure, steps, seed=0))
+        if trial.loss < enough:
+            trial = _again(patient, trial, steps)
+        if trial.loss < enough:
+            return trial
+        trials.append(trial)
     best = min(trials, key=lambda trial: trial.loss, default=None)
-    if best is None or not math.isfinite(best.loss):
-        return None
-    again = _loss_with(patient, best.cure, steps, seed=1)
-    return CureTrial(best.cure, max(best.loss, again))
+    return None if best is None or not math.isfinite(best.loss) else _again(patient, best, steps)
+
+
+def _again(patient: Patient, trial: CureTrial, steps: int) -> CureTrial:
+    """The cure with the larger loss of that trial and another."""
+    return trial._replace(loss=max(trial.loss, _loss_with(patient, trial.cure, steps, seed=1)))
 
 
 def _loss_with(patient: Patient, cure: Cure, steps: int, seed: int) -> float:

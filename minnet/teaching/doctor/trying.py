@@ -90,10 +90,13 @@ def _winner(
     """The cure that leaves least of the figure, if one wins."""
     for updates in UPDATES if figure.trained else (0,):
         trials = list(_trials(patient, finding, figure, updates, earlier))
+        winners = {cure.name for cure, proof in trials if wins(proof)}
         for i in sorted(range(len(trials)), key=lambda i: trials[i][1].after):
             cure = finding.cures[i]
             if not wins(trials[i][1]):
                 break
+            if cure.simpler in winners:
+                continue
             if not figure.trained:
                 return trials[i]  # a count is the same again
             again = dataclasses.replace(finding, cures=(cure,))

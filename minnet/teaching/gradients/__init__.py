@@ -156,7 +156,9 @@ def _by_the_lines(report: GradientReport, checked: Target) -> GradientReport:
     for finding in report.findings:
         better = None
         if _is_vague(finding):
-            better = told.get(_array_of(finding.where)) or told.get("loss")
+            owner, array = finding.where.split(".")[0], _array_of(finding.where)
+            keys = (f"{owner}.{array}", array, f"{owner}.loss", "loss")
+            better = next((told[key] for key in keys if key in told), None)
         if better is not None:
             finding = GradientFinding(finding.kind, finding.where, better.message)
         findings.append(finding)
@@ -171,6 +173,7 @@ def _is_vague(finding: GradientFinding) -> bool:
             UNKNOWN in finding.message
             or ("the layer's derivative is missing" in finding.message and "…" in finding.message)
             or "not even its diagonal" in finding.message
+            or "but for a factor of its own" in finding.message
         )
     )
 

@@ -178,6 +178,17 @@ class ChainTarget(Target):
     def scenes(self) -> list[tuple[str, Scene]]:
         return [(fresh.label, meeting.scene(fresh)) for fresh, meeting in self.pairs()]
 
+    def lines(self) -> dict[str, GradientFinding]:
+        told = {}
+        for fresh, meeting in self.pairs():
+            if meeting.dy is None or not set(meeting.variables):
+                continue
+            step = meeting.step.copy()
+            bind([step], np.float64)
+            here = of_layer_lines(step, meeting.x[:ROWS], meeting.dy[:ROWS])
+            told.update({f"{fresh.label}.{name}": finding for name, finding in here.items()})
+        return told
+
 
 class LayerTarget(ChainTarget):
     """A layer with a random gradient from above."""
@@ -247,11 +258,6 @@ class LayerTarget(ChainTarget):
             array = getattr(layer, name)
             array[...] = near_by(array, rng)
         return LayerTarget(layer, near_by(self.x, rng), rng)
-
-    def lines(self) -> dict[str, GradientFinding]:
-        if len(self.steps) != 1:
-            return {}
-        return of_layer_lines(self.layer.copy(), self.x, self.dy)
 
 
 class ModelTarget(ChainTarget):
@@ -383,6 +389,14 @@ class ModelTarget(ChainTarget):
 
     def scenes(self) -> list[tuple[str, Scene]]:
         return [(type(self.model.loss).__name__, self._loss_scene()), *super().scenes()]
+
+    def lines(self) -> dict[str, GradientFinding]:
+        told = super().lines()
+        if not self.fused:
+            loss = self.model.compiled.loss
+            here = of_loss_lines(loss, self.prediction[:ROWS], self.target[:ROWS])
+            told.update({f"{type(loss).__name__}.{name}": f for name, f in here.items()})
+        return told
 
 
 def of_model(model: Sequential, x: Any, y: Any, rng: np.random.Generator) -> ModelTarget:

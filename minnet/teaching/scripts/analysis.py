@@ -19,6 +19,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.names import (
     RATES,
+    VALUES,
     arrays_in,
     everything,
     label_of,
@@ -30,7 +31,7 @@ from minnet.teaching.scripts.names import (
     word_of,
 )
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
-from minnet.teaching.scripts.values import is_numeric
+from minnet.teaching.scripts.values import is_number, is_numeric
 
 STEP = 1e-5
 
@@ -45,6 +46,12 @@ ENTRIES = 20
 
 
 """Entries of a block that are measured."""
+
+
+SUSPECTS = 6
+
+
+"""Things called like a velocity that are looked at."""
 
 
 BLOCKS = 24
@@ -186,17 +193,19 @@ def analyse(
     weights = _weights(unit, first, start, targets)
     if not weights:
         return None
+    if targets is None:
+        weights = [*weights, *_no_states(unit, first, start, weights)]
     moved = _generic_point(unit, {p: start[p].array for p in weights}, frozenset()) or {}
     second = unit.run(moved)  # at the start a gradient may be 0 by chance
     if second.error is None and targets is None:
-        more = [p for p in _weights(unit, second, start, None) if p not in weights]
+        more = [p for p in _weights(unit, second, start, None, moved) if p not in weights]
         weights = [*weights, *more]
     last = first if second.error is not None else second
     changed = [
         p
         for p in weights
-        if _differs(start[p].value, first.get(":" + p))
-        or _differs(moved.get(p, start[p].value), last.get(":" + p))
+        if differs(start[p].value, first.get(":" + p))
+        or differs(moved.get(p, start[p].value), last.get(":" + p))
     ]
     updates, most = changing_lines(unit, changed, moved) if changed else ({}, 0)
     if most > 1 and targets is None:  # the weights move within a pass: the loop inside is the one
@@ -229,10 +238,11 @@ def analyse(
     )
 
 
-def _differs(a: Any, b: Any) -> bool:
+def differs(a: Any, b: Any) -> bool:
+    """Whether two numbers or arrays of a shape are not the same."""
     if b is None or not is_numeric(b) or np.shape(a) != np.shape(b):
         return False
-    return not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
+    return is_numeric(a) and not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
 
 
 STATES = re.compile(
@@ -243,7 +253,11 @@ STATES = re.compile(
 
 
 def _weights(
-    unit: Unit, run: Run, start: Mapping[str, Any], targets: Mapping[str, str] | None
+    unit: Unit,
+    run: Run,
+    start: Mapping[str, Any],
+    targets: Mapping[str, str] | None,
+    put: Mapping[str, Array] | None = None,
 ) -> list[str]:
     """The paths that may be weights: those that change, and those with a gradient by name."""
     if targets is not None:
@@ -256,7 +270,7 @@ def _weights(
             after = run.get(":" + path)
             if after is None or not isinstance(after, np.ndarray) or after.dtype.kind != "f":
                 continue
-        if _differs(slot.value, run.get(":" + path)):
+        if differs(slot.value, run.get(":" + path)):
             changed.append(path)
     named = []
     keys = arrays_in(run)
@@ -266,12 +280,17 @@ def _weights(
         shapes = [k for k in keys if np.shape(keys[k]) == slot.value.shape]
         if any(likeness(path, key) >= 9 for key in shapes):
             named.append(path)
+    if not changed and not named:  # numbers with a gradient that is always 0
+        named = [p for p in start if is_number(start[p].value) and _beside(p, run)]
+        named = named if len(named) > 1 else []
     states = [p for p in changed if _is_state(p)]
     rest = [p for p in changed if p not in states]
     gradient_like = {
         p for p in [*rest, *named] if any(likeness(o, ":" + p) >= 6 for o in start if o != p)
     }
     rest = [p for p in rest if p not in gradient_like and not _is_history(p)]
+    rest = [p for p in rest if not (is_number(start[p].value) and _is_setting(p))]
+    rest = [p for p in rest[: 2 * BLOCKS] if not _is_made_anew(unit, run, p, start[p].array, put)]
     named = [p for p in named if not _is_state(p) and p not in gradient_like]
     named = (
         [p for p in named if not re.match(r"^(x|y|t)(_|$|train|batch|b$)", p, re.I)]
@@ -281,10 +300,56 @@ def _weights(
     return (rest + named)[:BLOCKS]
 
 
+def _no_states(
+    unit: Unit, first: Run, start: Mapping[str, Any], weights: Sequence[str]
+) -> list[str]:
+    """What is called like a velocity and is a weight: the loss depends on it before any update."""
+    named = [p for p, s in start.items() if _is_state(p) and p not in weights]
+    named = [p for p in named if differs(start[p].value, first.get(":" + p))][:SUSPECTS]
+    if not named:
+        return []
+    changed = [p for p in weights if differs(start[p].value, first.get(":" + p))]
+    lines, _ = changing_lines(unit, [*changed, *named], {})
+    stop = frozenset().union(*lines.values()) if lines else frozenset()
+    losses = _losses(unit.run(without=stop))
+    real = []
+    for path in named:
+        if np.size(start[path].value) > 1:
+            other = 1.1 * np.asarray(start[path].value, float) + 0.01
+            there = _losses(unit.run({path: other}, without=stop))
+            if losses and any(there.get(k) != v for k, v in losses.items()):
+                real.append(path)
+    return real
+
+
+def _losses(run: Run) -> dict[str, float]:
+    """The numbers that may be a loss, or nothing after an error."""
+    if run.error is not None:
+        return {}
+    return {k: v for k, v in scalars_of(run).items() if loss_rank(k) and math.isfinite(v)}
+
+
 def _is_state(path: str) -> bool:
     name, around = leaf(path)
     inside = leaf(around)[0] if around else ""
     return bool(STATES.match(name) or (inside and STATES.match(inside)))
+
+
+def _is_made_anew(
+    unit: Unit, run: Run, path: str, value: Array, put: Mapping[str, Array] | None
+) -> bool:
+    """Whether a pass computes it without its old value, as outputs and gradients are."""
+    after = run.get(":" + path)
+    if after is None or np.shape(after) != value.shape:
+        return False
+    other = unit.run({**(put or {}), path: 1.01 * np.asarray(value, float) + 0.01})
+    return other.error is None and not differs(after, other.get(":" + path))
+
+
+def _is_setting(path: str) -> bool:
+    """Whether a number is called a rate, or what a schedule goes by."""
+    name = leaf(path)[0]
+    return bool(RATES.search(name) or re.search(r"decay|momentum|epsilon|iter|epoch|step", name))
 
 
 def _is_history(path: str) -> bool:
@@ -384,14 +449,14 @@ def _choose(
         if targets is not None:
             candidates[path] = [targets[path]]
         else:
-            candidates[path] = _by_name(path, value, arrays, list(weights))
+            candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
     rates = _rates(still)
     best: tuple[Any, Analysis] | None = None
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
         rank = loss_rank(key) if explicit else 0
-        if explicit and rank == 0:
-            continue
+        if explicit and (rank == 0 or f"½ Σ |{key}|²" in keys or _is_inside(key, keys, slopes)):
+            continue  # no loss, a difference whose square is one, or a part of one
         if not any(np.any(slopes[p][:, column]) for p in weights):
             continue
         blocks = []
@@ -433,10 +498,25 @@ def everything_value(run: Run, key: str) -> float:
     return float(np.reshape(value, -1)[0]) if value is not None and np.size(value) == 1 else 0.0
 
 
+def _is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:
+    """Whether it is a part of what a function of the loss gives: the cost without its penalty."""
+    function, _, name = key.partition(":")
+    if not function or not name:
+        return False
+    for column, other in enumerate(keys):
+        whole = other.startswith(f"{function}()") and loss_rank(other) >= 2
+        if whole and any(np.any(s[:, column]) for s in slopes.values()):
+            return True
+    return False
+
+
 def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     right = sum(block.right for block in analysis.blocks)
     share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
     whole = right == len(analysis.blocks)
+    if not analysis.explicit:  # the loss for which most are the same factor of what was measured
+        ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
+        right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
     return (analysis.explicit, rank >= 2, rank, right, share, whole, len(analysis.blocks))
 
 
@@ -454,6 +534,13 @@ def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[s
             candidates.append((2, i, key))  # of another shape: not summed, or transposed
     top = max((alike for alike, _, _ in candidates), default=0)
     return [key for alike, _, key in sorted(candidates, reverse=True) if alike >= top - 1]
+
+
+def _beside(path: str, run: Run) -> list[str]:
+    """The gradient in the same object as a number, where it was reached by another name."""
+    name, around = leaf(path)
+    key = f":{around}.grad"
+    return [key] if name in VALUES and is_number(run.get(key)) else []
 
 
 def _rates(run: Run) -> list[float]:
@@ -497,8 +584,8 @@ def settle(
             block.rate = likely[0] if rate is None else rate
             block.analytic = block.update / block.rate
             block.right = block.agrees(block.analytic)
-    if not analysis.explicit:  # a loss that nobody computes has no factor of its own
-        _common_factor(analysis)
+    if not analysis.explicit or loss_rank(analysis.loss) < 2:
+        _common_factor(analysis)  # what nobody computes, or only looks at, has no factor of its own
 
 
 def _agrees(block: Block, moved: Array, rates: Sequence[float]) -> bool:

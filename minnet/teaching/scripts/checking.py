@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, rules
+from minnet.teaching.scripts import evidence, implied, rules, sliding
 from minnet.teaching.scripts.analysis import (
     Analysis,
     Block,
     analyse,
+    differs,
     fits,
     gradient_of,
     proportional,
@@ -25,7 +27,7 @@ from minnet.teaching.scripts.analysis import (
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import SECONDS, Search
 from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
-from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.values import copied, slots, with_rows
@@ -62,13 +64,23 @@ class Section:
         return printable("\n".join(lines + [f"       {note}" for note in self.notes]))
 
 
-def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> list[Analysis]:
-    """The analyses of the loops of the file that train something, one for each set of weights."""
+Attempt = Callable[[Callable[[], "Analysis | None"]], "Analysis | None"]
+
+
+def loops(
+    program: Program, recording: Recording, names: Sequence[str], attempt: Attempt
+) -> list[Analysis]:
+    """The analyses of the loops of the file that train something, one for each set of weights.
+
+    `attempt` does a part of the work, and gives None where that takes too long.
+    """
     analyses: list[tuple[tuple[Any, ...], int, Analysis]] = []
     for loop in program.loops:
         snapshots = recording.passes.get(loop.number)
         if not snapshots:
             continue
+        if any(isinstance(n, (ast.Yield, ast.YieldFrom, ast.Await)) for n in ast.walk(loop.node)):
+            continue  # it cannot be run alone
         if names and not any(loop.owner == n or loop.owner.split(".")[0] == n for n in names):
             continue
         where = f"the loop in line {loop.node.lineno}"
@@ -76,16 +88,17 @@ def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> 
         unit = Unit(
             where,
             program.definitions(),
-            loop.node.body,
+            own_names(loop.node.body, loop.owner),
             snapshots[0].variables,
             recording.names,
             state=snapshots[0].state,
             owner=loop.owner,
         )
-        analysis = analyse(smaller(unit))
+        analysis = attempt(partial(_analysis_of, unit))
         if analysis is not None and analysis.blocks:
             quality = _quality(analysis, loop.number)
-            if analysis.explicit or quality[2]:  # a loss that nobody computes has to explain some
+            known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
+            if known or implied.likely(analysis):
                 analyses.append((quality, loop.number, analysis))
     analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
@@ -100,6 +113,10 @@ def loops(program: Program, recording: Recording, names: Sequence[str] = ()) -> 
         analysis.unit.loop = number
         chosen.append(analysis)
     return chosen
+
+
+def _analysis_of(unit: Unit) -> Analysis | None:
+    return analyse(smaller(unit))
 
 
 def _nested(program: Program, a: int, b: int) -> bool:
@@ -118,6 +135,9 @@ def _quality(analysis: Analysis, number: int) -> tuple[Any, ...]:
 
 FEW = 12
 """Samples that are enough."""
+
+FEW_ENTRIES = 3
+"""Entries that many changes mend by chance, so that one is tried with other data, too."""
 
 
 def sample_counts(unit: Unit, weights: set[str]) -> list[int]:
@@ -143,19 +163,7 @@ def smaller(unit: Unit) -> Unit:
     first = unit.run()
     if first.error is not None:
         return unit
-    weights = (
-        {
-            p
-            for p, s in unit.slots().items()
-            if not np.array_equal(
-                np.asarray(s.value),
-                np.asarray(first.get(":" + p)),
-                equal_nan=s.array.dtype.kind == "f",
-            )
-        }
-        if first.error is None
-        else set()
-    )
+    weights = {p for p, s in unit.slots().items() if differs(s.value, first.get(":" + p))}
     for rows in sample_counts(unit, weights)[:1]:
         if rows <= 2 * FEW:
             return unit
@@ -234,6 +242,25 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
     return None
 
 
+def another_pass(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis | None:
+    """The same at the beginning of a later pass of the loop, with other data where they change."""
+    paths = {block.path for block in analysis.blocks}
+    for snapshot in snapshots[1:4]:
+        unit = replace(
+            analysis.unit,
+            variables=snapshot.variables,
+            state=snapshot.state,
+            _codes={},
+            _others={},
+        )
+        there = analyse(smaller(unit))
+        if there is None or there.loss != analysis.loss:
+            continue
+        if paths <= {block.path for block in there.blocks}:
+            return there
+    return None
+
+
 def findings_of(analysis: Analysis, seconds: float) -> dict[str, list[BlockFinding]]:
     """What is said of each block by its label; nothing where it is right."""
     blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
@@ -257,8 +284,18 @@ def _batches(run: Run) -> list[tuple[int, ...]]:
     ]
 
 
-def examine(analysis: Analysis, snapshots: Sequence[Any] = (), seconds: float = SECONDS) -> Section:
-    """The verdict on a unit: its gradients, its loss and its update."""
+def examine(
+    analysis: Analysis, snapshots: Sequence[Any] = (), seconds: float = SECONDS
+) -> Section | None:
+    """The verdict on a unit: its gradients, its loss and its update.
+
+    None where no loss is computed, and none is known that the gradients could be meant for.
+    """
+    if implied.in_doubt(analysis):
+        known = implied.meant(analysis, seconds)
+        if known is None:
+            return None
+        analysis = known
     samples = sample_counts(analysis.unit, {b.path for b in analysis.blocks})
     with_what = (
         shown(analysis.loss)
@@ -271,13 +308,17 @@ def examine(analysis: Analysis, snapshots: Sequence[Any] = (), seconds: float = 
     if not wrong:
         section.blocks = {block.label: [] for block in blocks}
     else:
-        section.blocks = _of_wrong(analysis, blocks, samples, seconds)
+        section.blocks = _of_wrong(analysis, blocks, samples, seconds, snapshots)
     _of_update(section, analysis, snapshots)
     return section
 
 
 def _of_wrong(
-    analysis: Analysis, blocks: list[Block], samples: list[int], seconds: float
+    analysis: Analysis,
+    blocks: list[Block],
+    samples: list[int],
+    seconds: float,
+    snapshots: Sequence[Any] = (),
 ) -> dict[str, list[BlockFinding]]:
     wrong = [block for block in blocks if not block.right]
     order = _order(analysis, blocks)
@@ -292,15 +333,19 @@ def _of_wrong(
         search.other, search.samples = other.analysis, frozenset({*other.sizes, *batch})
     elif samples:
         search.samples = frozenset(samples)
+    if other is None and any(block.value.size <= FEW_ENTRIES for block in wrong):
+        search.other = another_pass(analysis, snapshots)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
     telling = any(
         f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
     )
+    slid = {b.path: f for b in wrong if (f := sliding.of_block(analysis, b)) is not None}
+    telling = telling or bool(slid)
     search.of_loss = not telling and len(wrong) == len(blocks)
-    implied = _implied_by_other_loss(analysis) if search.of_loss else None
+    other_loss = _implied_by_other_loss(analysis) if search.of_loss else None
     mended = search.run()
-    if (mended and mended[0].loss) or (implied is not None and not mended):
-        findings = [implied] if implied is not None else []
+    if (mended and mended[0].loss) or (other_loss is not None and not mended):
+        findings = [other_loss] if other_loss is not None else []
         if mended:
             edit = mended[0].edit
             labels = [b.label for b in wrong]
@@ -316,6 +361,8 @@ def _of_wrong(
         findings = []
         number = here[block.path]
         change = next((m for m in mended if block.path in m.paths), None)
+        if block.path in slid:
+            findings.append(slid[block.path])
         if block.path in truncated:
             findings.append(truncated[block.path])
         if change is not None:
@@ -326,7 +373,7 @@ def _of_wrong(
             findings.append(BlockFinding(change.edit.kind, text))
         elif number is not None:
             findings.append(number)
-        else:
+        elif not findings:
             findings.append(_unknown(block, blocks))
         result[block.label] = findings
     return result
@@ -370,7 +417,7 @@ def _unknown(block: Block, blocks: list[Block]) -> BlockFinding:
 
 def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFinding]] | None:
     """Whether the gradients are right once no weight is changed before it was used."""
-    if not analysis.stop or any(not block.key for block in blocks):
+    if not analysis.stop:
         return None
     still = analysis.unit.run(analysis.put, without=analysis.stop)
     if still.error is not None:
@@ -380,8 +427,7 @@ def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFindi
         if block.right:
             result[block.label] = []
             continue
-        gradient = gradient_of(block, still, analysis.put)
-        if not block.agrees(gradient):
+        if block.key and not block.agrees(gradient_of(block, still, analysis.put)):
             return None
         guilty = []
         for path, lines in analysis.updates.items():
@@ -390,6 +436,8 @@ def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFindi
             one = analysis.unit.run(analysis.put, without=frozenset(lines))
             if one.error is None and block.agrees(gradient_of(block, one, analysis.put)):
                 guilty.append((path, min(lines)))
+        if not block.key and not guilty:
+            return None
         names = ", ".join(
             next((b.label for b in blocks if b.path == path), path) for path, _ in guilty
         )

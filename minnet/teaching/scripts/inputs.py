@@ -37,6 +37,8 @@ class Convention:
     bias: str = "flat"  # flat, row, column
     out: int = K
     square: bool = False
+    images: str = ""  # "first" or "last", by where the channels are
+    norm: bool = False  # weights and biases have a number for each input
 
 
 CONVENTIONS = [
@@ -56,6 +58,21 @@ CONVENTIONS = [
     Convention(square=True),
     Convention(columns=True, bias="column", square=True),
 ]
+
+
+IMAGES = [
+    Convention(images="first"),
+    Convention(images="last", bias="row"),
+    Convention(images="last"),
+]
+"""How images are laid out, for what is called a convolution or pooling."""
+
+SLIDING = r"conv|pool|im2col|filter"
+
+
+def ways_of(name: str) -> list[Convention]:
+    """The conventions that are tried for a function or class of this name."""
+    return [*IMAGES, *CONVENTIONS] if re.search(SLIDING, name, re.I) else CONVENTIONS
 
 
 class Maker:
@@ -102,6 +119,10 @@ class Maker:
     def __call__(self, name: str) -> Any:
         """The value for an argument of this name, or None where none is known."""
         word = name.lower().strip("_")
+        if self.way.norm and re.fullmatch(r"w(eights?)?|b(ias)?|g|gain|scale|shift", word):
+            return self.normal(D)
+        if self.way.images and (image := self._of_images(word)) is not None:
+            return image
         x = self.normal(D, N) if self.way.columns else self.normal(N, D)
         middle = self.out
         table: list[tuple[str, Any]] = [
@@ -155,6 +176,25 @@ class Maker:
         for pattern, value in table:
             if re.fullmatch(pattern, word):
                 return value
+        return None
+
+    def _of_images(self, word: str) -> Any:
+        """Images of 6 by 4 with three channels, kernels of 3 by 3, windows of 2 by 2."""
+        last = self.way.images == "last"
+        both = {"stride": 2, "pad": 1, "f": 2, "pool_height": 2, "pool_width": 2}
+        table: list[tuple[str, Any]] = [
+            (r"x\w?|inputs?|images?|a_?prev|data", (2, 6, 4, 3) if last else (2, 3, 6, 4)),
+            (r"w\d?|weights?|filters?|kernels?|k", (3, 3, 3, 2) if last else (2, 3, 3, 3)),
+            (r"b\d?|bias(es)?", (1, 1, 1, 2) if self.way.bias == "row" else (2,)),
+            (r"conv_?params?", {"stride": 1, "pad": 1}),
+            (r"h_?parameters?|h_?params|pool_?params?|params?", both),
+            (r"strides?|s", 1),
+            (r"pad(ding)?|p", 1),
+            (r"(pool_?|kernel_?|filter_?|window_?)?(size|f|height|width)|[hw]h|[hw]w|f[hw]?", 2),
+        ]
+        for pattern, made in table:
+            if re.fullmatch(pattern, word):
+                return self.normal(*made) if isinstance(made, tuple) else made
         return None
 
     def _prediction(self) -> Array:
@@ -282,7 +322,9 @@ def trials(program: Program, names: Sequence[str] = ()) -> Iterator[list[CallTri
     for forward, backward in _pairs(functions):
         if names and not {forward, backward} & set(names):
             continue
-        group = [t for way in _ways() for t in _with_cache(functions, forward, backward, way)]
+        ways = [*(IMAGES if re.search(SLIDING, forward, re.I) else []), *_ways()]
+        ways += [Convention(norm=True)] if "norm" in forward.lower() else []
+        group = [t for way in ways for t in _with_cache(functions, forward, backward, way)]
         used |= {forward, backward}
         yield group
     for name, function in wanted.items():
@@ -301,7 +343,7 @@ def trials(program: Program, names: Sequence[str] = ()) -> Iterator[list[CallTri
                 ]
     for cls in [s for s in program.tree.body if isinstance(s, ast.ClassDef)]:
         if not names or cls.name in names:
-            yield [t for way in CONVENTIONS for t in _of_class(program, cls, way)]
+            yield [t for way in ways_of(cls.name) for t in _of_class(program, cls, way)]
 
 
 def _ways() -> list[Convention]:
@@ -336,8 +378,9 @@ def _with_cache(
     f, g = functions[forward], functions[backward]
     make = Maker(way)
     variables: dict[str, Any] = {}
+    attends = {"q", "k", "v"} <= {a.lower() for a in arguments_of(f)}
     for argument in arguments_of(f):
-        value = make(argument)
+        value = None if attends and len(argument) == 1 else make(argument)
         if value is None:
             value = make.normal(D, N) if way.columns else make.normal(N, D)
         variables[argument] = value
@@ -448,6 +491,9 @@ def _two(
         caller.lines.append(f"d_{variable} = {results[0]} * upstream")
         caller.lines.append(f"loss = float(np_sum({value} * upstream))")
         targets = {variable: f":d_{variable}"}
+        lines = list(caller.lines)
+        lines[2] = f"{results[0]} = {other}({value})"  # it is written in what the function gave
+        yield CallTrial(f"{name} and {other}", lines, caller.variables, targets)
     else:
         for result, word in zip(results, words or [""], strict=False):
             like = [a for a in arrays if word and likeness(a, ":" + word) >= 4]

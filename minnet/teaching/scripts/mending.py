@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import math
 import re
 from collections.abc import Mapping
@@ -16,12 +17,15 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts.analysis import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
-from minnet.teaching.scripts.replays import Run, Unit
+from minnet.teaching.scripts.replays import Run, Unit, left_out
 from minnet.teaching.scripts.scopes import bound, pool_of
 from minnet.teaching.scripts.values import is_data
 
 WRITTEN_HERE = 1_000_000
 """Lines from here on are calls that no student wrote."""
+
+NUDGE = 1e-6
+"""Of a weight, for a slope: so little that few kinks of ReLUs lie on the way."""
 
 SECONDS = 18.0
 """For the search through the lines of one unit."""
@@ -43,7 +47,8 @@ def statements(unit: Unit) -> list[tuple[str, ast.stmt]]:
 
     def walk(body: Any, owner: str) -> None:
         for node in body:
-            if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)):
+            plain = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return))
+            if plain or (isinstance(node, ast.Expr) and _puts(node.value)):
                 statements.append((owner, node))
             elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 inner = f"{owner}.{node.name}" if owner not in ("", "<module>") else node.name
@@ -55,6 +60,31 @@ def statements(unit: Unit) -> list[tuple[str, ast.stmt]]:
     walk(unit.body, "<module>")
     walk(unit.definitions, "")
     return statements
+
+
+def _puts(node: ast.expr) -> bool:
+    """Whether it puts something into a list, as gradients are collected."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("append", "insert")
+    )
+
+
+class _Accumulating(ast.NodeTransformer):
+    """Lets x.grad = … y.grad be x.grad += … y.grad."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[int, str, str]] = []
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        target = node.targets[0]
+        grad = isinstance(target, ast.Attribute) and target.attr == "grad"
+        if not grad or ".grad" not in ast.unparse(node.value):
+            return node
+        new = ast.copy_location(ast.AugAssign(target, ast.Add(), node.value), node)  # type: ignore[arg-type]
+        self.lines.append((node.lineno, ast.unparse(node), ast.unparse(new)))
+        return new
 
 
 class Search:
@@ -76,7 +106,7 @@ class Search:
         self.seen: dict[str, dict[str, Any]] = {}
         self.of_loss = True  # whether changes of the loss and the way there are tried, too
         self.base = self._run(None)
-        self.value = self._loss(self.base)
+        self.value = self._loss_with(None, self.base)
         self.wrong = {block.path for block in analysis.wrong}
         self.other: Analysis | None = None  # the same with another number of samples
 
@@ -109,13 +139,18 @@ class Search:
                     replaced[name] = names[name]
         return replaced
 
-    def _run(self, edit: Edit | None, put: Mapping[str, Array] | None = None) -> Run:
+    def _run(
+        self, edit: Edit | None, put: Mapping[str, Array] | None = None, *, still: bool = False
+    ) -> Run:
+        """Run the unit with a change; `still`: without the lines that change weights."""
         edited = None
-        if edit is not None:
-            edited = (
-                replaced_in(self.unit.definitions, edit.old, edit.new),
-                replaced_in(self.unit.body, edit.old, edit.new),
-            )
+        if edit is not None or still:
+            edited = (self.unit.definitions, self.unit.body)
+        if edit is not None and edited is not None:
+            edited = tuple(replaced_in(part, edit.old, edit.new) for part in edited)  # type: ignore[assignment]
+        if still and edited is not None:
+            stop = self.analysis.stop
+            edited = tuple([left_out(s, stop) for s in part] for part in edited)  # type: ignore[assignment]
         return self.unit.run(
             self.analysis.put if put is None else put,
             edited=edited,
@@ -133,6 +168,14 @@ class Search:
             return float(np.reshape(value, -1)[0])
         except (TypeError, ValueError, IndexError):
             return math.nan
+
+    def _loss_with(
+        self, edit: Edit | None, run: Run | None = None, put: Mapping[str, Array] | None = None
+    ) -> float:
+        """The loss with a change, before any weight moves."""
+        if self.by_update or run is None:
+            run = self._run(edit, put, still=self.by_update)
+        return self._loss(run)
 
     def _candidates(self) -> list[tuple[int, float, int, str, Edit]]:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
@@ -189,7 +232,7 @@ class Search:
             if run.error is not None:
                 continue
             tried = True
-            value = self._loss(run)
+            value = self._loss_with(edit, run)
             if value != self.value and not abs(value - self.value) <= 1e-12 * abs(self.value):
                 return 2
             for block in self.analysis.blocks:
@@ -208,6 +251,9 @@ class Search:
 
     def run(self) -> list[Mended]:
         """Changes that mend, the best first: one that mends all, or some that mend a part each."""
+        accumulated = self._accumulated()
+        if accumulated is not None:
+            return [accumulated]
         candidates = self._candidates()
         forward: list[tuple[str, Edit]] = []
         half = Deadline(0.6 * self.deadline.seconds)
@@ -227,7 +273,7 @@ class Search:
             mended = self._mended(run)
             if mended is None or not mended:
                 continue
-            same = self._loss(run)
+            same = self._loss_with(edit, run)
             if not (same == self.value or abs(same - self.value) <= 1e-12 * abs(self.value)):
                 touches[id(edit.old)] = True
                 forward.append((owner, edit))
@@ -244,6 +290,28 @@ class Search:
             if whole is not None:
                 return [whole]
         return chosen
+
+    def _accumulated(self) -> Mended | None:
+        """Objects with a gradient: whether it is overwritten by each that they are used in."""
+        keys = [b.key for b in self.analysis.blocks if b.path in self.wrong]
+        if not all(key.endswith(".grad") for key in keys):
+            return None
+        change = _Accumulating()
+        fresh = [change.visit(copy.deepcopy(s)) for s in self.unit.definitions]
+        if not change.lines:
+            return None
+        run = self.unit.run(self.analysis.put, edited=(fresh, self.unit.body), only=self.only)
+        if run.error is not None or self._mended(run) != self.wrong:
+            return None
+        line, before, after = change.lines[0]
+        lines = ", ".join(str(number) for number, _, _ in change.lines)
+        words = (
+            "a gradient is overwritten by the last operation that a value is used in, and each of "
+            f"them adds to it: += belongs in the lines {lines}"
+        )
+        old = self.unit.body[0]
+        edit = Edit(line, "bias-not-summed", words, before, after, 1.0, old, old)
+        return Mended(edit, frozenset(self.wrong))
 
     def _mended(self, run: Run) -> set[str] | None:
         """The blocks that a run makes right, or None if it spoils one that was right."""
@@ -299,13 +367,14 @@ class Search:
         directions = {}
         for block in self.analysis.blocks:
             directions[block.path] = rng.standard_normal(block.value.shape)
-        h = 1e-5
+        h = NUDGE
         up = {p: v + h * directions.get(p, 0.0) for p, v in self.analysis.put.items()}
         down = {p: v - h * directions.get(p, 0.0) for p, v in self.analysis.put.items()}
         for owner, edit in candidates:
             if self.deadline.over:
                 return None
-            if edit.kind == "wrong-mask" or "the square of" in edit.words:
+            summed = "the sum over the samples is missing" in edit.words
+            if edit.kind == "wrong-mask" or "the square of" in edit.words or summed:
                 continue  # of the way there these turn a right function into another
             run = self._run(edit)
             if run.error is not None:
@@ -321,7 +390,7 @@ class Search:
                 )
                 expected, size = expected + share, size + abs(share)
             else:
-                above, below = self._loss(self._run(edit, up)), self._loss(self._run(edit, down))
+                above, below = (self._loss_with(edit, put=put) for put in (up, down))
                 slope = (above - below) / (2 * h)
                 near = size > 0 and abs(slope - expected) <= 1e-5 * size
                 if near and self._confirmed(edit, run):
@@ -337,12 +406,12 @@ class Search:
             flat = np.reshape(gradient, -1)
             for index in block.entries[:: max(1, len(block.entries) // 4)]:
                 sides = []
-                for side in (1e-5, -1e-5):
+                for side in (NUDGE, -NUDGE):
                     moved = block.value.reshape(-1).copy()
                     moved[index] += side
                     put = {**self.analysis.put, block.path: moved.reshape(block.value.shape)}
-                    sides.append(self._loss(self._run(edit, put)))
-                slope = (sides[0] - sides[1]) / 2e-5
+                    sides.append(self._loss_with(edit, put=put))
+                slope = (sides[0] - sides[1]) / (2 * NUDGE)
                 if not abs(slope - flat[index]) <= 1e-5 * (float(np.abs(flat).max()) + 1e-9):
                     return False
         return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,19 @@ DERIVATIVE = (
 )
 
 
+GRADIENTS = re.compile(
+    r"grad|delta|nabla|deriv|^(d|g)(s|w|b|ws|bs|p|params?|parameters?|weights?|theta|l)?$"
+)
+"""How students call what holds gradients by the names of their weights."""
+
+
+def _nested(path: str) -> tuple[str, str]:
+    """The name and the indices of an entry: ("params", "[1][0]")."""
+    match = re.match(r"^(.*?)((?:\[\d+\])+)$", path)
+    return (match[1], match[2]) if match else (path, "")
+
+
+@cache
 def likeness(path: str, key: str) -> int:
     """How much a key looks like the gradient of what is at a path; 0 for not at all."""
     name, around = leaf(path)
@@ -125,6 +139,14 @@ def likeness(path: str, key: str) -> int:
         return 0
     if name in VALUES:  # an object that holds a number and its gradient
         return 10 if gname == "grad" and garound == around else 0
+    if name.isdigit() and around.endswith("]"):  # params[1][0] and grads[1][0]
+        (root, index), (groot, gindex) = (_nested(p) for p in (path, key.split(":")[-1]))
+        if (
+            index == gindex
+            and root != groot
+            and re.search(rf"^{DERIVATIVE}", plain(leaf(groot)[0]))
+        ):
+            return 9
     if name.isdigit():  # weights[0] and nabla_w[0], dW[0]
         owner, gowner = plain(leaf(around)[0]), plain(leaf(garound)[0] if garound else "")
         if gname != name or owner == gowner:
@@ -142,7 +164,7 @@ def likeness(path: str, key: str) -> int:
     ):
         same = plain(around) == plain(garound)
         return 9 + same
-    if p == g and re.search(r"grad|^d|delta|nabla|^g", plain(leaf(garound)[0] if garound else "")):
+    if p == g and GRADIENTS.search(plain(leaf(garound)[0] if garound else "")):
         return 9
     short = p.rstrip("0123456789")
     if g in ("grad", "gradient", "g", "dtheta", "dw", "dx", "delta", "gradw") and short in (
@@ -209,12 +231,60 @@ def everything(run: Run) -> dict[str, float]:
             for key, p in numbers.items():
                 if OUTPUTS.search(word_of(key)) and not re.match("d|grad", word_of(key)):
                     sums[f"½ Σ ({key} − {name})²"] = 0.5 * (p - float(t)) ** 2
+    sums.update(_differences(arrays, targets))
+    sums.update(_of_residuals(arrays))
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
         for name, rows in targets.items():
             sums.update(_implied(key, p, name, rows))
     return sums
+
+
+def _differences(arrays: Mapping[str, Any], targets: Mapping[str, Array]) -> dict[str, float]:
+    """½ v² of single numbers called an error that are no loss: an output less its target."""
+    single = {k: float(np.reshape(v, -1)[0]) for k, v in arrays.items() if np.size(v) == 1}
+    wanted = [float(np.reshape(t, -1)[0]) for t in targets.values() if t.size == 1]
+    sums = {}
+    for key, v in single.items():
+        if "#" in key or not RAW.match(word_of(key)):
+            continue
+        for other, p in single.items():
+            owner = leaf(other.split(":")[-1])[1]
+            output = OUTPUTS.search(word_of(other)) or re.search(
+                r"^(a|acts?\w*|layers?)$", owner, re.I
+            )
+            if output and any(abs(abs(p - t) - abs(v)) <= 1e-12 for t in wanted):
+                sums[f"½ Σ |{key}|²"] = 0.5 * v * v
+                break
+    return sums
+
+
+def _of_residuals(arrays: Mapping[str, Any]) -> dict[str, float]:
+    """Cross-entropies of p and t where only p − t has a name, and t is of zeros and ones."""
+    floats = {
+        k: v
+        for k, v in arrays.items()
+        if isinstance(v, np.ndarray) and v.dtype.kind == "f" and 1 < v.size <= 4000 and "#" not in k
+    }
+    errors = {k: v for k, v in floats.items() if ERRORS.search(word_of(k))}
+    sums = {}
+    for key, p in floats.items():
+        if not OUTPUTS.search(word_of(key)) or not np.all((p > 0) & (p < 1)):
+            continue
+        for error, d in errors.items():
+            if d.shape != p.shape:
+                continue
+            t = np.rint(p - d)
+            if np.abs(p - d - t).max() < 1e-9 and np.isin(t, (0, 1)).all():
+                binary = -float((t * np.log(p) + (1 - t) * np.log(1 - p)).sum())
+                sums[f"−Σ (t log {key} + …), t = {key} − {error}"] = binary
+                sums[f"−Σ log {key} at t = {key} − {error}"] = -float((t * np.log(p)).sum())
+                break
+    return sums
+
+
+RAW = re.compile(r"^(e|err|error|diff|difference|output_error)\d?$", re.IGNORECASE)
 
 
 ERRORS = re.compile(r"err|diff|delta|resid|cost|loss|^e\d?$|^dz\d?$|^d\d?$", re.IGNORECASE)

@@ -257,4 +257,5 @@ def _function(
         return result
 
     driven = _drive(call, form)
-    return None if driven is None else (driven[0], driven[1], bool(states))
+    kept = any(isinstance(slot.value, np.ndarray) for slot in slots(states))
+    return None if driven is None else (driven[0], driven[1], kept)

@@ -26,12 +26,23 @@ from minnet.teaching.scripts.scopes import (
 
 def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
     """Changes of a part of a formula."""
+    product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    if product or (isinstance(node, ast.Call) and text_of(node.func).endswith(("dot", "matmul"))):
+        yield from _without_derivative(node, scope, helpers)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        yield from _another_derivative(node, scope, helpers)
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node, scope)
+    elif isinstance(node, ast.Lambda) and len(node.args.args) == 1:
+        given = node.args.args[0].arg
+        new = ast.Lambda(node.args, binary(node.body, ast.Mult(), parsed(given)))
+        words = f"the factor {given} is missing: the chain rule multiplies by what comes from above"
+        yield "wrong", words, 1.9, new
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield "sign", "the minus is one too many", 1.0, node.operand
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         yield from _of_constant(node)
+        yield from counts_of_rows(node, scope)
     elif isinstance(node, ast.Compare):
         yield from of_compare(node, scope)
     elif isinstance(node, ast.Call):
@@ -48,6 +59,38 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
         getattr(node, "ctx", None), ast.Load
     ):
         yield from _of_array(node, scope, helpers)
+
+
+def _without_derivative(
+    node: ast.expr, scope: Scope, helpers: Mapping[str, Any]
+) -> Iterator[Local]:
+    """A product inside of another, as what comes back through the weights, times a derivative."""
+    value = evaluated(node, scope)
+    if isinstance(value, np.ndarray) and value.ndim == 2:
+        for name, _, derivative in derivatives(value.shape, scope, helpers):
+            yield (
+                "wrong",
+                f"the derivative {derivative} is missing: what comes back through the weights is "
+                f"multiplied by {name}",
+                2.45 + 0.002 * len(name),
+                binary(node, ast.Mult(), parsed(name)),
+            )
+
+
+def _another_derivative(
+    node: ast.BinOp, scope: Scope, helpers: Mapping[str, Any]
+) -> Iterator[Local]:
+    """A call that gives another derivative than the one that belongs there."""
+    value = evaluated(node.left, scope)
+    if isinstance(node.right, ast.Call) and isinstance(value, np.ndarray):
+        for name, _, derivative in derivatives(value.shape, scope, helpers):
+            yield (
+                "wrong",
+                f"the derivative is wrong: that {derivative.rstrip(',')} belongs where "
+                f"{text_of(node.right)} stands",
+                2.5 + 0.002 * len(name),
+                binary(node.left, ast.Mult(), parsed(name)),
+            )
 
 
 def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
@@ -98,6 +141,15 @@ def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
                 binary(left, ast.Add(), binary(right, ast.Mult(), parsed(name))),
             )
     elif isinstance(node.op, ast.Mult):
+        if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mult):
+            both = text_of(binary(left.right, ast.Mult(), right))
+            yield (
+                "wrong",
+                f"the derivative {both} is one too many: it is there twice, or cancels with that "
+                "of the loss, as with a cross-entropy",
+                2.05,
+                left.left,
+            )
         yield _too_many(r, left, 2.0, scope, right)
         yield _too_many(a, right, 2.0, scope, left)
         yield (
@@ -212,13 +264,27 @@ def _of_constant(node: ast.Constant) -> Iterator[Local]:
         )
 
 
+def counts_of_rows(node: ast.Constant, scope: Scope) -> Iterator[Local]:
+    """A number where one for each row belongs, such as how many margins a row is over."""
+    for name, array in arrays_of(scope):
+        if array.ndim == 1 and array.size > 1 and array.dtype.kind in "iu":
+            yield (
+                "wrong",
+                f"{node.value!r} stands where {name} belongs, which has a number for each row",
+                2.4,
+                parsed(name),
+            )
+
+
 def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
     """Changes of a comparison: the other way round, or of another array."""
     flipped: dict[type, type] = {ast.Gt: ast.Lt, ast.Lt: ast.Gt, ast.GtE: ast.LtE, ast.LtE: ast.GtE}
     if len(node.ops) == 1 and type(node.ops[0]) in flipped:
         new = ast.Compare(node.left, [flipped[type(node.ops[0])]()], node.comparators)
-        yield "wrong-mask", "the mask is the wrong way round", 1.2, new
         value = evaluated(node.left, scope)
+        if isinstance(value, (int, np.integer)):  # a count, such as the number of a layer
+            return
+        yield "wrong-mask", "the mask is the wrong way round", 1.2, new
         for name, array in arrays_of(scope):
             if np.shape(array) == np.shape(value) and name != text_of(node.left):
                 words = (
@@ -232,6 +298,10 @@ def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
                     ast.Compare(parsed(name), node.ops, node.comparators),
                 )
                 yield "wrong-mask", words, 1.9, ast.Compare(parsed(name), new.ops, node.comparators)
+                closed = {ast.Lt: ast.LtE, ast.Gt: ast.GtE}.get(type(node.ops[0]))
+                if closed is not None:  # a ReLU's output is never below 0
+                    other = ast.Compare(parsed(name), [closed()], node.comparators)
+                    yield "wrong-mask", words, 1.7, other
 
 
 def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
@@ -304,7 +374,7 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             )
     if short == "multiply" and len(node.args) == 2:
         yield from _of_operation(binary(node.args[0], ast.Mult(), node.args[1]), scope)
-    if short in ("square", "abs", "exp", "log", "sqrt") and node.args:
+    if short in ("square", "abs", "exp", "log", "sqrt", "tanh") and node.args:
         yield "wrong", f"{name} is one too many", 2.2, node.args[0]
     if short == "transpose" and isinstance(node.func, ast.Attribute):
         yield (

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts import inputs, optimizers
+from minnet.teaching.scripts import inputs, optimizers, stopping
+from minnet.teaching.scripts.analysis import Analysis
 from minnet.teaching.scripts.checking import Section, examine, loops
 from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
@@ -28,6 +29,9 @@ from minnet.teaching.scripts.running import seeded_state, set_random_state
 
 RUNNING = 10.0
 """Seconds that the file may run before what was seen of it is looked at."""
+
+LOOP = 20.0
+"""Seconds for the measurements of one loop."""
 
 FORBIDDEN = (
     "os.remove",
@@ -95,7 +99,7 @@ class Clock:
             signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         try:
             return do()
-        except OutOfTimeError:
+        except (OutOfTimeError, Exception):  # whatever a student's objects do where they are asked
             return default
         finally:
             if self.real:
@@ -124,9 +128,12 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
     sections: list[Section] = []
     covered: set[str] = set()
     if recording.passes:
-        analyses = clock.within(
-            max(5.0, end - time.monotonic()), lambda: loops(program, recording, names), []
-        )
+
+        def attempt(do: Callable[[], Analysis | None]) -> Analysis | None:
+            left = min(LOOP, 0.6 * seconds - (seconds - (end - time.monotonic())))
+            return clock.within(left, do) if left > 0.5 else None
+
+        analyses = loops(program, recording, names, attempt)
         for analysis in analyses:
             covered |= {b.label for b in analysis.blocks}
             snapshots = recording.passes[analysis.unit.loop]
@@ -135,6 +142,9 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
             section = clock.within(left, partial(examine, analysis, snapshots, search))
             if section is not None:
                 sections.append(section)
+    stopped = clock.within(5.0, partial(stopping.verdict, program, recording))
+    if stopped is not None:
+        sections.append(stopped)
     if not sections or names:
         for analysis in inputs.analyses(program, names):
             if time.monotonic() > end:
@@ -171,7 +181,9 @@ def _unreadable(name: str, recording: Recording) -> str:
         text = f"{name} was stopped after {RUNNING:g} seconds, and no gradient was seen by then."
     elif recording.error is not None:
         error = f"{type(recording.error).__name__}: {recording.error}".split("\n")[0][:150]
-        text = f"{name} ends with {error.rstrip('. ')}, and no gradient was seen before."
+        line = stopping.line_of(recording.error)
+        at = f" in line {line}" if line else ""
+        text = f"{name} ends{at} with {error.rstrip('. ')}, and no gradient was seen before."
     return f"{text} {WRITE}"
 
 

@@ -169,6 +169,25 @@ def _call(name: str, arguments: list[ast.expr], at: ast.AST) -> ast.Call:
     return ast.copy_location(ast.Call(function, arguments, []), at)
 
 
+class _Mangled(ast.NodeTransformer):
+    def __init__(self, owner: str) -> None:
+        self.owner = owner.lstrip("_")
+
+    def visit_Attribute(self, node: ast.Attribute) -> Any:
+        self.generic_visit(node)
+        if node.attr.startswith("__") and not node.attr.endswith("__"):
+            node.attr = f"_{self.owner}{node.attr}"
+        return node
+
+
+def own_names(body: list[ast.stmt], owner: str) -> list[ast.stmt]:
+    """A method's statements as they are outside of its class, where self.__x is _Class__x."""
+    if "." not in owner:
+        return body
+    mangled = _Mangled(owner.split(".")[0])
+    return [mangled.visit(copy.deepcopy(s)) for s in body]
+
+
 def prepared(statements: Sequence[ast.stmt]) -> list[ast.stmt]:
     """A copy of statements that can be run alone, piece by piece, and changed."""
     body = [_Alone().visit(copy.deepcopy(s)) for s in statements]

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts.parts import of_compare, of_index, of_node
+from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_index, of_node
 from minnet.teaching.scripts.scopes import POOL, Scope, binary, evaluated, pool_values, text_of
+from minnet.teaching.scripts.values import is_numeric
 from minnet.teaching.scripts.wholes import of_whole
 
 
@@ -64,8 +65,13 @@ def disturbed(statement: ast.stmt, scope: Scope) -> Iterator[Edit]:
         parts = list(value.values)
     for factor in parts:
         number = evaluated(factor, scope)
+        nothing = is_numeric(number) and not np.any(number)
         if isinstance(number, (int, np.integer)) and not isinstance(number, bool):
             new: ast.expr = binary(factor, ast.Mult(), ast.Constant(2))
+            if number == 0:
+                new = ast.Constant(1)
+        elif nothing:
+            new = binary(factor, ast.Add(), ast.Constant(1.37))
         elif number is None or isinstance(number, (float, np.floating, np.ndarray)):
             new = binary(factor, ast.Mult(), ast.Constant(1.37))
         else:
@@ -158,6 +164,9 @@ def _variants(statement: ast.stmt, scope: Scope, helpers: Mapping[str, Any]) -> 
             continue
         fetched = isinstance(expression, (ast.Name, ast.Subscript, ast.Attribute))
         if isinstance(whole, (int, np.integer)):
+            if isinstance(expression, ast.Constant) and isinstance(statement, ast.AugAssign):
+                for kind, words, cost, new in counts_of_rows(expression, scope):
+                    yield kind, words, cost, _replaced(statement, expression, new)
             for node in ast.walk(expression):
                 for kind, words, cost, new in of_index(node):
                     yield kind, words, cost + 1.0, _replaced(statement, node, new)

@@ -47,6 +47,9 @@ from minnet.teaching.scripts.values import (
 CALLS = 400
 """Calls of a run whose variables are looked at."""
 
+INSIDE = 4
+"""How deep the variables of a call are looked into."""
+
 SMALL = 4_000
 """Larger arrays inside a call are not kept."""
 
@@ -131,9 +134,9 @@ class _Watch:
         variables = {
             k: v for k, v in frame.f_locals.items() if k != "self" and not _whole_object(v)
         }
-        for slot in slots({"()": result} if not _whole_object(result) else {}):
+        for slot in slots({"()": result} if not _whole_object(result) else {}, INSIDE):
             self.note(f"{name}{tag}{slot.path}", f"{name}{slot.path}", slot.value)
-        for slot in slots(variables):
+        for slot in slots(variables, INSIDE):
             self.note(f"{name}{tag}:{slot.path}", f"{name}:{slot.path}", slot.value)
 
     def note(self, key: str, plain: str, value: Any) -> None:
@@ -150,7 +153,9 @@ class _Watch:
 
 
 def _whole_object(value: Any) -> bool:
-    return is_own(value)
+    """Whether it is an object of the student's, or a list of such."""
+    first = value[0] if isinstance(value, (list, tuple)) and value else value
+    return is_own(first)
 
 
 @dataclass

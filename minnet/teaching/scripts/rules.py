@@ -83,6 +83,43 @@ WRONG = (
     ),
     replace(
         _ADAM,
+        correct="linear m",
+        words="the bias correction of m has β₁ · t where the power β₁ᵗ belongs",
+    ),
+    replace(
+        _ADAM,
+        correct="linear v",
+        words="the bias correction of v has β₂ · t where the power β₂ᵗ belongs",
+    ),
+    replace(
+        _ADAM,
+        correct="once m",
+        words="the bias correction of m has β₁ where the power β₁ᵗ belongs: it is always that of "
+        "the first step",
+    ),
+    replace(
+        _ADAM,
+        correct="once v",
+        words="the bias correction of v has β₂ where the power β₂ᵗ belongs: it is always that of "
+        "the first step",
+    ),
+    replace(
+        _ADAM,
+        swapped="new v",
+        words="the factor of g² is β₂, and 1 − β₂ belongs there: v = β₂ v + (1 − β₂) g²",
+    ),
+    replace(
+        _ADAM,
+        swapped="new m",
+        words="the factor of g is β₁, and 1 − β₁ belongs there: m = β₁ m + (1 − β₁) g",
+    ),
+    replace(
+        _RMS,
+        swapped="new v",
+        words="the factor of g² is ρ, and 1 − ρ belongs there: s = ρ s + (1 − ρ) g²",
+    ),
+    replace(
+        _ADAM,
         correct="same1",
         words="the bias correction of v uses β₁, where β₂ belongs: v̂ = v / (1 − β₂ᵗ)",
     ),
@@ -186,6 +223,10 @@ def directions(
             keep1 = 1.0
         elif rule.swapped == "minus":
             keep1 = -b1
+        elif rule.swapped == "new v":
+            new2 = b2
+        elif rule.swapped == "new m":
+            new1 = b1
         elif rule.swapped == "v":
             keep2, new2 = 1 - b2, b2
         m = keep1 * m + new1 * g
@@ -213,6 +254,10 @@ def directions(
             "none": (1.0, 1.0),
             "crossed": (1 - b2**t, 1 - b1**t),
             "linear": (1 - b1 * t, 1 - b2 * t),
+            "linear m": (1 - b1 * t, 1 - b2**t),
+            "linear v": (1 - b1**t, 1 - b2 * t),
+            "once m": (1 - b1, 1 - b2**t),
+            "once v": (1 - b1**t, 1 - b2),
             "same1": (1 - b1**t, 1 - b1**t),
             "same2": (1 - b2**t, 1 - b2**t),
         }[rule.correct]
@@ -310,7 +355,7 @@ def judge(
         return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
 
     fits = sorted(fit(RIGHT, moves, gradients, numbers), key=lambda f: not known(f))
-    scaled = [rule for rule in WRONG if "factor 1" in rule.words]
+    scaled = [r for r in WRONG if "factor 1" in r.words or r.swapped.startswith("new")]
     if fits and (known(fits[0]) or not any(map(known, fit(scaled, moves, gradients, numbers)))):
         return _of_right(fits[0], name, remembers, named or {})
     others = sorted(fit(WRONG, moves, gradients, numbers), key=lambda f: not known(f))

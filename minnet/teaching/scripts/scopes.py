@@ -129,7 +129,8 @@ def small_numbers(scope: Scope) -> list[tuple[str, float]]:
 def arrays_of(scope: Scope) -> list[tuple[str, Array]]:
     """Expressions for the arrays at hand: variables, entries of dicts and tuples, attributes."""
     arrays: list[tuple[str, Array]] = []
-    for name, value in scope.items():
+    plainly = {n: v for n, v in scope.items() if isinstance(v, np.ndarray)}
+    for name, value in {**plainly, **scope}.items():  # what has a name of its own comes first
         if name.startswith("__"):
             continue
         if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
@@ -193,6 +194,11 @@ def derivatives(
                         yield scaled, array, f"of dropout (the mask {name} over {kept})"
         for helper in prime:
             yield f"{helper}({name})", array, f"{helper}({name})"
+        for helper in [
+            h for h in helpers if re.search(r"sigm|logistic|expit", h) and h not in prime
+        ]:
+            there = f"{helper}({name})"
+            yield f"({there} * (1 - {there}))", array, f"of the sigmoid at {name}"
     for name, number in floats_of(scope):
         if shape == ():
             yield (

@@ -19,11 +19,14 @@ from minnet.foundation.checks import Array
 STUDENT = "__student__"
 """The name of the module that a student's file is run as."""
 
-DEPTH = 6
+DEPTH = 9
 """How deep a weight may lie."""
 
 MANY = 400
 """How many entries of one list or dict are looked at."""
+
+PAIRS = 8
+"""How many of a longer list's tuples are looked at: they are samples, and no weights."""
 
 LARGE = 200_000
 """Arrays with more numbers than this are shared and not copied: they are data."""
@@ -57,8 +60,8 @@ def is_own(value: Any) -> bool:
     return type(value).__module__ == STUDENT and hasattr(value, "__dict__")
 
 
-def slots(variables: Mapping[str, Any]) -> Iterator[Slot]:
-    """All arrays and floats that can be reached, each once, by its shortest path."""
+def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
+    """All arrays and floats that can be reached so deep, each once, by its shortest path."""
     seen: set[int] = set()
     waiting: list[tuple[str, Any, Callable[[Any], None], int]] = [
         (str(name), value, _setter(variables, name), 0)
@@ -67,16 +70,16 @@ def slots(variables: Mapping[str, Any]) -> Iterator[Slot]:
     ]
     while waiting:
         later = []
-        for path, value, put, depth in waiting:
+        for path, value, put, level in waiting:
             if is_numeric(value):
                 if isinstance(value, np.ndarray):
                     if id(value) in seen:
                         continue
                     seen.add(id(value))
                 yield Slot(path, value, put)
-            elif depth < DEPTH and id(value) not in seen:
+            elif level < depth and id(value) not in seen:
                 seen.add(id(value))
-                later += [(*child, depth + 1) for child in _children(path, value)]
+                later += [(*child, level + 1) for child in _children(path, value)]
         waiting = later
 
 
@@ -85,11 +88,18 @@ def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], Non
         items = list(value.items())[:MANY]
         return [(f"{path}[{k!r}]", v, _setter(value, k)) for k, v in items]
     if isinstance(value, (list, tuple)):
-        return [(f"{path}[{i}]", v, _setter(value, i)) for i, v in enumerate(value[:MANY])]
+        most = PAIRS if len(value) > 2 * PAIRS and isinstance(value[0], tuple) else MANY
+        return [(f"{path}[{i}]", v, _setter(value, i)) for i, v in enumerate(value[:most])]
     if is_own(value):
-        attributes = list(vars(value).items())[:MANY]
+        attributes = [(k, v) for k, v in list(vars(value).items())[:MANY] if not _kin(value, v)]
         return [(f"{path}.{k}", v, _attribute(value, k)) for k, v in attributes]
     return []
+
+
+def _kin(owner: Any, value: Any) -> bool:
+    """Whether it holds objects like its owner: what a node of a graph was made of."""
+    inside = value if isinstance(value, (list, tuple)) else ()
+    return any(type(one) is type(owner) for one in inside[:PAIRS])
 
 
 def _setter(container: Any, key: Any) -> Callable[[Any], None]:

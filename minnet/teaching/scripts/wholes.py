@@ -156,6 +156,7 @@ def of_whole(
                     2.6 + 0.02 * len(factor),
                     binary(node, ast.Add(), parsed(times)),
                 )
+    yield from _other_ways(node, shape, target, scope)
     if "np" in scope:  # a penalty that spares the bias in the first column or entry
         yield from _spared(node, shape, target, scope)
     for name, array in arrays_of(scope):  # through the weights of the next layer
@@ -163,23 +164,82 @@ def of_whole(
             for form in (f"{{}} @ {name}.T", f"{name}.T @ {{}}"):
                 product = parsed(form.format(f"({text_of(node)})"))
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
-    if len(shape) == 2:  # batch normalisation: what x's mean and variance add
-        n = f"({text_of(node)})"
+    if len(shape) == 2:
+        yield from _of_statistics(f"({text_of(node)})", shape, scope)
+        yield from _of_softmax(shape, target, scope)
+
+
+def _of_statistics(n: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
+    """Normalisation of columns or of rows: what x's mean and variance add."""
+    for axis, over in ((0, "axis=0"), (1, "axis=-1")):
+        extra = 0.05 * axis
+        mean = f"{n}.mean({over}, keepdims=True)"
         for name, array in arrays_of(scope):
-            if np.shape(array) == shape:
-                yield (
-                    "diagonal-jacobian",
-                    "the variance is taken for a constant, but it depends on x too: "
-                    f"− x̂ mean(dy x̂) is missing, with x̂ = {name}",
-                    1.4 if re.search(r"hat|norm", name) else 3.0,
-                    parsed(f"{n} - {name} * ({n} * {name}).mean(axis=0)"),
-                )
+            if np.shape(array) != shape:
+                continue
+            known = bool(re.search(r"hat|norm|^.?[xz]n$", name))
+            share = f"{name} * ({n} * {name}).mean({over}, keepdims=True)"
+            yield (
+                "diagonal-jacobian",
+                "the variance is taken for a constant, but it depends on x too: "
+                f"− x̂ mean(dy x̂) is missing, with x̂ = {name}",
+                (1.4 if known else 3.0) + extra,
+                parsed(f"{n} - {share}"),
+            )
+            yield (
+                "diagonal-jacobian",
+                "mean and variance are taken for constants, but they depend on x too: "
+                f"− mean(dy) − x̂ mean(dy x̂) is missing, with x̂ = {name}",
+                (1.45 if known else 3.1) + extra,
+                parsed(f"{n} - {mean} - {share}"),
+            )
         yield (
             "diagonal-jacobian",
             "the mean is taken for a constant, but it depends on x too: − mean(dy) is missing",
-            3.0,
-            parsed(f"{n} - {n}.mean(axis=0)"),
+            3.0 + extra,
+            parsed(f"{n} - {mean}"),
         )
+
+
+def _of_softmax(shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[Local]:
+    """What comes back through a softmax, where only its diagonal was taken."""
+    arrays = [(n, a) for n, a in arrays_of(scope) if np.shape(a) == shape and n != target]
+    for name, p in arrays:
+        if p.dtype.kind != "f" or not np.all(p > 0):
+            continue
+        axis = next((i for i in (1, 0) if np.allclose(p.sum(axis=i), 1.0)), None)
+        if axis is None:
+            continue
+        for d, _ in arrays:
+            if d != name and GRADIENT.search(d):
+                yield (
+                    "diagonal-jacobian",
+                    "the softmax is taken for its diagonal alone, but each of its outputs depends "
+                    f"on every input: {name} ({d} − Σ {d} {name}) belongs there",
+                    2.3,
+                    parsed(f"{name} * ({d} - ({d} * {name}).sum(axis={axis}, keepdims=True))"),
+                )
+
+
+GRADIENT = re.compile(r"(^|[._\[\"'])(d|grad|delta|g_|back|up)\w*", re.IGNORECASE)
+
+
+def _other_ways(
+    node: ast.expr, shape: tuple[int, ...], target: str, scope: Scope
+) -> Iterator[Local]:
+    """What comes back by another way: the next step of a sequence, or a branch."""
+    if not GRADIENT.search(target):
+        return
+    written = text_of(node)
+    for name, array in arrays_of(scope):
+        other = name != target and name not in written
+        if np.shape(array) == shape and other and GRADIENT.search(name):
+            yield (
+                "wrong",
+                f"the term + {name} is missing: what comes back by that way belongs to it, too",
+                2.7,
+                binary(node, ast.Add(), parsed(name)),
+            )
 
 
 def _penalty_forms(rate: str, scope: Scope) -> list[str]:

@@ -129,3 +129,23 @@ def test_derivatives_are_measured():
     np.testing.assert_allclose(
         central_difference(lambda x: float((x**3).sum()), at), 3 * at**2, rtol=1e-8
     )
+
+
+def centred(x):
+    return x - x.mean(axis=0)
+
+
+def centred_by_row(x):
+    means = x.mean(axis=1, keepdims=True)
+    return x - means
+
+
+CENTRED = Gap(
+    centred, ("y",), "y = x − mean over the rows", (Trial(rows(), expecting(centred, "y")),)
+)
+
+
+def test_the_line_with_an_unknown_mistake_is_shown_with_what_belongs_there():
+    told = " ".join(said(centred_by_row, CENTRED).split())
+    assert "Look at `means = x.mean(axis=1, keepdims=True)`" in told
+    assert "axis=0 belongs there" in told

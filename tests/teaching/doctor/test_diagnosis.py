@@ -349,3 +349,32 @@ def test_it_is_quick_on_a_small_problem():
     begin = time.process_time()
     diagnose(case.model, case.x, case.y)
     assert time.process_time() - begin < 0.5
+
+
+# --- a cure that needs another one ----------------------------------------------------------------
+
+
+def squashed_sine(rate):
+    x, y, _, _ = minnet.datasets.sine(200, seed=0)
+    hidden = [Dense(20, activation="sigmoid") for _ in range(4)]
+    model = Sequential([*hidden, Dense(1)], seed=0)
+    model.build((1,))
+    model.compile(SGD(rate), "mse")
+    return model, x, y
+
+
+@pytest.mark.parametrize("epochs", [0, 30])
+def test_relu_is_advised_at_a_smaller_rate_where_that_is_what_wins(epochs):
+    model, x, y = squashed_sine(0.5)
+    if epochs:
+        model.fit(x, y, epochs=epochs, verbose=0, seed=0)
+    finding = diagnose(model, x, y).findings[0]
+    assert finding.kind == "vanishing-gradient"
+    assert finding.cure.name == "relu and a rate of 0.05"
+    assert "Learn at a rate of 0.05" in finding.advice
+    assert finding.proof.after < 0.5 * finding.proof.before
+
+
+def test_relu_is_advised_alone_where_it_wins_alone():
+    finding = diagnose(*squashed_sine(0.1)).findings[0]
+    assert (finding.kind, finding.cure.name) == ("vanishing-gradient", "relu")

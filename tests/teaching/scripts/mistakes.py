@@ -303,4 +303,40 @@ MISTAKES = [
         "1/N|mean",
     ),
     ("pairs", "+ 2 * reg * W", "+ reg * W", "W", "factor|penalty"),
+    # recurrent: what comes back through time
+    ("recurrent", "dh = V.T @ dout + back", "dh = V.T @ dout", "R", r"\+ back is missing"),
+    ("recurrent", "dz = dh * (1 - hs[t] ** 2)", "dz = dh", "U", "derivative of tanh"),
+    ("recurrent", "dR += dz @ hs[t - 1].T", "dR += dz @ hs[t].T", "R", r"hs\[t - 1\]"),
+    ("recurrent", "back = R.T @ dz", "back = R @ dz", "R", "transpose"),
+    # scalars: every number with its own gradient
+    (
+        "scalars",
+        "self.grad += other.value * result.grad",
+        "self.grad += other.value",
+        "first",
+        "grad",
+    ),
+    ("scalars", "grad += result.grad", "grad = result.grad", "last|first", "overwritten"),
+    ("scalars", "(1 - y * y)", "(1 - y)", "first", "tanh|square|y"),
+    # pairs_of_layers
+    ("pairs_of_layers", " * (1 - values[i] ** 2)", "", "layers", "derivative"),
+    ("pairs_of_layers", "delta /= len(y)", "delta /= delta.size", "layers", "1/3 times"),
+    ("pairs_of_layers", "e.sum(axis=1, keepdims=True)", "e.sum()", "loss", "wrong axis"),
+    # images
+    ("images", "kernel = w\n", "kernel = w[:, :, ::-1, ::-1]\n", "x", "turned by 180"),
+    ("images", "pad:-pad, pad:-pad]", ": -2 * pad, : -2 * pad]", "x", "moved by"),
+    (
+        "images",
+        "share = windows == windows.max(axis=(3, 5), keepdims=True)",
+        "share = np.ones(windows.shape) / n**2",
+        "x",
+        "mean's way",
+    ),
+    (
+        "images",
+        "db = dout.sum(axis=(0, 2, 3))",
+        "db = dout.sum(axis=(0, 2, 3)) / dout.size",
+        "b",
+        "factor|times",
+    ),
 ]

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minnet.layers import Dense
+from minnet import Sequential
+from minnet.initializers import GlorotUniform
+from minnet.layers import Dense, Layer
 from minnet.losses import Loss
 from minnet.teaching.gradients import check_gradients
 
@@ -155,3 +157,41 @@ class ErrorTwice(Loss):
 def test_the_lines_of_a_loss_say_what_is_one_too_many() -> None:
     report = check_gradients(ErrorTwice(), RNG.random((5, 2)), RNG.random((5, 2)))
     assert "1 - e is one too many" in report.findings[0].message
+
+
+class Gate(Layer):
+    """y = x tanh(x W), and x is forgotten on the way back."""
+
+    parameters = ("W",)
+
+    def build(self, shape: Any, rng: Any) -> None:
+        self.add_weight("W", (shape[0], shape[0]), GlorotUniform(), rng)
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return shape
+
+    def forward(self, x: Any, memo: Any = None) -> Any:
+        return x * np.tanh(x @ self.W)
+
+    def backward(self, x: Any, y: Any, dy: Any, memo: Any = None) -> Any:
+        g = np.tanh(x @ self.W)
+        return dy * g + (dy * x * (1 - g**2)) @ self.W.T
+
+    def gradient(self, x: Any, y: Any, dy: Any, memo: Any = None) -> None:
+        g = np.tanh(x @ self.W)
+        self.dW[...] = x.T @ (dy * g * (1 - g**2))
+
+
+@pytest.mark.parametrize("among_others", [False, True])
+def test_the_lines_of_a_layer_are_looked_at_alone_and_in_a_model(among_others: bool) -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    target: Any = Gate()
+    if among_others:
+        target = Sequential([Dense(3, activation="tanh"), Gate(), Dense(2)], seed=0)
+        target.build((3,))
+        target.compile("sgd", "mse")
+    report = check_gradients(target, x, y if among_others else None)
+    assert len(report.findings) == 1
+    assert report.findings[0].where.lower().startswith("gate")
+    assert "g stands where x belongs" in report.findings[0].message

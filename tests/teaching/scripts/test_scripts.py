@@ -132,3 +132,66 @@ def test_nothing_is_written_and_nothing_printed(tmp_path: Path) -> None:
     assert code == report.RIGHT, text
     assert "a trace" not in text
     assert [path.name for path in tmp_path.iterdir()] == ["my_network.py"]
+
+
+HIDDEN = """
+import numpy as np
+x = np.linspace(-1, 1, 12).reshape(6, 2)
+t = np.c_[x[:, 0] * x[:, 1], x[:, 0] - x[:, 1]]
+W = {first}
+V = np.array([[0.3, 0.1], [-0.5, 0.4], [0.2, -0.6]])
+lr = 0.1
+errors = []
+for epoch in range(20):
+    h = np.maximum(0, x @ W)
+    o = h @ V
+    error = o - t
+    errors.append(np.mean(error**2))
+    dV = h.T @ error
+    dh = error @ V.T
+    dh[{mask} <= 0] = 0
+    dW = x.T @ dh
+    V -= lr * dV
+    W -= lr * dW
+    lr *= 0.99
+    hits = np.mean(np.argmax(o, axis={axis}) == np.zeros(6))
+"""
+FLOATS = "np.array([[0.4, -0.2, 0.7], [0.1, 0.6, -0.3]])"
+
+
+def hidden(first: str = FLOATS, mask: str = "h", axis: int = 1) -> str:
+    """A script with a ReLU layer, a rate that falls, and a mean that is only looked at."""
+    return HIDDEN.format(first=first, mask=mask, axis=axis)
+
+
+def test_what_is_only_looked_at_has_no_factor_and_a_rate_is_no_weight(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, hidden())
+    assert code == report.RIGHT, text
+    assert "lr" not in text
+
+
+def test_a_mask_in_an_index_is_of_the_wrong_array(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, hidden(mask="dh"))
+    assert code == report.WRONG
+    assert "the mask is taken of the wrong array: h belongs where dh stands" in wrong(text)[0]
+
+
+def test_an_array_of_integers_that_stops_the_file_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, hidden(first="np.array([[1, -1, 2], [0, 1, -1]])"))
+    assert code == report.WRONG
+    assert wrong(text) == [line for line in wrong(text) if "W is an array of integers" in line]
+
+
+def test_an_axis_with_which_the_file_would_run_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, hidden(axis=0))
+    assert code == report.WRONG
+    assert "np.argmax: it goes along the wrong axis: axis=1 belongs there" in text
+
+
+def test_a_derivative_at_the_wrong_place_is_named_where_no_loss_is_computed(tmp_path: Path) -> None:
+    source = (STUDENTS / "trask.py").read_text("utf-8")
+    assert "nonlin(l2, deriv=True)" in source
+    mistaken = source.replace("nonlin(l2, deriv=True)", "nonlin(np.dot(l1, syn1), deriv=True)")
+    code, text = checked(tmp_path, mistaken)
+    assert code == report.WRONG
+    assert "that of the sigmoid, l2 (1 − l2) belongs there" in wrong(text)[0]

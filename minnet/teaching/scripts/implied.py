@@ -1,0 +1,65 @@
+"""A loss that nobody computes: which one a wrong gradient was meant for.
+
+Where the gradients are right, or a factor of what is right, for one of the losses that a program's
+outputs and targets imply, that is the one. Where they are right for none, the one is meant with
+which a single change of a line makes all of them right.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from minnet.teaching.scripts.analysis import Analysis, proportional
+from minnet.teaching.scripts.mending import Search
+
+MOST = 4
+"""Losses that are tried."""
+
+
+def in_doubt(analysis: Analysis) -> bool:
+    """Whether no loss is computed, and no gradient is right for one that is implied."""
+    return not analysis.explicit and not any(
+        block.right or proportional(block) is not None for block in analysis.blocks
+    )
+
+
+def likely(analysis: Analysis) -> list[str]:
+    """Losses that may be meant, the likeliest first: of outputs and targets, of an error."""
+    ranked = []
+    for column, key in enumerate(analysis.scalars):
+        word = re.sub(r"[^a-z_ ]", " ", key.lower())
+        pair = key.startswith(("½ Σ (", "−Σ"))
+        if not pair and not re.match(r"½ Σ \S*(err|diff|resid)", key):
+            continue
+        slopes = [s[:, column] for s in analysis.slopes.values()]
+        if all(np.isfinite(s).all() and np.any(s) for s in slopes):
+            hidden = bool(re.search(r"hidden|l1|a1|h1|layer_?1", word))
+            ranked.append((hidden, not pair, column, key))
+    return [key for *_, key in sorted(ranked)][:MOST]
+
+
+def with_loss(analysis: Analysis, key: str) -> Analysis:
+    """The analysis by another of the numbers that were measured."""
+    column = analysis.scalars.index(key)
+    blocks = []
+    for block in analysis.blocks:
+        fresh = replace(block, measured=analysis.slopes[block.path][:, column], bent=None)
+        fresh.right = fresh.agrees(fresh.analytic)
+        blocks.append(fresh)
+    return replace(analysis, blocks=blocks, loss=key, loss_text=key)
+
+
+def meant(analysis: Analysis, seconds: float) -> Analysis | None:
+    """The analysis by the loss with which one change makes all gradients right, or None."""
+    keys = likely(analysis)
+    for key in keys:
+        other = with_loss(analysis, key)
+        search = Search(other, seconds / len(keys))
+        search.of_loss = False
+        mended = search.run()
+        if len(mended) == 1 and mended[0].paths == {b.path for b in other.wrong}:
+            return other
+    return None
