@@ -1,28 +1,35 @@
 """What convolution and frozen filters are worth, on draws that were fixed before the first run.
 
-    MINNET_DATA=... python benchmarks/convolution_claims.py [moved] [digits] [letters]
+    MINNET_DATA=... python benchmarks/convolution_claims.py [moved] [digits] [letters] [...]
 
 - moved: ten labels a class of MNIST as it is, tested on digits moved by up to 3 pixels: a network
   with convolution and pooling, and three dense ones. Seeds 0 to 9.
 - digits: the shipped "mnist-cnn" → the UCI digits brought to 28×28, at 5 labels a class.
 - letters: the same → letters A–J drawn from typefaces, at 5 labels a class.
 
-The last two are `transfer.compare`'s: frozen filters against the same network from scratch, and
-against a dense layer on the pixels. About half an hour for all.
+- digits_moved: the UCI digits, tested on images moved by exactly two pixels.
+- font_digits, font_letters: digits, and letters A–J, drawn at 28×28 (`glyphs(size=28)`).
+- cut: a new head on the output of each layer of "mnist-cnn", on these five.
+
+All but the first and the last are `transfer.compare`'s: frozen filters against the same network
+from scratch, and against a dense layer on the pixels. The last three were added when the first
+three had been run, and before their own first run. About five minutes for all.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
 import minnet
 from minnet import transfer
-from minnet.datasets.digits import draw_per_class
+from minnet.datasets.digits import Split, draw_per_class
 from minnet.foundation.checks import Array
 from minnet.foundation.tables import Table
 from minnet.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from minnet.optimizers import Adam
 
 SEEDS = range(10)
 MOVES = 3
@@ -113,27 +120,76 @@ def framed(x: Array) -> Array:
     return np.pad(x.reshape(-1, 20, 20), [(0, 0), (4, 4), (4, 4)])[..., None]
 
 
-def digits() -> None:
-    """MNIST's filters on the UCI digits."""
+def digits() -> Split:
+    """The UCI digits."""
     x, y, x_test, y_test = minnet.datasets.digits()
-    _compare(enlarged(x), y, enlarged(x_test), y_test)
+    return enlarged(x), y, enlarged(x_test), y_test
 
 
-def letters() -> None:
-    """MNIST's filters on letters."""
+def letters() -> Split:
+    """Letters from typefaces, with a margin."""
     x, y, x_test, y_test = minnet.datasets.glyphs("ABCDEFGHIJ", 2_000, seed=0, n_test=1_000)
-    _compare(framed(x), y, framed(x_test), y_test)
+    return framed(x), y, framed(x_test), y_test
 
 
-def _compare(x: Array, y: Array, x_test: Array, y_test: Array) -> None:
+def digits_moved() -> Split:
+    """The UCI digits; those to be tested on are moved by two pixels, one of eight ways each."""
+    x, y, x_test, y_test = digits()
+    ways = [(down, right) for down in (-2, 0, 2) for right in (-2, 0, 2) if (down, right) != (0, 0)]
+    chosen = np.random.default_rng(0).integers(len(ways), size=len(x_test))
+    pairs = zip(x_test, chosen, strict=True)
+    return x, y, np.stack([np.roll(image, ways[way], (0, 1)) for image, way in pairs]), y_test
+
+
+def fonts(classes: str) -> Split:
+    """Characters drawn at MNIST's size."""
+    x, y, x_test, y_test = minnet.datasets.glyphs(classes, 2_000, seed=0, n_test=1_000, size=28)
+    return x.reshape(-1, 28, 28, 1), y, x_test.reshape(-1, 28, 28, 1), y_test
+
+
+TASKS: dict[str, Callable[[], Split]] = {
+    "digits": digits,
+    "letters": letters,
+    "digits_moved": digits_moved,
+    "font_digits": lambda: fonts("0123456789"),
+    "font_letters": lambda: fonts("ABCDEFGHIJ"),
+}
+
+
+def compared(data: Split) -> None:
+    """MNIST's filters on another task."""
     base = minnet.load_pretrained("mnist-cnn")
-    report = transfer.compare(
-        base, x, y, x_test, y_test, per_class=5, seeds=10, main="head only", verbose=2
-    )
+    report = transfer.compare(base, *data, per_class=5, seeds=10, main="head only", verbose=2)
     print(report)
 
 
+def cut() -> None:
+    """A new head on each layer's output: where is the best one to cut?"""
+    base = minnet.load_pretrained("mnist-cnn")
+    layers = [layer.name for layer in base.layers if layer.name != "flatten_1"][:-1]
+    rows = []
+    for task, load in TASKS.items():
+        x, y, x_test, y_test = load()
+        means = []
+        for name in layers:
+            seen = [base.features(a, upto=name).reshape(len(a), -1) for a in (x, x_test)]
+            right = []
+            for seed in SEEDS:
+                few = draw_per_class(y, 5, np.random.default_rng(seed))
+                head = minnet.Sequential([Dense(10, activation="softmax")], seed=seed)
+                head.compile(Adam(1e-2), "cross_entropy", ["accuracy"])
+                head.fit(seen[0][few], y[few], epochs=150, verbose=0, seed=seed)
+                right.append(head.evaluate(seen[1], y_test)["accuracy"])
+            means.append(f"{100 * np.mean(right):.1f} ± {100 * np.std(right):.1f}")
+        rows.append([task, *means])
+        print(rows[-1], flush=True)
+    print(Table(["task", *(f" {name}" for name in layers)], rows, title="% right, a head on"))
+
+
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ["moved", "digits", "letters"]:
+    for name in sys.argv[1:] or ["moved", *TASKS, "cut"]:
         print(f"\n== {name}")
-        {"moved": moved, "digits": digits, "letters": letters}[name]()
+        if name in TASKS:
+            compared(TASKS[name]())
+        else:
+            {"moved": moved, "cut": cut}[name]()

@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -81,31 +82,52 @@ def main() -> int:
     options = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # networks as small as these gain nothing
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # pictures go into pages
 
-    from sphinx.cmd.build import main as sphinx
-
-    from docs import pages
-
-    logging.getLogger("traitlets").setLevel(logging.WARNING)
-    started = time.perf_counter()
     folder = Path(options.folder).resolve()
-    source = folder.with_name(folder.name + "-pages")
+    if folder.exists() and any(folder.iterdir()) and not (folder / ".buildinfo").exists():
+        parser.error(
+            "build.py takes a folder that is new, or one in which it has built the site before. "
+            f"Got {folder}, which has other files. Name another one."
+        )
+    started = time.perf_counter()
     shutil.rmtree(folder, ignore_errors=True)
-    pages.Site(source).make()
-    name_kernel(folder.with_name(folder.name + "-kernel"))
-    arguments = ["-b", "html", "-W", "--keep-going", "-q", "-E", "-j", options.jobs]
-    doctrees = folder.with_name(folder.name + "-doctrees")
-    arguments += ["-c", str(ROOT / "docs"), "-d", str(doctrees)]
-    code = sphinx([*arguments, str(source), str(folder)])
+    with tempfile.TemporaryDirectory(prefix="minnet-site-") as workshop:
+        code = run_sphinx(Path(workshop), folder, options.jobs)
     if code:
-        return int(code)
+        return code
     wrong = broken(folder)
-    print("\n".join(wrong), file=sys.stderr) if wrong else None
+    for line in wrong:
+        print(line, file=sys.stderr)
     count = sum(1 for _ in folder.rglob("*.html"))
     print(f"{count} pages in {folder}, {len(wrong)} broken links, ", end="")
     print(f"{time.perf_counter() - started:.0f} s. Open {folder / 'index.html'}")
     return 1 if wrong else 0
+
+
+def run_sphinx(workshop: Path, folder: Path, jobs: str) -> int:
+    """Make the pages in one folder, and the site of them in another."""
+    from sphinx.cmd.build import main as sphinx
+
+    from docs import pages
+
+    pages.Site(workshop / "pages").make()
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # pictures go into pages
+    name_kernel(workshop)
+    logging.getLogger("traitlets").setLevel(logging.WARNING)
+    arguments = [
+        "-b",
+        "html",
+        "-W",
+        "--keep-going",
+        "-q",
+        "-E",
+        "-j",
+        jobs,
+        "-c",
+        str(ROOT / "docs"),
+    ]
+    arguments += ["-d", str(workshop / "doctrees"), str(workshop / "pages"), str(folder)]
+    return int(sphinx(arguments))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ ROOMS = {
     "plots": ("Pictures", ["minnet.plots"]),
     "exchange": ("Exchange with other tools", ["minnet.exchange"]),
     "sklearn": ("scikit-learn's estimators", ["minnet.sklearn"]),
+    "parallel": ("Several processes", ["minnet.parallel"]),
 }
 """File → title, and the modules whose names it lists. A name is listed where it is met first."""
 

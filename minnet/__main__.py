@@ -234,6 +234,13 @@ def _add_reproduce(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="the folder with MNIST; without it MINNET_DATA, else what minnet.datasets.mnist does",
     )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how many seeds run at a time, each in a process of its own (default: %(default)s)",
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file as well")
 
 
@@ -244,7 +251,11 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         return
     try:
         in_band = running.reproduce(
-            options.names, seeds=options.seeds, data=options.data, report=options.json
+            options.names,
+            seeds=options.seeds,
+            data=options.data,
+            report=options.json,
+            jobs=options.jobs,
         )
     except BrokenPipeError:
         raise  # it was read by a program that has had enough

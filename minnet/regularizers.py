@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, number
+from minnet.foundation.checks import Array, as_array, is_masked, number
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import setting
 
@@ -43,8 +43,8 @@ class Regularizer(Configurable):
 
 def _array(weights: Array, who: str = "L2") -> Array:
     """Weights that need not be an array of floats yet; complex ones pass."""
-    masked = isinstance(weights, np.ma.MaskedArray)  # which is refused
-    if isinstance(weights, np.ndarray) and not masked and weights.dtype.kind in "fc":
+    floats = isinstance(weights, np.ndarray) and weights.dtype.kind in "fc"
+    if floats and not is_masked(weights):
         return weights
     with np.errstate(over="ignore"):  # of a longer float
         numbers = as_array(weights, f"{who}'s weights")

@@ -18,6 +18,7 @@ if not FOLDER.exists():
     pytest.skip("minnet is installed without its sources", allow_module_level=True)
 sys.path.insert(0, str(FOLDER))
 
+import epoch_cost  # noqa: E402
 import harness  # noqa: E402
 import peers  # noqa: E402
 import scaling  # noqa: E402
@@ -269,3 +270,13 @@ def test_a_part_that_does_other_work_is_found() -> None:
 def test_checks_are_known_in_every_room(file: str, name: str, is_check: bool) -> None:
     path = (Path(minnet.__file__).parent / file).resolve()
     assert scaling.is_check((str(path), 1, name)) == is_check
+
+
+def test_the_cost_of_an_epoch_is_told_for_both(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(epoch_cost, "EPOCHS", 2)
+    monkeypatch.setattr(harness, "REST", 0.0)
+    figures = epoch_cost.epoch(1)
+    assert figures["beyond"].keys() == {"minnet", "NumPy by hand"}
+    assert "µs an epoch" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 import warnings
 from collections.abc import Callable
@@ -88,6 +89,8 @@ def gelu() -> None:
     x = 0.7
     tanh = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
     assert layer([[x]]) == pytest.approx(tanh, rel=1e-12)
+    exact = 0.5 * x * (1 + math.erf(x / math.sqrt(2)))
+    assert GELU(approximate=False)([[x]]) == pytest.approx(exact, rel=1e-12)
 
 
 def leaky() -> None:

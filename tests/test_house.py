@@ -24,7 +24,7 @@ ROOT = PACKAGE.parent
 ROWS = [
     {"__init__", "__main__"},
     {"course"},
-    {"exchange", "keras", "sklearn"},
+    {"exchange", "keras", "parallel", "sklearn"},
     {"teaching"},
     {"transfer", "pretrained"},
     {"models"},

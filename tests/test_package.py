@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -110,6 +111,26 @@ def test_the_core_needs_numpy_and_matplotlib_alone() -> None:
     assert project["name"] == "minnet-nn"  # `minnet` on the package index is another project
     assert [d.split(">")[0] for d in project["dependencies"]] == ["numpy", "matplotlib"]
     assert project["requires-python"] == ">=3.11"
+
+
+def test_the_version_is_one_number_everywhere() -> None:
+    if not (ROOT / "CITATION.cff").exists():
+        pytest.skip("minnet is installed without its sources")
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [minnet.__version__]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", minnet.__version__)
+
+
+def test_the_workflow_runs_sessions_that_there_are() -> None:
+    workflow, sessions = ROOT / ".github" / "workflows" / "test.yml", ROOT / "noxfile.py"
+    if not workflow.exists():
+        pytest.skip("minnet is installed without its sources")
+    defined = set(re.findall(r"^def (\w+)\(session", sessions.read_text("utf-8"), re.MULTILINE))
+    text = re.sub(r"-?\$\{\{.*?\}\}", "", workflow.read_text("utf-8"))  # the matrix's values
+    run = re.findall(r"nox -s (.+)", text)
+    assert {
+        re.split(r"[(\"]", name.strip('"'))[0] for line in run for name in line.split()
+    } == defined
 
 
 def test_the_tools_of_the_gate_are_pinned() -> None:

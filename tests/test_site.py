@@ -74,6 +74,15 @@ def test_a_link_to_a_file_becomes_one_to_its_page(tmp_path, written, on_the_site
     assert site.mended(written, Path("docs")) == on_the_site
 
 
+def test_a_folder_with_other_files_is_not_emptied(tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "thesis.txt").write_text("all of it", "utf-8")
+    monkeypatch.setattr("sys.argv", ["build.py", str(tmp_path)])
+    with pytest.raises(SystemExit):
+        build.main()
+    assert "Got" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").exists()
+
+
 PAGE = '<a id="here"></a><a href="other.html#there">x</a><img src="data:image/png;base64,AA">'
 
 

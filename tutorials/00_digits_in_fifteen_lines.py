@@ -122,6 +122,8 @@ print(f"Picture: 00_wrong_digit.png in {pictures.resolve()}")
 # | why these words are the same as Keras' | 17, from Keras, and back |
 # | data that come as a table | 18, a table with scikit-learn |
 # | reading a digit that has moved | 19, convolution |
+# | filters that were learned on other images | 22, frozen filters |
+# | a network that several computers train | 23, more than one machine |
 
 # %% [markdown]
 # ## Exercises

@@ -115,6 +115,19 @@ linear.fit(x, y, epochs=8, verbose=0)
 keep(plots.weights(linear.layers[0], columns=5), "weights", "for a 0, ink in a ring counts")
 
 # %% [markdown]
+# ## A network for images
+
+# %%
+images = minnet.load_pretrained("mnist-cnn")
+character = minnet.datasets.glyphs("A", 1, seed=0, n_test=0, size=28, noise=0.0)[0]
+keep(plots.network(images), "network_images", "maps, windows, and then units")
+keep(plots.filters(images.layers[0]), "filters", "what six filters look for")
+keep(plots.filters(images.get_layer("conv2d_2")), "filters_of_maps", "16 filters on six maps each")
+keep(
+    plots.feature_maps(images, character.reshape(28, 28, 1)), "feature_maps", "an A, layer by layer"
+)
+
+# %% [markdown]
 # ## The vanishing gradient
 
 # %%

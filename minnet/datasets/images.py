@@ -64,6 +64,17 @@ class ImageFolder(_Split):
         The names of the classes' folders, in the order of the labels.
     files, files_test
         The path of each row of x and of x_test.
+    x, x_test
+        Pictures, (N, H, W, C).
+    y, y_test
+        Labels, (N,).
+
+    Examples
+    --------
+    >>> x, y = np.zeros((2, 8, 8, 1)), np.array([0, 1])
+    >>> pictures = ImageFolder(x, y, x[:0], y[:0])
+    >>> pictures.x.shape, len(pictures.y_test)
+    ((2, 8, 8, 1), 0)
     """
 
     class_names: tuple[str, ...]

@@ -20,7 +20,7 @@ from minnet.engine.inputs import Data, check_data
 from minnet.engine.overriding import NOT_OVERRIDDEN, check_set
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.refusals import unchanged_where_refused
-from minnet.engine.step import Batch, TrainingStep, apply_gradient, loss_and_gradient
+from minnet.engine.step import Batch, TrainingStep, apply_gradient
 from minnet.engine.updates import UpdateGroup, Updates
 from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
@@ -59,11 +59,14 @@ class Network(ParameterVectors):
 
     stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
     _compiled: Compiled | None = None
-    preprocessing: str | None = setting(checks.text, whose="The", optional=True, default=None)
+    preprocessing: str | None = setting(
+        checks.text, whose="The model's", optional=True, default=None
+    )
     provenance: dict[str, Any]
     history: Any = None  # what the last fit recorded
     training_step: TrainingStep
     scale_checked: bool = False  # whether inputs on another scale were warned of
+    processes: int = 1  # how many compute each step together: several in minnet.parallel alone
 
     has_own_step: bool = False
     """Whether a subclass, or the user, put another `loss_and_gradient` in the place of this."""
@@ -349,8 +352,8 @@ class Network(ParameterVectors):
         """
         if self.has_own_step:
             return self._run_own_step(Batch(x, target, weight, rng))
-        loss, memory = self.compiled.loss, self.training_step
-        return loss_and_gradient(self.plan(), loss, memory, x, target, weight, rng, start)
+        loss = self.compiled.loss
+        return self.training_step.compute(self.plan(), loss, x, target, weight, rng, start)
 
     def _run_own_step(self, batch: Batch) -> float:
         memory = self.training_step
@@ -394,7 +397,7 @@ class Network(ParameterVectors):
                 rng = rng if seed is None else checks.generator(seed)
             batch = Batch(data.x, data.target, data.weight, rng)
         with np.errstate(all="ignore"):  # what is not finite shows in the loss and in grad
-            return loss_and_gradient(self.plan(), self.compiled.loss, self.training_step, *batch)
+            return self.training_step.compute(self.plan(), self.compiled.loss, *batch)
 
     def update_groups(self) -> tuple[UpdateGroup, ...]:
         """Return what one update moves: trainable layers, adjacent ones with one rate together."""

@@ -56,6 +56,19 @@ class TrainingStep:
         self.checked: tuple[object, object] = (None, None)
         self.tried: tuple[object, ...] = ()
 
+    def compute(
+        self,
+        plan: Plan,
+        loss: Loss,
+        x: Array,
+        target: Array,
+        weight: Array | None,
+        rng: np.random.Generator,
+        start: int = 0,
+    ) -> float:
+        """Return the loss of one batch and fill the gradients; `minnet.parallel` shares it out."""
+        return loss_and_gradient(plan, loss, self, x, target, weight, rng, start)
+
 
 def loss_and_gradient(
     plan: Plan,

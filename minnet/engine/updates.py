@@ -93,7 +93,14 @@ class Updates:
 
     def __getstate__(self) -> dict[str, Any]:
         # The groups are views into a theta that is not copied; rates belong to the fit under way.
-        return {**vars(self), "_plan": None, "_key": None, "_groups": (), "rates": {}}
+        left_out: dict[str, Any] = {
+            "_plan": None,
+            "_key": None,
+            "_groups": (),
+            "rates": {},
+            "_grouped_rates": {},
+        }
+        return {**vars(self), **left_out}
 
     def take_rates(self, rates: dict[str, Rate]) -> None:
         """Let these rates, by layer, hold until somebody sets the optimizer's."""

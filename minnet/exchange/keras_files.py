@@ -70,6 +70,41 @@ def read(path: str | os.PathLike[str], who: str = "from_keras") -> KerasFile:
     return KerasFile(str(inner.get("name", "")), config, layers, input_shape_of(inner))
 
 
+def read_weights(
+    path: str | os.PathLike[str], config: Mapping[str, Any], who: str
+) -> list[KerasLayer]:
+    """Return the arrays of a `.weights.h5` file for a `Sequential` of this description.
+
+    Parameters
+    ----------
+    config
+        `{"layers": [{"class_name": …, "config": {…}}, …]}`: the file itself does not say which
+        layers there are, and names are not looked at, as in Keras.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, damaged, or of an older form.
+    """
+    source = disk.as_path(path, who)
+    name = str(source)
+    with disk.reading(source, who) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        data = b"" if size > MAX_FILE else file.read()
+    try:
+        opened = Hdf5(data)
+        if not isinstance(opened.get("layers"), Group):
+            raise ModelFileError(
+                f"{name} is no file of weights as Keras 3 writes them. In Keras, load it into its "
+                "model, and write it again: keras_model.save_weights('again.weights.h5')."
+            )
+        walker = _Weights(opened, name, named=False)
+        return list(walker.layers(config, "Sequential", ""))
+    except FormError as error:
+        raise _damaged(name, str(error)) from None
+
+
 def _damaged(name: str, why: str) -> ModelFileError:
     return ModelFileError(f"{name} is damaged or no .keras file: {why}. Use another copy of it.")
 
@@ -156,8 +191,8 @@ def snake_case(kind: str) -> str:
 class _Weights:
     """The HDF5 file with the arrays of the layers."""
 
-    def __init__(self, opened: Hdf5, name: str) -> None:
-        self.opened, self.name = opened, name
+    def __init__(self, opened: Hdf5, name: str, *, named: bool = True) -> None:
+        self.opened, self.name, self.named = opened, name, named
         self.total = 0  # bytes of all arrays so far
 
     def layers(self, config: Any, kind: str, path: str) -> Iterator[KerasLayer]:
@@ -189,7 +224,7 @@ class _Weights:
         if not isinstance(group, Group):
             raise _damaged(self.name, f"{short(path)} is no group")
         owner = group.texts.get("name", layer)
-        if owner != layer:
+        if owner != layer and self.named:
             raise _damaged(self.name, f"{short(path)} holds {short(owner)} and not {short(layer)}")
         names = sorted(group.members, key=lambda n: (len(n), n))
         if names != [str(i) for i in range(len(names))]:

@@ -70,17 +70,12 @@ _CURVES: dict[str, Callable[[], Layer]] = {
     "swish": SiLU,
     "mish": Mish,
     "exponential": Exponential,
+    "gelu": lambda: GELU(approximate=False),
     GELU_TANH: GELU,
 }
 """Keras' names of functions → the layer that computes the same."""
 
 _ACTIVATION_LAYERS = {"ReLU", "LeakyReLU", "ELU", "Softmax"}
-
-_EXACT_GELU = (
-    "It is the exact GELU, and minnet has the tanh form, which differs by 0.0005 at most. Where "
-    "that is little enough, first set keras_layer.activation = "
-    "minnet.exchange.keras_models.gelu_tanh()."
-)
 
 
 class Reader:
@@ -88,7 +83,7 @@ class Reader:
 
     def __init__(self, layer: KerasLayer, who: str, record: Record) -> None:
         self.kind, self.config, self.given = layer.kind, layer.config, layer.arrays
-        self.who, self.record = who, record
+        self.who, self.record, self.entry = who, record, layer.entry
         self.name = str(layer.config.get("name"))
 
     def refusal(self, reason: str) -> ValueError:
@@ -131,7 +126,7 @@ class Reader:
         if isinstance(described, str):
             described = {"class_name": described, "config": {}}
         try:
-            numbers = {n: _as_typed(v) for n, v in (described.get("config") or {}).items()}
+            numbers = {n: as_typed(v) for n, v in (described.get("config") or {}).items()}
             for unused in ("seed", "input_axes", "output_axes", "dtype"):
                 numbers.pop(unused, None)
             return from_config({"class": described["class_name"], "config": numbers})
@@ -158,8 +153,6 @@ class Reader:
                 return READERS[str(kind)](Reader(layer, self.who, self.record)).layer
             registered = value.get("registered_name")
             name = registered if registered == GELU_TANH else config
-        if name == "gelu":
-            raise self.refusal(_EXACT_GELU)
         if not isinstance(name, str) or name not in _CURVES:
             raise self.refusal(
                 f"Its activation is {short(name if isinstance(name, str) else value)}. minnet has "
@@ -168,7 +161,7 @@ class Reader:
         return _CURVES[name]()
 
 
-def _as_typed(value: Any) -> Any:
+def as_typed(value: Any) -> Any:
     """The number that somebody typed, where Keras rounded it to a float32: 0.01."""
     if type(value) is float and abs(value) < 1e30 and float(np.float32(value)) == value:
         return float(str(np.float32(value)))
@@ -225,7 +218,10 @@ def _batch_normalization(reader: Reader) -> Carried:
     reader.left("beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint")
     axis = reader.config.get("axis", -1)
     axis = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
-    if axis not in (-1, 1):
+    built = reader.entry.get("build_config")
+    shape = built.get("input_shape") if isinstance(built, Mapping) else None
+    last = len(shape) - 1 if isinstance(shape, (list, tuple)) else 1
+    if axis not in (-1, last):
         raise reader.refusal(f"Its axis is {short(axis)}, and minnet's is the last, -1.")
     scale, center = (bool(reader.config.get(key, True)) for key in ("scale", "center"))
     layer = BatchNormalization(

@@ -74,16 +74,18 @@ def from_keras(model: Any) -> Sequential:
     return from_description(KerasFile(str(model.name), {}, layers, shape), "Keras")
 
 
-def from_description(opened: KerasFile, origin: str) -> Sequential:
+def from_description(opened: KerasFile, origin: str, who: str = "from_keras") -> Sequential:
     """Return the model of layers that `keras_files.read` read.
 
     Parameters
     ----------
     origin
         Where the weights come from, for the summary.
+    who
+        The function that was called, for messages.
     """
-    record = Record("from_keras", "Keras", "minnet")
-    layers = carried(opened.layers, "from_keras", record)
+    record = Record(who, "Keras", "minnet")
+    layers = carried(opened.layers, who, record)
     shape = _sample_shape(opened.input_shape) or first_width(layers)
     name = opened.name or None
     model = model_of(layers, record, input_shape=shape, origin=origin, name=name)
@@ -125,8 +127,17 @@ def _layers(model: Any, config: Any) -> Iterator[KerasLayer]:
             own = {
                 "module": type(layer).__module__,
                 "registered_name": entry.get("registered_name"),
+                "build_config": entry.get("build_config") or _build_config(layer),
             }
             yield KerasLayer(type(layer).__name__, inner, arrays, own)
+
+
+def _build_config(layer: Any) -> Any:
+    """What a layer of Keras says of the shape that it was built for."""
+    try:
+        return layer.get_build_config()
+    except Exception:  # whatever a class of a user's own raises
+        return None
 
 
 def _has(model: Any, entry: Any) -> bool:
@@ -248,7 +259,7 @@ def _function(keras: Any, step: Layer) -> Any:
     """Keras' function for an activation; None where it has to be a layer of its own."""
     kind = kind_of(step, "to_keras")
     if kind == "GELU":
-        return gelu_tanh()
+        return gelu_tanh() if getattr(step, "approximate", True) else "gelu"
     return "elu" if kind == "ELU" and getattr(step, "alpha", None) == 1.0 else FUNCTIONS.get(kind)
 
 

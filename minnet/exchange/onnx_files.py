@@ -18,7 +18,7 @@ from minnet.files import disk
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
-from minnet.layers.activations import ROOT_2_OVER_PI
+from minnet.layers.activations import ROOT_2_OVER_PI, ROOT_HALF
 from minnet.models import Sequential
 
 OPSET = 17
@@ -170,7 +170,12 @@ def _batch_normalization(graph: Graph, step: Any, x: str, shape: Shape) -> str:
     arrays = {"gamma": gamma, "beta": beta}
     arrays |= {"moving_mean": step.moving_mean, "moving_variance": step.moving_variance}
     names = [graph.constant(f"{step.label}.{name}", array) for name, array in arrays.items()]
-    return graph.add("BatchNormalization", [x, *names], epsilon=step.epsilon)
+    if len(shape) == 1:
+        return graph.add("BatchNormalization", [x, *names], epsilon=step.epsilon)
+    last = len(shape)
+    first = graph.add("Transpose", [x], perm=[0, last, *range(1, last)])
+    y = graph.add("BatchNormalization", [first, *names], epsilon=step.epsilon)
+    return graph.add("Transpose", [y], perm=[0, *range(2, last + 1), 1])
 
 
 def _prelu(graph: Graph, step: Any, x: str, shape: Shape) -> str:
@@ -195,6 +200,10 @@ def _reshape(graph: Graph, step: Any, x: str, shape: Shape) -> str:
 
 
 def _gelu(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+    if not step.approximate:
+        half = graph.add("Mul", [x, graph.number(0.5)])
+        erf = graph.add("Erf", [graph.add("Mul", [x, graph.number(ROOT_HALF)])])
+        return graph.add("Mul", [half, graph.add("Add", [erf, graph.number(1.0)])])
     z = graph.add("Clip", [x, graph.number(-10.0), graph.number(10.0)])
     square = graph.add("Mul", [z, z])
     inner = graph.add("Mul", [square, graph.number(0.044715)])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.exchange import torch_modules
+from minnet.exchange import torch_images, torch_modules
 from minnet.exchange.record import (
     REPEATED,
     Carried,
@@ -28,6 +28,7 @@ from minnet.exchange.record import (
     with_activations,
 )
 from minnet.exchange.state_dict import fill
+from minnet.exchange.torch_images import Flow
 from minnet.files.foreign import of_torch
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
@@ -38,6 +39,7 @@ from minnet.layers import (
     GELU,
     SELU,
     AlphaDropout,
+    AveragePooling2D,
     BatchNormalization,
     Dense,
     Dropout,
@@ -47,6 +49,7 @@ from minnet.layers import (
     Layer,
     LeakyReLU,
     Linear,
+    MaxPooling2D,
     Mish,
     Normalization,
     PReLU,
@@ -75,8 +78,12 @@ def from_torch(
     """Return the network of a PyTorch module as a minnet model, with its weights.
 
     It takes `nn.Sequential`, also inside of one another, of `Linear`, `BatchNorm1d`, the
-    activations that minnet has, `Dropout`, `AlphaDropout`, `Flatten` and `Unflatten`. Slopes, ε,
+    activations that minnet has, `Dropout`, `AlphaDropout`, `Flatten` and `Unflatten`, and for
+    images `Conv2d`, `BatchNorm2d`, `MaxPool2d`, `AvgPool2d` and `AdaptiveAvgPool2d(1)`. Slopes, ε,
     momentum, what is frozen and float64 come along. `report(model)` is the table of what was done.
+
+    PyTorch's images have the channels first, and minnet's last: the model takes
+    x.transpose(0, 2, 3, 1). What follows a Flatten is brought into minnet's order.
 
     PyTorch's networks for classes often end in logits, without a softmax. Then compile with a loss
     `from_logits=True`, or add `Activation("softmax")`.
@@ -89,8 +96,8 @@ def from_torch(
         A built minnet model of the same architecture, which gets the weights of the state dict
         (or of the module, whatever its forward does): all of them or none.
     input_shape
-        The shape of one sample, for a network that begins with a `Flatten` or has no weights; else
-        its first weights tell it.
+        The shape of one sample, channels last, for a network of images, or one that begins with a
+        `Flatten` or has no weights; else its first weights tell it.
 
     Returns
     -------
@@ -133,7 +140,11 @@ def from_torch(
     record = Record("from_torch", "PyTorch", "minnet")
     seen: dict[int, str] = {}
     carried = []
-    for path, one in _flat(torch.nn, module, ""):
+    given = None if input_shape is None else checks.shape(input_shape, "from_torch's input_shape")
+    modules = list(_flat(torch.nn, module, ""))
+    images = any(type(one).__name__ in torch_images.MODULES for _, one in modules)
+    flow = Flow(given, images=images)
+    for path, one in modules:
         for parameter in one.parameters():
             if id(parameter) in seen:
                 raise ValueError(
@@ -141,11 +152,19 @@ def from_torch(
                     f"them with {seen[id(parameter)]}. Copy one: copy.deepcopy(module)."
                 )
         seen |= {id(parameter): path for parameter in one.parameters()}
-        carried.append(_carried(torch, one, path, record))
+        carried.append(_carried(torch, one, path, record, flow))
+        if images:
+            flow.advance(carried[-1].layer)
+    if flow.order is not None:
+        raise ValueError(
+            "from_torch takes networks that end in a Linear after a Flatten of images. Got one "
+            "whose outputs are a flattened image, in PyTorch's order. Leave the Flatten off."
+        )
+    if images:
+        record.notes.append("Images go in with the channels last: x.transpose(0, 2, 3, 1).")
     carried = with_activations(carried)
-    if input_shape is not None:
-        shape: Shape | None = checks.shape(input_shape, "from_torch's input_shape")
-    else:
+    shape = given
+    if shape is None:
         shape = first_width(carried)
         if shape is not None and carried and isinstance(carried[0].layer, Flatten):
             record.notes.append(
@@ -194,7 +213,7 @@ def _check_hooks(module: Any, path: str) -> None:
         )
 
 
-def _carried(torch: Any, module: Any, path: str, record: Record) -> Carried:
+def _carried(torch: Any, module: Any, path: str, record: Record, flow: Flow) -> Carried:
     """One module as a layer on its way in."""
     nn = torch.nn
     own = torch_modules.modules()
@@ -227,7 +246,7 @@ def _carried(torch: Any, module: Any, path: str, record: Record) -> Carried:
         )
     _check_hooks(module, path)
     flags = {parameter.requires_grad for parameter in names.values()}
-    carried = read(_Source(module, path, where, arrays, record))
+    carried = read(_Source(module, path, where, arrays, record, flow))
     if len(flags) > 1 and not isinstance(carried.layer, BatchNormalization):
         record.leave(f"that only a part of {path} is frozen")
     return carried._replace(source=where, trainable=flags != {False})
@@ -253,10 +272,16 @@ class _Source:
     """A module that is read: its settings, and its arrays by its own names."""
 
     def __init__(
-        self, module: Any, path: str, where: str, arrays: Mapping[str, Array], record: Record
+        self,
+        module: Any,
+        path: str,
+        where: str,
+        arrays: Mapping[str, Array],
+        record: Record,
+        flow: Flow,
     ) -> None:
         self.module, self.path, self.where, self.arrays = module, path, where, arrays
-        self.record = record
+        self.record, self.flow = record, flow
 
     def given(self, name: str, *, transpose: bool = False) -> Given:
         """An array of the module."""
@@ -277,7 +302,8 @@ class _Source:
 
 
 def _linear(source: _Source) -> Carried:
-    arrays = {"W": source.given("weight", transpose=True)}
+    arrays = {"W": source.flow.here(source.given("weight", transpose=True))}
+    source.flow.order = None
     if source.module.bias is not None:
         arrays["b"] = source.given("bias")
     units = source.module.out_features
@@ -289,7 +315,7 @@ def _batch_norm(source: _Source) -> Carried:
     source.need("track_running_stats", True, fix=" It has no statistics to predict with.")
     if module.momentum is None:
         raise ValueError(
-            f"from_torch takes BatchNorm1d with a number as momentum. Got {source.where} with "
+            f"from_torch takes a batch norm with a number as momentum. Got {source.where} with "
             "None, an average over all batches, which minnet has not. Set module.momentum = 0.1."
         )
     arrays = {}
@@ -297,24 +323,29 @@ def _batch_norm(source: _Source) -> Carried:
     for ours, name, neutral in (("gamma", "weight", 1.0), ("beta", "bias", 0.0)):
         fixed = not flags.get(name, True) and any(flags.values())
         if name in source.arrays and not (fixed and (source.arrays[name] == neutral).all()):
-            arrays[ours] = source.given(name)
+            arrays[ours] = source.flow.here(source.given(name))
     layer = BatchNormalization(
         momentum=1 - module.momentum,
         epsilon=module.eps,
         scale="gamma" in arrays,
         center="beta" in arrays,
     )
-    arrays["moving_mean"] = source.given("running_mean")
-    arrays["moving_variance"] = source.given("running_var")
+    arrays["moving_mean"] = source.flow.here(source.given("running_mean"))
+    arrays["moving_variance"] = source.flow.here(source.given("running_var"))
     remark = f"momentum={layer.momentum:g}, epsilon={layer.epsilon:g}"
     return Carried(layer, arrays, remark=remark)
 
 
 def _prelu(source: _Source) -> Carried:
-    given = source.given("weight")
+    given = source.flow.here(source.given("weight"))
     if given.value.size == 1:
         source.record.leave(f"that all units of {source.path} share one slope")
         given = given._replace(verdict=REPEATED)
+    elif source.flow.images:
+        raise ValueError(
+            f"from_torch takes PReLU of images with one slope. Got {source.where} with one a "
+            "channel, where minnet has one a pixel."
+        )
     return Carried(PReLU(), {"alpha": given})
 
 
@@ -334,24 +365,32 @@ def _needing(make: Callable[[Any], Layer], **needed: Any) -> Callable[[_Source],
     return read
 
 
-def _gelu(source: _Source) -> Carried:
-    source.need(
-        "approximate",
-        "tanh",
-        fix=" The two differ by 0.0005 at most; where that is little enough, set "
-        'module.approximate = "tanh" first.',
-    )
-    return Carried(GELU())
+def _softmax(source: _Source) -> Carried:
+    source.need("dim", *((1, -3) if source.flow.images else (-1, 1)))
+    return Carried(Softmax())
 
 
 def _unflatten(source: _Source) -> Carried:
     source.need("dim", 1)
-    return Carried(Reshape(tuple(int(n) for n in source.module.unflattened_size)))
+    shape = tuple(int(n) for n in source.module.unflattened_size)
+    if not source.flow.network or len(shape) != 3:
+        return Carried(Reshape(shape))
+    if shape[0] != 1 or source.flow.images or source.flow.order is not None:
+        raise ValueError(
+            "from_torch takes an Unflatten that makes images of one channel of rows. Got "
+            f"{source.where} to {shape}, whose numbers have another order here."
+        )
+    return Carried(Reshape((*shape[1:], 1)))
 
 
 READERS: dict[str, Callable[[_Source], Carried]] = {
     "Linear": _linear,
     "BatchNorm1d": _batch_norm,
+    "BatchNorm2d": _batch_norm,
+    "Conv2d": torch_images.conv2d,
+    "MaxPool2d": torch_images.pooling(MaxPooling2D),
+    "AvgPool2d": torch_images.pooling(AveragePooling2D),
+    "AdaptiveAvgPool2d": torch_images.global_pooling,
     "PReLU": _prelu,
     "ReLU": _needing(lambda m: ReLU()),
     "ReLU6": _needing(lambda m: ReLU6()),
@@ -359,11 +398,11 @@ READERS: dict[str, Callable[[_Source], Carried]] = {
     "ELU": _needing(lambda m: ELU(m.alpha)),
     "CELU": _needing(lambda m: ELU(), alpha=(1.0,)),
     "SELU": _needing(lambda m: SELU()),
-    "GELU": _gelu,
+    "GELU": _needing(lambda m: GELU(m.approximate == "tanh"), approximate=("none", "tanh")),
     "Sigmoid": _needing(lambda m: Sigmoid()),
     "Hardsigmoid": _needing(lambda m: HardSigmoid()),
     "Tanh": _needing(lambda m: Tanh()),
-    "Softmax": _needing(lambda m: Softmax(), dim=(-1, 1)),
+    "Softmax": _softmax,
     "Softplus": _needing(lambda m: Softplus(), beta=(1.0,)),
     "Softsign": _needing(lambda m: Softsign()),
     "SiLU": _needing(lambda m: SiLU()),
@@ -379,21 +418,7 @@ READERS: dict[str, Callable[[_Source], Carried]] = {
 }
 """PyTorch's module, or minnet's own, → the layer that computes the same."""
 
-_CHANNELS = (
-    "PyTorch's images have the channels first, (N, C, H, W), and minnet's last, (N, H, W, C), so "
-    "images, kernels and what follows a Flatten are in another order."
-)
-
-IMAGES = {
-    "Conv2D": ("Conv2d",),
-    "MaxPooling2D": ("MaxPool2d",),
-    "AveragePooling2D": ("AvgPool2d",),
-    "GlobalAveragePooling2D": ("AdaptiveAvgPool2d",),
-}
-"""minnet's layers that take images → PyTorch's, between which nothing is carried."""
-
 _REFUSED = {
-    **{kind: _CHANNELS for kinds in IMAGES.values() for kind in kinds},
     "LogSoftmax": "minnet's losses take probabilities or logits: leave it off, module[:-1], and "
     'add Activation("softmax").',
     "DataParallel": "Give what is inside: module.module.",
@@ -410,6 +435,9 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
 
     It is in `eval()` mode, as minnet predicts; call `train()` to train it on. What is frozen has
     `requires_grad=False`. `report(module)` is the table of what was done.
+
+    Images go into it with the channels first, as PyTorch has them: x.transpose(0, 3, 1, 2). What
+    follows a Flatten is brought into that order.
 
     Parameters
     ----------
@@ -449,12 +477,12 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
             )
         steps.pop()
     made: list[Any] = []
-    shapes = _shapes(model)
-    for layer, step in steps:
+    flows = torch_images.flow_of([step for _, step in steps], model.input_shape)
+    for i, (layer, step) in enumerate(steps):
         kind = kind_of(step, "to_torch")
         if kind not in WRITERS:
-            raise refuse(kind, step, "to_torch", _CHANNELS)
-        module = WRITERS[kind](_Target(torch, step, len(made), shapes[step.label], record))
+            raise refuse(kind, step, "to_torch", "Take it out of the model first.")
+        module = WRITERS[kind](_Target(torch, step, len(made), flows[i], record))
         if module is None:
             record.row(step.label, "", "LEFT OUT")
             record.leave(f"{step.label}, a {kind}")
@@ -464,6 +492,7 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
         if not step.arrays():
             record.row(step.label, f"{len(made)} ({type(module).__name__})", repr(module))
         made.append(module)
+    torch_images.note(flows, [step for _, step in steps], record)
     if logits:
         record.row(last.label, "", "LEFT OUT: logits=True")
     whole = torch.nn.Sequential(*made).eval()
@@ -471,21 +500,12 @@ def to_torch(model: Sequential, *, logits: bool = False) -> Any:
     return whole
 
 
-def _shapes(model: Sequential) -> dict[str, Shape]:
-    """The shape of one sample that each step gets, by its label."""
-    shapes, shape = {}, model.input_shape
-    for step in model.steps:
-        shapes[step.label] = shape
-        shape = step.compute_output_shape(shape)
-    return shapes
-
-
 class _Target:
     """A step that becomes a module."""
 
-    def __init__(self, torch: Any, step: Any, index: int, shape: Shape, record: Record) -> None:
+    def __init__(self, torch: Any, step: Any, index: int, flow: Flow, record: Record) -> None:
         self.torch, self.nn, self.step, self.index = torch, torch.nn, step, index
-        self.shape, self.record = shape, record
+        self.flow, self.shape, self.record = flow, flow.shape or (), record
 
     def tensor(self, name: str) -> Any:
         """A copy of one of the step's arrays."""
@@ -496,12 +516,14 @@ class _Target:
         module = module.to(self.torch.from_numpy(self.step.arrays()[next(iter(names))][:0]).dtype)
         with self.torch.no_grad():
             for ours, name in names.items():
-                value = self.tensor(ours)
-                target = getattr(module, name)
-                verdict = "COPIED"
+                value, verdict = self.step.arrays()[ours], "COPIED"
+                if ours != "b":  # a number, or a row, for each input
+                    value, verdict = self.flow.there(value, verdict)
                 if ours == transposed:
-                    value, verdict = value.T, "TRANSPOSED"
-                target.copy_(value)
+                    value = value.transpose(3, 2, 0, 1) if value.ndim == 4 else value.T
+                    verdict = f"TRANSPOSED, {verdict}".removesuffix(", COPIED")
+                target = getattr(module, name)
+                target.copy_(self.torch.from_numpy(np.array(value)))
                 self.record.array(
                     f"{self.step.label}.{ours}",
                     self.step.arrays()[ours].shape,
@@ -528,9 +550,10 @@ def _to_batch_norm(target: _Target) -> Any:
     momentum = round(1 - step.momentum, 12)  # 0.01 of 0.99, where that comes back as 0.99
     if 1 - momentum != step.momentum:
         momentum = 1 - step.momentum
-    module = target.nn.BatchNorm1d(
-        target.shape[0], eps=step.epsilon, momentum=momentum, affine=affine
-    )
+    if not target.flow.images and len(target.shape) != 1:
+        raise refuse("BatchNormalization", step, "to_torch", "PyTorch has it for rows and images.")
+    norm = target.nn.BatchNorm2d if target.flow.images else target.nn.BatchNorm1d
+    module = norm(target.shape[-1], eps=step.epsilon, momentum=momentum, affine=affine)
     if affine:
         module.weight.requires_grad_(step.scale)
         module.bias.requires_grad_(step.center)
@@ -541,13 +564,24 @@ def _to_batch_norm(target: _Target) -> Any:
 
 
 def _to_prelu(target: _Target) -> Any:
+    alpha, label = target.step.alpha, target.step.label
     if len(target.shape) != 1:
-        raise refuse("PReLU", target.step, "to_torch", "PyTorch has one slope a column at most.")
+        if not (alpha == alpha.flat[0]).all():
+            reason = "PyTorch has one slope a column at most."
+            raise refuse("PReLU", target.step, "to_torch", reason)
+        module = target.nn.PReLU(dtype=target.tensor("alpha").dtype)
+        module.weight.data[...] = float(alpha.flat[0])
+        target.record.array(f"{label}.alpha", alpha.shape, f"{target.index}.weight", (1,), "COPIED")
+        return module
     return target.fill(target.nn.PReLU(target.shape[0]), {"alpha": "weight"})
 
 
 def _to_unflatten(target: _Target) -> Any:
-    shape = target.step.compute_output_shape(target.shape)
+    shape, flow = target.step.compute_output_shape(target.shape), target.flow
+    if flow.network and (flow.images or flow.order is not None or len(shape) == 3):
+        if flow.images or flow.order is not None or shape[-1] != 1:
+            raise refuse("Reshape", target.step, "to_torch", "Images have another order there.")
+        shape = (1, *shape[:2])
     unflatten = target.nn.Unflatten(1, shape)
     if len(target.shape) == 1:
         return unflatten
@@ -555,6 +589,8 @@ def _to_unflatten(target: _Target) -> Any:
 
 
 def _to_normalization(target: _Target) -> Any:
+    if target.flow.images or target.flow.order is not None:
+        raise refuse("Normalization", target.step, "to_torch", "Normalise x beforehand.")
     module = torch_modules.modules()["Normalization"](
         target.tensor("mean"), target.tensor("variance")
     )
@@ -568,17 +604,21 @@ def _to_rescaling(target: _Target) -> Any:
 WRITERS: dict[str, Callable[[_Target], Any]] = {
     "Dense": _to_linear,
     "BatchNormalization": _to_batch_norm,
+    "Conv2D": torch_images.to_conv2d,
+    "MaxPooling2D": torch_images.to_max_pooling,
+    "AveragePooling2D": torch_images.to_average_pooling,
+    "GlobalAveragePooling2D": torch_images.to_global_pooling,
     "PReLU": _to_prelu,
     "ReLU": lambda t: t.nn.ReLU(),
     "ReLU6": lambda t: t.nn.ReLU6(),
     "LeakyReLU": lambda t: t.nn.LeakyReLU(t.step.negative_slope),
     "ELU": lambda t: t.nn.ELU(t.step.alpha),
     "SELU": lambda t: t.nn.SELU(),
-    "GELU": lambda t: t.nn.GELU(approximate="tanh"),
+    "GELU": lambda t: t.nn.GELU(approximate="tanh" if t.step.approximate else "none"),
     "Sigmoid": lambda t: t.nn.Sigmoid(),
     "HardSigmoid": lambda t: t.nn.Hardsigmoid(),
     "Tanh": lambda t: t.nn.Tanh(),
-    "Softmax": lambda t: t.nn.Softmax(dim=-1),
+    "Softmax": lambda t: t.nn.Softmax(dim=1 if t.flow.images else -1),
     "Softplus": lambda t: t.nn.Softplus(),
     "Softsign": lambda t: t.nn.Softsign(),
     "SiLU": lambda t: t.nn.SiLU(),

@@ -18,7 +18,7 @@ from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
-from minnet.layers import Dense, Input, Layer, Linear, Reshape
+from minnet.layers import Conv2D, Dense, Input, Layer, Linear, Reshape
 from minnet.models import Sequential
 
 REPEATED = "REPEATED for every unit"
@@ -225,11 +225,16 @@ def with_activations(carried: Sequence[Carried]) -> list[Carried]:
         below = merged[-1] if merged else None
         dense = below.layer if below is not None else None
         plain = not (one.arrays or one.layer.training_differs or one.layer.name)
-        if below is None or not isinstance(dense, Dense) or not plain or not _is_curve(one.layer):
+        if (
+            below is None
+            or not isinstance(dense, (Dense, Conv2D))
+            or not plain
+            or not _is_curve(one.layer)
+        ):
             merged.append(one)
         elif dense.activation is None:
             config = {**dense.get_config(), "activation": one.layer}
-            layer = Dense(**config)
+            layer = type(dense)(**config)
             merged[-1] = below._replace(layer=layer, source=f"{below.source}, {one.source}")
         else:
             merged.append(one)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minnet.exchange.record import REPEATED, Record, kind_of, numbers
+from minnet.exchange.torch_images import flow_of
 from minnet.foundation.checks import Array
 from minnet.foundation.tables import Table
 from minnet.layers import Layer
@@ -18,6 +19,7 @@ from minnet.models import Sequential
 
 _NAMES = {
     "Dense": {"W": "weight", "b": "bias"},
+    "Conv2D": {"W": "weight", "b": "bias"},
     "BatchNormalization": {
         "gamma": "weight",
         "beta": "bias",
@@ -49,7 +51,8 @@ def fill(
 
     Its modules have to be those of the model's layers that have arrays: by their names, where all
     have the layers' names, else one after the other, as PyTorch lists them. Weights of a `Linear`
-    are (out, in) and are transposed, always.
+    are (out, in) and are transposed, always; kernels of a `Conv2d` are (F, C, h, w), and what
+    follows a Flatten of images is in PyTorch's order.
 
     Parameters
     ----------
@@ -77,11 +80,14 @@ def fill(
             )
     groups = _paired(groups, [str(layer.name) for layer in layers], who, ordered)
     record = Record(who, origin, "minnet")
+    flows = flow_of(list(model.layers), model.input_shape)
+    orders = {id(layer): flows[i].order for i, layer in enumerate(model.layers)}
     copies, fits = [], len(layers) == len(groups)
     for i in range(max(len(layers), len(groups))):
         module, arrays = list(groups.items())[i] if i < len(groups) else ("", {})
         layer = layers[i] if i < len(layers) else None
-        copied, fine = _pair(module, dict(arrays), layer, record, who)
+        order = None if layer is None else orders[id(layer)]
+        copied, fine = _pair(module, dict(arrays), layer, record, who, order)
         copies += copied
         fits = fits and fine
     if not fits:
@@ -126,7 +132,12 @@ def _paired(
 
 
 def _pair(
-    module: str, arrays: dict[str, Array], layer: Layer | None, record: Record, who: str
+    module: str,
+    arrays: dict[str, Array],
+    layer: Layer | None,
+    record: Record,
+    who: str,
+    order: Array | None,
 ) -> tuple[list[tuple[Array, Array]], bool]:
     """The arrays of one module beside those of one layer: what to copy, and whether all fits."""
     copies, fits = [], True
@@ -142,8 +153,12 @@ def _pair(
         verdict, moved = "LOADED", value
         if ours == "W" and value.ndim == 2:  # Linear's (out, in)
             verdict, moved = "TRANSPOSED", value.T
+        elif ours == "W" and value.ndim == 4:  # Conv2d's (F, C, h, w)
+            verdict, moved = "TRANSPOSED", value.transpose(2, 3, 1, 0)
         elif ours == "alpha" and value.size == 1 and array.size > 1:
             verdict, moved = REPEATED, np.broadcast_to(value, array.shape)
+        if order is not None and ours != "b" and moved.shape == array.shape:
+            moved, verdict = moved[order], f"{verdict}, REORDERED"
         if moved.shape != array.shape:
             verdict, fits = "MISMATCH", False
         elif not np.can_cast(moved.dtype, array.dtype):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, short
+from minnet.foundation.checks import Array, is_masked, short
 
 
 def array_of(owner: object, method: str, result: Any, shape: tuple[int, ...], hint: str) -> Array:
@@ -23,7 +23,7 @@ def array_of(owner: object, method: str, result: Any, shape: tuple[int, ...], hi
         What to write.
     """
     who = f"{getattr(owner, 'label', type(owner).__name__)}.{method}"
-    masked = isinstance(result, np.ma.MaskedArray)  # whose sums would leave numbers out
+    masked = is_masked(result)  # whose sums would leave numbers out
     if not isinstance(result, np.ndarray) or masked or result.dtype.kind not in "biufc":
         raise TypeError(f"{who} returns an array of shape {shape}. Got {short(result)}. {hint}")
     if result.shape != shape:

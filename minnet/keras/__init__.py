@@ -37,7 +37,7 @@ Where Keras' way is a trap, minnet's stays:
 | softmax twice, logits as probabilities | taken | refused |
 | labels that no class has, NaN in x | taken | refused |
 | `regularizers.get("l1_l2")` | no penalty | 0.01 and 0.01 |
-| GELU | by the error function | its tanh form, within 0.0005 |
+| Dense on x of shape (N, T, D) | acts on the last axis | refused: `Flatten()` is missing |
 | `set_random_seed` | seeds Python and NumPy, too | seeds models that are made afterwards |
 | `model.save("model.keras")` | Keras' format | minnet's, with one warning |
 | shapes: `model.input_shape`, `output_shape` | (None, 784) | (784,); `model.input.shape` has None |
@@ -77,6 +77,7 @@ from minnet.keras.initializers import Initializer
 from minnet.keras.layers import Input, Layer
 from minnet.keras.losses import Loss
 from minnet.keras.metrics import Metric
+from minnet.keras.models import Model as Model
 from minnet.keras.models import Sequential
 from minnet.keras.optimizers import Optimizer
 from minnet.keras.regularizers import Regularizer

@@ -8,23 +8,39 @@ from typing import Any
 import numpy as np
 
 from minnet import layers as core
+from minnet.foundation.strict import named
 from minnet.keras import words
-from minnet.keras.names import plain, table
+from minnet.keras.names import only, plain, refuse, table
 from minnet.keras.variables import tensor
 
 __getattr__ = words.answering(__name__)
 
 MAKERS: dict[str, Callable[[], core.Layer]] = table(
-    {**core.ACTIVATIONS, "leaky_relu": lambda: core.LeakyReLU(0.2)}
+    {
+        **core.ACTIVATIONS,
+        "leaky_relu": lambda: core.LeakyReLU(0.2),
+        "gelu": lambda: core.GELU(approximate=False),
+    }
 )
 """Plain name → the activation, as Keras' function of that name has its settings."""
 
 
-def _function(name: str) -> Callable[[Any], Any]:
-    def activation(x: Any) -> Any:
+def _function(name: str, made: Callable[..., core.Layer] | None = None) -> Callable[..., Any]:
+    if made is not None and not isinstance(made, type):
+        made.__name__ = made.__qualname__ = name
+        make: Callable[..., core.Layer] | None = named(made)
+    else:
+        make = made
+
+    def activation(x: Any, *settings: Any, **named: Any) -> Any:
         array = np.asarray(x)
         if array.dtype.kind != "f":
             array = array.astype("float32")
+        if make is not None:
+            return tensor(make(*settings, **named).forward(array))
+        if settings or named:
+            given = [*settings, *(f"{key}={value!r}" for key, value in named.items())]
+            refuse(name, "settings", given, "Call it with x alone.")
         return tensor(MAKERS[plain(name)]().forward(array))
 
     activation.__name__ = activation.__qualname__ = name
@@ -32,19 +48,42 @@ def _function(name: str) -> Callable[[Any], Any]:
     return activation
 
 
-elu = _function("elu")
+def _gelu(approximate: bool = False) -> core.Layer:
+    return core.GELU(approximate)
+
+
+def _leaky_relu(negative_slope: float = 0.2) -> core.Layer:
+    return core.LeakyReLU(negative_slope)
+
+
+def _relu(
+    negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> core.Layer:
+    only("relu", "Use numpy.where.", threshold=(float(threshold), 0.0))
+    if negative_slope == 0.0:
+        return core.ReLU(max_value)
+    only("relu", "Use numpy.clip.", max_value=(max_value, None))
+    return core.LeakyReLU(negative_slope)
+
+
+def _softmax(axis: int = -1) -> core.Layer:
+    only("softmax", "It goes along the last axis.", axis=(axis, -1))
+    return core.Softmax()
+
+
+elu = _function("elu", core.ELU)
 exponential = _function("exponential")
-gelu = _function("gelu")
+gelu = _function("gelu", _gelu)
 hard_sigmoid = _function("hard_sigmoid")
-leaky_relu = _function("leaky_relu")
+leaky_relu = _function("leaky_relu", _leaky_relu)
 linear = _function("linear")
 mish = _function("mish")
-relu = _function("relu")
+relu = _function("relu", _relu)
 relu6 = _function("relu6")
 selu = _function("selu")
 sigmoid = _function("sigmoid")
 silu = swish = _function("silu")
-softmax = _function("softmax")
+softmax = _function("softmax", _softmax)
 softplus = _function("softplus")
 softsign = _function("softsign")
 tanh = _function("tanh")

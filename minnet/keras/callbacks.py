@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet import callbacks as core
-from minnet.foundation.checks import short
+from minnet.foundation.checks import integer, short
 from minnet.foundation.strict import is_minnets
+from minnet.foundation.words import did_you_mean
 from minnet.keras import words
 from minnet.keras.names import only
 from minnet.training.callback import Logs
@@ -81,6 +82,47 @@ class Callback(core.Callback):
         """After a batch of `predict`."""
 
 
+class WhichEpochs(Callback):
+    """Number the epochs of a fit from another number than 0, and leave out validations.
+
+    Parameters
+    ----------
+    first
+        The number of the first epoch: `fit(initial_epoch=)`.
+    validated
+        A number, for each so many epochs, or the numbers of those to validate, from 1:
+        `fit(validation_freq=)`.
+    """
+
+    first: int
+    validated: Any
+
+    def __init__(self, first: Any = 0, validated: Any = 1) -> None:
+        self.first = integer(first, "fit's initial_epoch", minimum=0)
+        if isinstance(validated, (list, tuple, set, frozenset, range)):
+            who = "Each epoch of fit's validation_freq"
+            self.validated = [integer(epoch, who, minimum=1) for epoch in validated]
+        else:
+            self.validated = integer(validated, "fit's validation_freq", minimum=1)
+
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.fit.epoch = self.first
+        self._validation = self.fit.validation
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        number, chosen = epoch + 1, self.validated
+        due = number in (chosen if isinstance(chosen, list) else range(0, number + 1, chosen))
+        self.fit.validation = self._validation if due else None
+
+
+def _not_validated(callback: Any, logs: Logs | None) -> bool:
+    """Whether a callback's figure is one of the validation, which this epoch is without."""
+    return callback.monitor not in (logs or {}) and callback.monitor in callback.params["metrics"]
+
+
 def _so_far(hook: Callable[..., Any]) -> Callable[..., Any]:
     """Return the hook of a batch, called with the means over the epoch so far."""
 
@@ -118,6 +160,15 @@ class LambdaCallback(core.LambdaCallback):
         if (end := on_train_batch_end or on_batch_end) is not None:
             called = _so_far(lambda _, batch, logs: end(batch, logs))
             self.on_train_batch_end = functools.partial(called, self)  # type: ignore[method-assign]
+
+
+class Figures(dict[str, list[float]]):
+    """The figures of a fit, one number an epoch; a name that is not there is answered in words."""
+
+    def __missing__(self, name: Any) -> Any:
+        raise KeyError(
+            f"history has {', '.join(self) or 'nothing'}. Got {name!r}.{did_you_mean(name, self)}"
+        )
 
 
 class History(Callback):
@@ -165,12 +216,18 @@ class EarlyStopping(core.EarlyStopping):
             start_from_epoch,
         )
 
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if not _not_validated(self, logs):
+            super().on_epoch_end(epoch, logs)
+
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._verbose and self.stopped_epoch is not None:
             print(f"Epoch {self.stopped_epoch + 1}: early stopping")
             if self.restore_best_weights and self.best_epoch is not None:
                 print(f"Restoring model weights from the end of epoch {self.best_epoch + 1}.")
         super().on_train_end(logs)
+        if self.stopped_epoch is None:
+            self.stopped_epoch = 0  # as in Keras, where nothing stopped the training
 
 
 def _record_rate(fit: Any, rate: float) -> None:
@@ -202,6 +259,8 @@ class ReduceLROnPlateau(core.ReduceLROnPlateau):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         before = float(self.model.optimizer.learning_rate)
         _record_rate(self.fit, before)
+        if _not_validated(self, logs):
+            return
         super().on_epoch_end(epoch, logs)
         now = float(self.model.optimizer.learning_rate)
         if self._verbose and now != before:
@@ -327,7 +386,8 @@ class ModelCheckpoint(Callback):
                 self._save(self.fit.epoch, self.fit.so_far.figures.results())
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if self.save_freq == "epoch":
+        skipped = self.save_best_only and _not_validated(self, logs)
+        if self.save_freq == "epoch" and not skipped:
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: Logs) -> None:

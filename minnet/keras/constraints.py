@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minnet.constraints import CONSTRAINTS as KNOWN
-from minnet.constraints import Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from minnet.constraints import Constraint as CoreConstraint
+from minnet.constraints import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from minnet.keras import words
 from minnet.keras.names import meant, table
 
@@ -23,6 +26,19 @@ __all__ = [
     "non_neg",
     "unit_norm",
 ]
+
+
+class Constraint(CoreConstraint):
+    """A constraint of your own: `__call__(w)` returns the weights within the bounds."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        called = vars(cls).get("__call__")
+        if called is not None and "project" not in vars(cls):  # what Keras calls, a step projects
+            project: Any = lambda self, weights: np.asarray(called(self, weights))  # noqa: E731
+            cls.project = project  # type: ignore[method-assign]
+            del cls.__call__
+        super().__init_subclass__(**options)
+
 
 max_norm = maxnorm = MaxNorm
 min_max_norm = MinMaxNorm

@@ -1,10 +1,11 @@
-"""Files under Keras' names: minnet's format all the same, and those of Keras itself refused."""
+"""Files under Keras' names: minnet's format all the same, and those that Keras itself wrote."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minnet.foundation.checks import ModelFileError, warn
+from minnet.files import saving
+from minnet.foundation.checks import Array, ModelFileError, warn
 from minnet.layers import Layer
 from minnet.models import Sequential
 
@@ -26,8 +27,8 @@ def warn_of_name(path: Any) -> None:
         )
 
 
-def refuse_keras_file(path: Any, who: str) -> None:
-    """Raise ModelFileError for a file that Keras itself wrote."""
+def form_of_keras(path: Any) -> str:
+    """Return what Keras itself wrote: ".keras" or "HDF5"; "" for any other file."""
     import zipfile
     from pathlib import Path
 
@@ -39,12 +40,72 @@ def refuse_keras_file(path: Any, who: str) -> None:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
     except (OSError, TypeError, zipfile.BadZipFile):
-        return  # minnet says what is wrong with it
-    if start == b"\x89HDF\r\n\x1a\n" or "model.weights.h5" in names:
+        return ""  # minnet says what is wrong with it
+    if start == b"\x89HDF\r\n\x1a\n":
+        return "HDF5"
+    return ".keras" if "model.weights.h5" in names else ""
+
+
+def model_of_keras(path: Any, who: str) -> tuple[Sequential, Any]:
+    """Return the model that is in a file of Keras, and what it says of how it was trained.
+
+    Raises
+    ------
+    ModelFileError
+        A file of an older form, a damaged one, or layers that minnet does not have.
+    """
+    from pathlib import Path
+
+    from minnet.exchange import keras_files, keras_models
+
+    if form_of_keras(path) == "HDF5":
         raise ModelFileError(
-            f"{who} takes a file that minnet wrote. Got {path}, which Keras wrote. Carry the "
-            "weights over in Keras: model.get_weights() there, model.set_weights(…) here."
+            f"{who} takes a .keras file. Got {path}, an HDF5 file, as older versions of Keras "
+            f"wrote them. In Keras, write it again: keras.models.load_model({str(path)!r})"
+            ".save('model.keras')."
         )
+    opened = keras_files.read(path, who)
+    with saving.refusing(f"{path} describes no model that minnet can build"):
+        model = keras_models.from_description(opened, Path(path).name, who)
+    return model, opened.config.get("compile_config")
+
+
+def weights_of_keras(path: Any, model: Sequential, who: str) -> list[Array]:
+    """Return the arrays of a `.weights.h5` file of Keras, in the order of this model's.
+
+    Raises
+    ------
+    ModelFileError
+        A file of an older form, a damaged one, or that of another model.
+    """
+    from minnet.exchange import keras_files
+
+    layers = keras_files.read_weights(path, _entries(model), who)
+    arrays = [
+        array.reshape(-1) if layer.kind == "Normalization" else array
+        for layer in layers
+        for array in layer.arrays[: 2 if layer.kind == "Normalization" else None]
+    ]
+    own = [array.shape for layer in model.layers for array in layer.arrays().values()]
+    if own != [array.shape for array in arrays]:
+        raise ModelFileError(
+            f"{who} takes the file of a model with the same layers. Got arrays of "
+            f"{[array.shape for array in arrays]}, and this model has {own}."
+        )
+    return arrays
+
+
+def _entries(model: Any) -> dict[str, Any]:
+    """The layers of a model, and of models in it, in the words of a file of Keras."""
+    entries = [model.layers[i] for i in range(len(model.layers))]
+    return {
+        "layers": [
+            {"class_name": type(one).__name__, "config": _entries(one)}
+            if hasattr(one, "layers")
+            else {"class_name": type(one).__name__, "config": {"name": one.name}}
+            for one in entries
+        ]
+    }
 
 
 def load_what_fits(model: Sequential, source: Sequential, *, skip_mismatch: bool) -> None:

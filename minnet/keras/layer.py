@@ -8,10 +8,19 @@ from minnet import layers as core
 from minnet.engine.building import build
 from minnet.foundation import checks
 from minnet.foundation.strict import is_minnets
+from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, constraints, initializers, regularizers, words
 from minnet.keras.data import samples
-from minnet.keras.names import refuse
-from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variable, variables
+from minnet.keras.names import public, refuse
+from minnet.keras.variables import (
+    KERAS_NAMES,
+    Symbolic,
+    Tensor,
+    Variable,
+    tensor,
+    variable,
+    variables,
+)
 
 
 class Common(TypedDict, total=False):
@@ -88,6 +97,17 @@ class KerasLayer(core.Layer):
             return tensor(self.forward(x.astype(self.dtype), memo))
         return tensor(super().__call__(x))
 
+    def __getattr__(self, name: str) -> Any:
+        """Answer for what layers of Keras have, and minnet's have not."""
+        kind = type(self).__name__
+        if name[0] == "_":
+            raise AttributeError(f"{kind} has no {name}.")
+        if name in (*type(self).parameters, *type(self).states, *KERAS_NAMES.values()):
+            sentence = "It has its arrays once it is built: put it into a model with an Input."
+        else:
+            sentence = words.ATTRIBUTES.get(name) or did_you_mean(name, public(self)).strip()
+        raise AttributeError(f"{kind} has no {name}. {sentence}".rstrip())
+
     @property
     def variables(self) -> list[Variable]:
         """All arrays: weights, then statistics."""
@@ -115,12 +135,12 @@ class KerasLayer(core.Layer):
     @property
     def output(self) -> Symbolic:
         """The shape of what it gives, as `layer.output.shape`."""
-        return Symbolic(self.compute_output_shape(self._shape()), self.label)
+        return Symbolic(self.compute_output_shape(self._shape()), self.label, self, "output")
 
     @property
     def input(self) -> Symbolic:
         """The shape of what it takes, as `layer.input.shape`."""
-        return Symbolic(self._shape(), self.label)
+        return Symbolic(self._shape(), self.label, self, "input")
 
     def _shape(self) -> tuple[int, ...]:
         shape = self.built_for or self.input_shape

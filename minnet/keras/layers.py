@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Unpack
 
+import numpy as np
+
 from minnet import layers as core
 from minnet.keras import initializers, words
 from minnet.keras.activations import activation as activation_of
@@ -17,6 +19,7 @@ from minnet.keras.images import (
 from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
 from minnet.keras.layer import Layer as Layer
 from minnet.keras.names import only
+from minnet.keras.variables import variable
 
 __getattr__ = words.answering(__name__)
 
@@ -196,7 +199,7 @@ class GaussianNoise(KerasLayer, core.GaussianNoise):
 
 
 class BatchNormalization(KerasLayer, core.BatchNormalization):
-    """Every column of a batch brought to mean 0 and variance 1, then scaled and moved."""
+    """Every column of a batch, or channel, brought to mean 0 and variance 1, scaled and moved."""
 
     in_files: ClassVar[Any] = core.BatchNormalization
 
@@ -219,8 +222,7 @@ class BatchNormalization(KerasLayer, core.BatchNormalization):
     ) -> None:
         only(
             "BatchNormalization",
-            "It takes rows, starts with 0 and 1, and has no penalty and no bound.",
-            axis=(axis if axis != 1 else -1, -1),
+            "It starts with 0 and 1, and has no penalty and no bound.",
             beta_initializer=(beta_initializer, "zeros"),
             gamma_initializer=(gamma_initializer, "ones"),
             moving_mean_initializer=(moving_mean_initializer, "zeros"),
@@ -238,6 +240,15 @@ class BatchNormalization(KerasLayer, core.BatchNormalization):
             center=center,
             scale=scale,
         )
+        self._axis = axis[0] if isinstance(axis, (list, tuple)) and len(axis) == 1 else axis
+
+    def build(self, input_shape: Any, rng: Any) -> None:
+        """Create γ, β and the statistics, for the last axis."""
+        last = (-1, len(input_shape))
+        if self._axis not in last:
+            instead = "Channels come last: leave axis out."
+            only("BatchNormalization", instead, axis=(self._axis, -1))
+        super().build(input_shape, rng)
 
 
 class Normalization(KerasLayer, core.Normalization):
@@ -258,6 +269,24 @@ class Normalization(KerasLayer, core.Normalization):
             (axis,) = axis
         self.make_as(core.Normalization, common, -1 if axis == 1 else axis)
         self._given = None if mean is None else (mean, variance)
+
+    @property
+    def mean(self) -> Any:  # type: ignore[override]
+        """μ, with the words of Keras' variables."""
+        return variable(self, "mean")
+
+    @property
+    def variance(self) -> Any:  # type: ignore[override]
+        """σ², with the words of Keras' variables."""
+        return variable(self, "variance")
+
+    def forward(self, x: Any, memo: Any = None) -> Any:
+        """y, as a plain array."""
+        return np.asarray(super().forward(x, memo))
+
+    def backward(self, x: Any, y: Any, dy: Any, memo: Any = None) -> Any:
+        """dx, as a plain array."""
+        return np.asarray(super().backward(x, y, dy, memo))
 
     def build(self, input_shape: Any, rng: Any) -> None:
         """Create the statistics, as they were given or as `adapt` is to take them."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minnet import losses as core
-from minnet.foundation.strict import is_minnets
+from minnet.foundation.strict import is_minnets, named
 from minnet.keras import words
 from minnet.keras.data import targets
-from minnet.keras.names import meant, only, table
+from minnet.keras.names import meant, only, refuse, table
 from minnet.keras.variables import Tensor, tensor
 from minnet.layers import Sigmoid, Softmax
 
@@ -25,8 +25,11 @@ class Loss(core.Loss):
 
     argument_names = ("(y_true, y_pred)", "y_true", "y_pred")
 
+    of_each: bool = False
+    """Whether it gives a number for each sample, where it is called by itself."""
+
     def __init__(self, reduction: Any = None, name: str | None = None, dtype: Any = None) -> None:
-        mean_only(type(self).__name__, reduction)
+        self.reduce_by(reduction)
 
     def __init_subclass__(cls, **options: Any) -> None:
         if not is_minnets(cls) and "call" in vars(cls):
@@ -39,16 +42,32 @@ class Loss(core.Loss):
     def __call__(  # type: ignore[override]
         self, y_true: Any, y_pred: Any, sample_weight: Any = None
     ) -> Tensor:
-        """The loss of a batch, a number."""
+        """The loss of a batch, a number; with `reduction="none"`, of each sample."""
+        if self.of_each:
+            only("Such a loss", "Multiply by it.", sample_weight=(sample_weight, None))
+            return each_sample(self, y_true, y_pred)
         value = super().__call__(targets(y_pred), targets(y_true), sample_weight)
         return tensor(value)
 
+    def reduce_by(self, reduction: Any) -> None:
+        """Take the mean over the samples, or none, for a loss that is called by itself."""
+        if reduction == "none":
+            self.of_each = True
+        elif reduction not in (None, "auto"):
+            instead = 'A loss is the mean over the samples, or with "none" a number for each.'
+            only(type(self).__name__, instead, reduction=(reduction, "sum_over_batch_size"))
 
-def mean_only(who: str, reduction: Any) -> None:
-    """Refuse a reduction that is not the mean over the samples."""
-    if reduction not in (None, "auto"):
-        instead = "A loss is the mean over the samples; per_sample gives one number for each."
-        only(who, instead, reduction=(reduction, "sum_over_batch_size"))
+
+def each_sample(loss: Any, y_true: Any, y_pred: Any) -> Tensor:
+    """Return the loss of each sample, (N,)."""
+    prediction = targets(y_pred)
+    loss.check_order(prediction, targets(y_true))
+    if prediction.dtype.kind != "f":
+        prediction = prediction.astype("float32")
+    if prediction.ndim == 1:
+        prediction = prediction.reshape(-1, 1)
+    target = loss.check_target(targets(y_true), prediction.shape[1:], "y_true")
+    return tensor(loss.per_sample(prediction, target))
 
 
 class BinaryCrossentropy(Loss, core.BinaryCrossEntropy):
@@ -66,7 +85,7 @@ class BinaryCrossentropy(Loss, core.BinaryCrossEntropy):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        mean_only("BinaryCrossentropy", reduction)
+        self.reduce_by(reduction)
         core.BinaryCrossEntropy.__init__(self, from_logits, label_smoothing)
 
 
@@ -85,7 +104,7 @@ class CategoricalCrossentropy(Loss, core.CrossEntropy):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        mean_only("CategoricalCrossentropy", reduction)
+        self.reduce_by(reduction)
         core.CrossEntropy.__init__(self, from_logits, label_smoothing)
 
 
@@ -106,7 +125,7 @@ class SparseCategoricalCrossentropy(Loss, core.CrossEntropy):
         *,
         label_smoothing: float = 0.0,
     ) -> None:
-        mean_only("SparseCategoricalCrossentropy", reduction)
+        self.reduce_by(reduction)
         instead = "Give such samples a sample_weight of 0."
         only("SparseCategoricalCrossentropy", instead, ignore_class=(ignore_class, None))
         core.CrossEntropy.__init__(self, from_logits, label_smoothing)
@@ -154,7 +173,7 @@ class Huber(Loss, core.Huber):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        mean_only("Huber", reduction)
+        self.reduce_by(reduction)
         core.Huber.__init__(self, delta)
 
 
@@ -171,7 +190,7 @@ class CosineSimilarity(Loss, core.CosineSimilarity):
         name: str | None = None,
         dtype: Any = None,
     ) -> None:
-        mean_only("CosineSimilarity", reduction)
+        self.reduce_by(reduction)
         core.CosineSimilarity.__init__(self)
 
 
@@ -211,20 +230,13 @@ OF_FUNCTIONS: dict[Any, Callable[..., Loss]] = {}
 
 def _function(name: str, kind: Callable[..., Any]) -> Callable[..., Tensor]:
     def loss(y_true: Any, y_pred: Any, **settings: Any) -> Tensor:
-        one = kind(**settings)
-        prediction = targets(y_pred)
-        one.check_order(prediction, targets(y_true))
-        if prediction.dtype.kind != "f":
-            prediction = prediction.astype("float32")
-        if prediction.ndim == 1:
-            prediction = prediction.reshape(-1, 1)
-        target = one.check_target(targets(y_true), prediction.shape[1:], "y_true")
-        return tensor(one.per_sample(prediction, target))
+        return each_sample(kind(**settings), y_true, y_pred)
 
     loss.__name__ = loss.__qualname__ = name
     loss.__doc__ = f"The loss of each sample, (N,): the formula of `{name}`."
-    OF_FUNCTIONS[loss] = kind
-    return loss
+    answering: Callable[..., Tensor] = named(loss)
+    OF_FUNCTIONS[answering] = kind
+    return answering
 
 
 binary_crossentropy = _function("binary_crossentropy", BinaryCrossentropy)
@@ -277,6 +289,9 @@ def get(identifier: Any) -> Any:
         identifier = identifier[0]
     if isinstance(identifier, str) and identifier in words.TABLE["losses"]:
         words.Missing(f"losses.{identifier}", words.LOSSES)()
+    if isinstance(identifier, Loss) and identifier.of_each:
+        instead = 'A model is trained by the mean over the samples: leave reduction="none" out.'
+        refuse("compile", "such a loss", identifier, instead)
     if isinstance(identifier, core.Loss) or not callable(identifier):
         return meant(identifier, NAMES, "compile's loss")
     if identifier in OF_FUNCTIONS:

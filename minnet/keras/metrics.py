@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
+
 from minnet import metrics as core
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import snake_case
-from minnet.foundation.strict import is_minnets
+from minnet.foundation.strict import is_minnets, named
 from minnet.keras import losses, words
 from minnet.keras.data import targets
 from minnet.keras.names import meant, only, plain, refuse, table
@@ -282,17 +284,40 @@ class LogCoshError(MeanLoss):
 
 
 class _Decisions(Metric):
-    """What is counted of decisions: at one threshold, which may stand in a list."""
+    """What is counted of decisions: at one threshold, or called by itself at several.
+
+    In a fit a figure is one number, so compile refuses several.
+    """
 
     in_files: ClassVar[Any]
 
+    each: tuple[Any, ...] = ()
+    """With several thresholds, a metric for each."""
+
     def make_with(self, thresholds: Any, class_id: Any, name: str | None) -> None:
-        if isinstance(thresholds, (list, tuple)) and len(thresholds) == 1:
-            thresholds = thresholds[0]
-        if isinstance(thresholds, (list, tuple)):
-            instead = "A figure is one number: give one metric for each threshold."
-            refuse(type(self).__name__, "several thresholds", thresholds, instead)
-        self.in_files.__init__(self, thresholds, class_id, name=name)
+        if isinstance(thresholds, np.ndarray):
+            thresholds = thresholds.tolist()
+        if isinstance(thresholds, (list, tuple)) and len(thresholds) > 1:
+            kind: Any = type(self)
+            self.each = tuple(kind(one, class_id=class_id) for one in thresholds)
+        first = thresholds[0] if isinstance(thresholds, (list, tuple)) else thresholds
+        self.in_files.__init__(self, first, class_id, name=name)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch in."""
+        for one in self.each or (super(),):
+            one.update_state(y_true, y_pred, sample_weight)
+
+    def result(self, statistics: Array | None = None) -> Any:
+        """The figure so far; with several thresholds, one for each."""
+        if self.each and statistics is None:
+            return tensor([one.result() for one in self.each])
+        return super().result(statistics)
+
+    def reset_state(self) -> None:
+        """Forget what was gathered."""
+        for one in self.each or (super(),):
+            one.reset_state()
 
 
 class _Counts(_Decisions):
@@ -458,7 +483,7 @@ def _function(name: str) -> Callable[..., Any]:
 
     figure.__name__ = figure.__qualname__ = name
     figure.__doc__ = f"The figure `{name}` of a batch."
-    return figure
+    return named(figure)
 
 
 binary_accuracy = _function("binary_accuracy")
@@ -520,6 +545,10 @@ def get(identifier: Any) -> Any:
         metric = meant(identifier, NAMES, "Each of compile's metrics")
         metric.name = identifier
         return metric
+    if isinstance(identifier, _Decisions) and identifier.each:
+        instead = "A fit's figure is one number: give compile one metric for each threshold."
+        count = len(identifier.each)
+        refuse(type(identifier).__name__, "several thresholds", f"{count} of them", instead)
     if isinstance(identifier, core.Metric) or not callable(identifier):
         return identifier
     if isinstance(identifier, (type, words.Missing)):

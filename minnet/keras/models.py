@@ -9,16 +9,24 @@ import numpy as np
 
 from minnet import models as core
 from minnet.files import saving
-from minnet.foundation.checks import Array, DivergedError
+from minnet.foundation.checks import Array, DivergedError, warn
 from minnet.foundation.registry import Configurable, from_config, register, to_config
+from minnet.foundation.strict import named
 from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
-from minnet.keras.callbacks import Callback, TerminateOnNaN
+from minnet.keras.callbacks import Callback, Figures, TerminateOnNaN, WhichEpochs
 from minnet.keras.data import no_streams, numbers, samples, targets
-from minnet.keras.files import load_what_fits, refuse_keras_file, warn_of_name
+from minnet.keras.files import (
+    form_of_keras,
+    load_what_fits,
+    model_of_keras,
+    warn_of_name,
+    weights_of_keras,
+)
 from minnet.keras.layers import BY_CORE
-from minnet.keras.names import only, refuse
+from minnet.keras.names import only, public, refuse
 from minnet.keras.nesting import HoldsModels
+from minnet.keras.parts import Part
 from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
@@ -71,7 +79,7 @@ class Sequential(HoldsModels):
         """Answer for methods of Keras that are not there."""
         if name[0] == "_":
             raise AttributeError(f"{type(self).__name__} has no {name}.")
-        sentence = words.METHODS.get(name) or did_you_mean(name, dir(type(self))).strip()
+        sentence = words.METHODS.get(name) or did_you_mean(name, public(self)).strip()
         raise AttributeError(f"minnet.keras has no Sequential.{name}. {sentence}".rstrip())
 
     # --- layers and arrays ------------------------------------------------------------------------
@@ -120,12 +128,17 @@ class Sequential(HoldsModels):
     @property
     def input(self) -> Symbolic:
         """The shape of x, as `model.input.shape`."""
-        return Symbolic(self.input_shape, self.name)
+        return Symbolic(self.input_shape, self.name, self, "input")
+
+    @property
+    def inputs(self) -> list[Symbolic]:
+        """`input`, in a list."""
+        return [self.input]
 
     @property
     def output(self) -> Symbolic:
         """The shape of a prediction, as `model.output.shape`."""
-        return Symbolic(self.output_shape, self.name)
+        return Symbolic(self.output_shape, self.name, self, "output")
 
     @property
     def losses(self) -> list[Tensor]:
@@ -152,6 +165,8 @@ class Sequential(HoldsModels):
         auto_scale_loss: bool = True,
     ) -> None:
         """Choose how the model is trained; how TensorFlow would run it is nothing here."""
+        if metrics is None and isinstance(loss_weights, list):  # where Keras 2 had metrics
+            loss_weights, metrics = None, loss_weights
         only("compile", "A model has one loss.", loss_weights=(loss_weights, None))
         loss = None if loss is None else losses.get(loss)
         several = isinstance(loss, BinaryCrossEntropy) and not isinstance(
@@ -186,7 +201,7 @@ class Sequential(HoldsModels):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
         *,
         learning_rate: Any = None,
         seed: Any = None,
@@ -200,13 +215,13 @@ class Sequential(HoldsModels):
         ):
             if steps is not None:
                 no_streams(name)
-        only("fit", "Each epoch is validated.", validation_freq=(validation_freq, 1))
-        only("fit", "Give the epochs that are left.", initial_epoch=(initial_epoch, 0))
         if y is None:
             refuse("fit", "x without y", y, "For an autoencoder write fit(x, x).")
         told = listed(callbacks)
+        if (initial_epoch, validation_freq) != (0, 1):
+            told = [WhichEpochs(initial_epoch, validation_freq), *told]
         try:
-            return super().fit(
+            history = super().fit(
                 x,
                 y,
                 batch_size=32 if batch_size is None else batch_size,
@@ -226,7 +241,9 @@ class Sequential(HoldsModels):
             if self.history is None or not any(isinstance(one, TerminateOnNaN) for one in told):
                 raise
             print(f"Invalid loss, terminating training: {error}")
-            return self.history
+            history = self.history
+        history.history = Figures(history.history)
+        return history
 
     def train_on_batch(
         self,
@@ -315,13 +332,20 @@ class Sequential(HoldsModels):
     # --- files ----------------------------------------------------------------------------------
 
     def save(
-        self, filepath: Any, overwrite: bool = True, *, include_optimizer: bool = True
+        self,
+        filepath: Any,
+        overwrite: bool = True,
+        *,
+        include_optimizer: bool = True,
+        save_format: Any = None,
     ) -> None:
         """Write the whole model to one file, in minnet's format whatever its name."""
         warn_of_name(filepath)
         saving.save(self, filepath, include_optimizer=include_optimizer, any_name=True)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, *, save_format: Any = None
+    ) -> None:
         """Write the weights, with the architecture they belong to, to one file."""
         warn_of_name(filepath)
         saving.save(self, filepath, include_optimizer=False, any_name=True)
@@ -330,12 +354,18 @@ class Sequential(HoldsModels):
         self, filepath: Any, skip_mismatch: bool = False, by_name: bool = False
     ) -> None:
         """Copy weights from a file; by name, or leaving out what does not fit, where asked."""
-        refuse_keras_file(filepath, "load_weights")
         self.require_built()
-        if not (skip_mismatch or by_name):
+        form = form_of_keras(filepath)
+        if form == "HDF5":
+            self.set_weights(weights_of_keras(filepath, self, "load_weights"))
+        elif not (form or skip_mismatch or by_name):
             super().load_weights(filepath)
         else:
-            load_what_fits(self, core.load(filepath), skip_mismatch=skip_mismatch)
+            source = model_of_keras(filepath, "load_weights")[0] if form else core.load(filepath)
+            if not (skip_mismatch or by_name):  # by order, as in Keras
+                self.set_weights(source.get_weights())
+            else:
+                load_what_fits(self, source, skip_mismatch=skip_mismatch)
 
     def to_json(self) -> str:
         """Return the layers as text, which `model_from_json` reads; no weights."""
@@ -376,6 +406,11 @@ class Sequential(HoldsModels):
         super().summary(print if print_fn is None else print_fn)
 
 
+Model = Part("models.Model", words.FUNCTIONAL, Sequential)
+Functional = Model
+
+
+@named
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None) -> Sequential:
     """Return a model of the same layers with weights of its own, drawn anew; it is not compiled."""
     only(
@@ -403,6 +438,7 @@ def is_core(layer: Layer) -> bool:
     return type(layer).__module__.startswith("minnet.layers")
 
 
+@named
 def model_from_json(json_string: str, custom_objects: Any = None) -> Sequential:
     """Return the model that `to_json` described, with fresh weights; it is not compiled."""
     import json
@@ -433,13 +469,17 @@ def described_model(described: Any) -> Sequential:
     return model
 
 
+@named
 def load_model(
     filepath: Any,
     custom_objects: Any = None,
     compile: bool = True,  # noqa: A002 - Keras' word
     safe_mode: bool = True,
 ) -> Sequential:
-    """Return the model that `save` wrote.
+    """Return the model that `save` wrote, here or in Keras 3 (a `.keras` file).
+
+    Of a model from Keras the weights, all settings, optimizer, loss and metrics come along, and
+    not what the optimizer remembers.
 
     Parameters
     ----------
@@ -451,20 +491,63 @@ def load_model(
     for kind in (custom_objects or {}).values():
         if isinstance(kind, type) and issubclass(kind, Configurable):
             register(kind)
-    refuse_keras_file(filepath, "load_model")
+    if form_of_keras(filepath):
+        read, compile_config = model_of_keras(filepath, "load_model")
+        model = copied_weights(read)
+        if compile and compile_config:
+            compile_as_described(model, compile_config)
+        return model
     model = core.load_as(Sequential, filepath)
     if not compile:
         model = copied_weights(model)
     return model
 
 
-def copied_weights(model: Sequential) -> Sequential:
+def compile_as_described(model: Sequential, described: Any) -> None:
+    """Compile a model as a file of Keras says; warn where minnet cannot."""
+    try:
+        made = {
+            name: from_keras_config(described.get(name), room)
+            for name, room in (
+                ("optimizer", optimizers),
+                ("loss", losses),
+                ("metrics", metrics),
+                ("weighted_metrics", metrics),
+            )
+        }
+        model.compile(**made)
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
+        warn(f"The model is loaded, and not compiled as it was in Keras: {error} Compile it.")
+
+
+def from_keras_config(value: Any, room: Any) -> Any:
+    """Return what Keras describes in a file, made of the classes of a module behind this door."""
+    from minnet.exchange.keras_layers import as_typed
+
+    if isinstance(value, (list, tuple)):
+        return [from_keras_config(one, room) for one in value]
+    if not isinstance(value, dict):
+        return as_typed(value)
+    if "class_name" not in value:
+        return {key: from_keras_config(one, room) for key, one in value.items()}
+    kind = vars(room).get(value["class_name"])
+    if not isinstance(kind, type) or not str(value.get("module")).startswith("keras"):
+        raise ValueError(f"minnet.keras has no {value['class_name']}.")
+    rooms = {"learning_rate": optimizers.schedules, "fn": losses}
+    config = value.get("config") or {}
+    return kind(**{k: from_keras_config(one, rooms.get(k, room)) for k, one in config.items()})
+
+
+def copied_weights(model: core.Sequential) -> Sequential:
     """Return a clone with the same weights, which is not compiled."""
     clone = clone_model(model)
     clone.set_weights(model.get_weights())
+    for new, old in zip(clone.layers, model.layers, strict=True):
+        new.origin = old.origin
     return clone
 
 
+@named
 def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
     """Write the model to one file."""
     model.save(filepath, overwrite)

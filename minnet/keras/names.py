@@ -48,6 +48,11 @@ def meant(value: Any, known: Mapping[str, Callable[..., T]], who: str) -> Any:
     return value() if isinstance(value, type) else value
 
 
+def public(thing: object) -> list[str]:
+    """Return the names of what a class offers."""
+    return [name for name in {*dir(type(thing)), *vars(thing)} if name[0] != "_"]
+
+
 def refuse(who: str, name: str, value: Any, instead: str) -> NoReturn:
     """Raise for an argument that Keras takes and minnet does not."""
     raise NotImplementedError(f"{who} does not take {name} here. Got {short(value)}. {instead}")

@@ -8,6 +8,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import register
+from minnet.foundation.strict import named
 from minnet.keras import words
 from minnet.keras.backend import clear_session as clear_session
 from minnet.keras.backend import set_random_seed as set_random_seed
@@ -15,6 +16,7 @@ from minnet.keras.backend import set_random_seed as set_random_seed
 __getattr__ = words.answering(__name__)
 
 
+@named
 def to_categorical(x: Any = None, num_classes: int | None = None, *, y: Any = None) -> Array:
     """Rows with a 1 at the label and 0 elsewhere, in float32 (Keras' are float64).
 
@@ -35,6 +37,7 @@ def to_categorical(x: Any = None, num_classes: int | None = None, *, y: Any = No
     return one_hot(labels.reshape(-1) if labels.ndim == 2 and labels.shape[1] == 1 else labels, K)
 
 
+@named
 def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
     """Bring each row, or what goes along another axis, to length 1: `minnet.datasets.unit_length`.
 

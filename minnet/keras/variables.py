@@ -64,6 +64,8 @@ def tensor(array: Any) -> Tensor:
 
 def variable(layer: Layer, name: str) -> Variable:
     """Return a layer's array of this name as a Variable."""
+    if name not in layer.arrays():
+        raise AttributeError(f"{layer.label} has no {name}.")
     new = layer.arrays()[name].view(Variable)
     new.name = KERAS_NAMES.get(name, name)
     new.path = f"{layer.label}/{new.name}"
@@ -80,8 +82,11 @@ def variables(layers: Iterable[Layer]) -> list[Variable]:
 class Symbolic:
     """What Keras calls a symbolic tensor: a shape, with None for the batch."""
 
-    def __init__(self, shape: tuple[int, ...], name: str, dtype: str = "float32") -> None:
+    def __init__(
+        self, shape: tuple[int, ...], name: str, source: Any, side: str, dtype: str = "float32"
+    ) -> None:
         self.shape, self.name, self.dtype = (None, *shape), name, dtype
+        self.source, self.side = source, side  # a layer or a model; its "input" or "output"
 
     def __repr__(self) -> str:
         return f"<Symbolic {self.name!r}, shape {self.shape}>"

@@ -40,7 +40,7 @@ EMBEDDINGS = (
 AUGMENT = "minnet changes no images while it trains. Change x beforehand, with NumPy."
 PREPARE = "minnet prepares no text and no categories. Make x an array of numbers beforehand."
 WRAPPERS = "A layer acts on whole samples, and wraps no other. Write the layers one after another."
-NORMS = "minnet normalises by columns: use BatchNormalization, or Normalization for x."
+NORMS = "minnet normalises columns and channels: BatchNormalization, or Normalization for x."
 TAPE = (
     "minnet differentiates no code. The loss and its gradient of a batch are "
     "model.loss_and_gradient(x, y), the update model.apply_gradient()."
@@ -111,13 +111,12 @@ _SERIALIZE = _each(FILES, "serialize deserialize")
 
 TABLE: dict[str, dict[str, str]] = {
     "": {
-        **_each(FUNCTIONAL, "Model Function KerasTensor Operation SymbolicScope StatelessScope"),
+        **_each(FUNCTIONAL, "Function KerasTensor Operation SymbolicScope StatelessScope"),
         **_each(DEVICES, "device name_scope remat RematScope"),
         **_each(NOT_NEEDED, "DTypePolicy FloatDTypePolicy Quantizer InputSpec Variable"),
         "GradientTape": TAPE,
-        "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
     },
-    "models": _each(FUNCTIONAL, "Model") | _each(FILES, "model_from_yaml model_from_config"),
+    "models": _each(FILES, "model_from_yaml model_from_config"),
     "layers": {
         **_each(
             BRANCHES,
@@ -186,6 +185,10 @@ TABLE: dict[str, dict[str, str]] = {
             "Adafactor Ftrl Lamb Lion Muon ScheduleFreeAdamW MultiOptimizer OptimizerMap",
         ),
         "LossScaleOptimizer": NOT_NEEDED,
+        **_each(
+            "It is a module of Keras' inside. Write optimizers.Adam, optimizers.SGD, ….",
+            "adam_v2 gradient_descent_v2 rmsprop_v2 adagrad_v2 adamax_v2 nadam_v2",
+        ),
         **_SERIALIZE,
     },
     "optimizers.schedules": {
@@ -199,6 +202,7 @@ TABLE: dict[str, dict[str, str]] = {
         "OrbaxCheckpoint": BACKUP,
         "SwapEMAWeights": OPTIMIZERS,
         "CallbackList": "Give fit a list: callbacks=[…].",
+        "BaseLogger": "A fit gathers its figures itself. Leave it out.",
     },
     "initializers": {**_each(IMAGES, "STFT STFTInitializer stft"), **_SERIALIZE},
     "regularizers": {
@@ -245,6 +249,11 @@ TABLE: dict[str, dict[str, str]] = {
         ),
         "get_file": "minnet downloads MNIST and Fashion-MNIST alone. Read your file with NumPy.",
     },
+    "wrappers": _each(
+        "Use KerasClassifier or KerasRegressor of minnet.keras.wrappers, in scikeras' form, or "
+        "MLPClassifier of minnet.sklearn.",
+        "SKLearnClassifier SKLearnRegressor SKLearnTransformer BaseWrapper",
+    ),
     "saving": _each(
         FILES,
         "CustomObjectScope KerasFileEditor custom_object_scope deserialize_keras_object "
@@ -267,6 +276,7 @@ ABSENT: dict[str, str] = {
     **_each(BRANCHES, "layers.merge"),
     **_each(TENSORS, "ops random tree"),
     **_each(DEVICES, "distribution"),
+    "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
     **_each(
         NOT_NEEDED,
         "dtype_policies export legacy mixed_precision quantizers visualization distillation "
@@ -290,11 +300,28 @@ METHODS = {
     "predict_proba": "Write model.predict(x), whose outputs are the probabilities.",
     **_each(STREAMS, "fit_generator evaluate_generator predict_generator"),
     **_each(FILES, "to_yaml export"),
-    **_each(FUNCTIONAL, "inputs outputs call train_step test_step predict_step get_layer_at"),
+    **_each(FUNCTIONAL, "call train_step test_step predict_step get_layer_at"),
     "make_train_function": TAPE,
     "loss_functions": "It is model.loss.",
 }
 """Methods of Keras' models that are not there."""
+
+ATTRIBUTES = {
+    "output_shape": "Write layer.output.shape.",
+    "get_output_at": FUNCTIONAL,
+    "get_input_at": FUNCTIONAL,
+    "call": CALL,
+    "W_regularizer": KERAS_1 + "Write kernel_regularizer.",
+    "losses": "Write model.losses.",
+}
+"""Attributes of Keras' layers that are not there."""
+
+OF_OPTIMIZERS = {
+    "lr": KERAS_1 + "Write optimizer.learning_rate.",
+    "iterations": "The model counts its updates: model.compiled.updates.iterations.",
+    **_each(TAPE, "apply_gradients apply minimize get_gradients build variables get_updates"),
+}
+"""Attributes of Keras' optimizers that are not there."""
 
 ALSO_CALLED = {
     "layers.core": "layers",
@@ -303,11 +330,37 @@ ALSO_CALLED = {
     "layers.noise": "layers",
     "layers.convolutional": "layers",
     "layers.pooling": "layers",
+    "layers.local": "layers",
+    "layers.wrappers": "layers",
+    "layers.experimental": "layers",
+    "layers.experimental.preprocessing": "layers",
+    "layers.preprocessing": "layers",
     "utils.np_utils": "utils",
+    "utils.vis_utils": "utils",
+    "utils.generic_utils": "utils",
+    "utils.data_utils": "utils",
+    "utils.layer_utils": "utils",
+    "utils.all_utils": "utils",
+    "objectives": "losses",
+    "callbacks.experimental": "callbacks",
     "optimizers.legacy": "optimizers",
     "callbacks.callbacks": "callbacks",
-    "engine": "models",
+    "engine": "layers",
+    "engine.topology": "layers",
+    "engine.base_layer": "layers",
+    "engine.input_layer": "layers",
+    "engine.training": "models",
     "engine.sequential": "models",
+    **{
+        f"{root}.{name}": name
+        for root in ("api", "src")
+        for name in (
+            *("activations", "backend", "callbacks", "constraints", "initializers", "layers"),
+            *("losses", "metrics", "models", "optimizers", "regularizers", "utils"),
+        )
+    },
+    "api": "",
+    "src": "",
 }
 """Modules of older Keras → where their names are now."""
 
@@ -367,12 +420,32 @@ def answering(module: str) -> Callable[[str], Any]:
 def install() -> None:
     """Let the modules that are not there, or were once called otherwise, be imported."""
     for name, sentence in ABSENT.items():
-        module = AbsentModule(name, sentence)
-        sys.modules[module.__name__] = module
+        absent = AbsentModule(name, sentence)
+        sys.modules[absent.__name__] = absent
         if "." not in name:
-            setattr(sys.modules[ROOT], name, module)
+            setattr(sys.modules[ROOT], name, absent)
     for name, now in ALSO_CALLED.items():
-        sys.modules[f"{ROOT}.{name}"] = sys.modules[f"{ROOT}.{now}"]
+        there = sys.modules[f"{ROOT}.{now}".rstrip(".")]
+        sys.modules[f"{ROOT}.{name}"] = there
         above, _, last = f"{ROOT}.{name}".rpartition(".")
-        if last not in vars(sys.modules[above]):
-            setattr(sys.modules[above], last, sys.modules[f"{ROOT}.{now}"])
+        if above in sys.modules and last not in vars(sys.modules[above]):
+            setattr(sys.modules[above], last, there)
+    for name, there in list(sys.modules.items()):
+        if name.startswith(f"{ROOT}.") and not hasattr(there, "__path__"):
+            there.__path__ = []  # so that modules below it can be asked for
+    if NoSuchModule not in sys.meta_path:
+        sys.meta_path.append(NoSuchModule)
+
+
+class NoSuchModule:
+    """Who is asked last for a module behind this door, and answers in words."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Raise for a module that neither Keras nor minnet has here."""
+        short = name.removeprefix(f"{ROOT}.")
+        if short != name and not short.rpartition(".")[2].startswith("_"):
+            known = [one.removeprefix(f"{ROOT}.") for one in sys.modules if f"{ROOT}." in one]
+            raise ModuleNotFoundError(
+                f"minnet.keras has no module {short}.{did_you_mean(short, known)}", name=name
+            )

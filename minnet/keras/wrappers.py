@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -21,6 +22,8 @@ from minnet.keras.data import samples, targets
 from minnet.keras.models import Sequential, clone_model
 
 __getattr__ = words.answering(__name__)
+
+sys.modules[f"{__name__}.scikit_learn"] = sys.modules[__name__]  # where Keras 2 had them
 
 try:
     base: Any = importlib.import_module("sklearn.base")

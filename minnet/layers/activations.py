@@ -13,10 +13,11 @@ from typing import Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, number
+from minnet.foundation.checks import Array, boolean, number
 from minnet.foundation.registry import Config, register
 from minnet.foundation.strict import setting
 from minnet.layers.base import Layer, LayerArguments, Memo
+from minnet.layers.error_function import erf
 
 
 def _positive_part(x: Array) -> Array:
@@ -197,42 +198,72 @@ class Softplus(Layer):
 
 @register
 class GELU(Layer):
-    """Gaussian error linear unit, in its tanh form: y = ½ x (1 + tanh u).
+    """Gaussian error linear unit: y = x Φ(x), with Φ(x) = P(z ≤ x) for a standard normal z.
 
-    u = √(2/π) (x + 0.044715 x³). The exact GELU is x Φ(x), with the normal distribution's Φ; the
-    tanh form is within 0.0005 of it and needs no error function, which NumPy does not have.
-    Keras calls it `gelu(x, approximate=True)`.
+    By default in its tanh form, y = ½ x (1 + tanh u) with u = √(2/π) (x + 0.044715 x³), which is
+    within 0.0005 of it; by `approximate=False` by the error function, Φ(x) = ½ (1 + erf(x / √2)).
 
     Shapes: x and y alike, (N, ...).
 
-    dy/dx = ½ (1 + tanh u) + ½ x (1 - tanh² u) du/dx, with du/dx = √(2/π) (1 + 3 · 0.044715 x²).
-    Beyond |x| = 10, tanh u is ±1 to the last bit, so x is cut off there, and x³ cannot overflow.
+    dy/dx = Φ(x) + x φ(x), with the normal density φ(x) = exp(-x² / 2) / √(2π). In the tanh form it
+    is ½ (1 + tanh u) + ½ x (1 - tanh² u) du/dx, with du/dx = √(2/π) (1 + 3 · 0.044715 x²). Beyond
+    |x| = 10, tanh u and erf(x / √2) are ±1 to the last bit, so x is cut off there, and neither x³
+    nor x² can overflow.
 
     Source: Hendrycks and Gimpel (2016), "Gaussian error linear units", with its constants.
+
+    Parameters
+    ----------
+    approximate
+        Whether it is the tanh form. That is the default here, as in GPT-2 and BERT's first code;
+        Keras and PyTorch take the error function where nothing is said.
 
     Examples
     --------
     >>> GELU().forward(np.array([[-1.0, 0.0, 2.0]])).round(4)
     array([[-0.1588,  0.    ,  1.9546]])
+    >>> GELU(approximate=False).forward(np.array([[-1.0, 0.0, 2.0]])).round(4)
+    array([[-0.1587,  0.    ,  1.9545]])
     """
 
     training_differs = False
 
+    approximate: bool = setting(boolean, default=True)
+
+    def __init__(self, approximate: bool = True, **common: Unpack[LayerArguments]) -> None:
+        super().__init__(**common)
+        self.approximate = approximate
+
+    def get_config(self) -> Config:
+        """Leave out the form where it is the default: most files have it."""
+        config = super().get_config()
+        return {n: value for n, value in config.items() if n != "approximate" or not value}
+
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)  # complex numbers are clipped by their real part
-        u = ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z)
-        y: Array = 0.5 * x * (1 + np.tanh(u))
+        y: Array
+        if self.approximate:
+            u = ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z)
+            y = 0.5 * x * (1 + np.tanh(u))
+        else:
+            y = 0.5 * x * (1 + erf(ROOT_HALF * z))
         return y
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         z = np.clip(x, -10, 10)
-        t = np.tanh(ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z))
-        du = ROOT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
-        dx: Array = dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du)
+        dx: Array
+        if self.approximate:
+            t = np.tanh(ROOT_2_OVER_PI * z * (1 + 0.044715 * z * z))
+            du = ROOT_2_OVER_PI * (1 + 3 * 0.044715 * z * z)
+            dx = dy * (0.5 * (1 + t) + 0.5 * z * (1 - t * t) * du)
+        else:
+            density = 0.5 * ROOT_2_OVER_PI * np.exp(-0.5 * z * z)
+            dx = dy * (0.5 * (1 + erf(ROOT_HALF * z)) + z * density)
         return dx
 
 
 ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
+ROOT_HALF = math.sqrt(1 / 2)
 
 
 @register

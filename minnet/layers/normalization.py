@@ -6,7 +6,7 @@ from typing import Unpack
 
 import numpy as np
 
-from minnet.foundation.checks import Array, Shape, boolean, number
+from minnet.foundation.checks import Array, Shape, batch_shape, boolean, number
 from minnet.foundation.registry import register
 from minnet.foundation.strict import setting
 from minnet.initializers import Ones, Zeros
@@ -25,7 +25,9 @@ class BatchNormalization(Layer):
     (and in a frozen layer) they are `moving_mean` and `moving_variance`, which every training step
     moves a little: moving ← momentum · moving + (1 - momentum) · the batch's.
 
-    Shapes: x, y (N, D); gamma, beta, moving_mean, moving_variance (D,).
+    Shapes: x, y (N, D) or images (N, H, W, D), or any with D last; gamma, beta, moving_mean,
+    moving_variance (D,). An image is as many rows as it has pixels, so the statistics of a channel
+    are taken over all pixels of all images, and N below stands for N · H · W.
 
     With s = 1 / √(σ² + ε), and sums over the N rows of a batch:
 
@@ -98,7 +100,7 @@ class BatchNormalization(Layer):
         self.parameters = ("gamma",) * self.scale + ("beta",) * self.center
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
-        shape = (expect_rows(self, input_shape),)
+        shape = (input_shape[-1],)
         if self.scale:
             self.add_weight("gamma", shape, Ones(), rng)
         if self.center:
@@ -107,13 +109,23 @@ class BatchNormalization(Layer):
         self.add_weight("moving_variance", shape, Ones(), rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        expect_rows(self, input_shape, len(self.moving_mean) if self.built else None)
+        D = len(self.moving_mean) if self.built else input_shape[-1]
+        if len(input_shape) == 1:
+            expect_rows(self, input_shape, D)
+        elif input_shape[-1] != D:
+            raise ValueError(
+                f"{self.label} takes x of shape {batch_shape((*input_shape[:-1], D))}. Got "
+                f"{batch_shape(input_shape)}. Make what comes before it {D} channels deep, or "
+                f"build {self.label} for {input_shape[-1]}."
+            )
         return input_shape
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
-        x_hat, _ = self._standardize(x, memo)
+        x_hat, _ = self._standardize(rows_of(x), memo)
         y = x_hat * self.gamma if self.scale else x_hat
-        return y + self.beta if self.center else y
+        if self.center:
+            y = y + self.beta
+        return y.reshape(x.shape)
 
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         x_hat, s = self._recall(x, memo)
@@ -122,10 +134,12 @@ class BatchNormalization(Layer):
         if memo is None:  # fixed statistics
             dx = dy * factor
         else:
+            dy = rows_of(dy)
             dx = factor * (dy - mean_rows(dy) - x_hat * mean_rows(dy * x_hat))
-        return dx
+        return dx.reshape(x.shape)
 
     def gradient(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> None:
+        dy = rows_of(dy)
         if self.scale:
             x_hat, _ = self._recall(x, memo)
             sum_rows(dy * x_hat, self.dgamma)  # ∂L/∂γ_d = Σ_n dy_nd · x̂_nd
@@ -165,5 +179,10 @@ class BatchNormalization(Layer):
     def _recall(self, x: Array, memo: Memo | None) -> tuple[Array, Array]:
         """What `forward` left in the memo, or, where it left nothing, the same computed now."""
         if memo is None or "x_hat" not in memo:
-            return self._standardize(x, memo)
+            return self._standardize(rows_of(x), memo)
         return memo["x_hat"], memo["s"]
+
+
+def rows_of(x: Array) -> Array:
+    """All pixels of images, or other numbers with D on the last axis, as rows (…, D)."""
+    return x.reshape(-1, x.shape[-1])

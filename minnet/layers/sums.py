@@ -44,7 +44,8 @@ def mean_rows(array: Array) -> Array:
 
 def multiply_rows(x: Array, dy: Array, out: Array) -> None:
     """Write xᵀ dy, that is Σ_n x_nd · dy_nm, into `out`, of shape (D, M)."""
-    N, in_blocks = len(x), out.size >= SMALL and min(out.shape) >= NARROW
+    N = len(x)
+    in_blocks = N > FEW_ROWS and out.size >= SMALL and min(out.shape) >= NARROW
     if N <= FEW_ROWS or (in_blocks and N <= MANY_ROWS):
         np.matmul(x.T, dy, out=out)
         return

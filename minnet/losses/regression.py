@@ -185,8 +185,8 @@ class CosineSimilarity(Loss):
 
     Examples
     --------
-    >>> CosineSimilarity()([[1.0, 0.0], [1.0, 1.0]], [[2.0, 0.0], [-3.0, -3.0]])
-    0.0
+    >>> CosineSimilarity()([[1.0, 0.0]], [[2.0, 0.0]])
+    -1.0
     """
 
     def check_target(self, target: object, output_shape: Shape, who: str = "y") -> Array:

@@ -30,6 +30,8 @@ def filters(layer: Any, *, columns: int = 8, most: int = 32, ax: Axes | None = N
         Filters beside each other, where each is one image.
     most
         How many filters are drawn, and how many of their channels: the first ones.
+    ax
+        Where it is drawn; None makes a figure.
 
     Raises
     ------
@@ -106,6 +108,8 @@ def feature_maps(model: Any, x: Any, *, most: int = 8, ax: Axes | None = None) -
         One image, prepared as it was for fit.
     most
         How many maps of a layer are drawn, the first ones.
+    ax
+        Where it is drawn; None makes a figure.
 
     Raises
     ------

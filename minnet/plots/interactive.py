@@ -41,7 +41,7 @@ CURVES = {
     "ELU": ("alpha",),
     "SELU": (),
     "Softplus": (),
-    "GELU": (),
+    "GELU": ("approximate",),
     "Sigmoid": (),
     "Tanh": (),
     "SiLU": (),

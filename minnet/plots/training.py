@@ -18,6 +18,7 @@ def learning_curves(
     history: Mapping[str, Sequence[float]],
     epoch: Sequence[int] | None = None,
     *,
+    of_some: Mapping[str, Sequence[int]] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Loss by epoch, training and validation; accuracies and other metrics on a second scale.
@@ -28,6 +29,8 @@ def learning_curves(
         `History.history`: name → one number an epoch.
     epoch
         The epochs' numbers from 0; they are shown from 1.
+    of_some
+        Name → the epochs of a figure that not every epoch has.
     ax : Axes or None
         Where it is drawn; None makes a figure.
 
@@ -65,13 +68,14 @@ def learning_curves(
     if losses and others:
         right = ax.twinx()
         ax.figure.sca(current)  # what is drawn next goes where it would have gone
+    some = of_some or {}
     bases = dict.fromkeys(name.removeprefix("val_") for name in [*losses, *others])
     look_of = dict(zip(bases, looks(), strict=False))
     for axes, names in ((ax, losses), (right, others)):
         for name in names:
             base = name.removeprefix("val_")
             axes.plot(
-                epochs[: len(history[name])],
+                np.add(some[name], 1) if name in some else epochs[: len(history[name])],
                 history[name],
                 label=base + (" (validation)" if base != name else ""),
                 color=look_of[base].colour,

@@ -40,6 +40,9 @@ class Hooks:
     unfreezes: ClassVar[bool] = False
     """Whether a hook may unfreeze layers, as any of a user's own may."""
 
+    in_checkpoints: ClassVar[bool] = True
+    """Whether a checkpoint keeps its state, and a resumed fit has to have it as well."""
+
     fit: Any = None
 
     other_hooks: ClassVar[tuple[str, ...]] = ()

@@ -127,7 +127,6 @@ class Fit:
         model = self.model
         model.history, model.stop_training = self.history, False
         begun: list[Hooks] = []
-        model.compiled.updates.take_rates(self.rates)
         try:
             self.begin(begun)
             while self.goes_on:
@@ -292,7 +291,8 @@ class Fit:
     def has_moved(self) -> bool:
         """Whether an update was made, now or before this fit was resumed."""
         updates = self.model.compiled.updates
-        return self.updates_done > 0 or updates.iterations != self.first_update
+        done = bool(self.history.epoch) or self.steps_of_epoch > 0
+        return done or updates.iterations != self.first_update
 
     @property
     def updates_done(self) -> int:

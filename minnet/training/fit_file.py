@@ -35,9 +35,11 @@ from minnet.training.fit import Fit
 from minnet.training.sharing import shared_generators
 
 
-def environment() -> dict[str, str]:
+def environment(model: Network) -> dict[str, str]:
     """Return what the bits of a training depend on besides the call; the BLAS matters, too."""
-    return {"minnet": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    several = {"processes": str(model.processes)} if model.processes > 1 else {}
+    versions = {"minnet": __version__, "numpy": np.__version__, "machine": platform.machine()}
+    return {**versions, **several}
 
 
 def shared_arrays(model: Network) -> dict[str, Array]:
@@ -85,7 +87,7 @@ def describe_fit(fit: Fit, checkpoints: dict[str, Any]) -> tuple[Config, dict[st
         _pack_callback(callback, state, packing)
         for callback, state in zip(fit.user_callbacks, remembered, strict=True)
     ]
-    config["training"] = {"call": fit.call, "state": packed, "environment": environment()}
+    config["training"] = {"call": fit.call, "state": packed, "environment": environment(fit.model)}
     return config, {**arrays, **of_fit}
 
 

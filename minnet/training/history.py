@@ -34,6 +34,7 @@ class History:
     def __init__(self, **params: Any) -> None:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+        self._epochs_of: dict[str, list[int]] = {}
         self.params = params
         self.features_saved = 0
         self.receipt: Receipt | None = None
@@ -43,12 +44,18 @@ class History:
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+            self._epochs_of.setdefault(name, []).append(epoch)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the learning curves. Returns the Axes."""
         from minnet import plots
 
-        axes: Axes = plots.learning_curves(self.history, self.epoch, ax=ax)
+        some = {
+            name: epochs
+            for name, epochs in self._epochs_of.items()
+            if len(epochs) < len(self.epoch) and len(epochs) == len(self.history.get(name, ()))
+        }
+        axes: Axes = plots.learning_curves(self.history, self.epoch, of_some=some, ax=ax)
         return axes
 
     def __repr__(self) -> str:

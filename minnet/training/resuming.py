@@ -72,11 +72,12 @@ def check_resumed(file: FitFile, model: Network, arguments: FitArguments, here: 
             f"fit's resume takes epochs as the total, {file.epochs_begun} or more here, since so "
             f"many have begun in {file.path}. Got {arguments.epochs}."
         )
-    if file.environment != environment():
+    now = environment(model)
+    if file.environment != now:
         warn(
-            f"{file.path} was written with {words(file.environment)}, and this is "
-            f"{words(environment())}. The fit goes on, but its last digits may differ from those "
-            "of one that was never stopped."
+            f"{file.path} was written with {words(file.environment)}, and this is {words(now)}. "
+            "The fit goes on, but its last digits may differ from those of one that was never "
+            "stopped."
         )
 
 

@@ -30,13 +30,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     """Check everything, then train; see `Sequential.fit`."""
     updates = model.compiled.updates
     file = None if arguments.resume is None else read(arguments.resume)
-    flags = [layer.trainable for layer in model.layers] if file is None else file.flags(model)
-    model.require_trainable(flags)
-    rates: dict[str, Rate] = {}
-    if arguments.learning_rate is not None:
-        first = updates.iterations if file is None else file.states["fit"]["first_update"]
-        unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
-        rates = learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
+    model.require_trainable(None if file is None else file.flags(model))
+    rates = {} if arguments.learning_rate is None else own_rates(model, arguments, file)
     undo = Undo(model, arguments.rng)
     if not model.built or arguments.callbacks or model.runs_own_code:
         undo = UndoAll(model, arguments.rng, numbers=bool(arguments.callbacks))
@@ -62,6 +57,8 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
             take_part(fit, arguments, file, whole_steps)
             sizes = [w.size for layer in model.layers for w in layer.gradients().values()]
             threads = suited_to(fit.batch_size * max(sizes))
+            if rates:
+                updates.take_rates(rates)
             try:
                 with threads, np.errstate(all="ignore"):
                     return fit.run()
@@ -74,6 +71,15 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
         raise
     finally:
         updates.rates = {}
+
+
+def own_rates(model: Network, arguments: FitArguments, file: FitFile | None) -> dict[str, Rate]:
+    """Return the learning rates of layers that hold for this fit, by the layers' names."""
+    first, flags = model.compiled.updates.iterations, [one.trainable for one in model.layers]
+    if file is not None:
+        first, flags = file.states["fit"]["first_update"], file.flags(model)
+    unfreezing = any(callback.unfreezes for callback in arguments.callbacks)
+    return learning_rates(model.layers, flags, arguments.learning_rate, first, unfreezing)
 
 
 def take_part(
@@ -95,7 +101,8 @@ def take_part(
         fit.stateful["features"] = KeepFeatures()
     checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
     checkpoints.sort(key=lambda one: one.monitor is None)
-    fit.user_callbacks = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    others = [one for one in callbacks if not isinstance(one, Checkpoint)]
+    fit.user_callbacks = [one for one in others if one.in_checkpoints]
     fit.keeps_order = bool(checkpoints)
     if checkpoints or file is not None:
         check_generators(model)
@@ -105,7 +112,7 @@ def take_part(
         *([TellFollowers()] if followed else []),
         CheckEpoch(rollback),
         RecordHistory(),
-        *fit.user_callbacks,
+        *others,
         *([CheckLayers(model)] if callbacks else []),
         *([] if arguments.shown is None else [arguments.shown]),
         rollback,

@@ -588,3 +588,13 @@ def test_an_optimizer_that_no_file_could_keep_the_names_of_says_so():
 def test_a_name_of_no_weight_is_refused_with_those_that_there_are():
     with pytest.raises(ValueError, match=r"Got 'bais'. Weights: dense_1.W, dense_1.b, "):
         after_decay(["bais"])
+
+
+def test_a_model_that_was_trained_at_a_rate_of_its_own_can_be_pickled():
+    model = three_layers()
+    x, y = np.ones((4, 4)), np.zeros((4, 3))
+    model.fit(x, y, learning_rate=lambda step: 0.1, verbose=0)
+    again = pickle.loads(pickle.dumps(model))
+    for one in (model, again):
+        one.fit(x, y, seed=0, verbose=0)
+    assert again.theta.tobytes() == model.theta.tobytes()

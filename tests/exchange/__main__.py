@@ -31,17 +31,29 @@ def choose(rng) -> minnet.Sequential:
     return (networks.image_network if rng.random() < 0.2 else networks.network)(rng)
 
 
+def channels_first(x, images):
+    """Samples as PyTorch has them."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if images else x)
+
+
 def torch_out(rng, folder) -> float:
     """minnet → PyTorch → minnet."""
     import torch
 
-    model = networks.network(rng)
+    images = rng.random() < 0.2
+    model = networks.image_network(rng, even=True) if images else networks.network(rng)
     x = samples(rng, model.input_shape)
     module = exchange.to_torch(model)
     with torch.no_grad():
-        error = difference(model.predict(x), module(torch.from_numpy(x)).numpy())
+        error = difference(model.predict(x), module(channels_first(x, images)).numpy())
     back = exchange.from_torch(module, input_shape=model.input_shape)
     assert same_bits(model, back)
+    fresh = model.copy()
+    fresh.theta = np.full_like(fresh.theta, 0.5)
+    exchange.from_torch(module.state_dict(), into=fresh)
+    assert same_bits(model, fresh)
     flags = [layer.trainable for layer in model.layers if layer.parameters]
     assert flags == [layer.trainable for layer in back.layers if layer.parameters]
     return max(error, difference(model.predict(x), back.predict(x)))
@@ -51,12 +63,17 @@ def torch_in(rng, folder) -> float:
     """PyTorch → minnet → PyTorch."""
     import torch
 
-    module = networks.torch_network(rng)
-    model = exchange.from_torch(module)
+    images = rng.random() < 0.3
+    if images:
+        module, shape = networks.torch_image_network(rng)
+        model = exchange.from_torch(module, input_shape=shape)
+    else:
+        module = networks.torch_network(rng)
+        model = exchange.from_torch(module)
     x = samples(rng, model.input_shape)
     with torch.no_grad():
-        wanted = module(torch.from_numpy(x)).numpy()
-        back = exchange.to_torch(model)(torch.from_numpy(x)).numpy()
+        wanted = module(channels_first(x, images)).numpy()
+        back = exchange.to_torch(model)(channels_first(x, images)).numpy()
     other = model.copy()
     other.theta = np.full_like(other.theta, 0.5)
     exchange.from_torch(module.state_dict(), into=other)

@@ -33,6 +33,7 @@ CURVES = [
         "ReLU", "Softplus", "GELU", "Sigmoid", "Tanh", "Softmax", "Linear", "SELU", "SiLU", "Mish",
         "ReLU6", "HardSigmoid", "Softsign", "ELU", "LeakyReLU",
     )),
+    lambda rng: layers.GELU(approximate=False),
     lambda rng: layers.LeakyReLU(round(rng.uniform(0, 0.5), 3)),
     lambda rng: layers.ELU(round(rng.uniform(0.1, 1.5), 3)),
 ]  # fmt: skip
@@ -109,26 +110,31 @@ def network(rng: np.random.Generator, *, plain: bool = False) -> minnet.Sequenti
     return model
 
 
-def image_network(rng: np.random.Generator) -> minnet.Sequential:
-    """A model of convolutions and pooling."""
+def image_network(rng: np.random.Generator, *, even: bool = False) -> minnet.Sequential:
+    """A model of convolutions and pooling; `even` ones have margins that PyTorch has, too."""
 
     def two(most: int) -> tuple[int, int]:
         return int(rng.integers(1, most)), int(rng.integers(1, most))
 
     stack: list[Any] = []
+    steps = 2 if even else 3
     for _ in range(rng.integers(1, 4)):
         margin = choice(rng, ["valid", "same"])
         kinds = [
             lambda margin=margin: layers.Conv2D(
-                int(rng.integers(1, 5)), two(4), two(3), margin, choice(rng, CURVES)(rng),
+                int(rng.integers(1, 5)), two(4), two(steps), margin, choice(rng, CURVES)(rng),
                 use_bias=rng.random() < 0.8,
             ),
-            lambda margin=margin: layers.MaxPooling2D(two(3), choice(rng, [None, 1, 2]), margin),
+            lambda margin=margin: layers.MaxPooling2D(
+                two(3), choice(rng, [None, 1, 2]), "valid" if even else margin
+            ),
             lambda: layers.AveragePooling2D(two(4)),  # Keras' backends pad in different ways
             lambda: choice(rng, CURVES)(rng),
+            lambda: BatchNormalization(),
         ]  # fmt: skip
-        stack.append(choice(rng, [kinds[0], *kinds])())
+        stack.append(choice(rng, [kinds[0], *kinds] if stack else kinds[:1])())
     stack.append(choice(rng, [Flatten, layers.GlobalAveragePooling2D])())
+    stack += choice(rng, [[], [BatchNormalization()], [PReLU("uniform")], [Dropout(0.1)]])
     shape = (int(rng.integers(7, 11)), int(rng.integers(7, 11)), int(rng.integers(1, 4)))
     try:
         model = minnet.Sequential([layers.Input(shape), *stack, Dense(3, "softmax")], seed=rng)
@@ -173,7 +179,8 @@ def torch_network(rng: np.random.Generator) -> Any:
     curves = [
         nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.SiLU, nn.Mish,
         nn.ReLU6, nn.Hardsigmoid, nn.Softsign, nn.Identity,
-        lambda: nn.GELU(approximate="tanh"), lambda: nn.Softmax(dim=choice(rng, [-1, 1])),
+        lambda: nn.GELU(approximate=choice(rng, ["tanh", "none"])),
+        lambda: nn.Softmax(dim=choice(rng, [-1, 1])),
         lambda: nn.LeakyReLU(round(rng.uniform(0, 0.4), 3)), lambda: nn.Dropout(0.3),
         lambda: nn.AlphaDropout(0.1), nn.PReLU, nn.Flatten,
     ]  # fmt: skip
@@ -201,6 +208,41 @@ def torch_network(rng: np.random.Generator) -> Any:
         nest = rng.random() < 0.3
         stack += [nn.Sequential(*block)] if nest else block
     return nn.Sequential(*stack).eval()
+
+
+def torch_image_network(rng: np.random.Generator) -> tuple[Any, tuple[int, int, int]]:
+    """A random network of images in `eval()` mode, and the shape of one, channels last."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(int(rng.integers(2**31)))
+    H, W, C = (int(n) for n in rng.integers((7, 7, 1), (11, 11, 4)))
+    stack, channels = [], C
+    for _ in range(rng.integers(1, 4)):
+        F, size = int(rng.integers(1, 5)), (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+        padding = choice(rng, [0, 0, "same"])
+        stride = 1 if padding == "same" else int(rng.integers(1, 3))
+        stack.append(nn.Conv2d(channels, F, size, stride, padding, bias=rng.random() < 0.8))
+        channels = F
+        if rng.random() < 0.4:
+            norm = nn.BatchNorm2d(F, eps=choice(rng, [1e-5, 1e-3]))
+            norm.running_mean += torch.randn(F) * 0.3
+            norm.running_var *= torch.rand(F) + 0.5
+            stack.append(norm)
+        stack.append(choice(rng, [nn.ReLU, nn.SiLU, nn.GELU, nn.Dropout, nn.PReLU])())
+        if rng.random() < 0.4:
+            stack.append(choice(rng, [nn.MaxPool2d(2), nn.MaxPool2d(2, 1), nn.AvgPool2d(2)]))
+    stack += choice(rng, [[nn.Flatten()], [nn.AdaptiveAvgPool2d(1), nn.Flatten()]])
+    try:
+        width = nn.Sequential(*stack).eval()(torch.zeros(1, C, H, W)).shape[1]
+    except RuntimeError:  # a window that is larger than the image
+        return torch_image_network(rng)
+    if rng.random() < 0.3:
+        norm = nn.BatchNorm1d(width)
+        norm.running_mean += torch.randn(width) * 0.3
+        stack.append(norm)
+    stack += [nn.Linear(width, 3), nn.Softmax(-1)]
+    return nn.Sequential(*stack).eval(), (H, W, C)
 
 
 # --- Keras ----------------------------------------------------------------------------------------

@@ -121,9 +121,8 @@ def refusals(nn, torch):
     nan = nn.Linear(2, 2)
     nan.weight.data[0, 0] = float("nan")
     return [
-        (nn.Sequential(nn.Linear(2, 2), nn.GELU()), r"1 \(GELU\) with approximate='none'"),
         (nn.Sequential(nn.Linear(2, 2), nn.LogSoftmax(-1)), r"1 \(LogSoftmax\).*leave it off"),
-        (nn.Sequential(nn.Conv2d(1, 1, 1)), r"0 \(Conv2d\). PyTorch's images have the channels f"),
+        (nn.Sequential(nn.Conv2d(1, 1, 1)), r"0 \(Conv2d\) and no input_shape.*channels last"),
         (nn.Sequential(nn.Conv1d(1, 1, 1)), r"0 \(Conv1d\). minnet has none"),
         (nn.LSTM(2, 2), "Got LSTM. minnet has none"),
         (nn.Sequential(nn.Softmax(0)), "with dim=0"),
@@ -156,9 +155,15 @@ def test_what_minnet_computes_otherwise_is_refused_by_its_name(nn, torch):
         assert "\n" not in str(caught.value)
 
 
-def test_the_tanh_form_of_gelu_is_taken(nn):
-    module = nn.Sequential(nn.Linear(2, 2), nn.GELU(approximate="tanh"))
-    assert type(exchange.from_torch(module).layers[0].activation).__name__ == "GELU"
+@pytest.mark.parametrize("form", ["tanh", "none"])
+def test_both_forms_of_gelu_go_both_ways(nn, torch, form):
+    module = nn.Sequential(nn.Linear(2, 2), nn.GELU(approximate=form))
+    model = exchange.from_torch(module)
+    assert model.layers[0].activation.approximate is (form == "tanh")
+    back = exchange.to_torch(model)
+    assert [one.approximate for one in back.modules() if isinstance(one, nn.GELU)] == [form]
+    x = torch.linspace(-4, 4, 20).reshape(10, 2)
+    np.testing.assert_allclose(model.predict(x.numpy()), module(x).detach().numpy(), atol=1e-6)
 
 
 def test_a_module_of_ones_own_hands_its_weights_over(nn):
@@ -231,18 +236,114 @@ def test_what_acts_in_training_alone_is_left_behind_with_a_warning(torch, nn):
 
 def test_a_slope_for_each_number_of_an_image_is_refused(torch):
     model = Sequential([PReLU(input_shape=(2, 3))], seed=0)
+    assert "PReLU(num_parameters=1)" in repr(exchange.to_torch(model))  # all alike so far
+    model.layers[0].alpha = np.arange(6.0).reshape(2, 3)
     with pytest.raises(TypeError, match=r"takes layers that PyTorch has. Got pre_lu_1"):
         exchange.to_torch(model)
 
 
-def test_images_are_refused_for_their_order(torch):
-    from minnet.layers import Conv2D
+# --- images ---------------------------------------------------------------------------------------
 
-    model = Sequential([Conv2D(2, 3, input_shape=(5, 5, 1)), Flatten(), Dense(2)], seed=0)
-    with pytest.raises(TypeError, match=r"has. Got conv2d_1, a Conv2D. .* channels first"):
-        exchange.to_torch(model)
-    with pytest.raises(TypeError, match=r"from_torch takes PyTorch's weights into Dense"):
-        exchange.from_torch({"0.weight": torch.ones(2, 1, 3, 3)}, into=model)
+
+def images(*shape):
+    """Samples with the channels last, and as PyTorch has them."""
+    import torch
+
+    x = np.random.default_rng(0).standard_normal((4, *shape)).astype("float32")
+    return x, torch.from_numpy(np.ascontiguousarray(x.transpose(0, 3, 1, 2)))
+
+
+def network_of_images(nn, torch):
+    """Everything that has another order: a kernel, and what stands between Flatten and Linear."""
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, padding=1),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.BatchNorm1d(24),
+        nn.PReLU(24),
+        nn.Linear(24, 5),
+        nn.Linear(5, 2),
+    ).eval()
+    for norm in (module[1], module[5]):
+        norm.running_mean += torch.randn(norm.num_features)
+        norm.running_var *= 1 + torch.rand(norm.num_features)
+    module[6].weight.data += torch.rand(24)
+    return module
+
+
+def test_what_follows_a_flatten_of_images_is_brought_into_order(nn, torch):
+    module = network_of_images(nn, torch)
+    x, first = images(6, 4, 3)
+    wanted = module(first).detach().numpy()
+    model = exchange.from_torch(module, input_shape=(6, 4, 3))
+    assert difference(model.predict(x), wanted) < 1e-6
+    table = str(exchange.report(model))
+    assert table.count("REORDERED") == 6  # five arrays of 24 numbers, and W
+    assert "Images go in with the channels last: x.transpose(0, 2, 3, 1)." in table
+    other = model.copy()
+    other.theta, other.state = other.theta * 0 + 0.5, other.state * 0 + 0.5
+    exchange.from_torch(module.state_dict(), into=other)
+    np.testing.assert_array_equal(other.theta, model.theta)
+    np.testing.assert_array_equal(other.state, model.state)
+    back = exchange.to_torch(model)
+    assert "Images go in with the channels first" in str(exchange.report(back))
+    assert difference(back(first).detach().numpy(), wanted) < 1e-6
+    for ours, theirs in zip(back.state_dict().values(), module.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_images_of_one_channel_may_be_made_of_rows(torch):
+    from minnet.layers import BatchNormalization, Conv2D, GlobalAveragePooling2D, Reshape
+
+    conv = Conv2D(3, 3, padding="same", activation="relu")
+    stack = [Reshape((4, 4, 1), input_shape=16), conv, BatchNormalization()]
+    model = Sequential([*stack, GlobalAveragePooling2D(), Dense(2, "softmax")], seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 16)).astype("float32")
+    module = exchange.to_torch(model)
+    assert difference(module(torch.from_numpy(x)).detach().numpy(), model.predict(x)) < 1e-6
+    back = exchange.from_torch(module, input_shape=16)
+    assert difference(back.predict(x), model.predict(x)) < 1e-6
+
+
+def refused_images(nn):
+    """Modules of images → the shape of one, and what is said."""
+    conv = nn.Conv2d
+    return [
+        ([conv(1, 1, 3, padding=2)], (6, 6, 1), r"Got 0 \(Conv2d\) with padding=\(2, 2\)"),
+        ([conv(2, 2, 3, groups=2)], (6, 6, 2), "with groups=2"),
+        ([conv(2, 2, 3, dilation=2)], (6, 6, 2), r"with dilation=\(2, 2\)"),
+        ([conv(1, 1, 3, padding=1, padding_mode="circular")], (6, 6, 1), "with padding_mode="),
+        ([conv(2, 2, 3), nn.Flatten()], (6, 6, 2), "outputs are a flattened image"),
+        ([conv(2, 2, 3), nn.Flatten(), nn.Linear(30, 2)], (6, 6, 2), r"\(32, 2\). Got \(30, 2\)"),
+        ([conv(2, 2, 3)], (2, 6, 6), "The channels come last"),
+        ([conv(2, 2, 3), nn.Softmax(-1)], (6, 6, 2), "with dim=-1"),
+        ([conv(2, 2, 3), nn.PReLU(2)], (6, 6, 2), "PReLU of images with one slope"),
+        ([nn.Unflatten(1, (2, 3, 3)), conv(2, 2, 2)], 18, "images of one channel"),
+        ([nn.MaxPool2d(2, ceil_mode=True)], (5, 5, 1), "with ceil_mode=True"),
+        ([nn.AvgPool2d(3, 1, 1)], (5, 5, 1), "with count_include_pad=True"),
+        ([nn.AdaptiveAvgPool2d(2)], (6, 6, 1), "with output_size=2"),
+    ]
+
+
+def test_images_that_minnet_computes_otherwise_are_refused(nn):
+    for modules, shape, words in refused_images(nn):
+        with pytest.raises((TypeError, ValueError), match=words):
+            exchange.from_torch(nn.Sequential(*modules), input_shape=shape)
+
+
+def test_margins_that_pytorch_does_not_have_are_refused(torch):
+    from minnet.layers import Conv2D, MaxPooling2D
+
+    for layers, words in (
+        ([Conv2D(2, 3, 2, "same", input_shape=(8, 8, 1))], "conv2d_1, a Conv2D. Its margins"),
+        ([MaxPooling2D(2, 1, "same", input_shape=(8, 8, 1))], "MaxPooling2D. Its margins"),
+        ([Conv2D(2, 3, input_shape=(8, 8, 1)), Flatten()], "outputs are a flattened image"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            exchange.to_torch(Sequential(layers, seed=0))
 
 
 def test_pytorchs_own_modules_can_be_filled(torch, nn):

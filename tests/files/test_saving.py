@@ -218,7 +218,7 @@ def test_what_cannot_be_written_is_refused_and_the_old_file_stays(path) -> None:
     model = small()
     model.save(path)
     data = path.read_bytes()
-    model.preprocessing = np.log
+    model.provenance["by"] = np.log
     with pytest.raises(
         TypeError, match=r"A file takes numbers, text, .* Functions cannot be saved"
     ):

@@ -156,7 +156,7 @@ UNUSUAL = {
     "LeakyReLU": {**LAYER, "negative_slope": 0.1},
     "ELU": {**LAYER, "alpha": 0.5},
     "Softplus": LAYER,
-    "GELU": LAYER,
+    "GELU": {**LAYER, "approximate": False},
     "Sigmoid": LAYER,
     "Tanh": LAYER,
     "Softmax": LAYER,

@@ -147,3 +147,77 @@ def test_functions_of_a_lambda_callback_take_short_names() -> None:
     trained(lambdas, epochs=1)
     assert len(seen) == 4
     assert seen[-1] == 0
+
+
+# --- which epochs ---------------------------------------------------------------------------------
+
+
+def test_a_fit_may_begin_with_a_later_epoch() -> None:
+    numbers = []
+    told = callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: numbers.append(epoch))
+    _, history = trained(told, epochs=5, initial_epoch=3)
+    assert history.epoch == numbers == [3, 4]
+    assert len(history.history["loss"]) == 2
+    _, history = trained(epochs=3, initial_epoch=3)
+    assert (history.epoch, history.history) == ([], {})
+    rates = callbacks.LearningRateScheduler(lambda epoch: 0.1 / (1 + epoch))
+    _, history = trained(rates, epochs=5, initial_epoch=3)
+    assert history.history["learning_rate"] == [0.1 / 4, 0.1 / 5]
+
+
+def test_two_fits_are_one_where_the_second_begins_where_the_first_ended() -> None:
+    whole, _ = trained(epochs=4, shuffle=False)
+    parts, _ = trained(epochs=2, shuffle=False)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    again = {"batch_size": 10, "validation_split": 0.25, "shuffle": False, "verbose": 0}
+    parts.fit(x, x[:, 0], epochs=4, initial_epoch=2, **again)
+    np.testing.assert_array_equal(parts.theta, whole.theta)
+
+
+@pytest.mark.parametrize(("chosen", "epochs"), [(2, [1, 3]), (3, [2]), ([1, 4], [0, 3])])
+def test_not_every_epoch_need_be_validated(chosen, epochs, tmp_path) -> None:
+    validated = []
+
+    class Reads(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            validated.extend([epoch] if "val_loss" in logs else [])
+
+    told = (
+        Reads(),
+        callbacks.EarlyStopping(patience=9),
+        callbacks.ReduceLROnPlateau(),
+        callbacks.ModelCheckpoint(tmp_path / "{epoch}.npz", save_best_only=True, verbose=0),
+        callbacks.CSVLogger(tmp_path / "log.csv"),
+    )
+    every, full = trained(epochs=4)
+    model, history = trained(*told, epochs=4, validation_freq=chosen)
+    assert validated == epochs
+    assert history.history["val_loss"] == [full.history["val_loss"][i] for i in epochs]
+    assert history.history["loss"] == full.history["loss"]
+    np.testing.assert_array_equal(model.theta, every.theta)
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [i for i, row in enumerate(rows) if row["val_loss"] != "NA"] == epochs
+    assert {int(path.stem) - 1 for path in tmp_path.glob("*.npz")} <= set(epochs)
+
+
+def test_figures_of_some_epochs_are_drawn_where_they_belong() -> None:
+    pytest.importorskip("matplotlib")
+    _, history = trained(epochs=4, validation_freq=2)
+    lines = {line.get_label(): line.get_xdata() for line in history.plot().get_lines()}
+    assert list(lines["loss"]) == [1, 2, 3, 4]
+    assert list(lines["loss (validation)"]) == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"initial_epoch": -1}, "fit's initial_epoch takes a whole number, 0 or more. Got -1"),
+        ({"validation_freq": 0}, "fit's validation_freq takes a whole number, 1 or more. Got 0"),
+        ({"validation_freq": [0]}, "Each epoch of fit's validation_freq takes a whole number, 1"),
+    ],
+)
+def test_epochs_that_are_none_are_refused(given, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        trained(**given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import minnet
 from minnet import keras
 from minnet.keras import files, layers, models
 
+RECORDED = Path(__file__).parent / "recorded"
 X = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
 
 
@@ -75,15 +77,85 @@ def test_a_model_that_is_loaded_uncompiled_is_not_compiled(tmp_path) -> None:
     assert not models.load_model(tmp_path / "m.npz", compile=False).is_compiled
 
 
-def test_files_that_keras_wrote_are_refused_by_name(tmp_path) -> None:
+def same_as_recorded() -> keras.Sequential:
+    """The model whose files and predictions were recorded with Keras 3.15."""
+    return keras.Sequential(
+        [
+            layers.Conv2D(2, 3, activation="relu", input_shape=(6, 6, 1)),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(3, "gelu", name="code"),
+            layers.Dropout(0.2),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def test_a_file_that_keras_wrote_is_loaded_and_compiled_as_it_was() -> None:
+    recorded = np.load(RECORDED / "small.npz")
+    loaded = models.load_model(RECORDED / "small.keras")
+    assert type(loaded) is keras.Sequential
+    np.testing.assert_allclose(loaded.predict(recorded["x"]), recorded["y"], atol=1e-6)
+    assert [type(layer) for layer in loaded.layers[:2]] == [
+        layers.Conv2D,
+        layers.BatchNormalization,
+    ]
+    assert loaded.get_layer("code").activation.approximate is False
+    assert loaded.layers[0].origin == "small.keras"
+    optimizer = loaded.optimizer
+    assert type(optimizer) is keras.optimizers.Adam
+    assert (optimizer.learning_rate, optimizer.beta_1) == (0.003, 0.8)
+    assert isinstance(loaded.loss, keras.losses.SparseCategoricalCrossentropy)
+    assert loaded.metrics_names == ["loss", "accuracy", "top2"]
+    loaded.fit(recorded["x"], np.arange(8) % 2, verbose=0)
+    assert not models.load_model(RECORDED / "small.keras", compile=False).is_compiled
+
+
+@pytest.mark.parametrize("name", ["small.keras", "small.weights.h5"])
+def test_weights_that_keras_wrote_are_loaded_by_their_order(name: str) -> None:
+    recorded = np.load(RECORDED / "small.npz")
+    made = same_as_recorded()
+    made.load_weights(RECORDED / name)
+    np.testing.assert_allclose(made.predict(recorded["x"]), recorded["y"], atol=1e-6)
+
+
+def test_a_model_within_a_model_takes_its_weights_from_one_without(tmp_path) -> None:
+    whole = same_as_recorded()
+    inner = keras.Sequential([keras.Input((6, 6, 1)), *whole.layers[:4]])
+    outer = keras.Sequential([inner, *same_as_recorded().layers[4:]])
+    before = outer.get_weights()
+    with pytest.raises(minnet.ModelFileError, match="a model with the same layers"):
+        outer.load_weights(RECORDED / "small.weights.h5")  # it has no group for the inner model
+    for old, new in zip(before, outer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_how_keras_trained_is_said_where_minnet_cannot(tmp_path) -> None:
+    with zipfile.ZipFile(RECORDED / "small.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = members["config.json"].replace(b'"class_name": "Adam"', b'"class_name": "Lion"')
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        for name, data in {**members, "config.json": config}.items():
+            archive.writestr(name, data)
+    with pytest.warns(UserWarning, match=r"not compiled as it was in Keras: .*Lion.* Compile it"):
+        loaded = models.load_model(tmp_path / "m.keras")
+    assert not loaded.is_compiled
+
+
+def test_older_files_of_keras_and_damaged_ones_are_refused(tmp_path) -> None:
+    with pytest.raises(minnet.ModelFileError, match=r"small\.h5, an HDF5 file, as older versions"):
+        models.load_model(RECORDED / "small.h5")
+    with pytest.raises(minnet.ModelFileError, match="no file of weights as Keras 3 writes them"):
+        same_as_recorded().load_weights(RECORDED / "small.h5")
     (tmp_path / "old.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("config.json", "{}")
         archive.writestr("model.weights.h5", "")
     for name in ("old.h5", "new.keras"):
-        with pytest.raises(minnet.ModelFileError, match=rf"Got .*{name}, which Keras wrote"):
+        with pytest.raises(minnet.ModelFileError):
             models.load_model(tmp_path / name)
-        with pytest.raises(minnet.ModelFileError, match="which Keras wrote"):
+        with pytest.raises(minnet.ModelFileError):
             model().load_weights(tmp_path / name)
 
 

@@ -120,8 +120,8 @@ def test_a_loss_without_a_gradient_says_what_to_write() -> None:
             def call(self, y_true, y_pred):
                 return y_true
 
-    with pytest.raises(NotImplementedError, match=r"A loss is the mean over the samples"):
-        losses.MeanSquaredError(reduction="none")
+    with pytest.raises(NotImplementedError, match=r"A loss is the mean over the samples, or"):
+        losses.MeanSquaredError(reduction="sum")
 
 
 def own(y_true: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
@@ -153,10 +153,17 @@ def test_a_metric_gathers_batches_until_it_is_reset() -> None:
     assert float(total.result()) == 5.0
 
 
-def test_counts_take_one_threshold() -> None:
+def test_a_count_at_several_thresholds_has_several_figures_outside_of_a_fit() -> None:
     assert metrics.Precision(thresholds=[0.3]).threshold == 0.3
-    with pytest.raises(NotImplementedError, match="one metric for each threshold"):
-        metrics.Recall(thresholds=[0.3, 0.6])
+    recall = metrics.Recall(thresholds=[0.3, 0.6, 0.9])
+    recall.update_state([0, 1, 1, 1], [0.5, 0.2, 0.5, 0.8])
+    recall.update_state([1], [0.7])
+    np.testing.assert_allclose(recall.result(), [3 / 4, 2 / 4, 0.0], rtol=1e-6)
+    recall.reset_state()
+    np.testing.assert_array_equal(recall.result(), [0.0, 0.0, 0.0])
+    model = keras.Sequential([layers.Dense(1, "sigmoid", input_shape=(2,))])
+    with pytest.raises(NotImplementedError, match="compile one metric for each threshold"):
+        model.compile("sgd", "binary_crossentropy", metrics=[recall])
 
 
 def test_a_metric_of_ones_own_with_update_state_says_what_to_write() -> None:
@@ -169,3 +176,64 @@ def test_a_metric_of_ones_own_with_update_state_says_what_to_write() -> None:
 
 def test_plain_names() -> None:
     assert plain("Mean_SquaredError") == "meansquarederror"
+
+
+def test_a_loss_may_give_a_number_for_each_sample_outside_of_a_fit() -> None:
+    each = losses.SparseCategoricalCrossentropy(reduction="none")
+    per_sample = each([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    np.testing.assert_allclose(per_sample, -np.log([0.9, 0.8]), rtol=1e-6)
+    model = keras.Sequential([layers.Dense(2, "softmax", input_shape=(2,))])
+    with pytest.raises(NotImplementedError, match='leave reduction="none" out'):
+        model.compile("sgd", each)
+    with pytest.raises(NotImplementedError, match='or with "none" a number for each'):
+        losses.MeanSquaredError(reduction="sum")
+
+
+def test_the_statistics_of_a_normalization_have_the_words_of_variables() -> None:
+    x = np.random.default_rng(0).normal(2.0, 3.0, (50, 3)).astype("float32")
+    layer = layers.Normalization()
+    assert not hasattr(layer, "mean")
+    layer.adapt(x)
+    np.testing.assert_allclose(layer.mean.numpy(), x.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(layer.variance.numpy(), x.var(axis=0), rtol=1e-5)
+    assert type(layer.forward(x)) is np.ndarray
+    layer.mean = np.zeros(3)
+    np.testing.assert_array_equal(layer.get_weights()[0], np.zeros(3))
+    given = layers.Normalization(mean=1.0, variance=4.0, axis=None)
+    model = keras.Sequential([keras.Input((2,)), given])
+    np.testing.assert_allclose(model.predict(np.array([[3.0, 5.0]])), [[1.0, 2.0]])
+
+
+def test_batch_normalization_takes_channels_last_by_any_number() -> None:
+    for axis in (-1, 3, [3]):
+        model = keras.Sequential([keras.Input((4, 4, 2)), layers.BatchNormalization(axis=axis)])
+        assert model.layers[0].gamma.shape == (2,)
+    with pytest.raises(NotImplementedError, match=r"axis here\. Got 1\. Channels come last"):
+        keras.Sequential([keras.Input((4, 4, 2)), layers.BatchNormalization(axis=1)])
+    with pytest.raises(TypeError, match=r'Got nb_filter=3\. Did you mean "filters"'):
+        layers.Conv2D(nb_filter=3)
+
+
+def test_a_bound_of_ones_own_is_a_function_and_a_penalty_needs_its_gradient() -> None:
+    class Positive(keras.constraints.Constraint):
+        def __call__(self, w):
+            return np.where(w < 0.0, 0.0, w)
+
+    model = keras.Sequential([layers.Dense(3, kernel_constraint=Positive(), input_shape=(2,))])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), -np.ones((4, 3)), verbose=0)
+    assert (model.layers[0].W >= 0).all()
+    with pytest.raises(NotImplementedError, match=r"Sizes has no gradient\. minnet differentiates"):
+
+        class Sizes(keras.regularizers.Regularizer):
+            def __call__(self, w):
+                return np.abs(w).sum()
+
+    class Squares(keras.regularizers.Regularizer):
+        def __call__(self, w):
+            return (w * w).sum()
+
+        def gradient(self, w):
+            return 2 * w
+
+    assert isinstance(layers.Dense(2, kernel_regularizer=Squares()).kernel_regularizer, Squares)

@@ -82,15 +82,56 @@ def test_x_may_be_a_vector_a_table_or_sparse() -> None:
     assert model.predict(Sparse()).shape == (3, 2)
 
 
-@pytest.mark.parametrize(
-    "given", [{"steps_per_epoch": 3}, {"validation_steps": 3}, {"validation_freq": 2}]
-)
+@pytest.mark.parametrize("given", [{"steps_per_epoch": 3}, {"validation_steps": 3}])
 def test_what_fit_does_not_take_says_what_to_write(given: dict[str, int]) -> None:
     x, y = data()
     with pytest.raises(NotImplementedError, match=r"fit|x larger than memory"):
         small().fit(x, y, **given)
     with pytest.raises(NotImplementedError, match="x of type generator"):
         small().fit(batch for batch in [(x, y)])
+
+
+def test_a_part_of_a_stack_is_a_model_that_shares_its_layers() -> None:
+    x, _ = data()
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(4, "tanh", name="code"), layers.Dense(2)], seed=0
+    )
+    encoder = keras.Model(inputs=model.input, outputs=model.get_layer("code").output)
+    decoder = keras.models.Model(model.layers[1].input, [model.output])
+    model.compile("sgd", "mse")
+    model.fit(x, x[:, :2], verbose=0)
+    code = encoder.predict(x)
+    np.testing.assert_array_equal(code, model.features(x, upto="code"))
+    np.testing.assert_allclose(decoder.predict(code), model.predict(x), rtol=1e-6)
+    assert isinstance(model, keras.Model)
+    assert not isinstance(3, keras.Model)
+    for inputs, outputs in (
+        (keras.Input((3,)), model.output),
+        (model.input, [model.layers[0].output, model.output]),
+        (model.output, model.input),
+        (model.input, layers.Dense(2, input_shape=(3,))),
+    ):
+        with pytest.raises(NotImplementedError, match="A model is a stack of layers"):
+            keras.Model(inputs, outputs)
+
+
+def test_metrics_may_stand_where_keras_2_had_them() -> None:
+    model = small()
+    model.compile("sgd", "sparse_categorical_crossentropy", ["acc"])
+    assert model.metrics_names == ["loss", "acc"]
+    with pytest.raises(NotImplementedError, match="A model has one loss"):
+        model.compile("sgd", "sparse_categorical_crossentropy", {"a": 0.5})
+
+
+def test_what_a_layer_does_not_have_is_said_in_words() -> None:
+    dense = layers.Dense(2)
+    with pytest.raises(AttributeError, match=r"has no kernel\. It has its arrays once it is built"):
+        dense.kernel  # noqa: B018 - raises
+    with pytest.raises(AttributeError, match=r"Dense has no output_shape\. Write layer\.output"):
+        dense.output_shape  # noqa: B018
+    with pytest.raises(AttributeError, match=r'Dense has no unit\. Did you mean "units"'):
+        dense.unit  # noqa: B018
+    assert not hasattr(dense, "gamma")
 
 
 def test_a_model_within_a_model_is_its_layers() -> None:
@@ -179,3 +220,24 @@ def test_a_subclass_has_a_constructor_of_its_own() -> None:
         class Steps(keras.Sequential):
             def run_batch(self, *args):
                 return 0.0
+
+
+def test_a_figure_that_a_fit_did_not_record_is_answered_in_words() -> None:
+    x, y = data()
+    model = small()
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, verbose=0)
+    with pytest.raises(KeyError, match=r"history has loss, accuracy\. Got 'acc'"):
+        history.history["acc"]
+    assert history.history.get("acc") is None
+    assert list(history.history) == ["loss", "accuracy"]
+
+
+def test_what_an_optimizer_does_not_have_is_said_in_words() -> None:
+    optimizer = keras.optimizers.Adam()
+    with pytest.raises(AttributeError, match=r"no optimizer\.lr\. It left Keras long ago"):
+        optimizer.lr  # noqa: B018 - raises
+    with pytest.raises(AttributeError, match=r"no optimizer\.apply_gradients\. minnet different"):
+        optimizer.apply_gradients([])
+    with pytest.raises(AttributeError, match=r'no Adam\.beta1\. Did you mean "beta_1"'):
+        optimizer.beta1  # noqa: B018

@@ -65,7 +65,7 @@ def test_a_module_that_is_not_there_can_be_imported_and_says_so_when_used(name: 
 @pytest.mark.parametrize(("old", "now"), ALSO_CALLED.items())
 def test_modules_of_older_keras_are_where_their_names_are_now(old: str, now: str) -> None:
     assert importlib.import_module(f"minnet.keras.{old}") is importlib.import_module(
-        f"minnet.keras.{now}"
+        f"minnet.keras.{now}".rstrip(".")
     )
 
 
@@ -76,6 +76,12 @@ from minnet.keras.applications.vgg16 import VGG16
 import minnet.keras.backend as K
 from minnet import keras
 from minnet.keras.layers import LSTM, Dense as D
+from minnet.keras.wrappers.scikit_learn import KerasClassifier
+from minnet.keras.utils.vis_utils import plot_model
+from minnet.keras.engine.topology import Layer, InputSpec
+from minnet.keras.api.layers import Dense as E
+from minnet.keras.optimizers import adam, rmsprop, adam_v2
+assert E is D and adam is keras.optimizers.Adam
 assert Dense is D and keras.layers.Dense is D and not isinstance(1, LSTM)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", lines], check=True)
@@ -85,6 +91,19 @@ def test_a_slip_of_the_pen_is_an_attribute_error_with_a_suggestion() -> None:
     with pytest.raises(AttributeError, match=r"minnet.keras.layers has no 'Dens'.*\"Dense\""):
         keras.layers.Dens  # noqa: B018
     assert not hasattr(keras.layers, "Dens")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("layrs", r'minnet\.keras has no module layrs\. Did you mean "layers"\?'),
+        ("layers.dense.Dense", r"minnet\.keras has no module layers\.dense\."),
+        ("nothing", r"minnet\.keras has no module nothing\."),
+    ],
+)
+def test_a_module_that_nobody_knows_is_answered_in_words(module: str, message: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=message):
+        importlib.import_module(f"minnet.keras.{module}")
 
 
 def test_repr_of_a_missing_name_tells_it() -> None:

@@ -46,6 +46,7 @@ LAYERS = [
     ELU(0),
     Softplus(),
     GELU(),
+    GELU(approximate=False),
     Sigmoid(),
     Tanh(),
     Softmax(),
@@ -72,6 +73,7 @@ SCALAR = {
     "ELU(alpha=0.0)": lambda x: max(x, 0.0),
     "Softplus()": lambda x: math.log(1 + math.exp(x)),
     "GELU()": lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    "GELU(approximate=False)": lambda x: 0.5 * x * (1 + math.erf(x / math.sqrt(2))),
     "Sigmoid()": lambda x: 1 / (1 + math.exp(-x)),
     "Tanh()": lambda x: math.tanh(x),
     "Linear()": lambda x: x,
@@ -292,6 +294,15 @@ def test_gelu_identities(x):
     np.testing.assert_allclose(y - GELU().forward(-x), x, atol=1e-13)  # x Φ(x) + x Φ(-x) = x
     exact = np.vectorize(lambda v: v * 0.5 * (1 + math.erf(v / math.sqrt(2))))(x)
     assert abs(y - exact).max() < 5e-4  # the bound that the docstring gives
+    np.testing.assert_allclose(GELU(approximate=False).forward(x), exact, rtol=0, atol=1e-13)
+
+
+def test_gelu_says_in_files_only_what_is_not_the_default():
+    assert GELU().get_config() == {"input_shape": None, "name": None}
+    assert GELU(approximate=False).get_config()["approximate"] is False
+    assert repr(GELU(approximate=False)) == "GELU(approximate=False)"
+    with pytest.raises(TypeError, match=r"GELU's approximate takes True or False\. Got 'tanh'"):
+        GELU(approximate="tanh")
 
 
 # --- softmax ------------------------------------------------------------------------------------

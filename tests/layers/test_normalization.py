@@ -374,11 +374,6 @@ def test_settings_refused(settings, error, message):
 
 def test_shapes_refused():
     layer = BatchNormalization(name="bn")
-    with pytest.raises(
-        ValueError, match=r"bn takes x of shape \(N, D\)\. Got \(N, 4, 5\)\. Put a Fl"
-    ):
-        layer.build((4, 5), np.random.default_rng(0))
-    assert not layer.built
     assert layer.compute_output_shape((7,)) == (7,)
     layer.build((3,), np.random.default_rng(0))
     assert layer.compute_output_shape((3,)) == (3,)
@@ -388,6 +383,68 @@ def test_shapes_refused():
         r"or build bn for 4 inputs\.",
     ):
         layer(np.ones((2, 4)))
+    with pytest.raises(
+        ValueError,
+        match=r"bn takes x of shape \(N, 5, 5, 3\)\. Got \(N, 5, 5, 4\)\. Make what comes before "
+        r"it 3 channels deep, or build bn for 4\.",
+    ):
+        layer(np.ones((2, 5, 5, 4)))
+
+
+# --- images ---------------------------------------------------------------------------------------
+
+image_shapes = st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+
+
+@given(shape=image_shapes, seed=seeds, settings=flags, epsilon=epsilons, training=st.booleans())
+def test_gradient_of_images(shape, seed, settings, epsilon, training):
+    layer = built(shape[-1], seed, epsilon=epsilon, **settings)
+    x, dy = normal(seed + 1, shape, shape)
+    assert_gradients(layer, 2 * x + 1, dy, {} if training else None)
+
+
+@given(shape=image_shapes, seed=seeds)
+def test_an_image_is_as_many_rows_as_it_has_pixels(shape, seed):
+    x, dy = normal(seed, shape, shape)
+    results = []
+    for of in (shape, (-1, shape[-1])):
+        layer, memo = built(shape[-1], seed), {}
+        images, upstream = x.reshape(of), dy.reshape(of)
+        y = layer.forward(images, memo)
+        dx = layer.backward(images, y, upstream, memo)
+        layer.gradient(images, y, upstream, memo)
+        layer.after_step(memo)
+        assert y.shape == dx.shape == images.shape
+        results.append(
+            [y.ravel(), dx.ravel(), layer.dgamma, layer.moving_mean, layer.moving_variance]
+        )
+    for ours, by_rows in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, by_rows)
+
+
+def test_images_as_pytorch_and_keras_normalise_them():
+    """Recorded with PyTorch 2.13 and Keras 3.15 in float64; Keras' variances, divided by N."""
+    shape = (2, 3, 2, 2)
+    x, dy = np.sin(np.arange(24.0)).reshape(shape), np.cos(np.arange(24.0)).reshape(shape)
+    layer, memo = BatchNormalization(momentum=0.9), {}
+    layer.dtype = np.dtype("float64")
+    layer.build(shape[1:], np.random.default_rng(0))
+    layer.gamma, layer.beta = [2.0, -1.0], [0.5, 3.0]
+    y = layer.forward(x, memo)
+    np.testing.assert_allclose(y[0, 0, 0], [0.34273673995, 1.870225026578], rtol=1e-11)
+    np.testing.assert_allclose(y[0, 0, 1], [3.033832376418, 2.843508578548], rtol=1e-11)
+    dx = layer.backward(x, y, dy, memo)
+    np.testing.assert_allclose(dx[1, 2, 0], [1.206312084594, 0.783147904249], rtol=1e-11)
+    np.testing.assert_allclose(dx[1, 2, 1], [-2.958568371365, 0.58694195597], rtol=1e-11)
+    layer.gradient(x, y, dy, memo)
+    np.testing.assert_allclose(layer.dgamma, [0.006744055609, 0.647992731059], rtol=1e-9)
+    np.testing.assert_allclose(layer.dbeta, [-0.002822093366, -0.538092446654], rtol=1e-9)
+    layer.after_step(memo)
+    np.testing.assert_allclose(layer.moving_mean, [0.00531378654, 0.002851261873], rtol=1e-9)
+    # Keras has float32 sums here; PyTorch divides by N - 1
+    np.testing.assert_allclose(layer.moving_variance, [0.945568144, 0.951678872], rtol=1e-7)
+    unbiased = 0.9 + (layer.moving_variance - 0.9) * 12 / 11
+    np.testing.assert_allclose(unbiased, [0.949710735772, 0.956376967414], rtol=1e-11)
 
 
 @pytest.mark.parametrize("N", [32, 1000, 10_000])

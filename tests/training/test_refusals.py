@@ -303,3 +303,39 @@ def test_what_a_callback_changed_after_the_first_update_stays_where_it_raises() 
     assert made.updates.iterations == 3
     assert made.history.epoch == []
     made.fit(X, Y, verbose=0)
+
+
+class Turns(Metric):
+    """A metric of one's own that changes settings, and refuses what is not alike any more."""
+
+    name = "turns"
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def __deepcopy__(self, memo):
+        raise TypeError("no copy of this")  # so that it is not tried beforehand
+
+    def statistics(self, prediction, target):
+        self.model.optimizer.learning_rate = 7.0
+        self.model.layers[-1].trainable = False
+        raise ValueError("not this batch")
+
+
+def test_settings_that_a_metric_of_ones_own_changed_before_it_refused_are_put_back() -> None:
+    made = model(built=True)
+    made.compile(SGD(0.1, momentum=0.9), "cross_entropy", [Turns(made)])
+    with pytest.raises(ValueError, match="not this batch"):
+        made.fit(X, Y, verbose=0)
+    assert made.optimizer.learning_rate == 0.1
+    assert made.layers[-1].trainable
+
+
+def test_a_plain_fit_that_a_schedule_refuses_leaves_no_trace() -> None:
+    made = model(built=True)
+    made.fit(X, Y, verbose=0)
+    before = state(made)
+    with pytest.raises(ValueError, match="finite number"):
+        made.fit(X, Y, verbose=0, learning_rate=lambda step: float("nan"))
+    np.testing.assert_equal(state(made), before)

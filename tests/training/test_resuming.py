@@ -560,7 +560,9 @@ def test_fine_tune_is_two_fits_and_takes_no_resume(path):
 def test_other_versions_are_warned_of(path, monkeypatch):
     _, x, y = classifier()
     theirs = [EarlyStopping("loss", patience=3), Counting()]
-    monkeypatch.setattr(resuming, "environment", lambda: {"numpy": "99.0", "machine": "abacus"})
+    monkeypatch.setattr(
+        resuming, "environment", lambda model: {"numpy": "99.0", "machine": "abacus"}
+    )
     with pytest.warns(
         UserWarning, match=r"written with minnet .*, numpy .*, and this is numpy 99.0, machine a"
     ):

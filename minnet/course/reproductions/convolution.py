@@ -206,7 +206,7 @@ REPRODUCTIONS: Sequence[Reproduction] = (
         title="LeNet-5: 6 and 16 filters 5×5, pooling by means, 120-84-10, tanh",
         cited="LeCun et al. 1998",
         source=f"{PAGE}; {PAPER}",
-        duration="9 minutes",
+        duration="7 minutes",
         mnist=True,
         published_setup=(
             "60,000 images of 32×32 without distortions, 20 passes; units 1.7159 tanh(2/3 a), "

@@ -21,6 +21,7 @@ from minnet.course.reproductions.reproduction import (
     SeedResult,
 )
 from minnet.datasets.digits import Split
+from minnet.foundation.processes import Map, check_jobs, run_all
 from minnet.foundation.tables import Table
 from minnet.foundation.words import did_you_mean
 
@@ -86,6 +87,8 @@ def reproduce(
     seeds: int = SEEDS,
     data: str | None = None,
     report: str | os.PathLike[str] | None = None,
+    jobs: int = 1,
+    map: Map | None = None,  # noqa: A002 - what it is called where it comes from
     out: TextIO | None = None,
     log: TextIO | None = None,
 ) -> bool:
@@ -101,6 +104,11 @@ def reproduce(
         The folder with MNIST; None for where `datasets.mnist` looks.
     report
         A JSON file to write to, or None.
+    jobs
+        How many seeds run at a time, each in a process of its own; 1 runs them in this one. The
+        figures are the same. A seed that fails is named and left out.
+    map
+        Instead of jobs, what maps a function over a list, as for `transfer.compare`.
     out, log
         Where results and progress are printed; standard output and standard error by default.
 
@@ -115,6 +123,7 @@ def reproduce(
     chosen = find(names)
     if seeds < 1:
         raise ValueError(f"--seeds takes a whole number, 1 or more. Got {seeds}.")
+    jobs = check_jobs(jobs, map, "reproduce")
     if report is not None and not Path(report).absolute().parent.is_dir():
         raise FileNotFoundError(
             f"--json takes a file in a folder that is there. Got {os.fspath(report)}. Make the "
@@ -123,7 +132,7 @@ def reproduce(
     split = mnist(data) if any(r.mnist for r in chosen) else None
     outcomes: list[Outcome] = []
     for reproduction in chosen:
-        outcome = run(reproduction, range(seeds), split, log)
+        outcome = run(reproduction, range(seeds), split, log, jobs=jobs, map=map)
         outcomes.append(outcome)
         print(described(outcome), file=out, flush=True)
         if report is not None:
@@ -134,15 +143,37 @@ def reproduce(
 
 
 def run(
-    reproduction: Reproduction, seeds: Sequence[int], data: Split | None, log: TextIO
+    reproduction: Reproduction,
+    seeds: Sequence[int],
+    data: Split | None,
+    log: TextIO,
+    *,
+    jobs: int = 1,
+    map: Map | None = None,  # noqa: A002
 ) -> Outcome:
-    """Run it with each seed."""
-    progress = ProgressLines(log)
-    runs: list[SeedResult] = []
-    for i, seed in enumerate(seeds):
-        progress.head = f"{reproduction.name}, seed {seed} ({i + 1} of {len(seeds)})"
-        runs.append(reproduction.run(seed, data, progress))
-    return Outcome(reproduction, list(seeds), runs)
+    """Run it with each seed; those that fail are named and left out."""
+    name, apart, done = reproduction.name, jobs > 1 or map is not None, [0]
+
+    def advance() -> None:
+        done[0] += 1
+        if apart:  # a run elsewhere tells only that it is done
+            print(f"{name}: {done[0]} of {len(seeds)} seeds done", file=log, flush=True)
+
+    given = (reproduction, data, None if apart else ProgressLines(log))
+    runs = {f"{name}, seed {seed}": (seed, i + 1, len(seeds)) for i, seed in enumerate(seeds)}
+    results = run_all(_run_seed, given, runs, jobs=jobs, map=map, advance=advance)
+    return Outcome(reproduction, [runs[one][0] for one in results], list(results.values()))
+
+
+def _run_seed(
+    given: tuple[Reproduction, Split | None, ProgressLines | None], item: tuple[int, int, int]
+) -> SeedResult:
+    """One seed, here or in another process."""
+    (reproduction, data, progress), (seed, number, count) = given, item
+    if progress is None:
+        return reproduction.run(seed, data, lambda line: None)
+    progress.head = f"{reproduction.name}, seed {seed} ({number} of {count})"
+    return reproduction.run(seed, data, progress)
 
 
 class ProgressLines:

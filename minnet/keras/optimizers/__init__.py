@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, TypedDict, Unpack
 
 from minnet import optimizers as core
+from minnet.foundation.words import did_you_mean
 from minnet.keras import words
-from minnet.keras.names import meant, only, plain, table
+from minnet.keras.names import meant, only, plain, public, table
 from minnet.keras.optimizers import schedules as schedules
 from minnet.optimizers import Optimizer as Optimizer
 from minnet.optimizers.base import LearningRate
@@ -88,13 +89,10 @@ class KerasOptimizer(core.Optimizer):
         return float(super().rate(step))
 
     def __getattr__(self, name: str) -> Any:
-        """Answer for a word that left Keras."""
-        if name == "lr":
-            raise AttributeError(
-                "minnet.keras has no optimizer.lr. It left Keras long ago. Write "
-                "optimizer.learning_rate."
-            )
-        raise AttributeError(f"{type(self).__name__} has no {name}.")
+        """Answer for what optimizers of Keras have, and minnet's have not."""
+        who = "optimizer" if name in words.OF_OPTIMIZERS else type(self).__name__
+        sentence = words.OF_OPTIMIZERS.get(name) or did_you_mean(name, public(self)).strip()
+        raise AttributeError(f"minnet.keras has no {who}.{name}. {sentence}".rstrip())
 
     @property
     def name(self) -> str:
@@ -287,6 +285,8 @@ NAMES_OF_CLASSES = {
     "Adam": "adam",
     "AdamW": "adam_w",
 }
+adadelta, adagrad, adam, adamax, nadam = Adadelta, Adagrad, Adam, Adamax, Nadam
+rmsprop, sgd = RMSprop, SGD
 CLASSES = (SGD, RMSprop, Adagrad, Adadelta, Adamax, Nadam, Adam, AdamW)
 
 NAMES = table({kind.__name__: kind for kind in CLASSES})

@@ -16,14 +16,21 @@
   }
   const sigmoid = (x) => 1 / (1 + Math.exp(-x));
   const softplus = (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+  const horner = (coefficients, x) => coefficients.reduce((sum, c) => sum * x + c, 0);
+  const erf = (x) => {  // within 1.5e-7: Abramowitz and Stegun (1964), 7.1.26
+    const t = 1 / (1 + 0.3275911 * Math.abs(x));
+    const tail = t * horner([1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592], t);
+    return Math.sign(x) * (1 - tail * Math.exp(-x * x));
+  };
   const curves = {
     ReLU: (x) => Math.max(x, 0),
     LeakyReLU: (x, slope) => (x > 0 ? x : slope * x),
     ELU: (x, alpha) => (x > 0 ? x : alpha * Math.expm1(x)),
     SELU: (x) => 1.0507009873554805 * (x > 0 ? x : 1.6732632423543772 * Math.expm1(x)),
     Softplus: softplus,
-    GELU: (x) => {
+    GELU: (x, approximate) => {
       const z = Math.max(-10, Math.min(10, x));
+      if (!approximate) return 0.5 * x * (1 + erf(z * Math.SQRT1_2));
       return 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * z * (1 + 0.044715 * z * z)));
     },
     Sigmoid: sigmoid,

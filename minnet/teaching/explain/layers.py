@@ -396,7 +396,21 @@ def softplus(step: Step) -> LayerFormulas:
 
 @explains(GELU)
 def gelu(step: Step) -> LayerFormulas:
-    """y = ½ x (1 + tanh u)."""
+    """y = ½ x (1 + tanh u), or x Φ(x)."""
+    layer: Any = step.layer
+    if not layer.approximate:
+        return curve(
+            step,
+            Math("@y = @x Φ(@x)", r"@y = @x\, \Phi(@x)"),
+            Math(
+                "Φ(@x) = ½ (1 + erf(@x/√2))",
+                r"\Phi(@x) = \tfrac{1}{2}(1 + \mathrm{erf}(@x/\sqrt{2}))",
+            ),
+            slope=(
+                "Φ(@x) + @x exp(−@x²/2) / √(2π)",
+                r"\Phi(@x) + @x\, \frac{e^{-@x^2/2}}{\sqrt{2\pi}}",
+            ),
+        )
     return curve(
         step,
         Math("@y = ½ @x (1 + tanh u)", r"@y = \tfrac{1}{2}\, @x\, (1 + \tanh u)"),

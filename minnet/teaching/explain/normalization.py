@@ -40,10 +40,14 @@ class Statistics:
     def __init__(self, step: Step) -> None:
         layer: Any = step.layer
         self.step, self.epsilon = step, float(layer.epsilon)
+        self.of_rows = (
+            step.x.ndim == 2
+        )  # of images a number has too many terms to be worked by hand
+        axes = tuple(range(step.x.ndim - 1))
         self.gamma, self.beta = step.weights.get("gamma"), step.weights.get("beta")
         if step.in_training:
             self.mean, self.variance = step.memo["mean"], step.memo["variance"]
-            self.s, self.x_hat = step.memo["s"], step.memo["x_hat"]
+            self.s, self.x_hat = step.memo["s"], step.memo["x_hat"].reshape(step.x.shape)
         else:
             self.mean = step.weights["moving_mean"]
             self.variance = step.weights["moving_variance"]
@@ -57,8 +61,12 @@ class Statistics:
         self.dy = step.dy
         if self.dy is not None:
             wide = self.dy.astype(np.float64)
-            self.mean_dy = wide.mean(axis=0)
-            self.mean_dy_x = (wide * self.x_hat).mean(axis=0)
+            self.mean_dy = wide.mean(axis=axes)
+            self.mean_dy_x = (wide * self.x_hat).mean(axis=axes)
+
+    def by_hand(self, worked: Any) -> Any:
+        """What works a number by hand, where there are rows."""
+        return worked if self.of_rows else None
 
     # --- forward --------------------------------------------------------------------------------
 
@@ -258,7 +266,7 @@ def batch_normalization(step: Step) -> LayerFormulas:
                 r"\frac{\partial L}{\partial \gamma[d]} = \sum_n @dy[n,d] \cdot \hat{x}[n,d]",
             ),
             beside=[Shown(X_HAT, of.x_hat)],
-            by_hand=of.one_gamma if "gamma" in step.gradients else None,
+            by_hand=of.by_hand(of.one_gamma) if "gamma" in step.gradients else None,
         )
     if center:
         gradients["beta"] = Computation(
@@ -266,7 +274,7 @@ def batch_normalization(step: Step) -> LayerFormulas:
                 "∂L/∂β[d] = Σ_n ∂L/∂@y[n, d] · ∂@y[n, d]/∂β[d] = Σ_n @dy[n, d] · 1",
                 r"\frac{\partial L}{\partial \beta[d]} = \sum_n @dy[n,d] \cdot 1",
             ),
-            by_hand=of.one_beta if "beta" in step.gradients else None,
+            by_hand=of.by_hand(of.one_beta) if "beta" in step.gradients else None,
         )
     if not step.in_training:
         return LayerFormulas(
@@ -274,14 +282,17 @@ def batch_normalization(step: Step) -> LayerFormulas:
                 root,
                 standard,
                 output,
-                beside=[Shown(S, of.s, of.one_root), Shown(X_HAT, of.x_hat, of.one_standard)],
-                by_hand=of.one_output,
+                beside=[
+                    Shown(S, of.s, of.one_root),
+                    Shown(X_HAT, of.x_hat, of.by_hand(of.one_standard)),
+                ],
+                by_hand=of.by_hand(of.one_output),
             ),
             dx=Computation(
                 through,
                 Math(f"@dx = {factor.text} ⊙ @dy", rf"@dx = {factor.latex} \odot @dy"),
                 beside=[Shown(S, of.s, of.one_root)],
-                by_hand=of.one_input_of_fixed if has_dx else None,
+                by_hand=of.by_hand(of.one_input_of_fixed) if has_dx else None,
             ),
             gradients=gradients,
             about="Frozen, so μ and σ² are the running statistics moving_mean and "
@@ -298,12 +309,12 @@ def batch_normalization(step: Step) -> LayerFormulas:
             standard,
             output,
             beside=[
-                Shown(MU, of.mean, of.one_mean),
-                Shown(VARIANCE, of.variance, of.one_variance),
+                Shown(MU, of.mean, of.by_hand(of.one_mean)),
+                Shown(VARIANCE, of.variance, of.by_hand(of.one_variance)),
                 Shown(S, of.s, of.one_root),
-                Shown(X_HAT, of.x_hat, of.one_standard),
+                Shown(X_HAT, of.x_hat, of.by_hand(of.one_standard)),
             ],
-            by_hand=of.one_output,
+            by_hand=of.by_hand(of.one_output),
         ),
         dx=Computation(
             through,
@@ -315,16 +326,19 @@ def batch_normalization(step: Step) -> LayerFormulas:
             ),
             beside=[
                 Shown(X_HAT, of.x_hat),
-                Shown(MEAN_DY, of.mean_dy, of.one_mean_dy),
-                Shown(MEAN_DY_X, of.mean_dy_x, of.one_mean_dy_x),
+                Shown(MEAN_DY, of.mean_dy, of.by_hand(of.one_mean_dy)),
+                Shown(MEAN_DY_X, of.mean_dy_x, of.by_hand(of.one_mean_dy_x)),
             ]
             if has_dx
             else None,
-            by_hand=of.one_input if has_dx else None,
+            by_hand=of.by_hand(of.one_input) if has_dx else None,
         ),
         gradients=gradients,
-        about="The statistics μ and σ² are the batch's own, one number for each column; "
-        "means are over the rows.",
+        about="The statistics μ and σ² are the batch's own, one number for each "
+        + ("column; means are over the rows." if of.of_rows else "channel; means are over all ")
+        + (
+            "" if of.of_rows else "pixels of all images: an image is as many rows as it has pixels."
+        ),
         states=f"{step.name} moves them a little towards the batch's own: moving ← "
         f"{plain(layer.momentum)} moving + {plain(1.0 - layer.momentum)} batch.",
     )

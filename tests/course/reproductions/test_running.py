@@ -235,7 +235,7 @@ def test_what_needs_no_mnist_reads_none(only, monkeypatch):
 
 
 def test_ctrl_c_ends_quietly(monkeypatch):
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(running, "run", interrupted)
@@ -248,3 +248,36 @@ def test_as_a_student_types_it():
     )
     assert done.stdout.startswith("Published figures to reproduce\n")
     assert "Run one: python -m minnet reproduce spiral." in done.stdout
+
+
+# --- several at a time ----------------------------------------------------------------------------
+
+
+def test_seeds_on_two_processes_give_the_same_figures_and_tell_how_far_they_are():
+    xor, log = REPRODUCTIONS["xor"], io.StringIO()
+    one = running.run(xor, range(2), None, io.StringIO())
+    two = running.run(xor, range(2), None, log, jobs=2)
+    assert two == one
+    assert log.getvalue() == "xor: 1 of 2 seeds done\nxor: 2 of 2 seeds done\n"
+
+
+def test_a_map_of_somebody_elses_runs_the_seeds(only):
+    only(95.0, 95.0)
+    out = io.StringIO()
+    assert running.reproduce(["made-up"], seeds=2, map=map, out=out, log=io.StringIO())
+    assert "yes, 2 of 2 seeds" in out.getvalue()
+    with pytest.raises(ValueError, match=r"reproduce takes jobs or map\. Got both"):
+        running.reproduce(["made-up"], jobs=2, map=map)
+
+
+def test_a_seed_that_fails_is_named_and_the_others_are_kept():
+    reproduction = made_up([95.0, 95.1])  # seed 2 has no value
+    with pytest.warns(UserWarning, match=r"The run made-up, seed 2 failed and is left out: Index"):
+        outcome = running.run(reproduction, range(3), None, io.StringIO())
+    assert list(outcome.seeds) == [0, 1]
+    assert outcome.in_band
+
+
+def test_jobs_is_refused_in_words(capsys):
+    assert leave("xor", "--jobs", "0") == 2
+    assert "reproduce's jobs takes" in capsys.readouterr().err

@@ -529,3 +529,41 @@ def test_clipping_of_arrays_and_numbers_is_explained(settings, sentence):
     assert weight.clipped_gradient is not None
     assert not np.array_equal(weight.clipped_gradient, weight.gradient)
     np.testing.assert_allclose(weight.delta, -0.1 * weight.clipped_gradient, rtol=1e-4, atol=1e-7)
+
+
+def images(frozen):
+    """One step on images whose channels are normalised, as text."""
+    rng = np.random.default_rng(0)
+    model = Sequential(
+        [
+            layers.Conv2D(2, 2, input_shape=(3, 3, 1)),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+            Dense(2),
+        ],
+        seed=0,
+        dtype="float64",
+    )
+    model.layers[1].trainable = not frozen
+    model.compile("sgd", "mse")
+    x = rng.normal(size=(3, 3, 3, 1))
+    return words(str(explain_step(model, x, rng.normal(size=(3, 2)))))
+
+
+def test_the_channels_of_images_are_normalised_in_the_words_of_images():
+    text = images(frozen=False)
+    assert "one number for each channel; means are over all pixels of all images" in text
+    assert "x̂ (3, 2, 2, 2)" in text
+    assert "x̂[0, 0]" not in text  # a mean of twelve terms is worked by nobody
+    text = images(frozen=True)
+    assert "μ and σ² are the running statistics" in text
+
+
+def test_both_forms_of_gelu_are_explained():
+    exact, tanh_form = (
+        words(str(explain([Dense(3), layers.GELU(approximate=form), Dense(2)])))
+        for form in (False, True)
+    )
+    assert "Φ(y1) = ½ (1 + erf(y1/√2))" in exact
+    assert "Φ" not in tanh_form
+    assert "½ y1 (1 + tanh u)" in tanh_form

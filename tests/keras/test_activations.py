@@ -1,0 +1,45 @@
+"""Activations behind the door, as functions of an array."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from minnet import keras
+from minnet.keras import activations
+
+
+def test_settings_go_to_the_formula() -> None:
+    x = [-2.0, 3.0]
+    np.testing.assert_allclose(activations.relu(x, negative_slope=0.1), [-0.2, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(activations.relu(x, max_value=2), [0.0, 2.0])
+    np.testing.assert_allclose(activations.leaky_relu(x), [-0.4, 3.0], rtol=1e-6)
+    np.testing.assert_allclose(activations.elu(x, 0.5), [0.5 * math.expm1(-2), 3.0], rtol=1e-6)
+
+
+def test_gelu_is_the_error_function_s_as_in_keras() -> None:
+    """Recorded with Keras 3.15; PyTorch 2.13 has the same figures."""
+    x = np.array([-3.0, -1.0, -0.25, 0.5, 2.0])
+    recorded = [-0.004049694095, -0.158655253931, -0.100323418579, 0.345731230637, 1.954499736104]
+    np.testing.assert_allclose(activations.gelu(x), recorded, atol=1e-12)
+    assert abs(activations.gelu(x, approximate=True) - recorded).max() > 1e-4
+    for activation in ("gelu", activations.gelu, keras.activations.get("gelu")):
+        assert keras.layers.Dense(1, activation).activation.approximate is False
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: activations.tanh([1.0], 3), r"tanh does not take settings here\. Got \[3\]"),
+        (lambda: activations.softmax(np.ones((2, 2)), axis=0), "softmax does not take axis here"),
+        (lambda: activations.relu([1.0], slope=2), r"relu takes .*Got slope=2\."),
+        (lambda: keras.utils.to_categorical([1], classes=2), "to_categorical takes x, num_class"),
+        (lambda: keras.losses.mean_squared_error([1.0]), "mean_squared_error takes .*Got no y_p"),
+        (lambda: keras.models.load_model(), "load_model takes filepath.*Got no filepath"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_answered_in_words(call, message) -> None:
+    with pytest.raises((TypeError, NotImplementedError), match=message):
+        call()
