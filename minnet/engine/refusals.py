@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from minnet.foundation.registry import Configurable
-from minnet.foundation.undo import Before
+from minnet.foundation.undo import Before, attributes_before
 from minnet.layers.base import attributes_of, put_back
 
 
@@ -47,16 +47,17 @@ class UndoAll(Undo):
 
     Parameters
     ----------
-    numbers
-        Whether those of the arrays are kept as well: where somebody else may write to them.
+    callbacks
+        Who may write to arrays, so that their numbers are kept as well, and remember things.
     """
 
     def __init__(
-        self, model: Any, rng: np.random.Generator | None = None, *, numbers: bool = False
+        self, model: Any, rng: np.random.Generator | None = None, callbacks: Sequence[Any] = ()
     ) -> None:
         super().__init__(model, rng)
-        self.parts = Before(*_parts(model))
-        self.numbers = (model.theta.copy(), model.state.copy()) if numbers and model.built else None
+        self.parts, self.put_callbacks_back = Before(*_parts(model)), attributes_before(*callbacks)
+        both = callbacks and model.built
+        self.numbers = (model.theta.copy(), model.state.copy()) if both else None
         self.built, self.input_shape = model.built, model.built_for
         self.layers, self.attributes = model.layers, attributes_of(model.layers)
         self.provenance = copy.deepcopy(model.provenance)
@@ -74,6 +75,7 @@ class UndoAll(Undo):
         if self.numbers is not None and self.numbers[0].size == model.theta.size:
             model.theta[...], model.state[...] = self.numbers
             model.tell_written()
+        self.put_callbacks_back()
 
 
 def _parts(model: Any) -> list[Any]:

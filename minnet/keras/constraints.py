@@ -32,12 +32,12 @@ class Constraint(CoreConstraint):
     """A constraint of your own: `__call__(w)` returns the weights within the bounds."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        own = vars(cls)
-        if "__call__" in own and "project" not in own:
-            called = own["__call__"]
+        called = vars(cls).get("__call__")
+        if called is not None and "project" not in vars(cls):  # what Keras calls, a step projects
             project: Any = lambda self, weights: np.asarray(called(self, weights))  # noqa: E731
             cls.project = project  # type: ignore[method-assign]
+            del cls.__call__
+        super().__init_subclass__(**options)
 
 
 max_norm = maxnorm = MaxNorm

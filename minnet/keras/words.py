@@ -425,14 +425,14 @@ def install() -> None:
         if "." not in name:
             setattr(sys.modules[ROOT], name, absent)
     for name, now in ALSO_CALLED.items():
-        module = sys.modules[f"{ROOT}.{now}".rstrip(".")]
-        sys.modules[f"{ROOT}.{name}"] = module
+        there = sys.modules[f"{ROOT}.{now}".rstrip(".")]
+        sys.modules[f"{ROOT}.{name}"] = there
         above, _, last = f"{ROOT}.{name}".rpartition(".")
         if above in sys.modules and last not in vars(sys.modules[above]):
-            setattr(sys.modules[above], last, module)
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{ROOT}.") and not hasattr(module, "__path__"):
-            module.__path__ = []  # so that modules below it can be asked for
+            setattr(sys.modules[above], last, there)
+    for name, there in list(sys.modules.items()):
+        if name.startswith(f"{ROOT}.") and not hasattr(there, "__path__"):
+            there.__path__ = []  # so that modules below it can be asked for
     if NoSuchModule not in sys.meta_path:
         sys.meta_path.append(NoSuchModule)
 

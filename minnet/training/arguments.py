@@ -119,9 +119,9 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     if columns is not None and set(columns) != set(model.columns or ()):
         check_names(columns, "x")
         model.columns = columns  # the first that are named, or those of another task
-    data = model.checked_data(x, y, arguments.sample_weight)
-    if model.compiled.metrics:
-        model.compiled.check_metrics(data.target, model.output_shape)
+    data, compiled = model.checked_data(x, y, arguments.sample_weight), model.compiled
+    if compiled.metrics:
+        compiled.check_metrics(data.target, model.output_shape)
     if not model.told_of_originals and any(layer.original is not None for layer in model.layers):
         model.told_of_originals = warn_of_originals(model.layers)
     check_scale(model, data.x_range, len(data))
@@ -136,9 +136,10 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
         validation = _validation(model, *pair)
     if arguments.class_weight is not None:
         data = _weighted(model, data, arguments.class_weight)
-    compiled = model.compiled
-    compiled.check_weight(data.weight, "weights of the training samples")
-    compiled.check_weight(None if validation is None else validation.weight, "validation weights")
+    if compiled.metrics:
+        kept = None if validation is None else validation.weight
+        compiled.check_weight(data.weight, "weights of the training samples")
+        compiled.check_weight(kept, "validation weights")
     return data, validation
 
 

@@ -201,6 +201,14 @@ class EpochSoFar:
         self.order, self.rows, self.figures = order, rows, figures
         self.step, self.steps = step, steps
 
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], metrics: Sequence[Metric], rows: Array | None, steps: int
+    ) -> Self:
+        """Return the epoch that `get_state` described, with the order of its rows."""
+        figures = Figures(metrics, state["total"], state["samples"], state["figures"])
+        return cls(state["order"], rows, steps, figures, state["step"])
+
     def get_state(self) -> dict[str, Any]:
         """Return it for a checkpoint; the order of the rows can be drawn again."""
         return {

@@ -91,17 +91,13 @@ class Fit:
         self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
         self.epoch, self.epochs = 0, epochs
         self.steps = -(-len(data) // batch_size)
-        facts: dict[str, Any] = {
-            "epochs": epochs,
-            "steps": self.steps,
-            "samples": len(data),
-            "batch_size": batch_size,
-        }
+        self.history = History(
+            epochs=epochs, steps=self.steps, samples=len(data), batch_size=batch_size
+        )
         figures = ["loss", *(metric.name for metric in model.compiled.metrics)]
         if validation is not None:
             figures += [f"val_{name}" for name in figures]
-        self.params = {**facts, "metrics": figures}
-        self.history = History(**facts)
+        self.params = {**self.history.params, "metrics": figures}
         self.first_update = model.compiled.updates.iterations
         self.ruin: Ruin | None = None
         self.so_far: EpochSoFar | None = None
@@ -216,20 +212,14 @@ class Fit:
         model.stop_training = state["stop"]
         model.compiled.updates.take_rates(self.rates if state["rates_hold"] else {})
         self.epoch, self.first_update = state["epoch"], state["first_update"]
-        if state["so_far"] is not None:
-            self.so_far = self._epoch_from(state["so_far"])
+        epoch = state["so_far"]
+        if epoch is not None:  # its order is drawn again
+            rng, N = copy.deepcopy(epoch["order"]), len(self.data)
+            rows = rng.permutation(N) if self.shuffle else None
+            steps = epoch["step"] if model.stop_training else self.steps
+            self.so_far = EpochSoFar.from_state(epoch, model.compiled.metrics, rows, steps)
         elif model.stop_training:
             self.epochs = self.epoch
-
-    def _epoch_from(self, state: dict[str, Any]) -> EpochSoFar:
-        """Return the epoch that was under way: its order is drawn again."""
-        order = state["order"]
-        rows = copy.deepcopy(order).permutation(len(self.data)) if self.shuffle else None
-        figures = Figures(
-            self.model.compiled.metrics, state["total"], state["samples"], state["figures"]
-        )
-        steps = state["step"] if self.model.stop_training else self.steps
-        return EpochSoFar(order, rows, steps, figures, state["step"])
 
     # --- telling --------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from minnet.engine.network import Network
 from minnet.engine.refusals import Undo, UndoAll
 from minnet.engine.updates import Rate
 from minnet.foundation.checks import DivergedError
-from minnet.foundation.undo import attributes_before
 from minnet.training.arguments import FitArguments, check_decay, fit_data, learning_rates
 from minnet.training.checkpoint import Checkpoint
 from minnet.training.divergence import CheckEpoch, Rollback, largest
@@ -34,8 +33,7 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     rates = {} if arguments.learning_rate is None else own_rates(model, arguments, file)
     undo = Undo(model, arguments.rng)
     if not model.built or arguments.callbacks or model.runs_own_code:
-        undo = UndoAll(model, arguments.rng, numbers=bool(arguments.callbacks))
-    put_callbacks_back = attributes_before(*arguments.callbacks)
+        undo = UndoAll(model, arguments.rng, arguments.callbacks)
     fit = None
     try:
         data, validation = fit_data(model, arguments, x, y)
@@ -67,7 +65,6 @@ def run_fit(model: Network, arguments: FitArguments, x: Any, y: Any) -> History:
     except Exception as error:
         if fit is None or not (fit.has_moved or isinstance(error, DivergedError)):
             undo.restore()
-            put_callbacks_back()
         raise
     finally:
         updates.rates = {}

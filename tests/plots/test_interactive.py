@@ -214,6 +214,7 @@ IMAGE_LAYERS = {
         AveragePooling2D((2, 3), 2, padding="same"),
     ],
     "strides with a margin": lambda: [Conv2D(4, (3, 4), (2, 3), padding="same"), Tanh()],
+    "statistics of channels": lambda: [Conv2D(3, 2), BatchNormalization(), ReLU()],
     "channels, and means of them": lambda: [
         *(Conv2D(3, 2, activation="relu"), PReLU(), Conv2D(2, (2, 1))),
         GlobalAveragePooling2D(),
@@ -221,13 +222,14 @@ IMAGE_LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", IMAGE_LAYERS)
-def test_the_page_runs_convolution_and_pooling_as_python_does(name, tmp_path, opened):
+@pytest.mark.parametrize("kind", IMAGE_LAYERS)
+def test_the_page_runs_convolution_and_pooling_as_python_does(kind, tmp_path, opened):
     rng = np.random.default_rng(1)
-    layers = [Rescaling(1.5, input_shape=(4, 5, 2)), *IMAGE_LAYERS[name](), Flatten(), Dense(3)]
+    layers = [Rescaling(1.5, input_shape=(4, 5, 2)), *IMAGE_LAYERS[kind](), Flatten(), Dense(3)]
     model = Sequential(layers, seed=1)
-    for array in model.named_arrays().values():
-        array += rng.standard_normal(array.shape).astype("float32")
+    for name, array in model.named_arrays().items():
+        nudge = rng.standard_normal(array.shape).astype("float32")
+        array += np.abs(nudge) if "variance" in name else nudge
     playground(model, tmp_path / "p.html")
     page = opened(tmp_path / "p.html")
     for x in rng.standard_normal((5, 4, 5, 2)).astype("float32"):

@@ -259,7 +259,7 @@ REFUSED = (
         "(2, 3)",
         "[w.shape for w in model.get_weights()]",
         "One W of shape (inputs, units) and one b of shape (units,) for each Dense.",
-        "met in an article on Keras' Sequential",
+        "Keras documentation, Layer.set_weights: as many arrays, of these shapes",
     ),
 )
 """Mistakes that are refused or warned of, with the words."""

@@ -18,6 +18,7 @@ from minnet.layers import (
     BatchNormalization,
     Layer,
     ReLU,
+    Rescaling,
     Sigmoid,
     Softmax,
     Softplus,
@@ -25,6 +26,7 @@ from minnet.layers import (
 )
 from minnet.losses import MeanAbsoluteError, MeanSquaredError
 from minnet.metrics import Accuracy, BinaryAccuracy
+from minnet.optimizers import SGD
 from minnet.teaching.doctor import cures
 from minnet.teaching.doctor.cures import Cure
 from minnet.teaching.doctor.findings import Finding
@@ -47,10 +49,14 @@ OUT_OF_REACH = 0.02
 
 
 def input_scales(patient: Patient) -> Iterator[Finding]:
-    """`feature-scale` and `input-scale`; nothing where the first layer normalises."""
+    """`feature-scale` and `input-scale`; nothing where the first layer normalises.
+
+    What counts is what reaches the first layer with weights: `Normalization` and `Rescaling` before
+    it have done their work.
+    """
     if first_normalises(patient.model.steps[0]):
         return
-    x = patient.x.reshape(len(patient.x), -1)
+    x = _scaled_by_model(patient).reshape(len(patient.x), -1)
     low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
     rows = patient.rows if len(patient.rows) > 3 else np.arange(len(x))
     sample = x[rows].astype(np.float64)
@@ -110,6 +116,31 @@ def input_scales(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def _scaled_by_model(patient: Patient) -> Array:
+    """x behind those steps at the beginning of the model that only rescale."""
+    x = patient.x
+    for step in patient.model.steps:
+        if not step.rescales or isinstance(step, BatchNormalization):
+            break
+        x = step.forward(x)
+    return x
+
+
+def _target_before_scaling(patient: Patient) -> Array:
+    """What the network has to reach in front of a last `Rescaling`; y itself where there is none.
+
+    The steps of SGD grow with the scale all the same, so under SGD y counts as it is.
+    """
+    target = patient.target.astype(np.float64)
+    if isinstance(patient.model.optimizer, SGD):
+        return target
+    for step in reversed(patient.model.steps):
+        if not isinstance(step, Rescaling) or step.scale == 0:
+            break
+        target = (target - step.offset) / step.scale
+    return target
+
+
 def _cut(row: int, column: int, middle: float, usual: float) -> Cure:
     low, high = middle - 3 * usual, middle + 3 * usual
     return Cure(
@@ -154,7 +185,7 @@ def target_scale(patient: Patient) -> Iterator[Finding]:
     """`target-scale`, for squared and absolute errors."""
     if not isinstance(patient.loss, (MeanSquaredError, MeanAbsoluteError)):
         return
-    t = patient.target.astype(np.float64)
+    t = _target_before_scaling(patient)
     rms = float(np.sqrt(np.mean(np.square(t))))
     if not (rms > LARGE_TARGET or 0.0 < rms < SMALL_TARGET):
         return

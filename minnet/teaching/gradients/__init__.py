@@ -146,6 +146,9 @@ def check_gradients(
 UNKNOWN = "Differentiate the formula of forward again"
 """What is said where no experiment names the mistake."""
 
+OF_ITS_OWN = "but for a factor of its own"
+"""What is said of outputs that are each scaled by another number."""
+
 
 def _by_the_lines(report: GradientReport, checked: Target) -> GradientReport:
     """The report with what the lines of a student's own methods say, where that is more."""
@@ -157,7 +160,9 @@ def _by_the_lines(report: GradientReport, checked: Target) -> GradientReport:
         better = None
         if _is_vague(finding):
             owner, array = finding.where.split(".")[0], _array_of(finding.where)
-            keys = (f"{owner}.{array}", array, f"{owner}.loss", "loss")
+            keys = [f"{owner}.{array}", array, f"{owner}.loss", "loss"]
+            if OF_ITS_OWN not in finding.message:
+                keys.append(f"{owner}.{array}~")
             better = next((told[key] for key in keys if key in told), None)
         if better is not None:
             finding = GradientFinding(finding.kind, finding.where, better.message)
@@ -173,7 +178,7 @@ def _is_vague(finding: GradientFinding) -> bool:
             UNKNOWN in finding.message
             or ("the layer's derivative is missing" in finding.message and "…" in finding.message)
             or "not even its diagonal" in finding.message
-            or "but for a factor of its own" in finding.message
+            or OF_ITS_OWN in finding.message
         )
     )
 

@@ -49,7 +49,7 @@ class Target:
         raise NotImplementedError
 
     def lines(self) -> dict[str, GradientFinding]:
-        """What the lines of the student's own methods say, by the array; nothing without them."""
+        """What the lines of methods say, by owner and array; "~" where they are minnet's own."""
         return {}
 
 
@@ -186,7 +186,10 @@ class ChainTarget(Target):
             step = meeting.step.copy()
             bind([step], np.float64)
             here = of_layer_lines(step, meeting.x[:ROWS], meeting.dy[:ROWS])
-            told.update({f"{fresh.label}.{name}": finding for name, finding in here.items()})
+            for name, finding in here.items():
+                method = getattr(type(fresh), "backward" if name == "x" else "gradient")
+                inherited = "~" if method.__module__.startswith("minnet.layers") else ""
+                told[f"{fresh.label}.{name}{inherited}"] = finding
         return told
 
 

@@ -147,10 +147,10 @@ class Search:
         if edit is not None or still:
             edited = (self.unit.definitions, self.unit.body)
         if edit is not None and edited is not None:
-            edited = tuple(replaced_in(part, edit.old, edit.new) for part in edited)  # type: ignore[assignment]
+            edited = tuple(replaced_in(body, edit.old, edit.new) for body in edited)  # type: ignore[assignment]
         if still and edited is not None:
             stop = self.analysis.stop
-            edited = tuple([left_out(s, stop) for s in part] for part in edited)  # type: ignore[assignment]
+            edited = tuple([left_out(s, stop) for s in body] for body in edited)  # type: ignore[assignment]
         return self.unit.run(
             self.analysis.put if put is None else put,
             edited=edited,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import pytest
@@ -73,3 +74,10 @@ def test_the_command_prints_all_or_one_by_name_or_number(capsys) -> None:
     with pytest.raises(SystemExit):
         main(["mistakes", "softmax-diagnal"])
     assert 'Did you mean "softmax-diagonal"?' in capsys.readouterr().err
+
+
+def test_a_source_is_something_that_can_be_looked_up() -> None:
+    works = r"[“,]|\.(com|io|ai)/|documentation|exercises|\(\d{4}\)"
+    for one in ENTRIES:
+        assert re.search(works, one.source), (one.name, one.source)
+        assert not re.search(r"again and again|seen in|published answers", one.source), one.name

@@ -13,7 +13,7 @@ import pytest
 
 import minnet
 from minnet import Sequential, diagnose
-from minnet.layers import Dense, Flatten
+from minnet.layers import Dense, Flatten, Input, Normalization, Rescaling
 from minnet.losses import CrossEntropy
 from minnet.optimizers import SGD, Adam
 from minnet.schedules import Schedule
@@ -378,3 +378,33 @@ def test_relu_is_advised_at_a_smaller_rate_where_that_is_what_wins(epochs):
 def test_relu_is_advised_alone_where_it_wins_alone():
     finding = diagnose(*squashed_sine(0.1)).findings[0]
     assert (finding.kind, finding.cure.name) == ("vanishing-gradient", "relu")
+
+
+# --- scaling inside the model ---------------------------------------------------------------------
+
+
+def scaled_inside(optimizer: Any, *, first: bool = True, last: bool = True) -> Any:
+    """A table with years and a target in the hundred thousands, and a network that scales them."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.integers(1900, 2020, 200), rng.integers(0, 2, 200)]).astype("float32")
+    y = 3000.0 * (x[:, 0] - 1850) * (1 + x[:, 1])
+    scale = Normalization()
+    scale.adapt(x)
+    euros = Rescaling(float(y.std()), float(y.mean()))
+    layers = [*([scale] if first else []), Dense(16, "relu"), Dense(1), *([euros] if last else [])]
+    model = Sequential([Input((2,)), *layers], seed=0)
+    model.compile(optimizer, "mse")
+    return diagnose(model, x, y).kinds
+
+
+def test_columns_and_targets_that_the_model_scales_are_no_findings():
+    assert {"feature-scale", "target-scale"}.isdisjoint(scaled_inside(Adam(0.01)))
+
+
+def test_without_the_layer_that_scales_each_is_found():
+    assert "feature-scale" in scaled_inside(Adam(0.01), first=False)
+    assert "target-scale" in scaled_inside(Adam(0.01), last=False)
+
+
+def test_under_sgd_the_steps_grow_with_the_targets_all_the_same():
+    assert "target-scale" in scaled_inside(SGD(0.01))

@@ -107,7 +107,9 @@ def test_a_function_that_is_not_there_gets_a_sentence(tmp_path: Path) -> None:
 def test_an_error_in_the_file_is_told(tmp_path: Path) -> None:
     code, text = checked(tmp_path, "x = [1, 2]\nx[5]\n")
     assert code == report.UNREADABLE
-    assert "ends with IndexError: list index out of range, and no gradient was seen" in text
+    assert (
+        "ends in line 2 with IndexError: list index out of range, and no gradient was seen" in text
+    )
 
 
 def test_a_script_that_hangs_is_stopped_and_its_functions_are_checked(tmp_path: Path) -> None:
