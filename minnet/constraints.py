@@ -13,7 +13,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, as_array, integer, number
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import check_called, setting
+from minnet.foundation.strict import setting
 
 
 class Constraint(Configurable):
@@ -41,10 +41,6 @@ class Constraint(Configurable):
     >>> NonNeg()([[1.0, -2.0]])
     array([[1., 0.]])
     """
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        check_called(cls, {"__call__": "Write project(weights)."})
 
     def __call__(self, weights: Array) -> Array:
         """Return the weights within the bounds, in their shape; a new array."""

@@ -10,7 +10,6 @@ import pytest
 
 import minnet
 from minnet.callbacks import Checkpoint
-from minnet.constraints import Constraint, MaxNorm
 from minnet.engine.overriding import NOT_CALLED, NOT_OVERRIDDEN
 from minnet.layers import Dense, Dropout, Layer
 from minnet.losses import CrossEntropy, Loss, MeanSquaredError
@@ -326,8 +325,6 @@ UNCALLED = {
     (CrossEntropy, "call"): "Write per_sample",
     (Metric, "__call__"): "Write statistics",
     (Accuracy, "update_state"): "Write statistics",
-    (Constraint, "__call__"): "Write project",
-    (MaxNorm, "__call__"): "Write project",
 }
 
 

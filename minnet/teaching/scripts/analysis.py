@@ -305,8 +305,14 @@ def _no_states(
 ) -> list[str]:
     """What is called like a velocity and is a weight: the loss depends on it before any update."""
     named = [p for p, s in start.items() if _is_state(p) and p not in weights]
-    named = [p for p in named if differs(start[p].value, first.get(":" + p))][:SUSPECTS]
-    if not named:
+    keys = arrays_in(first)
+    named = [
+        p
+        for p in named
+        if differs(start[p].value, first.get(":" + p))
+        and any(likeness(p, k) >= 9 and fits(v, start[p].array) for k, v in keys.items())
+    ][:SUSPECTS]
+    if not named:  # a velocity that looks ahead has no gradient of its own
         return []
     changed = [p for p in weights if differs(start[p].value, first.get(":" + p))]
     lines, _ = changing_lines(unit, [*changed, *named], {})
@@ -514,10 +520,11 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     right = sum(block.right for block in analysis.blocks)
     share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
     whole = right == len(analysis.blocks)
+    ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
+    alike = max((_alike(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
-        ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
-    return (analysis.explicit, rank >= 2, rank, right, share, whole, len(analysis.blocks))
+    return (analysis.explicit, rank >= 2, rank, right, alike, share, whole, len(analysis.blocks))
 
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:

@@ -84,7 +84,7 @@ def loss_rank(key: str) -> int:
         inner = word.split("(", 1)[1]
         if re.search(r"acc|==|argmax", inner):
             return 0
-        return 1
+        return 2 if re.match(r"[\w.]*(loss|cost|objective)\w*\(", inner, re.I) else 1
     if LOSS.search(word) and not NO_LOSS.search(word):
         return 3
     if NO_LOSS.search(word):
