@@ -28,7 +28,7 @@ from minnet.layers import Dense
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Something to learn

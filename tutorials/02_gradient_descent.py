@@ -22,7 +22,7 @@ from minnet.layers import Dense
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. A line

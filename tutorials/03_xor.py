@@ -23,7 +23,7 @@ from minnet.optimizers import SGD, Adam
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. One neuron gives up

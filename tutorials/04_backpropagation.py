@@ -22,7 +22,7 @@ from minnet.plots import COLOURS
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 
 # %%

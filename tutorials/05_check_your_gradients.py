@@ -19,7 +19,7 @@ from minnet.foundation.tables import Table
 from minnet.layers import Dense
 
 # %% tags=["hide-input"]
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. A slope from two points

@@ -24,7 +24,7 @@ from minnet.regularizers import L2
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Three curves and their slopes

@@ -26,7 +26,7 @@ from minnet.optimizers import SGD
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. One neuron that is badly wrong

@@ -21,7 +21,7 @@ from minnet.layers import Dense
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Look at the data

@@ -25,7 +25,7 @@ from minnet.plots import COLOURS
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Few digits, split in three

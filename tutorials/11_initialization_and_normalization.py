@@ -28,7 +28,7 @@ from minnet.plots import COLOURS, MARKERS, STYLES
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 x, y, x_test, y_test = minnet.datasets.digits()
 
 # %% [markdown]

@@ -35,7 +35,7 @@ from minnet.plots import COLOURS
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 EPOCHS = 15
 
 # %% [markdown]

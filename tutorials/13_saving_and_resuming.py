@@ -27,7 +27,7 @@ pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
 files = pictures / "13_files"
 files.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Save, and load

@@ -22,7 +22,7 @@ from minnet.optimizers import Adam
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Load a trained model, and try it as it is

@@ -20,7 +20,7 @@ from minnet.layers import Dense
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. What was learned is not what is needed

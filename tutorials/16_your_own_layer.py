@@ -31,7 +31,7 @@ from minnet.teaching import Computation, LayerFormulas, explains
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. The idea

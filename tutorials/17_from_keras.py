@@ -10,7 +10,7 @@
 # %% tags=["hide-input"]
 from minnet.course import reading
 
-reading.aloud()
+reading.aloud(globals())
 
 # %%
 import numpy as np

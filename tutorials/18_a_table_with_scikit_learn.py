@@ -37,7 +37,7 @@ from minnet.teaching import diagnose
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. The table

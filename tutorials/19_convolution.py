@@ -22,7 +22,7 @@ from minnet.optimizers import Adam
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Digits that stand still

@@ -26,7 +26,7 @@ from minnet.optimizers import Adam
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. The file

@@ -10,6 +10,7 @@
 # %%
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from minnet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D, Normaliza
 
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 folder = pictures / "21_shapes"
 
 # %% [markdown]
@@ -179,10 +180,14 @@ print(minnet.diagnose(model, x, y))
 
 # %% [markdown]
 # And a mistake that nearly everybody makes once: train on pictures from 0 to 1, and later hand the
-# model one from 0 to 255, as most programs read it. Nothing stops, and nothing warns.
+# model one from 0 to 255, as most programs read it. Nothing stops. But the model knows the range of
+# what it was trained on, and warns.
 
 # %%
-shares = [(model.predict(k * x_test).argmax(axis=1) == y_test).mean() for k in (1, 255)]
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    shares = [(model.predict(k * x_test).argmax(axis=1) == y_test).mean() for k in (1, 255)]
+print(f"warning: {caught[0].message}")
 print(f"right, from 0 to 1: {shares[0]:.0%}; the same pictures from 0 to 255: {shares[1]:.0%}")
 assert shares[1] <= shares[0]
 

@@ -23,7 +23,7 @@ from minnet.optimizers import Adam
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. A network, its filters, and what they see

@@ -25,7 +25,7 @@ from minnet.plots import COLOURS, MARKERS
 # %% tags=["hide-input"]
 pictures = Path("pictures")
 pictures.mkdir(exist_ok=True)
-reading.aloud()
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. A slope from one point

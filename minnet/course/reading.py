@@ -5,15 +5,18 @@ A notebook and a site show them anyway; there nothing is added.
 
 from __future__ import annotations
 
+import itertools
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 WIDTH = 100
 """Characters of a line."""
+
+CALL = "\nreading.aloud(globals())"
+"""How a script asks for it, once."""
 
 
 class Passage(NamedTuple):
@@ -84,52 +87,36 @@ def _filled(block: str) -> str:
     return textwrap.fill(" ".join(block.split()), WIDTH, break_on_hyphens=False)
 
 
-class Reader:
-    """A standard output that tells what leads to a line before the line prints.
+def aloud(names: dict[str, Any]) -> None:
+    """Run the rest of a script cell by cell, each after what leads to it, if a script is run.
+
+    Called by a tutorial at its top. In a notebook, on a site or where a script is imported, nothing
+    is told, and what follows the call runs as it would without it.
 
     Parameters
     ----------
-    out
-        Where everything goes.
-    script
-        The path of the script.
+    names
+        The script's own, `globals()`.
+
+    Raises
+    ------
+    SystemExit
+        At the script's end, which has run by then.
     """
-
-    def __init__(self, out: TextIO, script: str) -> None:
-        self.out, self.script = out, script
-        self.left = list(passages(Path(script).read_text(encoding="utf-8")))
-
-    def write(self, text: str) -> int:
-        """Write, after what has to be told first."""
-        line = self._line()
-        while self.left and self.left[0].line < line:
-            self.out.write(f"\n{self.left.pop(0).text}\n\n")
-        return self.out.write(text)
-
-    def _line(self) -> int:
-        """The line of the script that is running; 0 if it is none of its own cells."""
-        frame = sys._getframe()
-        while frame is not None:
-            code = frame.f_code
-            if code.co_filename == self.script and code.co_name == "<module>":
-                return frame.f_lineno
-            if frame.f_back is None:
-                return 0
-            frame = frame.f_back
-        return 0
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self.out, name)
-
-
-def aloud() -> None:
-    """From here on, tell headings and leading words, if this is a script that is run.
-
-    Called by a tutorial at its top. In a notebook, on a site or where a script is imported, nothing
-    changes.
-    """
-    frame = sys._getframe(1)
-    script = frame.f_globals.get("__file__")
-    run = frame.f_globals.get("__name__") == "__main__" and frame.f_code.co_filename == script
-    if run and not isinstance(sys.stdout, Reader):
-        sys.stdout = Reader(sys.stdout, str(script))
+    script = names.get("__file__")
+    if names.get("__name__") != "__main__" or script is None:
+        return
+    source = Path(script).read_text(encoding="utf-8")
+    line = source[: source.index(CALL) + len(CALL)].count("\n") + 1
+    told = list(passages(source))
+    code = source.splitlines(keepends=True)
+    ends = [passage.line - 1 for passage in told if passage.line > line]
+    for begin, end in itertools.pairwise([line, *ends, len(code)]):
+        cells = code[begin:end]
+        if all(words.isspace() or words.startswith("#") for words in cells):
+            continue  # nothing runs here, such as in the exercises at the end
+        while told and told[0].line <= begin + 1:
+            print(f"\n{told.pop(0).text}\n")
+        text = "\n" * begin + "".join(cells)  # so that errors name the right line
+        exec(compile(text, str(script), "exec"), names)  # noqa: S102
+    raise SystemExit

@@ -26,7 +26,7 @@ SCRIPT = """# %% [markdown]
 # %%
 from minnet.course import reading
 
-reading.aloud()
+reading.aloud(globals())
 print("first")
 
 # %% [markdown]
@@ -43,6 +43,8 @@ def inner():
 inner()
 # %% [markdown]
 # ## 2. The end
+#
+# Nothing runs below it.
 """
 TOLD = """
 A title
@@ -99,7 +101,7 @@ def test_where_a_script_is_imported_nothing_is_told(tmp_path, capsys):
 def test_every_tutorial_reads_aloud_and_every_figure_has_words_before_it():
     for path in tutorials.scripts():
         source = path.read_text(encoding="utf-8")
-        assert source.count("reading.aloud()") == 1, path.name
+        assert source.count("reading.aloud(globals())") == 1, path.name
         for passage in reading.passages(source):
             assert "`" not in passage.text, path.name
             assert max(map(len, passage.text.splitlines())) <= reading.WIDTH + 4

@@ -93,7 +93,7 @@ def test_a_function_that_is_there_twice(tmp_path):
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the page for teachers is not there")
 def test_the_page_for_teachers_shows_this_example():
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
+    blocks = re.findall(r"^```py\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
     assert blocks == [
         (EXAMPLE / name).read_text("utf-8") for name in ("huber.py", "huber_trials.py")
     ]
