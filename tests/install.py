@@ -144,7 +144,8 @@ def try_out(python: str, folder: Path) -> None:
     minnet("exercises", codes=[1])  # copies them; nothing is filled in yet
     sheets = sorted((folder / "exercises").glob("[0-9]*.py"))
     assert len(sheets) >= 10, sheets
-    minnet("exercises", "--solutions", "solved")
+    minnet("exercises", "--new-key", "teacher.key")
+    minnet("exercises", "--solutions", "solved", "--key", "teacher.key")
     minnet("exercises", "--folder", "solved")
     minnet("tutorials")
     scripts = sorted((folder / "tutorials").glob("[0-9]*.py"))

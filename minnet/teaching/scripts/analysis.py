@@ -573,6 +573,9 @@ def settle(
             c = ratio(block.at(block.update), block.measured)
             if c is not None:
                 ratios.append(c)
+    if not ratios and not known:  # single numbers, and a rate that stands in the line alone
+        moves = [b for b in analysis.blocks if b.update is not None]
+        ratios = [c for b in moves if (c := ratio(b.at(b.update), b.measured)) is not None]
     usual = None
     if ratios:
         usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
