@@ -159,26 +159,28 @@ def compare(
     trained = [arm for arm in wanted if arm != "zero-shot"]
     candidates = scratch_settings(task)
     tuning = len(candidates) * len(draws[:TUNING_DRAWS])
+    drawn = {n: {seed: task.draw(count, seed) for seed in draws} for n, count in budgets.items()}
     with _progress(verbose, len(budgets) * (tuning + len(trained) * len(draws))) as (say, advance):
-        for n, count in budgets.items():
-            samples = {seed: task.draw(count, seed) for seed in draws}
-            trainings = functools.partial(run_all, jobs=jobs, map=map, advance=advance)
-            chosen, why = _tune(task, candidates, samples, trainings)
-            settings[n] = f"{chosen}{why}"
+        trainings = functools.partial(run_all, jobs=jobs, map=map, advance=advance)
+        chosen = _tune(task, candidates, drawn, trainings)
+        planned = {
+            f"{arm}, {n} a class, seed {seed}": Training(arm, n, chosen[n][0], samples[seed], seed)
+            for n, samples in drawn.items()
+            for arm in trained
+            for seed in draws
+        }
+        scores = trainings(_score, (task, old), planned)
+        for n in budgets:
+            settings[n] = f"{chosen[n][0]}{chosen[n][1]}"
             if "zero-shot" in wanted:
                 accuracy = accuracy_of(base, (task.x_test, task.y_test))
                 runs.append(SeedRun("zero-shot", n, draws[0], accuracy, before))
-            planned = {
-                f"{arm}, {n} a class, seed {seed}": Training(arm, chosen, samples[seed], seed)
-                for arm in trained
-                for seed in draws
-            }
-            scores = trainings(_score, (task, old), planned)
-            failed = {planned[name].seed for name in planned.keys() - scores.keys()}
+            of_n = {name: training for name, training in planned.items() if training.n == n}
+            failed = {of_n[name].seed for name in of_n.keys() - scores.keys()}
             runs += [
-                SeedRun(planned[name].arm, n, planned[name].seed, *score)
-                for name, score in scores.items()
-                if planned[name].seed not in failed
+                SeedRun(training.arm, n, training.seed, *scores[name])
+                for name, training in of_n.items()
+                if training.seed not in failed
             ]
             if failed:
                 left_out = ", ".join(str(seed) for seed in sorted(failed))
@@ -200,6 +202,7 @@ class Training(NamedTuple):
     """One training of a comparison: in which way, on which samples."""
 
     arm: str
+    n: int  # samples a class
     setting: ScratchSetting
     samples: Samples
     seed: int
@@ -222,26 +225,30 @@ def _score(given: tuple[Task, Samples | None], training: Training) -> tuple[floa
 def _tune(
     task: Task,
     candidates: list[ScratchSetting],
-    samples: dict[int, Samples],
+    drawn: dict[int, dict[int, Samples]],
     trainings: Callable[..., dict[str, Any]],
-) -> tuple[ScratchSetting, str]:
-    """The setting of scratch that is best on samples kept back, and what to say of it."""
-    splits = {seed: _keep_back(*samples[seed]) for seed in list(samples)[:TUNING_DRAWS]}
+) -> dict[int, tuple[ScratchSetting, str]]:
+    """For each number of samples the setting of scratch that is best on samples kept back.
+
+    With what is to be said of it.
+    """
     planned = {
-        f"scratch with {candidate}, seed {seed}": Training(
-            SCRATCH, candidate, split[0], seed, split[1]
+        f"scratch with {candidate}, {n} a class, seed {seed}": Training(
+            SCRATCH, n, candidate, split[0], seed, split[1]
         )
+        for n, samples in drawn.items()
+        for seed in list(samples)[:TUNING_DRAWS]
+        if (split := _keep_back(*samples[seed])) is not None
         for candidate in candidates
-        for seed, split in splits.items()
-        if split is not None
     }
-    if not planned:
-        return candidates[0], " (nothing to choose it by: it takes two samples of each class)"
-    scores = trainings(_score, (task, None), planned)
-    sums = dict.fromkeys(candidates, 0.0)
+    sums = {n: dict.fromkeys(candidates, 0.0) for n in drawn}
+    scores = trainings(_score, (task, None), planned) if planned else {}
     for name, (accuracy, _) in scores.items():
-        sums[planned[name].setting] += accuracy
-    return max(candidates, key=lambda candidate: sums[candidate]), ""
+        sums[planned[name].n][planned[name].setting] += accuracy
+    tuned = {training.n for training in planned.values()}
+    untuned = (candidates[0], " (nothing to choose it by: it takes two samples of each class)")
+    best = {n: max(candidates, key=lambda one: sums_of_n[one]) for n, sums_of_n in sums.items()}
+    return {n: (best[n], "") if n in tuned else untuned for n in drawn}
 
 
 def _keep_back(x: Array, y: Array) -> tuple[Samples, Samples] | None:

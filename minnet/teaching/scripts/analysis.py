@@ -574,8 +574,8 @@ def settle(
             if c is not None:
                 ratios.append(c)
     if not ratios and not known:  # single numbers, and a rate that stands in the line alone
-        moves = [b for b in analysis.blocks if b.update is not None]
-        ratios = [c for b in moves if (c := ratio(b.at(b.update), b.measured)) is not None]
+        moves = [(b, b.update) for b in analysis.blocks if b.update is not None]
+        ratios = [c for b, move in moves if (c := ratio(b.at(move), b.measured)) is not None]
     usual = None
     if ratios:
         usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
