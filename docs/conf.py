@@ -92,10 +92,15 @@ def skip(app: Any, kind: str, name: str, value: Any, skipped: bool, options: Any
     return skipped if home.startswith("minnet") else True
 
 
+SYMBOLS = {"·": r"\cdot ", "∂": r"\partial ", "←": r"\leftarrow ", "−": "-", "≤": r"\le "}
+"""What stands as it is in a tutorial's formulas, so that they read well as text → its command."""
+
+
 def show_math(self: Any, node: Any) -> None:
     """A formula as MathML, which browsers draw with no script and no font from elsewhere."""
     block = node.tagname == "math_block"
-    markup = latex2mathml.tex2mathml(node.astext(), as_block=block)
+    formula = node.astext().translate(str.maketrans(SYMBOLS))
+    markup = latex2mathml.tex2mathml(formula, as_block=block)
     self.body.append(f'<div class="math">{markup}</div>' if block else markup)
     raise nodes.SkipNode
 
