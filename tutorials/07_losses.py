@@ -161,7 +161,7 @@ assert np.allclose(dz.sum(axis=1), 0)  # what one class gains, the others lose
 # The squared error is not so lucky. Softmax alone has the derivatives ∂p_j/∂z_k = p_j (1 if j = k
 # else 0, minus p_k), so each term has a factor p, and nothing cancels it:
 #
-# $$\frac{∂L}{∂z_k} = p_k \Big(d_k - \sum_j d_j p_j\Big) \quad \text{with} \quad
+# $$\frac{∂L}{∂z_k} = p_k \left(d_k - \sum_j d_j p_j\right) \quad \text{with} \quad
 # d = \frac{∂L}{∂p} = \frac{2 (p - t)}{K}$$
 #
 # Let the first class have the logit s and the other two 0, and let the second be the right one. The

@@ -88,6 +88,7 @@ class Updates:
         self._tried = False  # whether one update of the optimizer was looked at
         self._excluded: tuple[str, ...] = ()
         self._rates_set = optimizer.rates_set
+        self._theta: Array | None = None
         self._key: object = None
         self._groups: tuple[UpdateGroup, ...] = ()
 
@@ -96,6 +97,7 @@ class Updates:
         left_out: dict[str, Any] = {
             "_plan": None,
             "_key": None,
+            "_theta": None,
             "_groups": (),
             "rates": {},
             "_grouped_rates": {},
@@ -138,12 +140,13 @@ class Updates:
         ):
             theta, rates = vectors.theta, dict(self.rates)
             self._excluded = excluded
-            key = (id(theta), [layer.freeze_count for layer in plan.layers], rates, excluded)
-            if key != self._key:
+            key = ([layer.freeze_count for layer in plan.layers], rates, excluded)
+            if theta is not self._theta or key != self._key:  # kept: an id may be another's later
                 check_excluded(plan.layers, optimizer)
                 self._realign_slots(plan.layers, theta)
                 self._groups = tuple(self._find_groups(plan.layers, theta, vectors.grad))
-            self._plan, self._grouped_rates, self._key = plan, rates, key
+            self._plan, self._grouped_rates = plan, rates
+            self._theta, self._key = theta, key
         return self._groups
 
     def apply(self, groups: tuple[UpdateGroup, ...]) -> None:

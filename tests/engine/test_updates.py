@@ -598,3 +598,16 @@ def test_a_model_that_was_trained_at_a_rate_of_its_own_can_be_pickled():
     for one in (model, again):
         one.fit(x, y, seed=0, verbose=0)
     assert again.theta.tobytes() == model.theta.tobytes()
+
+
+def test_slots_follow_layers_that_come_and_go() -> None:
+    """Memory that one stack gave back is the next one's: no layout is known by its place."""
+    for _ in range(300):
+        model = Sequential([Dense(4, input_dim=3)], seed=0)
+        model.compile("adam", "mse")
+        for layer in (Dropout(0.3), Dense(4)):
+            model.update_groups()
+            model.pop()
+            model.add(layer)
+        model.update_groups()
+        assert list(model.updates.counts) == ["dense_1"]
