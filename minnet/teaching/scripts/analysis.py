@@ -18,45 +18,34 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.names import (
-    RATES,
     VALUES,
     arrays_in,
     everything,
+    everything_value,
     label_of,
     leaf,
     likeness,
     loss_rank,
+    rates_of,
     scalars_of,
     shown,
-    word_of,
 )
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
+from minnet.teaching.scripts.roles import clipped, is_history, is_setting, is_state, is_watched
 from minnet.teaching.scripts.values import is_number, is_numeric
 
 STEP = 1e-5
 
-
 TOLERANCE = 2e-5
-
-
 """Of the largest entry of a block; central differences are good to about 1e-8."""
 
-
 ENTRIES = 20
-
-
 """Entries of a block that are measured."""
 
-
 SUSPECTS = 6
-
-
 """Things called like a velocity that are looked at."""
 
-
 BLOCKS = 24
-
-
 """Blocks that are looked at."""
 
 
@@ -136,7 +125,6 @@ class Analysis:
     only: set[str] = field(default_factory=set)
     order: bool = True  # False: the gradients are right once no weight changes on the way
     common: float | None = None
-    monitor: bool = False
 
     @property
     def stop(self) -> frozenset[int]:
@@ -177,14 +165,9 @@ def analyse(
 ) -> Analysis | None:
     """The weights, the loss and the gradients of a unit, or None if it has none.
 
-    Parameters
-    ----------
-    targets
-        Keys of gradients by the paths of their weights, where they are known.
-    stay
-        Whether the weights are to be those that are given, as long as none is all 0.
-    whole
-        Whether all entries are measured.
+    `targets` has the keys of gradients by the paths of their weights, where they are known; `stay`
+    says that the weights are to be those that are given, as long as none is all 0; `whole`, that
+    all entries are measured.
     """
     first = unit.run()
     if first.error is not None:
@@ -219,7 +202,9 @@ def analyse(
         return None
     most = 400 if whole else ENTRIES
     keys, slopes, bends = _slopes(unit, put, stop, most)
-    depends = [p for p in weights if any(np.any(s != 0) for s in slopes[p].T)]
+    carried = [] if targets is not None else _carried(unit, weights, put, keys, slopes)
+    put = {p: value for p, value in put.items() if p not in carried}
+    depends = [p for p in put if any(np.any(s != 0) for s in slopes[p].T)]
     if not depends:
         return None
     run, still = unit.run(put), unit.run(put, without=stop)
@@ -243,13 +228,6 @@ def differs(a: Any, b: Any) -> bool:
     if b is None or not is_numeric(b) or np.shape(a) != np.shape(b):
         return False
     return is_numeric(a) and not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
-
-
-STATES = re.compile(
-    r"^(v|m|s|vel|velocity|velocities|moment\w*|mom|cache|running\w*|moving\w*|"
-    r"(v|m|s|vel|mom|cache|h|g|sq|ms|rms|accum)_?(w|b|d|theta|gamma|beta)\w*|ema\w*|eg\w*)$",
-    re.IGNORECASE,
-)
 
 
 def _weights(
@@ -283,15 +261,15 @@ def _weights(
     if not changed and not named:  # numbers with a gradient that is always 0
         named = [p for p in start if is_number(start[p].value) and _beside(p, run)]
         named = named if len(named) > 1 else []
-    states = [p for p in changed if _is_state(p)]
+    states = [p for p in changed if is_state(p)]
     rest = [p for p in changed if p not in states]
     gradient_like = {
         p for p in [*rest, *named] if any(likeness(o, ":" + p) >= 6 for o in start if o != p)
     }
-    rest = [p for p in rest if p not in gradient_like and not _is_history(p)]
-    rest = [p for p in rest if not (is_number(start[p].value) and _is_setting(p))]
+    rest = [p for p in rest if p not in gradient_like and not is_history(p)]
+    rest = [p for p in rest if not (is_number(start[p].value) and is_setting(p))]
     rest = [p for p in rest[: 2 * BLOCKS] if not _is_made_anew(unit, run, p, start[p].array, put)]
-    named = [p for p in named if not _is_state(p) and p not in gradient_like]
+    named = [p for p in named if not is_state(p) and p not in gradient_like]
     named = (
         [p for p in named if not re.match(r"^(x|y|t)(_|$|train|batch|b$)", p, re.I)]
         if rest
@@ -304,7 +282,7 @@ def _no_states(
     unit: Unit, first: Run, start: Mapping[str, Any], weights: Sequence[str]
 ) -> list[str]:
     """What is called like a velocity and is a weight: the loss depends on it before any update."""
-    named = [p for p, s in start.items() if _is_state(p) and p not in weights]
+    named = [p for p, s in start.items() if is_state(p) and p not in weights]
     keys = arrays_in(first)
     named = [
         p
@@ -335,12 +313,6 @@ def _losses(run: Run) -> dict[str, float]:
     return {k: v for k, v in scalars_of(run).items() if loss_rank(k) and math.isfinite(v)}
 
 
-def _is_state(path: str) -> bool:
-    name, around = leaf(path)
-    inside = leaf(around)[0] if around else ""
-    return bool(STATES.match(name) or (inside and STATES.match(inside)))
-
-
 def _is_made_anew(
     unit: Unit, run: Run, path: str, value: Array, put: Mapping[str, Array] | None
 ) -> bool:
@@ -350,16 +322,6 @@ def _is_made_anew(
         return False
     other = unit.run({**(put or {}), path: 1.01 * np.asarray(value, float) + 0.01})
     return other.error is None and not differs(after, other.get(":" + path))
-
-
-def _is_setting(path: str) -> bool:
-    """Whether a number is called a rate, or what a schedule goes by."""
-    name = leaf(path)[0]
-    return bool(RATES.search(name) or re.search(r"decay|momentum|epsilon|iter|epoch|step", name))
-
-
-def _is_history(path: str) -> bool:
-    return bool(re.search(r"(loss|cost|history|error|acc)\w*(\[|$)", path, re.I))
 
 
 def _generic_point(
@@ -456,7 +418,7 @@ def _choose(
             candidates[path] = [targets[path]]
         else:
             candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
-    rates = _rates(still)
+    rates = rates_of(still)
     best: tuple[Any, Analysis] | None = None
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
@@ -498,10 +460,28 @@ def _choose(
     return analysis
 
 
-def everything_value(run: Run, key: str) -> float:
-    """A number of a run by its key, or 0."""
-    value = run.get(key)
-    return float(np.reshape(value, -1)[0]) if value is not None and np.size(value) == 1 else 0.0
+def _carried(
+    unit: Unit,
+    weights: Sequence[str],
+    put: Mapping[str, Array],
+    keys: Sequence[str],
+    slopes: Mapping[str, Array],
+) -> list[str]:
+    """What nothing depends on before the update, but for the new value of a weight: velocities."""
+    idle = []
+    for path in weights:
+        own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)")
+        others = [i for i, key in enumerate(keys) if not own.search(key)]
+        if not np.any(slopes[path][:, others]):
+            idle.append(path)
+    run = unit.run(put) if idle else None
+    carried = []
+    for path in idle[:SUSPECTS]:
+        there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
+        moved = [":" + p for p in weights if p not in idle]
+        if run and any(differs(run.get(p), there.get(p)) for p in moved):
+            carried.append(path)
+    return carried
 
 
 def _is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:
@@ -550,11 +530,6 @@ def _beside(path: str, run: Run) -> list[str]:
     return [key] if name in VALUES and is_number(run.get(key)) else []
 
 
-def _rates(run: Run) -> list[float]:
-    """Numbers that are called a learning rate."""
-    return [v for k, v in scalars_of(run).items() if RATES.search(word_of(k)) and v]
-
-
 def settle(
     analysis: Analysis,
     candidates: Mapping[str, list[str]],
@@ -594,8 +569,30 @@ def settle(
             block.rate = likely[0] if rate is None else rate
             block.analytic = block.update / block.rate
             block.right = block.agrees(block.analytic)
-    if not analysis.explicit or loss_rank(analysis.loss) < 2:
-        _common_factor(analysis)  # what nobody computes, or only looks at, has no factor of its own
+    if not analysis.explicit or _has_no_factor(analysis):
+        _common_factor(analysis)
+    _clip(analysis)
+
+
+def _has_no_factor(analysis: Analysis) -> bool:
+    """Whether the loss is only looked at: what is shown, or a sum of squares for a half of it."""
+    if loss_rank(analysis.loss) < 2:
+        return True
+    watched = is_watched(analysis.loss, any(block.key for block in analysis.blocks))
+    ratios = [proportional(block) for block in analysis.blocks]
+    return watched and all(c is not None and abs(c - 0.5) < 1e-4 for c in ratios)
+
+
+def _clip(analysis: Analysis) -> None:
+    """Count gradients as right that are so but for a bound that the code has."""
+    pairs = []
+    for block in analysis.blocks:
+        if block.analytic is not None and fits(block.analytic, block.value):
+            whole = np.asarray(block.analytic, float)
+            pairs.append((whole, block.at(whole), block.measured))
+    if len(pairs) == len(analysis.blocks) and clipped(pairs, analysis.unit.numbers()):
+        for block in analysis.blocks:
+            block.right = True
 
 
 def _agrees(block: Block, moved: Array, rates: Sequence[float]) -> bool:

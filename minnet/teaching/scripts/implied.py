@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minnet.teaching.scripts.analysis import Analysis, proportional
+from minnet.teaching.scripts.analysis import Analysis, Block, proportional
 from minnet.teaching.scripts.mending import Search
 
 MOST = 4
@@ -21,9 +21,16 @@ MOST = 4
 
 def in_doubt(analysis: Analysis) -> bool:
     """Whether no loss is computed, and no gradient is right for one that is implied."""
-    return not analysis.explicit and not any(
-        block.right or proportional(block) is not None for block in analysis.blocks
-    )
+    if analysis.explicit:
+        return False
+    if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
+        return not any(b.value.size > 1 and _explained(b) for b in analysis.blocks)
+    ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
+    return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+
+
+def _explained(block: Block) -> bool:
+    return block.right or proportional(block) is not None
 
 
 def likely(analysis: Analysis) -> list[str]:

@@ -19,7 +19,8 @@ from minnet.teaching.scripts.values import is_number, is_numeric, slots
 
 LOSS = re.compile(
     r"(^|[^a-z])(total_?|final_?|train(ing)?_?|batch_?|full_?)?"
-    r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|"
+    r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|mae|rmse|sse|rss|msle|huber|hinge|"
+    r"kosten|verlust|fehler|perte|coste?o?|perdida|pérdida|损失|代价|误差|"
     r"cross_?entropy|ce|bce|log_?loss|neg_?log_?lik\w*|cost_?function\w*|compute_?cost\w*|"
     r"compute_?loss|loss_?f(n|unc(tion)?)?|get_?loss|calc\w*_?(loss|cost)|nn_?cost\w*)$",
     re.IGNORECASE,
@@ -27,7 +28,9 @@ LOSS = re.compile(
 
 
 PARTIAL = re.compile(
-    r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood)", re.IGNORECASE
+    r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood|kosten|verlust|fehler|perte|"
+    r"损失|代价|误差)",
+    re.IGNORECASE,
 )
 
 
@@ -285,10 +288,12 @@ def _of_residuals(arrays: Mapping[str, Any]) -> dict[str, float]:
     return sums
 
 
-RAW = re.compile(r"^(e|err|error|diff|difference|output_error)\d?$", re.IGNORECASE)
+RAW = re.compile(r"^(e|err|error|fehler|误差|diff|difference|output_error)\d?$", re.IGNORECASE)
 
 
-ERRORS = re.compile(r"err|diff|delta|resid|cost|loss|^e\d?$|^dz\d?$|^d\d?$", re.IGNORECASE)
+ERRORS = re.compile(
+    r"err|fehler|误差|diff|delta|resid|cost|loss|^[er]\d?$|^dz\d?$|^d\d?$", re.IGNORECASE
+)
 
 
 TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$", re.IGNORECASE)
@@ -330,3 +335,14 @@ def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
         if t.min() >= 0 and t.max() < q.shape[1]:
             sums[f"−Σ log {key} at {name}"] = -float(np.log(q[np.arange(len(t)), t]).sum())
     return sums
+
+
+def everything_value(run: Run, key: str) -> float:
+    """A number of a run by its key, or 0."""
+    value = run.get(key)
+    return float(np.reshape(value, -1)[0]) if value is not None and np.size(value) == 1 else 0.0
+
+
+def rates_of(run: Run) -> list[float]:
+    """Numbers that are called a learning rate."""
+    return [v for k, v in scalars_of(run).items() if RATES.search(word_of(k)) and v]

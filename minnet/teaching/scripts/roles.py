@@ -1,0 +1,82 @@
+"""The parts that the variables of a loop play besides weights, by their names and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from minnet.foundation.checks import Array
+from minnet.teaching.scripts.names import RATES, leaf, word_of
+
+STATES = re.compile(
+    r"^(v|m|s|vel|velocity|velocities|moment\w*|mom|cache|running\w*|moving\w*|"
+    r"(v|m|s|vel|mom|cache|h|g|sq|ms|rms|accum)_?(w|b|d|theta|gamma|beta)\w*|ema\w*|eg\w*)$",
+    re.IGNORECASE,
+)
+
+
+def is_state(path: str) -> bool:
+    """Whether it is called like a velocity or another memory of an update."""
+    name, around = leaf(path)
+    inside = leaf(around)[0] if around else ""
+    return bool(STATES.match(name) or (inside and STATES.match(inside)))
+
+
+def is_setting(path: str) -> bool:
+    """Whether a number is called a rate, or what a schedule goes by."""
+    name = leaf(path)[0]
+    return bool(RATES.search(name) or re.search(r"decay|momentum|epsilon|iter|epoch|step", name))
+
+
+def is_history(path: str) -> bool:
+    """Whether it is called like a list of losses."""
+    return bool(re.search(r"(loss|cost|history|error|acc)\w*(\[|$)", path, re.I))
+
+
+def is_watched(loss: str, named: bool) -> bool:
+    """Whether a loss is a sum of errors for the eye, beside a rule that is of no named gradient.
+
+    Then it has no factor of its own: the rule of the perceptron goes by the error, and what is
+    printed is its square, or the half of it.
+    """
+    word = word_of(loss)
+    return not named and bool(re.search(r"err|fehler|erreur", word, re.I)) and "loss" not in word
+
+
+def clipped(pairs: Sequence[tuple[Array, Array, Array]], bounds: Sequence[float]) -> bool:
+    """Whether gradients are right but for a bound: of their entries, or of their length.
+
+    Parameters
+    ----------
+    pairs
+        For each block the whole gradient by the code, its entries that were measured, and what was
+        measured there.
+    bounds
+        The numbers that stand in the code.
+    """
+    limits = {abs(b) for b in bounds if b}
+    biggest = max((float(np.abs(a).max(initial=0.0)) for a, _, _ in pairs), default=0.0)
+    if biggest in limits and all(_near(a, np.clip(n, -biggest, biggest)) for _, a, n in pairs):
+        return True
+    whole = float(np.sqrt(sum(float((a**2).sum()) for a, _, _ in pairs)))
+    ratios = [float(a @ n) / float(n @ n) if n @ n else 0.0 for _, a, n in pairs]
+    if not all(
+        0 < c < 1 + 1e-6 and _near(a, c * n) for c, (_, a, n) in zip(ratios, pairs, strict=True)
+    ):
+        return False
+    if max(ratios) - min(ratios) < 1e-5 and _is_one_of(whole, limits):
+        return True
+    lengths = [float(np.sqrt((a**2).sum())) for a, _, _ in pairs]
+    return all(
+        abs(c - 1) < 1e-5 or _is_one_of(s, limits) for c, s in zip(ratios, lengths, strict=True)
+    )
+
+
+def _near(a: Array, n: Array) -> bool:
+    return bool(np.all(np.abs(a - n) <= 2e-5 * float(np.abs(n).max(initial=0.0)) + 1e-9))
+
+
+def _is_one_of(size: float, limits: set[float]) -> bool:
+    return any(abs(size - limit) <= 1e-5 * limit for limit in limits)

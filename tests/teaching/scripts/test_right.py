@@ -1,0 +1,126 @@
+"""Right scripts as students write them are called right, whatever they name and print."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minnet.teaching.scripts import report
+from minnet.teaching.scripts.roles import clipped, is_watched
+
+LINE = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+y = X @ np.array([1.0, -2.0, 0.5]) + 0.3
+w, b = np.zeros(3), 0.0
+"""
+MOMENTUM = """
+a, c, va, vc = 0.0, 0.0, 0.0, 0.0
+for schritt in range(20):
+    fehler = a * X[:, 0] + c - y
+    va = 0.9 * va + 2 * np.mean(fehler * X[:, 0])
+    vc = 0.9 * vc + 2 * np.mean(fehler)
+    a -= 0.05 * va
+    c -= 0.05 * vc
+    if schritt % 10 == 0:
+        print(schritt, np.mean(fehler**2))
+"""
+CLIPPED = """
+for t in range(20):
+    loss = np.mean((X @ w + b - 10 * y) ** 2)
+    gw = 2 * X.T @ (X @ w + b - 10 * y) / len(y)
+    gb = 2 * np.mean(X @ w + b - 10 * y)
+    {clip}
+    w -= 0.1 * gw
+    b -= 0.1 * gb
+"""
+BY_ENTRY = "gw, gb = np.clip(gw, -1, 1), np.clip(gb, -1, 1)"
+BY_LENGTH = "size = np.sqrt(gw @ gw + gb**2); gw *= min(1, 0.5 / size); gb *= min(1, 0.5 / size)"
+ABSOLUTE = """
+for t in range(20):
+    r = X @ w + b - y
+    {loss}
+    w -= 0.05 * X.T @ np.sign(r) / len(X)
+    b -= 0.05 * np.mean(np.sign(r))
+"""
+DELTA = """
+y = (y > 0).astype(float)
+for epoch in range(20):
+    total_error = 0
+    for row, target in zip(X, y):
+        output = 1 / (1 + np.exp(-np.dot(w, row)))
+        error = target - output
+        total_error += error**2
+        w += 0.5 * error * output * (1 - output) * row
+"""
+ASKED = """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("--rate", type=float, default=0.1)
+rate, epochs = parser.parse_args().rate, int(input("epochs: "))
+for t in range(epochs):
+    error = X @ w - y
+    verlust = np.mean(error**2)
+    w -= rate * 2 * X.T @ error / len(y)
+"""
+
+SCRIPTS = {
+    "velocities of another name": MOMENTUM,
+    "gradients bounded by entry": CLIPPED.format(clip=BY_ENTRY),
+    "gradients bounded by length": CLIPPED.format(clip=BY_LENGTH),
+    "absolute errors": ABSOLUTE.format(loss="mae = np.mean(np.abs(r))"),
+    "absolute errors in another language": ABSOLUTE.format(loss="损失 = np.mean(np.abs(r))"),
+    "an error for the eye": DELTA,
+    "arguments and questions": ASKED,
+}
+
+
+def checked(tmp_path: Path, source: str) -> tuple[int, str]:
+    """The exit code and the report on a file with this source."""
+    file = tmp_path / "my_network.py"
+    file.write_text(source, "utf-8")
+    return report.check(str(file))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_right_script_is_right(name: str, tmp_path: Path) -> None:
+    code, text = checked(tmp_path, LINE + SCRIPTS[name])
+    assert code == report.RIGHT, text
+    assert "right  " in text
+
+
+def test_absolute_errors_without_a_loss_are_not_called_wrong(tmp_path: Path) -> None:
+    _, text = checked(tmp_path, LINE + ABSOLUTE.format(loss="pass"))
+    assert "WRONG" not in text
+
+
+def test_a_bound_hides_no_wrong_sign(tmp_path: Path) -> None:
+    mistaken = CLIPPED.format(clip=BY_ENTRY).replace("gb = 2", "gb = -2")
+    code, text = checked(tmp_path, LINE + mistaken)
+    assert code == report.WRONG, text
+
+
+def test_a_bias_that_the_loss_forgets_is_still_wrong(tmp_path: Path) -> None:
+    mistaken = CLIPPED.format(clip="").replace("np.mean((X @ w + b", "np.mean((X @ w")
+    code, text = checked(tmp_path, LINE + mistaken)
+    assert code == report.WRONG, text
+
+
+def test_a_bound_is_one_that_the_code_has() -> None:
+    n = np.array([0.2, -3.0])
+    a = np.clip(n, -1, 1)
+    assert clipped([(a, a, n)], [1.0])
+    assert not clipped([(a, a, n)], [2.0])
+    assert not clipped([(a, a, -n)], [1.0])
+    half = n * 0.5 / np.sqrt((n**2).sum())
+    assert clipped([(half, half, n)], [0.5])
+    assert not clipped([(half, half, n)], [0.6])
+
+
+def test_an_error_for_the_eye_is_no_loss_with_a_factor() -> None:
+    assert is_watched(":total_error", named=False)
+    assert not is_watched(":total_error", named=True)
+    assert not is_watched(":loss", named=False)
