@@ -313,11 +313,11 @@ MISTAKES = [
         "scalars",
         "self.grad += other.value * result.grad",
         "self.grad += other.value",
-        "first",
+        "first|weights",
         "grad",
     ),
     ("scalars", "grad += result.grad", "grad = result.grad", "last|first", "overwritten"),
-    ("scalars", "(1 - y * y)", "(1 - y)", "first", "tanh|square|y"),
+    ("scalars", "(1 - y * y)", "(1 - y)", "first|weights", "tanh|square|y"),
     # pairs_of_layers
     ("pairs_of_layers", " * (1 - values[i] ** 2)", "", "layers", "derivative"),
     ("pairs_of_layers", "delta /= len(y)", "delta /= delta.size", "layers", "1/3 times"),
