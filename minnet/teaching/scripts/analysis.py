@@ -474,12 +474,16 @@ def _carried(
         others = [i for i, key in enumerate(keys) if not own.search(key)]
         if not np.any(slopes[path][:, others]):
             idle.append(path)
-    run = unit.run(put) if idle else None
+    run = unit.run(put)
     carried = []
     for path in idle[:SUSPECTS]:
         there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
         moved = [":" + p for p in weights if p not in idle]
-        if run and any(differs(run.get(p), there.get(p)) for p in moved):
+        if any(differs(run.get(p), there.get(p)) for p in moved):
+            carried.append(path)
+            continue
+        named = re.match("w|b|theta", leaf(path)[0], re.I)  # if not, it is a sum over the passes
+        if not named and not any(likeness(path, key) >= 6 for key in arrays_in(run)):
             carried.append(path)
     return carried
 
@@ -576,11 +580,10 @@ def settle(
 
 def _has_no_factor(analysis: Analysis) -> bool:
     """Whether the loss is only looked at: what is shown, or a sum of squares for a half of it."""
-    if loss_rank(analysis.loss) < 2:
-        return True
     watched = is_watched(analysis.loss, any(block.key for block in analysis.blocks))
     ratios = [proportional(block) for block in analysis.blocks]
-    return watched and all(c is not None and abs(c - 0.5) < 1e-4 for c in ratios)
+    halves = all(c is not None and abs(c - 0.5) < 1e-4 for c in ratios)
+    return loss_rank(analysis.loss) < 2 or (watched and halves)
 
 
 def _clip(analysis: Analysis) -> None:

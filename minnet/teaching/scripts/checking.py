@@ -30,7 +30,7 @@ from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
 from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
-from minnet.teaching.scripts.values import copied, slots, with_rows
+from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
 
 
 @dataclass
@@ -116,6 +116,9 @@ def loops(
 
 
 def _analysis_of(unit: Unit) -> Analysis | None:
+    first = unit.run()
+    if first.error is None:
+        as_it_becomes(unit.variables, first.names)
     return analyse(smaller(unit))
 
 
@@ -174,7 +177,12 @@ def smaller(unit: Unit) -> Unit:
 
 
 def with_fewer(unit: Unit, rows: int, fewer: int, weights: set[str]) -> Unit | None:
-    """The unit over the first samples only, or None where it does not run with them."""
+    """The unit over the first samples only, or None where it does not run with them.
+
+    A number of samples that stands in the code as a number has no fewer.
+    """
+    if rows in unit.numbers(held=False):
+        return None
     variables = copied(unit.variables)
     if not with_rows(variables, rows, fewer, weights):
         return None

@@ -116,7 +116,7 @@ class _Alone(ast.NodeTransformer):
     """
 
     def __init__(self) -> None:
-        self.inside = 0
+        self.inside = self.keys = 0
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         self.inside += 1
@@ -148,9 +148,17 @@ class _Alone(ast.NodeTransformer):
             node.args = [_noted(a, word) for a in node.args]
         return node
 
+    def visit_Subscript(self, node: ast.Subscript) -> Any:
+        node.value = self.visit(node.value)
+        self.keys += 1
+        node.slice = self.visit(node.slice)
+        self.keys -= 1
+        return node
+
     def visit_FormattedValue(self, node: ast.FormattedValue) -> Any:
         self.generic_visit(node)
-        node.value = _noted(node.value, "print")
+        if not self.keys:  # what makes a key is not shown
+            node.value = _noted(node.value, "print")
         return node
 
 

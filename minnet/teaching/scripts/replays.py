@@ -318,13 +318,13 @@ class Unit:
         reclassed(copies, {k: v for k, v in names.items() if isinstance(v, type)})
         return copies
 
-    def numbers(self) -> list[float]:
+    def numbers(self, *, held: bool = True) -> list[float]:
         """The numbers that stand in its code, and those that its variables hold."""
         nodes = [n for s in [*self.definitions, *self.body] for n in ast.walk(s)]
         values = [n.value for n in nodes if isinstance(n, ast.Constant)]
-        held = [slot.value for slot in self.slots().values()]
+        values += [slot.value for slot in self.slots().values()] if held else []
         plain = (int, float, np.integer, np.floating)
-        return [float(v) for v in [*values, *held] if type(v) is not bool and isinstance(v, plain)]
+        return [float(v) for v in values if type(v) is not bool and isinstance(v, plain)]
 
     def slots(self) -> dict[str, Slot]:
         """What the variables hold, by path."""

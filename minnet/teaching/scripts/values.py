@@ -127,6 +127,24 @@ def assign(slot: Slot, value: Array) -> None:
         slot.put(float(value))
 
 
+def as_it_becomes(variables: dict[str, Any], after: Mapping[str, Any]) -> None:
+    """Make a whole number that a pass turns into a float, or into an array of them, one at once.
+
+    `b = 0` is a bias as `b = 0.0` is.
+    """
+    for name, value in list(variables.items()):
+        then = after.get(name)
+        if type(value) is int:
+            if is_number(then):
+                variables[name] = float(value)
+            elif isinstance(then, np.ndarray) and then.dtype.kind == "f" and then.ndim:
+                variables[name] = np.full(then.shape, float(value))
+        elif isinstance(value, dict) and isinstance(then, dict):
+            as_it_becomes(value, then)
+        elif is_own(value) and type(value).__name__ == type(then).__name__:
+            as_it_becomes(vars(value), vars(then))
+
+
 def is_data(value: Any) -> bool:
     """Whether a variable holds something to be kept, and not a piece of the program."""
     return not isinstance(

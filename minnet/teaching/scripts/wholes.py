@@ -161,8 +161,8 @@ def of_whole(
         yield from _spared(node, shape, target, scope)
     for name, array in arrays_of(scope):  # through the weights of the next layer
         if np.ndim(array) == 2 and len(shape) == 2:
-            for form in (f"{{}} @ {name}.T", f"{name}.T @ {{}}"):
-                product = parsed(form.format(f"({text_of(node)})"))
+            dy = f"({text_of(node)})"  # may have braces, as f"W{l}" has
+            for product in (parsed(f"{dy} @ {name}.T"), parsed(f"{name}.T @ {dy}")):
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)

@@ -66,8 +66,18 @@ for t in range(epochs):
     verlust = np.mean(error**2)
     w -= rate * 2 * X.T @ error / len(y)
 """
+COUNTED = """
+b, total = 0, 0
+for t in range(20):
+    e = X @ w + b - y
+    loss = (e**2).mean()
+    total += loss
+    w = w - 0.1 * 2 * X.T @ e / 30
+    b = b - 0.1 * 2 * e.sum() / 30
+"""
 
 SCRIPTS = {
+    "a number of samples in the line, and whole numbers to begin with": COUNTED,
     "velocities of another name": MOMENTUM,
     "gradients bounded by entry": CLIPPED.format(clip=BY_ENTRY),
     "gradients bounded by length": CLIPPED.format(clip=BY_LENGTH),
@@ -87,7 +97,7 @@ def checked(tmp_path: Path, source: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_right_script_is_right(name: str, tmp_path: Path) -> None:
-    code, text = checked(tmp_path, LINE + SCRIPTS[name])
+    code, text = checked(tmp_path, LINE.replace("(20, 3)", "(30, 3)") + SCRIPTS[name])
     assert code == report.RIGHT, text
     assert "right  " in text
 
@@ -107,6 +117,13 @@ def test_a_bias_that_the_loss_forgets_is_still_wrong(tmp_path: Path) -> None:
     mistaken = CLIPPED.format(clip="").replace("np.mean((X @ w + b", "np.mean((X @ w")
     code, text = checked(tmp_path, LINE + mistaken)
     assert code == report.WRONG, text
+
+
+def test_a_bias_that_begins_as_a_whole_number_is_looked_at(tmp_path: Path) -> None:
+    mistaken = COUNTED.replace("b - 0.1", "b + 0.1")
+    code, text = checked(tmp_path, LINE.replace("(20, 3)", "(30, 3)") + mistaken)
+    assert code == report.WRONG, text
+    assert "WRONG  b: it has the opposite sign" in text
 
 
 def test_a_bound_is_one_that_the_code_has() -> None:
