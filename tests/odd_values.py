@@ -237,6 +237,18 @@ def file() -> str:
     return path
 
 
+def pictures() -> str:
+    """A folder of two kinds of pictures."""
+    from PIL import Image
+
+    for kind in "ab":
+        folder = pathlib.Path("pictures of two kinds", kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        for i in range(3):
+            Image.new("L", (4, 3), 40 * i + ord(kind)).save(folder / f"{i}.png")
+    return "pictures of two kinds"
+
+
 def flat() -> Sequential:
     """A model of two inputs."""
     made = Sequential([Dense(2, "softmax", input_dim=2)], seed=0)
@@ -334,6 +346,8 @@ SPECIAL: dict[str, dict[str, Callable[[], Any]]] = {
     "Sequential.save": {"path": lambda: "saved.npz"},
     "Sequential.save_weights": {"path": lambda: "saved.npz"},
     "callbacks.Checkpoint": {"path": lambda: "run.npz"},
+    "datasets.image": {"path": lambda: f"{pictures()}/a/0.png"},
+    "datasets.images": {"folder": pictures},
     "datasets.glyphs": {"classes": lambda: "AB", "n": lambda: 4, "n_test": lambda: 4},
     "*explain_prediction": {"x": lambda: X[0].copy()},
     "find_learning_rate": {"steps": lambda: 10},
@@ -637,6 +651,7 @@ CACHES |= {"_grad", "_plan", "_key", "_groups", "_grouped_rates", "_excluded"}
 def in_own_words(error: BaseException) -> bool:
     """Whether minnet raised an error itself, by a `raise` of its own, and not in Python's words."""
     kinds = (ValueError, TypeError, RuntimeError, AttributeError, KeyError, ArithmeticError)
+    kinds += (FileNotFoundError,)  # of data; that of a model is a ModelFileError
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -166,7 +166,6 @@ def images(
     heads = [_head(path) for path in paths]
     _no_copies(paths)
     form = _one_form(wanted, paths, heads)
-    _fits_in_memory(len(paths), form)
     x = np.stack([_decoded(path, form) for path in paths])
     y = np.repeat(np.arange(len(by_class)), [len(files) for files in by_class.values()])
     train, test = _divided(y, share, list(by_class), rng)
@@ -419,7 +418,9 @@ def _one_form(wanted: _Wanted, paths: list[Path], heads: list[_Head]) -> _Wanted
             lambda kind: "grey" if kind == "grayscale" else "colour",
             'Choose one for all: color_mode="grayscale" or color_mode="rgb"',
         )
-    return wanted._replace(size=size, color_mode=mode)
+    form = wanted._replace(size=size, color_mode=mode)
+    _fits_in_memory(len(paths), form)
+    return form
 
 
 def _agreed(values: list[Any], paths: list[Path], takes: str, words: Any, fix: str) -> Any:

@@ -88,8 +88,7 @@ class Updates:
         self._tried = False  # whether one update of the optimizer was looked at
         self._excluded: tuple[str, ...] = ()
         self._rates_set = optimizer.rates_set
-        self._theta: Array | None = None
-        self._key: object = None
+        self._key: tuple[Any, ...] | None = None  # the layout's vector and what else it hangs on
         self._groups: tuple[UpdateGroup, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,7 +96,6 @@ class Updates:
         left_out: dict[str, Any] = {
             "_plan": None,
             "_key": None,
-            "_theta": None,
             "_groups": (),
             "rates": {},
             "_grouped_rates": {},
@@ -140,13 +138,13 @@ class Updates:
         ):
             theta, rates = vectors.theta, dict(self.rates)
             self._excluded = excluded
-            key = ([layer.freeze_count for layer in plan.layers], rates, excluded)
-            if theta is not self._theta or key != self._key:  # kept: an id may be another's later
+            key = (theta, [layer.freeze_count for layer in plan.layers], rates, excluded)
+            known = self._key  # holds theta itself: an id may be another's later
+            if known is None or theta is not known[0] or key[1:] != known[1:]:
                 check_excluded(plan.layers, optimizer)
                 self._realign_slots(plan.layers, theta)
                 self._groups = tuple(self._find_groups(plan.layers, theta, vectors.grad))
-            self._plan, self._grouped_rates = plan, rates
-            self._theta, self._key = theta, key
+            self._plan, self._grouped_rates, self._key = plan, rates, key
         return self._groups
 
     def apply(self, groups: tuple[UpdateGroup, ...]) -> None:

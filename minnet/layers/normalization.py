@@ -109,10 +109,10 @@ class BatchNormalization(Layer):
         self.add_weight("moving_variance", shape, Ones(), rng)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        D = len(self.moving_mean) if self.built else input_shape[-1]
-        if len(input_shape) == 1:
+        D = len(self.moving_mean) if self.built else None
+        if len(input_shape) < 2:
             expect_rows(self, input_shape, D)
-        elif input_shape[-1] != D:
+        elif D not in (None, input_shape[-1]):
             raise ValueError(
                 f"{self.label} takes x of shape {batch_shape((*input_shape[:-1], D))}. Got "
                 f"{batch_shape(input_shape)}. Make what comes before it {D} channels deep, or "

@@ -59,6 +59,7 @@ def learning_curves(
             f"learning_curves takes one number for each epoch. Got {length} figures for "
             f"{len(epochs)} epochs."
         )
+    some = _epochs_of_some(history, of_some)
     from matplotlib.ticker import MaxNLocator
 
     ax = one_axes(ax)
@@ -68,14 +69,13 @@ def learning_curves(
     if losses and others:
         right = ax.twinx()
         ax.figure.sca(current)  # what is drawn next goes where it would have gone
-    some = of_some or {}
     bases = dict.fromkeys(name.removeprefix("val_") for name in [*losses, *others])
     look_of = dict(zip(bases, looks(), strict=False))
     for axes, names in ((ax, losses), (right, others)):
         for name in names:
             base = name.removeprefix("val_")
             axes.plot(
-                np.add(some[name], 1) if name in some else epochs[: len(history[name])],
+                some.get(name, epochs[: len(history[name])]),
                 history[name],
                 label=base + (" (validation)" if base != name else ""),
                 color=look_of[base].colour,
@@ -100,6 +100,27 @@ def learning_curves(
     # rises, there is room at the right in the middle.
     right.legend(handles=handles, loc="center right" if right is not ax else "best")
     return ax
+
+
+def _epochs_of_some(history: Mapping[str, Sequence[float]], of_some: Any) -> dict[str, Array]:
+    """Name → the epochs, from 1, of figures that not every epoch has."""
+    if of_some is None:
+        return {}
+    if not isinstance(of_some, Mapping):
+        raise TypeError(
+            "learning_curves' of_some takes a dict: name → the epochs that have this figure. Got "
+            f"{short(of_some)}. Leave it out if all have all."
+        )
+    some = {}
+    for name, numbers in of_some.items():
+        epochs = np.atleast_1d(as_array(numbers, f"learning_curves' epochs of {name}"))
+        if name in history and epochs.shape != (len(history[name]),):
+            raise ValueError(
+                f"learning_curves takes an epoch for each figure of {name}. Got {epochs.shape} "
+                f"for {len(history[name])} figures."
+            )
+        some[name] = epochs + 1
+    return some
 
 
 def learning_rates(
