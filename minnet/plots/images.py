@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, finite, integer, short
+from minnet.foundation.checks import Array, as_array, finite, integer
 from minnet.plots.canvas import MOST, SHADES, one_axes
-from minnet.plots.subjects import activation_name, layer_name, samples, working_copy
+from minnet.plots.subjects import (
+    activation_name,
+    first_of,
+    layer_name,
+    samples,
+    weights_to_draw,
+    working_copy,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,7 +92,7 @@ def filters(layer: Any, *, columns: int = 8, most: int = 32, ax: Axes | None = N
     )
     ax.set_ylim(rows * (h + band) - band + gap / 2, -band if C == 1 else -0.9 * h)
     ax.figure.colorbar(image, ax=ax, label="weight", shrink=0.8)
-    which = _so_many(count, F, "filter")
+    which = first_of(count, F, "filter")
     if channels < C:
         which += f", on the first {channels} of {C} channels"
     ax.set_title(f"Filters of {name}, {h}×{w} each: {which}")
@@ -148,7 +155,7 @@ def feature_maps(model: Any, x: Any, *, most: int = 8, ax: Axes | None = None) -
                 extent=(1.1 * c, 1.1 * c + 1, 1.1 * row + 1, 1.1 * row),
             )
         H, W, C = maps.shape
-        words = f"{title}\n{_so_many(shown.shape[2], C, 'map')}, {H}×{W}"
+        words = f"{title}\n{first_of(shown.shape[2], C, 'map')}, {H}×{W}"
         ax.text(-0.15, 1.1 * row + 0.5, words, ha="right", va="center", fontsize=9)
     ax.set_xlim(-2.2, 1.1 * max(widest, 3))
     ax.set_ylim(1.1 * len(rows), -0.1)
@@ -157,34 +164,10 @@ def feature_maps(model: Any, x: Any, *, most: int = 8, ax: Axes | None = None) -
     return ax
 
 
-def _so_many(count: int, of: int, word: str) -> str:
-    """`6 filters`, or `the first 8 of 16 filters`."""
-    plural = f"{word}{'s' if of > 1 else ''}"
-    return f"the first {count} of {of} {plural}" if count < of else f"{of} {plural}"
-
-
 def _kernel(layer: Any) -> tuple[Array, str]:
     """The weights (h, w, C, F) of a convolution or of an array, checked, and what to call them."""
     who = "filters"
-    if hasattr(layer, "layers"):
-        raise TypeError(
-            f"{who} takes one layer. Got a model. Choose one of its layers: {who}(model.layers[0])."
-        )
-    W, name = layer, "a layer"
-    if not isinstance(layer, (np.ndarray, list, tuple)):
-        name = layer_name(layer)
-        if not getattr(layer, "built", True):
-            raise RuntimeError(
-                f"{who} takes a layer that is built. Got {name} without weights. Put it into a "
-                "model whose first layer has input_shape=…"
-            )
-        if not hasattr(layer, "W"):
-            raise TypeError(
-                f"{who} takes a layer with weights W, or such an array. Got {short(layer)}. "
-                "Choose a Conv2D."
-            )
-        W = layer.W
-    W = as_array(W, "filters")
+    W, name = weights_to_draw(layer, who, "Conv2D", "input_shape")
     if W.ndim != 4 or W.size == 0:
         advice = "Draw a Dense with plots.weights." if W.ndim == 2 else "Choose a Conv2D."
         raise ValueError(

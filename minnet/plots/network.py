@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array, as_array, finite, integer, short
+from minnet.foundation.checks import Array, finite, integer
 from minnet.foundation.checks import shape as check_shape
 from minnet.plots.blocks import DrawnColumn, columns_of, draw_maps, draw_window
 from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
-from minnet.plots.subjects import layer_name, working_copy
+from minnet.plots.subjects import first_of, weights_to_draw, working_copy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -260,8 +260,7 @@ def weights(
     ax.set_xlim(-gap / 2, columns * (width + gap) - gap / 2)
     ax.set_ylim(rows * (H + band) - band + gap / 2, -band)
     ax.figure.colorbar(image, ax=ax, label="weight", shrink=0.8)
-    which = f"the first {count} of {M} units" if count < M else f"{M} unit{'s' if M > 1 else ''}"
-    ax.set_title(f"Weights of {name}, {D} for each unit: {which}")
+    ax.set_title(f"Weights of {name}, {D} for each unit: {first_of(count, M, 'unit')}")
     ax.set_axis_off()
     return ax
 
@@ -269,25 +268,7 @@ def weights(
 def _matrix(layer: Any) -> tuple[Array, str]:
     """The weights (D, M) of a layer or of an array, checked, and what to call them."""
     who = "weights"
-    if hasattr(layer, "layers"):
-        raise TypeError(
-            f"{who} takes one layer. Got a model. Choose one of its layers: {who}(model.layers[0])."
-        )
-    W, name = layer, "a layer"
-    if not isinstance(layer, (np.ndarray, list, tuple)):
-        name = layer_name(layer)
-        if not getattr(layer, "built", True):
-            raise RuntimeError(
-                f"{who} takes a layer that is built. Got {name} without weights. Put it into a "
-                "model whose first layer has input_dim=…"
-            )
-        if not hasattr(layer, "W"):
-            raise TypeError(
-                f"{who} takes a layer with weights W, or such an array. Got {short(layer)}. "
-                "Choose a Dense."
-            )
-        W = layer.W
-    W = as_array(W, "weights")
+    W, name = weights_to_draw(layer, who, "Dense", "input_dim")
     if W.ndim != 2 or W.size == 0:
         raise ValueError(
             f"{who} takes W of shape (D, M), a column for each unit. Got {W.shape}. "

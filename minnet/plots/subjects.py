@@ -119,3 +119,50 @@ def weight_arrays(model: Any) -> list[Array]:
         for layer in getattr(model, "layers", ())
         for name in getattr(layer, "parameters", ())
     ]
+
+
+def weights_to_draw(layer: Any, who: str, choose: str, shape: str) -> tuple[Array, str]:
+    """The weights W of a layer, or the array that is given in its place, and what to call it.
+
+    Parameters
+    ----------
+    choose
+        The kind of layer to take, such as "Dense".
+    shape
+        The argument that gives such a layer its input's shape.
+
+    Raises
+    ------
+    TypeError
+        A model, or a layer without weights W.
+    RuntimeError
+        The layer is not built.
+    """
+    if hasattr(layer, "layers"):
+        raise TypeError(
+            f"{who} takes one layer. Got a model. Choose one of its layers: {who}(model.layers[0])."
+        )
+    if isinstance(layer, (np.ndarray, list, tuple)):
+        return as_array(layer, who), "a layer"
+    name = layer_name(layer)
+    if not getattr(layer, "built", True):
+        raise RuntimeError(
+            f"{who} takes a layer that is built. Got {name} without weights. Put it into a "
+            f"model whose first layer has {shape}=…"
+        )
+    if not hasattr(layer, "W"):
+        raise TypeError(
+            f"{who} takes a layer with weights W, or such an array. Got {short(layer)}. "
+            f"Choose a {choose}."
+        )
+    return as_array(layer.W, who), name
+
+
+def first_of(count: int, of: int, word: str) -> str:
+    """How many of them are drawn.
+
+    >>> first_of(6, 6, "filter"), first_of(1, 1, "filter"), first_of(8, 16, "filter")
+    ('6 filters', '1 filter', 'the first 8 of 16 filters')
+    """
+    plural = f"{word}{'s' if of > 1 else ''}"
+    return f"the first {count} of {of} {plural}" if count < of else f"{of} {plural}"
