@@ -185,6 +185,13 @@ CURVES = [ReLU, LeakyReLU, ELU, SELU, Softplus, GELU, Sigmoid, Tanh, SiLU, Mish,
 CURVES += [HardSigmoid, Softsign, Exponential, PReLU, Linear, Softmax]
 
 
+def nudge(model, rng):
+    """Move every number away from where it starts; variances stay positive."""
+    for name, array in model.named_arrays().items():
+        noise = rng.standard_normal(array.shape).astype("float32")
+        array += np.abs(noise) if "variance" in name else noise
+
+
 def test_the_page_runs_every_layer_as_python_does(tmp_path, opened):
     rng = np.random.default_rng(0)
     for curve in CURVES:
@@ -193,9 +200,7 @@ def test_the_page_runs_every_layer_as_python_does(tmp_path, opened):
             *(BatchNormalization(), curve(), Dropout(0.3), GaussianNoise(0.1), Dense(3)),
         ]
         model = Sequential(layers, seed=1)
-        for name, array in model.named_arrays().items():
-            nudge = rng.standard_normal(array.shape).astype("float32")
-            array += np.abs(nudge) if "variance" in name else nudge
+        nudge(model, rng)
         playground(model, tmp_path / "p.html")
         page = opened(tmp_path / "p.html")
         for x in rng.standard_normal((5, 5, 1)).astype("float32"):
@@ -227,9 +232,7 @@ def test_the_page_runs_convolution_and_pooling_as_python_does(kind, tmp_path, op
     rng = np.random.default_rng(1)
     layers = [Rescaling(1.5, input_shape=(4, 5, 2)), *IMAGE_LAYERS[kind](), Flatten(), Dense(3)]
     model = Sequential(layers, seed=1)
-    for name, array in model.named_arrays().items():
-        nudge = rng.standard_normal(array.shape).astype("float32")
-        array += np.abs(nudge) if "variance" in name else nudge
+    nudge(model, rng)
     playground(model, tmp_path / "p.html")
     page = opened(tmp_path / "p.html")
     for x in rng.standard_normal((5, 4, 5, 2)).astype("float32"):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minnet.callbacks import LambdaCallback
 from minnet.course.reproductions.lecun import ERROR, PAGE, PAPER
 from minnet.course.reproductions.nielsen import BATCH, BOOK, TRAINING, accuracy, figure_around
 from minnet.course.reproductions.reproduction import (
@@ -18,6 +17,7 @@ from minnet.course.reproductions.reproduction import (
     Reproduction,
     SeedResult,
     Tell,
+    losses_told,
     needed,
     never_predicted,
 )
@@ -157,13 +157,7 @@ def _trained(
         batch_size=batch,
         epochs=EPOCHS,
         verbose=0,
-        callbacks=[
-            LambdaCallback(
-                on_epoch_end=lambda epoch, logs: tell(
-                    f"epoch {epoch + 1} of {EPOCHS}: loss {logs['loss']:.4f}"
-                )
-            )
-        ],
+        callbacks=[losses_told(tell, EPOCHS)],
     )
     return model
 

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from minnet.callbacks import LambdaCallback
 from minnet.course.reproductions.reproduction import (
     Figure,
     Reproduction,
     SeedResult,
     Tell,
+    losses_told,
     needed,
     never_predicted,
 )
@@ -106,13 +106,7 @@ def _run(recipe: LeCunRecipe, seed: int, data: Split | None, tell: Tell) -> Seed
         batch_size=recipe.batch,
         epochs=recipe.epochs,
         verbose=0,
-        callbacks=[
-            LambdaCallback(
-                on_epoch_end=lambda epoch, logs: tell(
-                    f"epoch {epoch + 1} of {recipe.epochs}: loss {logs['loss']:.4f}"
-                )
-            )
-        ],
+        callbacks=[losses_told(tell, recipe.epochs)],
     )
     wrong = 100.0 * float((model.predict(x_test).argmax(axis=1) != y_test).mean())
     dead = never_predicted(model, x_test, y_test)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from minnet.callbacks import LambdaCallback
 from minnet.datasets.digits import Split
 from minnet.foundation.checks import Array
 from minnet.models import Sequential
@@ -168,6 +169,15 @@ def needed(data: Split | None, whose: str) -> Split:
     if data is None:
         raise ValueError(f"{whose}'s networks take MNIST. Got None. Pass minnet.datasets.mnist().")
     return data
+
+
+def losses_told(tell: Tell, epochs: int) -> LambdaCallback:
+    """The callback that tells the loss after each of so many epochs."""
+    return LambdaCallback(
+        on_epoch_end=lambda epoch, logs: tell(
+            f"epoch {epoch + 1} of {epochs}: loss {logs['loss']:.4f}"
+        )
+    )
 
 
 def never_predicted(model: Sequential, x: Array, y: Array) -> list[int]:

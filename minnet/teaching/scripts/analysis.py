@@ -28,7 +28,6 @@ from minnet.teaching.scripts.names import (
     loss_rank,
     rates_of,
     scalars_of,
-    shown,
 )
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
 from minnet.teaching.scripts.roles import clipped, is_history, is_setting, is_state, is_watched
@@ -116,8 +115,6 @@ class Analysis:
     put: dict[str, Array]
     blocks: list[Block]
     loss: str  # a key of a run, or "" for one that the program does not compute
-    loss_text: str
-    loss_value: float
     updates: dict[str, set[int]]
     explicit: bool = True
     scalars: list[str] = field(default_factory=list)
@@ -446,9 +443,7 @@ def _choose(
             blocks.append(block)
         if not blocks:
             continue
-        analysis = Analysis(
-            unit, put, blocks, key, shown(key), 0.0, updates, explicit=explicit, scalars=keys
-        )
+        analysis = Analysis(unit, put, blocks, key, updates, explicit=explicit, scalars=keys)
         settle(analysis, candidates, rates, run, still)
         score = _score(analysis, rank)
         if best is None or score > best[0]:

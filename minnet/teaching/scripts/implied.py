@@ -56,7 +56,7 @@ def with_loss(analysis: Analysis, key: str) -> Analysis:
         fresh = replace(block, measured=analysis.slopes[block.path][:, column], bent=None)
         fresh.right = fresh.agrees(fresh.analytic)
         blocks.append(fresh)
-    return replace(analysis, blocks=blocks, loss=key, loss_text=key)
+    return replace(analysis, blocks=blocks, loss=key)
 
 
 def meant(analysis: Analysis, seconds: float) -> Analysis | None:
