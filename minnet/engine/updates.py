@@ -27,6 +27,9 @@ CACHE_NUMBERS = 65536
 """Numbers to a piece of theta, 256 KB in float32: the processor's caches hold them, and the work on
 them outweighs the calls."""
 
+CLEAR_EVERY = 64
+"""Updates between two looks at the slots for numbers that are too small; see `clear_subnormal`."""
+
 Rate = Callable[[int], float]
 """Number of the update (from 0) → learning rate."""
 
@@ -176,6 +179,9 @@ class Updates:
             for name in names:
                 counts[name] = t
         self.iterations += 1
+        if self.iterations % CLEAR_EVERY == 0:
+            for values in self.slots.values():
+                clear_subnormal(values)
 
     def _realign_slots(self, layers: Sequence[Layer], theta: Array) -> None:
         """Give the slots theta's present layout; what is new or was frozen starts afresh."""
@@ -241,6 +247,17 @@ class Updates:
             gradient.reshape(-1) for layer in layers for gradient in layer.gradients().values()
         )
         return UpdateGroup(names, self.rates.get(names[0]), grad[start:stop], arrays, pieces)
+
+
+def clear_subnormal(values: Array) -> None:
+    """Set to 0, in place, what is below the dtype's smallest normal number (1.2e-38 in float32).
+
+    Where a gradient is 0 for long, as at a pixel that is mostly black or in a ReLU that is dead,
+    what an optimizer remembers shrinks by β with each update, but never reaches 0: 0.9 times the
+    smallest number there is rounds to itself. Most processors compute with such numbers many times
+    more slowly, and as part of a step they change nothing.
+    """
+    np.copyto(values, 0.0, where=np.abs(values) < np.finfo(values.dtype).tiny)
 
 
 def slices_by_layer(layers: Sequence[Layer]) -> dict[str, slice]:

@@ -611,3 +611,35 @@ def test_slots_follow_layers_that_come_and_go() -> None:
             model.add(layer)
         model.update_groups()
         assert list(model.updates.counts) == ["dense_1"]
+
+
+def rarely_lit(optimizer: Optimizer, updates_made: int) -> Sequential:
+    """A layer whose second input was seen once, and is 0 in all later batches."""
+    model = Sequential([Dense(2, input_dim=2)], seed=0)
+    model.compile(optimizer, "mse")
+    model.train_on_batch([[1.0, 1.0]], [[0.0, 1.0]])
+    for _ in range(updates_made):
+        model.train_on_batch([[1.0, 0.0]], [[0.0, 1.0]])
+    return model
+
+
+@pytest.mark.parametrize("make", [Adam, RMSprop, lambda: SGD(0.01, momentum=0.9), Nadam])
+def test_what_an_optimizer_remembers_never_stays_too_small_to_compute_with_fast(
+    make: Callable[[], Optimizer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smallest = np.finfo("float32").tiny
+    cleared = rarely_lit(make(), 1_023)  # 1,024 updates: just after a look at the slots
+    for values in cleared.compiled.updates.slots.values():
+        assert not np.any((values != 0) & (np.abs(values) < smallest))
+    monkeypatch.setattr(updates, "CLEAR_EVERY", 10**9)
+    kept = rarely_lit(make(), 1_023)
+    for a, b in zip(cleared.get_weights(), kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_only_numbers_below_the_smallest_normal_one_are_cleared() -> None:
+    values = np.array([1e-45, -1e-40, 0.0, 1.2e-38, -1.0, np.nan, np.inf], np.float32)
+    updates.clear_subnormal(values)
+    np.testing.assert_array_equal(
+        values, np.array([0.0, 0.0, 0.0, 1.2e-38, -1.0, np.nan, np.inf], np.float32)
+    )
