@@ -388,8 +388,9 @@ class ReduceLROnPlateau(_Watching):
                 self._cooling, self._waited = self.cooldown, 0
 
     def _rate(self) -> float:
-        """The rate that holds now."""
-        rate = self.model.compiled.updates.constant_rate()
+        """The rate that holds now, for all that learns."""
+        learning = [one for one in self.model.layers if one.trainable and one.parameters]
+        rate = self.model.compiled.updates.constant_rate(learning)
         if rate is None:
             raise ValueError(
                 "ReduceLROnPlateau takes a fit with one learning rate, a number. Got a schedule or "
