@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minnet.foundation.strict import named
 from minnet.training.callback import Logs, Participant
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class History:
             self.history.setdefault(name, []).append(value)
             self._epochs_of.setdefault(name, []).append(epoch)
 
+    @named
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the learning curves. Returns the Axes."""
         from minnet import plots
