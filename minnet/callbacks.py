@@ -364,6 +364,7 @@ class ReduceLROnPlateau(_Watching):
         return {"best": self.best, "waited": self._waited, "cooling": self._cooling}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        check_state(state, {"best": Real, "waited": int, "cooling": int})
         self.best, self._waited, self._cooling = state["best"], state["waited"], state["cooling"]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -417,6 +417,24 @@ def test_a_schedule_or_rates_by_layer_cannot_be_lowered(rate):
         model.fit(x, y, verbose=0, learning_rate=rate, callbacks=[lower])
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"best": "low", "waited": 0, "cooling": 0},
+        {"best": 1.0, "waited": -1, "cooling": 0},
+        {"best": 1.0, "waited": 0, "cooling": [1]},
+    ],
+)
+def test_a_state_that_no_plateau_had_is_refused(state):
+    lower = ReduceLROnPlateau()
+    before = lower.get_state()
+    with pytest.raises(ValueError, match=r"best|waited|cooling"):
+        lower.set_state(state)
+    assert lower.get_state() == before
+
+
 def test_the_rate_of_the_one_layer_that_learns_can_be_lowered():
     _, x, y = model_and_data()
     model = Sequential([Dense(2, input_dim=3), Dense(1, name="top")], seed=0)
