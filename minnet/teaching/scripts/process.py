@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from minnet.teaching.scripts import inputs, optimizers, stopping
-from minnet.teaching.scripts.analysis import Analysis
+from minnet.teaching.scripts.blocks import Analysis
 from minnet.teaching.scripts.checking import Section, examine, loops
 from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
