@@ -165,7 +165,7 @@ class Search:
 
     def _loss(self, run: Run) -> float:
         if not self.analysis.explicit:
-            return everything(run).get(self.analysis.loss, math.nan)
+            return everything(run, self.analysis.loss).get(self.analysis.loss, math.nan)
         key = self.analysis.loss
         if key.startswith("Σ "):
             return run.sums.get(key[2:], math.nan)

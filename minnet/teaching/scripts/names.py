@@ -208,8 +208,11 @@ def arrays_in(run: Run) -> dict[str, Any]:
     return values
 
 
-def everything(run: Run) -> dict[str, float]:
-    """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies."""
+def everything(run: Run, wanted: str = "") -> dict[str, float]:
+    """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies.
+
+    `wanted` is the one that is asked for, so that not all pairs of arrays are gone through.
+    """
     sums = scalars_of(run)
     for key, half in run.halves.items():
         if ERRORS.search(word_of(key)):
@@ -239,7 +242,11 @@ def everything(run: Run) -> dict[str, float]:
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
+        if wanted and key not in wanted:
+            continue
         for name, rows in targets.items():
+            if wanted and name not in wanted:
+                continue
             sums.update(_implied(key, p, name, rows))
             sums.update(_over_calls(key, name, arrays))
     return sums
