@@ -364,6 +364,7 @@ class ReduceLROnPlateau(_Watching):
         return {"best": self.best, "waited": self._waited, "cooling": self._cooling}
 
     def set_state(self, state: dict[str, Any]) -> None:
+        check_state(state, {"best": Real, "waited": int, "cooling": int})
         self.best, self._waited, self._cooling = state["best"], state["waited"], state["cooling"]
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -388,8 +389,9 @@ class ReduceLROnPlateau(_Watching):
                 self._cooling, self._waited = self.cooldown, 0
 
     def _rate(self) -> float:
-        """The rate that holds now."""
-        rate = self.model.compiled.updates.constant_rate()
+        """The rate that holds now, for all that learns."""
+        learning = [one for one in self.model.layers if one.trainable and one.parameters]
+        rate = self.model.compiled.updates.constant_rate(learning)
         if rate is None:
             raise ValueError(
                 "ReduceLROnPlateau takes a fit with one learning rate, a number. Got a schedule or "

@@ -27,7 +27,15 @@ from minnet.callbacks import (
 from minnet.files import store
 from minnet.foundation.checks import DivergedError, ModelFileError
 from minnet.layers import BatchNormalization, Dense
-from minnet.metrics import MAE, MSE, Accuracy, BinaryAccuracy, Metric, TopKCategoricalAccuracy
+from minnet.metrics import (
+    MAE,
+    MSE,
+    Accuracy,
+    BinaryAccuracy,
+    Metric,
+    TopKCategoricalAccuracy,
+    Weighted,
+)
 from minnet.models import Sequential
 from minnet.training import progress
 from tests.small_models import classifier
@@ -287,6 +295,43 @@ def test_a_figure_whose_direction_nobody_says_is_refused_unless_mode_does(kind):
     model.fit(x, y, verbose=0, callbacks=[kind("bias", mode="min")])
 
 
+class ErrorRate(Accuracy):
+    name = "error_rate"
+
+    def result(self, statistics):
+        return 1 - super().result(statistics)
+
+
+class Misses(Accuracy):
+    def statistics(self, prediction, target):
+        right, count = super().statistics(prediction, target)
+        return np.array([count - right, count])
+
+
+@pytest.mark.parametrize("metric", [ErrorRate(), Misses(name="misses"), Weighted(ErrorRate())])
+def test_a_figure_made_of_another_has_a_direction_only_where_its_class_says_so(metric):
+    model = Sequential([Dense(2, activation="softmax", input_dim=3)], seed=0)
+    _, x, y = model_and_data()
+    labels = (y > 0.5).astype(int)
+    model.compile("sgd", "cross_entropy", [metric])
+    with pytest.raises(ValueError, match=r'mode="auto" takes a figure whose metric says where'):
+        model.fit(x, labels, verbose=0, callbacks=[EarlyStopping(metric.name)])
+
+
+def test_a_figure_made_of_another_may_say_its_direction_and_a_class_below_keeps_it():
+    class Said(ErrorRate):
+        direction = "down"
+
+        def result(self, statistics):
+            return 100 * super().result(statistics)
+
+    class Below(Said):
+        pass
+
+    assert Said.direction == Below.direction == "down"
+    assert Accuracy.direction == "up"
+
+
 def test_a_misspelt_validation_figure_is_not_told_to_give_validation_data():
     model, x, y = model_and_data()
     with pytest.raises(ValueError, match=r"Got 'val_los'. Did you mean \"val_loss\"\?"):
@@ -354,12 +399,50 @@ def test_the_rate_that_fit_was_given_is_lowered_and_then_the_optimizers_holds():
     assert model.optimizer.learning_rate == 0.08 * 0.25
 
 
-@pytest.mark.parametrize("rate", [lambda step: 0.1, {"dense_1": lambda step: 0.1}])
-def test_a_schedule_cannot_be_lowered(rate):
-    model, x, y = model_and_data()
+@pytest.mark.parametrize(
+    "rate",
+    [
+        lambda step: 0.1,
+        {"dense_1": lambda step: 0.1},
+        {"dense_2": 0.1},  # and the optimizer's for the other
+        {"dense_1": 0.1, "dense_2": 0.2},
+    ],
+)
+def test_a_schedule_or_rates_by_layer_cannot_be_lowered(rate):
+    _, x, y = model_and_data()
+    model = Sequential([Dense(2, input_dim=3), Dense(1)], seed=0)
+    model.compile("adam", "mse")
     lower = ReduceLROnPlateau("loss")
     with pytest.raises(ValueError, match="ReduceLROnPlateau takes a fit with one learning rate"):
         model.fit(x, y, verbose=0, learning_rate=rate, callbacks=[lower])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        {},
+        {"best": "low", "waited": 0, "cooling": 0},
+        {"best": 1.0, "waited": -1, "cooling": 0},
+        {"best": 1.0, "waited": 0, "cooling": [1]},
+    ],
+)
+def test_a_state_that_no_plateau_had_is_refused(state):
+    lower = ReduceLROnPlateau()
+    before = lower.get_state()
+    with pytest.raises(ValueError, match=r"best|waited|cooling"):
+        lower.set_state(state)
+    assert lower.get_state() == before
+
+
+def test_the_rate_of_the_one_layer_that_learns_can_be_lowered():
+    _, x, y = model_and_data()
+    model = Sequential([Dense(2, input_dim=3), Dense(1, name="top")], seed=0)
+    model.freeze("all_but_head")
+    model.compile("adam", "mse")
+    lower = ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9)
+    model.fit(x, y, epochs=3, verbose=0, learning_rate={"top": 0.08}, callbacks=[lower])
+    assert model.optimizer.learning_rate == 0.08 * 0.25
 
 
 def test_early_stopping_may_keep_the_last_weights():

@@ -454,3 +454,16 @@ def test_the_figure_of_a_metric_is_a_number_of_pythons() -> None:
     model = fitted(metrics=[largest])
     assert type(model.history.history["largest"][0]) is float
     assert type(model.evaluate(X, Y)["largest"]) is float
+
+
+def test_a_layer_that_writes_into_its_input_leaves_the_callers_array_alone():
+    class Twice(Layer):
+        def forward(self, x, memo=None):
+            x *= 2
+            return x
+
+    model = Sequential([Twice(input_shape=(2,)), Dense(1)], seed=0)
+    x = np.ones((3, 2), np.float32)
+    model.predict(x)
+    model.features(x)
+    np.testing.assert_array_equal(x, 1.0)

@@ -288,8 +288,10 @@ class Network(ParameterVectors):
         start, stop
             The first step to run, and the one before which to stop.
         """
-        y = x.astype(self.dtype, copy=False) if start == 0 else x
-        for step in self.plan().steps[start:stop]:
+        plan = self.plan()
+        # A layer of a user's own may write into its input, which is the caller's array.
+        y = x.astype(self.dtype, copy=plan.own_classes) if start == 0 else x
+        for step in plan.steps[start:stop]:
             y = step.forward(y)
         view = y is x or y.base is not None
         return y.copy() if view and np.may_share_memory(y, x) else y

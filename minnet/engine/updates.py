@@ -114,13 +114,20 @@ class Updates:
         if self.rates and self._rates_set != self.optimizer.rates_set:
             self.rates = {}
 
-    def constant_rate(self) -> float | None:
-        """Return the one rate that holds, if it is one number; None for a schedule or several."""
+    def constant_rate(self, layers: Sequence[Layer]) -> float | None:
+        """Return the one rate of these layers, if it is one number; None for a schedule or several.
+
+        A layer without a rate of its own has the optimizer's.
+        """
         self.drop_outdated_rates()
-        if not self.rates:
-            rate = self.optimizer.learning_rate
-            return rate if isinstance(rate, float) else None
-        numbers = {getattr(rate, "constant", None) for rate in self.rates.values()}
+        rate = self.optimizer.learning_rate
+        common = rate if isinstance(rate, float) else None
+        numbers = {
+            getattr(self.rates[layer.label], "constant", None)
+            if layer.label in self.rates
+            else common
+            for layer in layers
+        } or {common}
         return numbers.pop() if len(numbers) == 1 else None
 
     def set_counts(self, counts: dict[str, int], iterations: int) -> None:

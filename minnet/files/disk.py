@@ -114,6 +114,11 @@ def target_of(path: Path, who: str, form: str = ".npz", *, any_name: bool = Fals
         )
     try:
         target = Path(os.path.realpath(path))  # a link stays a link; its file is replaced
+        if target.is_symlink():  # it leads nowhere
+            raise ModelFileError(
+                f"{who} takes a file's path. Got {path}, a link that leads back to itself. Remove "
+                "the link, or use another name."
+            )
         if not path.name or target.is_dir():
             raise ModelFileError(
                 f"{who} takes a file's path. Got the folder {path}. Add a file name."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -364,10 +364,10 @@ class ModelCheckpoint(Callback):
         self.best, self._up, self._batches = math.inf, False, 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._batches = 0
+        self._batches, figures = 0, self.params["metrics"]
+        self._name(0, dict.fromkeys(figures, 0.0))
         if not self.save_best_only:
             return
-        figures = self.params["metrics"]
         if self.monitor not in figures:
             raise ValueError(
                 "ModelCheckpoint takes a monitor that the fit reports: "
@@ -390,10 +390,21 @@ class ModelCheckpoint(Callback):
         if self.save_freq == "epoch" and not skipped:
             self._save(epoch, logs or {})
 
+    def _name(self, epoch: int, logs: Mapping[str, float]) -> str:
+        """The file's name, with the epoch and the figures put in."""
+        names = {**logs, "epoch": epoch + 1}
+        try:
+            return self.filepath.format(**names)
+        except (LookupError, ValueError, AttributeError):
+            raise ValueError(
+                f"ModelCheckpoint's filepath takes figures that are reported then: "
+                f"{', '.join(names)}. Got {self.filepath!r}."
+            ) from None
+
     def _save(self, epoch: int, logs: Logs) -> None:
         from pathlib import Path
 
-        path = Path(self.filepath.format(**{**logs, "epoch": epoch + 1}))
+        path = Path(self._name(epoch, logs))
         if self.save_best_only:
             figure, before = logs[self.monitor], self.best
             if not (figure > before if self._up else figure < before):

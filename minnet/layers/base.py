@@ -36,7 +36,7 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.checks import shape as check_shape
 from minnet.foundation.registry import Configurable, constructor_arguments
-from minnet.foundation.strict import check_called, setting
+from minnet.foundation.strict import check_called, named, setting
 from minnet.initializers import Initializer
 from minnet.regularizers import Regularizer
 
@@ -301,6 +301,7 @@ class Layer(Configurable):
                     gradient[...] = 0.0  # no step fills it any more
             self.tell("trainable")
 
+    @named
     def count_params(self) -> int:
         """How many numbers are learned or kept: Σ of the sizes of all arrays."""
         return sum(int(array.size) for array in self.arrays().values())
@@ -340,10 +341,12 @@ class Layer(Configurable):
             array[...] = fresh.arrays()[name]
         self.origin, self._drawn = "new", fresh._drawn
 
+    @named
     def get_weights(self) -> list[Array]:
         """Copies of the weights, then the states: Keras' order."""
         return [array.copy() for array in self.arrays().values()]
 
+    @named
     def set_weights(self, weights: Iterable[Any]) -> None:
         """Copy values in, in the order of `get_weights`; all of them or none.
 

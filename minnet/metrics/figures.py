@@ -24,7 +24,7 @@ from minnet.foundation.checks import (
     text,
 )
 from minnet.foundation.registry import Configurable, register
-from minnet.foundation.strict import check_called, named, setting
+from minnet.foundation.strict import check_called, is_minnets, named, setting
 from minnet.foundation.targets import (
     ORDER,
     align_formulas,
@@ -55,9 +55,10 @@ class Metric(Configurable):
 
     For another figure than the first statistic by the second write `result`; for statistics that
     do not simply add up, `merge`. With `direction = "up"` or "down" it says where better is, which
-    `EarlyStopping` asks. A target `(N,)` for predictions `(N, 1)`, or the other way round,
-    is aligned before `statistics` is called; where a metric says `one_shape = True`, other
-    differences are refused.
+    `EarlyStopping` asks. A class of your own that writes `statistics` or `result` anew says it
+    anew, since 1 − accuracy is better where it is less. A target `(N,)` for predictions `(N, 1)`,
+    or the other way round, is aligned before `statistics` is called; where a metric says
+    `one_shape = True`, other differences are refused.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ class Metric(Configurable):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if not is_minnets(cls) and vars(cls).keys() & {"statistics", "result"}:
+            cls.direction = vars(cls).get("direction")  # another figure may have another one
         formulas = "Write statistics(prediction, target), and result(statistics)."
         check_called(cls, dict.fromkeys(("__call__", "call", "update_state"), formulas))
         align_formulas(cls, {"statistics": aligned, "weighted_statistics": aligned})

@@ -153,9 +153,16 @@ class MeanOfFunction(Metric):
         if target.shape != prediction.shape and target.size == prediction.size:
             target = target.reshape(prediction.shape)
         values = np.asarray(self.function(target, prediction))
+        N = len(prediction)
         if values.dtype.kind not in "fiub":
             raise TypeError(
                 f"{self.name} returns numbers, one for each sample or for the batch. Got "
                 f"{short(values)}."
             )
-        return np.array([values.mean(dtype=np.float64) * len(prediction), len(prediction)])
+        one_each = values.shape == prediction.shape[: values.ndim] or values.shape == (N, 1)
+        if not one_each and values.size != 1:
+            raise ValueError(
+                f"{self.name} returns numbers, one for each sample, shape ({N},), or one for the "
+                f"batch. Got shape {values.shape}. Take the mean over all axes but the first."
+            )
+        return np.array([values.mean(dtype=np.float64) * N, N])

@@ -16,7 +16,7 @@ from typing import Any, TypedDict, cast
 
 from minnet.foundation.checks import Array, number, rate_or_schedule, short, text
 from minnet.foundation.registry import Config, Configurable, constructor_arguments
-from minnet.foundation.strict import setting
+from minnet.foundation.strict import named, setting
 
 CLIPPINGS = ("global_clipnorm", "clipnorm", "clipvalue")
 """The ways to make a gradient smaller; an optimizer has one of them, or none."""
@@ -173,6 +173,7 @@ class Optimizer(Configurable):
                 f"{decay:g}. Try 1e-4."
             )
 
+    @named
     def exclude_from_weight_decay(self, var_names: Sequence[str]) -> None:
         """Let no weight of these names decay: Keras' method.
 

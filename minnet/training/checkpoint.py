@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from minnet.files import store
@@ -26,6 +27,10 @@ from minnet.training.fit_file import describe_fit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_PUT_IN = re.compile(r"\{[A-Za-z_]\w*(:[^{}]*)?\}")
+"""What other programs put the epoch or a figure in for, such as {epoch:02d}."""
 
 
 class Kept(NamedTuple):
@@ -55,7 +60,8 @@ class Checkpoint(Callback):
     Parameters
     ----------
     path
-        Written exactly there. A file that is there is replaced at the first save.
+        Written exactly there: nothing is put in for {epoch}, and such a name is refused. A file
+        that is there is replaced at the first save.
     every
         "epoch", or a number of steps. At the end of the last epoch it saves in any case.
     keep
@@ -128,6 +134,11 @@ class Checkpoint(Callback):
         save_best_only: bool | None = None,
     ) -> None:
         self.path = store.check_path(path, "Checkpoint")
+        if _PUT_IN.search(self.path.name):
+            raise ValueError(
+                f"Checkpoint takes the name of one file, in which nothing is put in. Got "
+                f"{self.path.name!r}. Use keep=3: older files have their steps in the name."
+            )
         if isinstance(every, str):
             every = choice(every, ("epoch",), "Checkpoint's every")
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from minnet.foundation.strict import named
 from minnet.training.callback import Logs, Participant
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ class History:
         features were computed once.
     receipt : Receipt or None
         What the fit moved, layer by layer, with the proof of what it did not.
+    model : Sequential or None
+        What was trained, where the program has Keras' words (`minnet.keras`), which ask for it.
     """
+
+    model: Any = None
 
     def __init__(self, **params: Any) -> None:
         self.history: dict[str, list[float]] = {}
@@ -46,6 +51,7 @@ class History:
             self.history.setdefault(name, []).append(value)
             self._epochs_of.setdefault(name, []).append(epoch)
 
+    @named
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the learning curves. Returns the Axes."""
         from minnet import plots
@@ -60,7 +66,8 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
-        return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
+        epochs = f"{len(self.epoch)} epoch{'' if len(self.epoch) == 1 else 's'}"
+        return f"<History of {epochs}{': ' + last if last else ''}>"
 
 
 class RecordHistory(Participant):

@@ -420,6 +420,17 @@ def test_a_first_file_has_the_permissions_that_any_file_gets(path) -> None:
 
 
 @posix
+def test_a_link_that_leads_back_to_itself_is_refused_and_stays(tmp_path) -> None:
+    one, other = tmp_path / "one.npz", tmp_path / "other.npz"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(ModelFileError, match=r"Got .*one\.npz, a link that leads back to itself\."):
+        store.save(one, {}, {})
+    assert one.is_symlink()
+    assert other.is_symlink()
+
+
+@posix
 @pytest.mark.parametrize("target", ["real.npz", "folder/real.npz"])
 def test_a_link_stays_a_link_and_its_file_is_replaced(tmp_path, target) -> None:
     (tmp_path / "folder").mkdir()

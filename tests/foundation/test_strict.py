@@ -19,6 +19,7 @@ from minnet.foundation.strict import Strict, named, setting
 from minnet.layers import Dense, Dropout, LeakyReLU, Tanh
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
+from minnet.training.history import History
 
 X, Y = np.random.default_rng(0).random((6, 3)), np.arange(6) % 2
 
@@ -71,6 +72,22 @@ def test_every_public_function_names_what_it_takes(function):
 def test_every_class_names_what_it_takes(kind):
     with pytest.raises(TypeError, match=rf"^{kind.__name__} takes .*Got no_such_word=1\."):
         kind(no_such_word=1)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        SGD().exclude_from_weight_decay,
+        Dense(1, input_dim=1).count_params,
+        Dense(1, input_dim=1).get_weights,
+        Dense(1, input_dim=1).set_weights,
+        History(epochs=1, steps=1, samples=1, batch_size=1).plot,
+    ],
+    ids=lambda method: method.__qualname__,
+)
+def test_every_method_that_a_user_calls_names_what_it_takes(method):
+    with pytest.raises(TypeError, match=rf"^{method.__name__} takes .*Got no_such_word=1\."):
+        method(no_such_word=1)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -221,3 +221,12 @@ def test_figures_of_some_epochs_are_drawn_where_they_belong() -> None:
 def test_epochs_that_are_none_are_refused(given, message) -> None:
     with pytest.raises(ValueError, match=message):
         trained(**given)
+
+
+@pytest.mark.parametrize("name", ["{val_los:.2f}.keras", "{}.keras", "{epoch:q}.keras"])
+def test_a_checkpoints_name_with_a_figure_that_nobody_reports_is_refused_before_the_training(
+    tmp_path, name
+):
+    with pytest.raises(ValueError, match=r"filepath takes figures that are reported then: loss"):
+        trained(callbacks.ModelCheckpoint(tmp_path / name))
+    assert not list(tmp_path.iterdir())

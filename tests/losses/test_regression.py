@@ -74,6 +74,37 @@ def test_a_function_of_ones_own_gives_numbers() -> None:
         metrics.MeanOfFunction(lambda t, p: "much", name="words")(P, T)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t, p: np.subtract.outer(t.ravel(), p.ravel()),  # (N, N) numbers
+        lambda t, p: np.ones(len(p) + 1),
+        lambda t, p: np.ones((1, len(p))),
+        lambda t, p: np.ones(0),
+    ],
+)
+def test_a_function_of_ones_own_gives_one_number_for_each_sample_or_one(function) -> None:
+    p = np.arange(3.0)[:, None]
+    with pytest.raises(
+        ValueError, match=r"mine returns numbers, one for each sample, shape \(3,\)"
+    ):
+        metrics.MeanOfFunction(function, name="mine")(p, p)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda t, p: (p - t).mean(),
+        lambda t, p: p - t,
+        lambda t, p: (p - t).mean(axis=-1),
+        lambda t, p: (p - t).mean(axis=-1, keepdims=True),
+    ],
+)
+def test_a_function_of_ones_own_may_keep_its_axes(function) -> None:
+    t = np.zeros((3, 2))
+    assert metrics.MeanOfFunction(function, name="mine")(t + 0.5, t) == 0.5
+
+
 def test_a_bounded_relu_is_flat_on_both_sides() -> None:
     layer, x = ReLU(2.0), np.array([[-1.0, 1.0, 3.0, np.nan]])
     y = layer.forward(x)

@@ -56,6 +56,13 @@ def model_and_data(seed=0):
     return model, rng.standard_normal((12, 1)), rng.standard_normal((12, 2))
 
 
+@pytest.mark.parametrize("name", ["run-{epoch}.npz", "{epoch:02d}-{val_loss:.2f}.npz"])
+def test_a_name_with_a_gap_for_the_epoch_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"takes the name of one file.* Use keep=3"):
+        Checkpoint(tmp_path / name)
+    assert Checkpoint(tmp_path / "{1}.npz").path.name == "{1}.npz"
+
+
 def fit(*callbacks, epochs=4, resume=None, seed=0):
     model, x, y = model_and_data(seed)
     with contextlib.suppress(Stopped):
