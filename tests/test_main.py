@@ -55,6 +55,8 @@ def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) ->
         lambda name: object() if name == "threadpoolctl" else find(name),
     )
     monkeypatch.setitem(sys.modules, "threadpoolctl", Pools)  # type: ignore[arg-type]
+    for name in ("MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
     assert "7 (OPENBLAS_NUM_THREADS=3), kernels for Zen; 1 in a fit of a small network\n" in info()
 

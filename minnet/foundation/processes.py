@@ -84,7 +84,7 @@ def run_all(
         outcomes = _on_processes(function, given, items, min(jobs, len(items)), advance)
     failed = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, Exception)}
     if failed and len(failed) == len(items):
-        raise next(iter(failed.values()))
+        raise failed[items[0][0]]  # whichever process was done first
     for name, error in failed.items():
         warn(f"The run {name} failed and is left out: {type(error).__name__}: {error}")
     return {name: outcomes[name] for name in runs if name not in failed}

@@ -240,7 +240,7 @@ def test_help_shows_what_a_class_above_takes():
     text = re.sub(r": '[^']*'", "", str(inspect.signature(SGD.__init__))).replace("' = ", "=")
     assert text.replace(" = ", "=").startswith(signature)
     assert list(inspect.signature(Dropout).parameters) == ["rate", "input_shape", "name"]
-    assert "weight_decay: 'float' = 0.0" in pydoc.render_doc(SGD)
+    assert re.search(r"weight_decay: '?float'? = 0\.0", pydoc.render_doc(SGD))  # quoted up to 3.13
 
 
 @minnet.register
