@@ -89,6 +89,9 @@ def __getattr__(name: str) -> object:
     if name in _TOOLS:
         tool: object = getattr(importlib.import_module(f"minnet.{_TOOLS[name]}"), name)
         return tool
+    for room in ("layers", "optimizers", "losses", "metrics", "callbacks", "plots", "datasets"):
+        if name in importlib.import_module(f"minnet.{room}").__all__:
+            raise AttributeError(f"minnet has no {name!r}. Use minnet.{room}.{name}.")
     raise AttributeError(f"minnet has no {name!r}. It has: {', '.join(__all__)}.")
 
 

@@ -143,6 +143,16 @@ def test_the_tools_of_the_gate_are_pinned() -> None:
     assert dev["mypy"]
 
 
+def test_a_name_of_a_room_is_shown_where_it_is() -> None:
+    with pytest.raises(
+        AttributeError, match=r"minnet has no 'Dense'\. Use minnet\.layers\.Dense\."
+    ):
+        minnet.Dense  # noqa: B018
+    with pytest.raises(AttributeError, match=r"minnet has no 'Danse'\. It has: models, "):
+        minnet.Danse  # noqa: B018
+    assert not hasattr(minnet, "Adam")
+
+
 def test_the_wheel_carries_the_data_and_the_types(tmp_path: Path) -> None:
     hatchling = pytest.importorskip("hatchling.build")
     if not (ROOT / "pyproject.toml").exists():

@@ -137,8 +137,36 @@ for ax in (left, right):
     ax.legend(loc="upper right", fontsize=8, ncols=2, markerscale=0.6)
 figure.savefig(pictures / "03_lines.png", dpi=120)
 
-ax = plots.network(by_hand)
-ax.set_title("XOR by hand: OR minus AND")
+figure, ax = plt.subplots(figsize=(7.6, 4.0), layout="constrained")
+spots = [[(0, 1), (0, 0)], [(1, 1), (1, 0)], [(2, 0.5)]]
+units = [["x₁", "x₂"], ["OR", "AND"], ["XOR"]]
+for layer, (W, b) in enumerate(((W1, b1), (W2, b2))):
+    for i, begin in enumerate(spots[layer]):
+        for j, end in enumerate(spots[layer + 1]):
+            positive, at = W[i, j] > 0, 0.28 if layer == 0 else 0.5
+            ax.plot(
+                *zip(begin, end, strict=True),
+                color=plots.COLOURS[0 if positive else 1],
+                linestyle="-" if positive else "--",
+                linewidth=2.5,
+                zorder=1,
+            )
+            middle = [(1 - at) * p + at * q for p, q in zip(begin, end, strict=True)]
+            number = f"{W[i, j]:+.0f}".replace("-", "−")
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+            ax.text(*middle, number, ha="center", va="center", fontsize=13, bbox=box)
+    for j, (across, up) in enumerate(spots[layer + 1]):
+        side = 0.26 if up == 1 else -0.26
+        words = f"bias {b[j]:.1f}".replace("-", "−")
+        ax.text(across, up + side, words, ha="center", va="center", fontsize=12)
+for spots_of_layer, names in zip(spots, units, strict=True):
+    for (across, up), name in zip(spots_of_layer, names, strict=True):
+        ax.scatter(across, up, s=2200, color="white", edgecolors="black", linewidths=1.5, zorder=2)
+        ax.text(across, up, name, ha="center", va="center", fontsize=14, zorder=3)
+for across, words in enumerate(("the switches", "hidden layer, tanh", "the answer, sigmoid")):
+    ax.text(across, -0.55, words, ha="center", va="center", fontsize=12, color="0.3")
+ax.set(xlim=(-0.35, 2.4), ylim=(-0.7, 1.4), title="XOR by hand: OR, but not AND")
+ax.set_axis_off()
 ax.figure.savefig(pictures / "03_network.png", dpi=120)
 
 # %% [markdown]
@@ -213,7 +241,8 @@ medians = {
     units: np.median([len(losses) for _, losses in trained if losses[-1] < SOLVED])
     for units, trained in runs.items()
 }
-print("half of those that learn XOR do so within", medians, "steps")
+for units, median in medians.items():
+    print(f"{units} hidden units: half of those that learn XOR do so within {median:.0f} steps")
 assert max(medians[4], medians[8]) < medians[2]
 for model, losses in (run for trained in runs.values() for run in trained):
     if losses[-1] < SOLVED:
@@ -384,8 +413,13 @@ assert accuracy["one neuron"] < 0.8
 assert accuracy["8 hidden units"] > 0.95
 
 # %% tags=["hide-input"]
-ax = plots.decision_boundary(model, x_test, y_test, ["no", "yes"])
+figure, ax = plt.subplots(figsize=(7.2, 5.2), layout="constrained")
+plots.decision_boundary(model, x_test, y_test, ["no", "yes"], ax=ax)
+ax.set(xlabel="first switch, x₁, with noise", ylabel="second switch, x₂, with noise")
+ax.set(xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
 ax.set_title(f"8 hidden units bend the line: {accuracy['8 hidden units']:.1%} right")
+for words, across, up in (("no", -0.44, 0.05), ("yes", 1.2, -0.5), ("yes", -0.4, 1.3)):
+    ax.text(across, up, words, fontsize=16, weight="bold", ha="center", va="center")
 ax.figure.savefig(pictures / "03_boundary.png", dpi=120)
 print(f"Pictures: 03_*.png in {pictures.resolve()}")
 

@@ -270,13 +270,33 @@ assert varies["tanh"][3] > varies["tanh"][0] / 12
 # numbers small.) The scale is logarithmic: a straight line down is division by the same factor
 # again and again.
 
-# %%
-fig, axes = plt.subplots(1, 2, figsize=(10, 4.2), sharey=True, layout="constrained")
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharey=True, layout="constrained")
 for ax, name in zip(axes, ("sigmoid", "tanh"), strict=True):
     plots.gradient_flow(network(4, name), x, targets, ax=ax)
-    title = ax.get_title().split(": ")[1]  # such as ∂L/∂y × 0.0014 from dense_5 to dense_1
-    ax.set_title(f"four hidden layers of {name}:\n{title}")
-    ax.set_ylabel("root mean square of the gradient" if name == "sigmoid" else "")
+    ax.get_legend().remove()
+    of_outputs, of_weights = ax.lines
+    for line, words, below in ((of_outputs, "∂L/∂y (δ)", True), (of_weights, "∂L/∂W", False)):
+        y = line.get_ydata()
+        up = np.sqrt(y[2] * y[3]) * (1 / 9 if below else 5)
+        ax.text(2.5, up, words, color=line.get_color(), fontsize=14, ha="center", va="center")
+    dy = of_outputs.get_ydata()
+    ax.set_title(f"{name}: from layer 5 down to layer 1\n1/{dy[-1] / dy[0]:.0f} of δ is left")
+    names = ["hidden 1", "hidden 2", "hidden 3", "hidden 4", "output"]
+    ax.set_xticks(range(5), names, rotation=0, ha="center")
+    ax.set_xlabel("layer")
+    ax.set_ylabel("root mean square\nof the gradient" if name == "sigmoid" else "")
+    ax.annotate(
+        "the way back",
+        (0.12, 0.06),
+        (0.88, 0.06),
+        xycoords="axes fraction",
+        arrowprops={"arrowstyle": "->", "color": "0.3"},
+        ha="center",
+        va="center",
+        color="0.3",
+    )
+    ax.set_ylim(1e-9, 0.3)
     for seed in SEEDS:
         size = deltas(network(4, name, seed=seed))
         low, high = (1 / 3000, 1 / 400) if name == "sigmoid" else (1 / 40, 1 / 4)

@@ -218,8 +218,8 @@ assert abs(needed["Adam", "turned"] - needed["Adam", "straight"]) < 15
 # way, if less (and it is last on both, since its steps do not shrink near the bottom, where g / √s
 # has the same size as anywhere). Adam, with its momentum, hardly cares.
 
-# %%
-fig, axes = plt.subplots(2, 4, figsize=(12, 5), sharex=True, sharey=True, layout="constrained")
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(4, 2, figsize=(9, 9.4), sharex=True, sharey=True, layout="constrained")
 a, b = np.meshgrid(np.linspace(-4.5, 1.5, 61), np.linspace(-1.3, 1.3, 53))
 rolls = {
     name: walk(PAIRS[name][0], START, straight, best_rate[name, "straight"], 50) for name in PAIRS
@@ -229,17 +229,23 @@ rolls["Adagrad, turned"] = walk(adagrad, TURN @ START, turned, eta, 50) @ TURN  
 for ax, (name, places) in zip(axes.ravel(), rolls.items(), strict=True):
     levels = [0.05, 0.5, 2, 5, 10, 20, 35]
     ax.contour(a, b, 0.5 * (a**2 + 50 * b**2), levels, colors="0.75", linewidths=0.9)
-    ax.plot(*places.T, color=plots.COLOURS[0], marker="o", markersize=3, linewidth=1.2)
-    ax.plot(*places[0], color=plots.COLOURS[1], marker="s", markersize=8)
-    ax.plot(0, 0, color="black", marker="*", markersize=12)
+    ax.plot(*places.T, color=plots.COLOURS[0], linewidth=1, alpha=0.5)
+    ax.plot(*places.T, color=plots.COLOURS[0], marker="o", markersize=3.5, linestyle="none")
+    ax.plot(*places[0], color=plots.COLOURS[1], marker="s", markersize=9, linestyle="none")
+    ax.plot(0, 0, color="black", marker="*", markersize=14, linestyle="none")
     kind = "turned" if "turned" in name else "straight"
-    ax.set_title(f"{name}: {needed[name.split(',')[0], kind]} steps", fontsize=12)
+    ax.set_title(f"{name}: {needed[name.split(',')[0], kind]} steps", fontsize=13)
+    ax.tick_params(labelsize=11)
+axes[0, 0].text(-3.8, 1.0, "start", fontsize=12, va="center")
+axes[0, 0].text(0.15, 0.3, "bottom", fontsize=12, va="center")
 for ax in axes[-1]:
-    ax.set_xlabel("a (gentle)")
+    ax.set_xlabel("a (gentle)", fontsize=12)
 for ax in axes[:, 0]:
-    ax.set_ylabel("b (steep)")
+    ax.set_ylabel("b (steep)", fontsize=12)
 fig.suptitle(
-    "The first 50 steps to the star: Adagrad is the fastest, but only along the axes", fontsize=14
+    "The first 50 steps to the star, and how many it takes:\n"
+    "Adagrad is the fastest, but only along the axes",
+    fontsize=14,
 )
 fig.savefig(pictures / "08_ravine.png", dpi=120)
 plt.close(fig)

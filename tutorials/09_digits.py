@@ -12,6 +12,7 @@
 from pathlib import Path
 
 import numpy as np
+from matplotlib import pyplot as plt
 
 import minnet
 from minnet import plots
@@ -94,12 +95,24 @@ history = model.fit(
     x[order], y[order], epochs=200, validation_split=0.2, callbacks=[stop], verbose=0
 )
 print(f"stopped after {len(history.epoch)} epochs, best was epoch {stop.best_epoch + 1}")
-ax = history.plot()
-ax.set_yscale("log")  # so that small losses can be told apart
-ax.axvline(stop.best_epoch + 1, color="0.4", linestyle=":")
-ax.figure.axes[-1].get_legend().set_bbox_to_anchor((0.75, 0.66))  # off the curves
-ax.set_title(f"The validation loss is lowest at epoch {stop.best_epoch + 1} (dotted)")
-ax.figure.savefig(pictures / "09_learning_curves.png", dpi=120)
+
+# %% tags=["hide-input"]
+figure, (upper, lower) = plt.subplots(2, 1, figsize=(7.2, 6.4), sharex=True, layout="constrained")
+epochs = np.arange(1, len(history.epoch) + 1)
+for ax, figure_of in ((upper, "loss"), (lower, "accuracy")):
+    for i, (name, words) in enumerate(
+        ((figure_of, "training"), (f"val_{figure_of}", "validation"))
+    ):
+        values = np.array(history.history[name]) * (100 if figure_of == "accuracy" else 1)
+        ax.plot(epochs, values, color=plots.COLOURS[i], linestyle=plots.STYLES[i], linewidth=2.2)
+        ax.text(epochs[-1] + 0.6, values[-1], words, color=plots.COLOURS[i], va="center")
+    ax.axvline(stop.best_epoch + 1, color="0.4", linestyle=":")
+    ax.grid(alpha=0.3)
+upper.set(yscale="log", ylabel="loss")  # so that small losses can be told apart
+upper.set_title(f"The validation loss is lowest at epoch {stop.best_epoch + 1} (dotted)")
+lower.set(ylabel="accuracy (%), from 80", ylim=(80, 100.5), xlabel="epoch")
+lower.set_xlim(0, 1.2 * len(epochs))
+figure.savefig(pictures / "09_learning_curves.png", dpi=120)
 
 # %% [markdown]
 # ## 5. Test once

@@ -126,6 +126,12 @@ price_test = np.array([float(flat["price"]) for flat in held_out])
 # - A **category** becomes one column for each word that the training rows have, with a 1 for the
 #   word that is there (*one-hot*). A gap is a word of its own. A word that was never seen has no
 #   column, and all of its zeros say "none of those I know".
+# - A **date** becomes a number of days, `date.fromisoformat(text).toordinal()`, or an age in years.
+#   Where the season matters, give the month a column of its own, as a category.
+#
+# Look for what *means* a gap in your file, such as `n/a`, `-` or 999, and make it "" first. A file
+# from a spreadsheet may also have `;` between its columns (`csv.DictReader(lines, delimiter=";")`),
+# a comma in its numbers (`text.replace(",", ".")`), and spaces at the ends of words (`strip()`).
 #
 # What is learned from data here, the medians and the lists of words, is learned from the *training*
 # rows alone. A median over all rows would carry a little of the test set into training.
@@ -305,6 +311,42 @@ print(
 assert np.array_equal(again.predict(prepare_again(held_out)), model.predict(x_test))
 assert 100_000 < answer < 500_000
 print(f"Picture, table and model: 20_flats.* in {pictures.resolve()}")
+
+# %% [markdown]
+# ## 10.* When the answer is yes or no, and yes is rare
+#
+# Which flats cost more than 600,000 euros? Few do. End the network in a sigmoid, and take
+# `binary_crossentropy`. Accuracy is no use here: a model that always says "no" is nearly always
+# right. Count what matters instead. *Recall* is the share of the dear flats that are found,
+# *precision* the share of right answers among those called dear. And let the rare class count for
+# more: `class_weight`, with weights that make both classes count alike, N / (2 · its rows).
+
+# %%
+dear, dear_test = price > 600_000, price_test > 600_000
+rare = dear.mean()
+weight = {0: 0.5 / (1 - rare), 1: 0.5 / rare}
+print(f"{rare:.0%} are dear; weights {weight[0]:.2f} and {weight[1]:.1f}")
+recall = {}
+for name, weights in {"all alike": None, "by class": weight}.items():
+    scale = Normalization()
+    scale.adapt(x)
+    layers = [Input((x.shape[1],)), scale, Dense(8, "relu"), Dense(1, "sigmoid")]
+    yes_or_no = minnet.Sequential(layers, seed=0)
+    yes_or_no.compile(Adam(0.01), "binary_crossentropy", ["accuracy", "recall", "precision"])
+    yes_or_no.fit(x, dear, epochs=5, class_weight=weights, verbose=0, seed=0)
+    figures = yes_or_no.evaluate(x_test, dear_test)
+    recall[name] = figures["recall"]
+    print(
+        f"{name:10}",
+        "  ".join(f"{key} {figures[key]:.0%}" for key in ("accuracy", "recall", "precision")),
+    )
+print(f"always no  accuracy {1 - dear_test.mean():.0%}")
+assert rare < 0.1
+assert recall["by class"] > recall["all alike"]
+
+# %% [markdown]
+# With weights more of the dear flats are found, and more of the others are called dear by mistake.
+# Which is worse is for you to say, not for the network.
 
 # %% [markdown]
 # ## Exercises

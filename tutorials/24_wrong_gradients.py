@@ -114,10 +114,18 @@ assert 8 < falls[0] < 12
 assert 80 < falls[1] < 120
 
 # %% tags=["hide-input"]
-fig, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+fig, ax = plt.subplots(figsize=(8.4, 5.4), layout="constrained")
+spots = {
+    "forward, 16 digits": (2e-13, 5e-3, "left"),
+    "central, 7 digits": (7e-7, 3e-1, "left"),
+    "central, 16 digits": (3e-13, 3e-9, "right"),
+    "complex step": (1e-14, 3e-15, "center"),
+}
 for (name, (steps, errors)), colour, marker in zip(curves.items(), COLOURS, MARKERS, strict=False):
     shown = np.maximum(errors, 3e-17)
-    ax.loglog(steps, shown, marker=marker, markersize=4, color=colour, label=name)
+    ax.loglog(steps, shown, marker=marker, markersize=4, color=colour)
+    across, up, side = spots[name]
+    ax.text(across, up, name, color=colour, fontsize=12, ha=side)
 ax.set(
     xlabel="step h",
     ylabel="relative error of the slope",
@@ -125,8 +133,9 @@ ax.set(
     ylim=(1e-17, 30),
 )
 ax.annotate("rounding", (1e-14, 6e-2), (1e-19, 4e-2), arrowprops={"arrowstyle": "->"})
-ax.annotate("the curve bends", (0.12, 2e-2), (3e-8, 4), arrowprops={"arrowstyle": "->"})
-ax.legend(loc="center left")
+ax.annotate(
+    "the curve bends", (2e-3, 1e-6), (1e-3, 1e-10), arrowprops={"arrowstyle": "->"}, va="top"
+)
 fig.savefig(pictures / "24_step_size.png", dpi=120)
 
 # %% [markdown]

@@ -107,7 +107,7 @@ def aloud(names: dict[str, Any]) -> None:
     if names.get("__name__") != "__main__" or script is None:
         return
     source = Path(script).read_text(encoding="utf-8")
-    line = source[: source.index(CALL) + len(CALL)].count("\n") + 1
+    last = line = source[: source.index(CALL) + len(CALL)].count("\n") + 1
     told = list(passages(source))
     code = source.splitlines(keepends=True)
     ends = [passage.line - 1 for passage in told if passage.line > line]
@@ -115,8 +115,12 @@ def aloud(names: dict[str, Any]) -> None:
         cells = code[begin:end]
         if all(words.isspace() or words.startswith("#") for words in cells):
             continue  # nothing runs here, such as in the exercises at the end
+        last = end
         while told and told[0].line <= begin + 1:
             print(f"\n{told.pop(0).text}\n")
         text = "\n" * begin + "".join(cells)  # so that errors name the right line
         exec(compile(text, str(script), "exec"), names)  # noqa: S102
+    titles = re.findall(r"^# ##+ (.*)", "".join(code[last:]), flags=re.MULTILINE)
+    if titles:
+        print(f"\nTo read in {Path(script).name}, from line {last + 1}: {'; '.join(titles)}.")
     raise SystemExit

@@ -263,7 +263,8 @@ def _folder(folder: str | Path) -> Path:
     path = _path(folder, "images takes the path of a folder")
     if not path.is_dir():
         raise FileNotFoundError(
-            f"images takes a folder with a folder for each class. Got {folder}, which is no folder."
+            f"images takes a folder with a folder for each class. Got {folder}, which is no "
+            f"folder. Check the path; you are in {Path.cwd()}."
         )
     return path
 

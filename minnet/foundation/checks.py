@@ -6,6 +6,7 @@ before anything is changed, so that a call that fails leaves no trace.
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import math
 import numbers
@@ -425,19 +426,39 @@ def _other_dtype(value: object, array: Array, who: str) -> str:
 def _not_a_number(value: object, array: Array, who: str) -> str:
     """Where the first entry stands that is no number, and what to do about it."""
     columns = value.columns if hasattr(type(value), "columns") else None  # type: ignore[attr-defined]
-    encode = "Encode it as numbers, or leave it out."
     if array.ndim == 2:
         for j in range(array.shape[1]):
             bad = [v for v in array[:, j] if not isinstance(v, numbers.Real)]
             if bad:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
-                return f"dtype {array.dtype} with {short(bad[0])} in {name}. {encode}"
+                fix = _as_numbers(bad, who) or "Encode it as numbers, or leave it out."
+                return f"dtype {array.dtype} with {_plain(bad[0])} in {name}. {fix}"
     bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
-    if array.ndim == 1 and bad and isinstance(bad[0], str):
-        encode = f"For names of classes: names, {who} = np.unique({who}, return_inverse=True)."
-    if bad:
-        return f"dtype {array.dtype} with {short(bad[0])} in it. {encode}"
-    return f'dtype {array.dtype}. Use {who}.astype("float32").'
+    if not bad:
+        return f'dtype {array.dtype}. Use {who}.astype("float32").'
+    fix = _as_numbers(bad, who)
+    if not fix and array.ndim == 1 and isinstance(bad[0], str):
+        fix = f"For names of classes: names, {who} = np.unique({who}, return_inverse=True)."
+    fix = fix or "Encode it as numbers, or leave it out."
+    return f"dtype {array.dtype} with {_plain(bad[0])} in it. {fix}"
+
+
+def _plain(entry: Any) -> str:
+    """An entry of an array as it would be typed, without NumPy's name for its type."""
+    return short(entry.item() if isinstance(entry, np.generic) else entry)
+
+
+def _as_numbers(entries: list[Any], who: str) -> str:
+    """How dates, and text with digits in it, become numbers; nothing for what is neither."""
+    if all(isinstance(entry, np.datetime64) for entry in entries):
+        return 'Make days of a date: (date - np.datetime64("2000-01-01")) / np.timedelta64(1, "D").'
+    if all(isinstance(entry, dt.date) for entry in entries):
+        return "Make days of a date: date.toordinal()."
+    try:
+        numeric = all(isinstance(entry, str) and math.isfinite(float(entry)) for entry in entries)
+    except ValueError:
+        numeric = False
+    return f"It is text: use np.array({who}, dtype=float)." if numeric else ""
 
 
 def finite(array: Array, who: str, dtype: Any = None) -> None:
@@ -578,6 +599,11 @@ def _image_fix(x: Array, sample_shape: Shape, who: str) -> str:
         return f" For one image use {who}.reshape(1, {shape})."
     if x.ndim == 2 and x.shape[1] == H * W * C:
         return f" For rows of {H * W * C} numbers use {who}.reshape(-1, {shape})."
+    if x.ndim == 4 and x.shape[3] in (1, 3, 4) and C in (1, 3, 4):
+        kinds = {1: "grayscale", 3: "rgb", 4: "rgba"}
+        size = "" if x.shape[1:3] == (H, W) else f"image_size=({H}, {W})"
+        mode = "" if x.shape[3] == C else f'color_mode="{kinds[C]}"'
+        return f" Read the pictures with {' and '.join(filter(None, (size, mode)))}."
     return ""
 
 

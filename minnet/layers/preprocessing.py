@@ -110,6 +110,15 @@ class Normalization(Layer):
     def _is_settled(self, name: str) -> bool:
         return name == "axis" or super()._is_settled(name)
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether it hands on what it is given, as before `adapt`.
+
+        >>> Normalization(input_shape=(2,)).changes_nothing
+        True
+        """
+        return not self.built or bool((self.mean == 0).all() and (self.variance == 1).all())
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> None:
         shape = (1,) if self.axis is None else input_shape[-1:]
         self.add_weight("mean", shape, Zeros(), rng)

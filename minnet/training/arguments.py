@@ -27,7 +27,7 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.columns import check_names, columns_of
 from minnet.foundation.targets import check_one_class_a_row, labels_of
-from minnet.layers import Layer
+from minnet.layers import Layer, Normalization
 from minnet.losses import CrossEntropy
 from minnet.training.callback import Callback, check_hooks
 from minnet.training.checkpoint import Checkpoint
@@ -215,7 +215,10 @@ def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
 def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
     """The weight of each sample by its class."""
     if not isinstance(class_weight, dict):
-        raise TypeError(f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}.")
+        raise TypeError(
+            f"fit's class_weight takes {{class: weight}}. Got {short(class_weight)}. Give a rare "
+            "class more, such as {0: 1.0, 1: 9.0}; minnet.diagnose(model, x, y) proposes weights."
+        )
     if target.ndim == 2 and target.shape[1] > 1:
         one_hot = np.isin(target, (0, 1)).all() and (target.sum(axis=1) == 1).all()
         if not one_hot and not isinstance(model.loss, CrossEntropy):
@@ -236,6 +239,11 @@ def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
         )
     table = np.ones(K)
     for key, value in class_weight.items():
+        if isinstance(key, str):
+            raise TypeError(
+                "fit's class_weight takes the numbers of classes, as they are in y. Got "
+                f"{short(key)}. Number them: {{0: …, 1: …}}."
+            )
         label = integer(key, "Each class of fit's class_weight", minimum=0)
         if label >= K:
             raise ValueError(f"fit's class_weight takes classes 0 to {K - 1}. Got {label}.")
@@ -247,9 +255,16 @@ def _class_weights(model: Network, target: Array, class_weight: Any) -> Array:
 def _warn_of_scale(model: Network, x_range: list[float]) -> None:
     """Warn once of inputs such as raw 0–255 pixels, unless a layer is there to rescale them."""
     first = next((step for step in model.steps if step.rescales or step.parameters), None)
+    largest = max(abs(x_range[0]), abs(x_range[1]))
+    if isinstance(first, Normalization) and first.changes_nothing:
+        if largest > 1.0:
+            warn(
+                f"{first.label} has seen no data, so it hands x on as it is, with values up to "
+                f"{largest:g}. Call its adapt(x) before fit."
+            )
+        return
     if first is not None and first.rescales:
         return
-    largest = max(abs(x_range[0]), abs(x_range[1]))
     if largest > 100.0:
         warn(
             f"x has values up to {largest:g}, and networks learn badly from such numbers. Scale "

@@ -66,7 +66,8 @@ class History:
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items())
-        return f"<History of {len(self.epoch)} epochs{': ' + last if last else ''}>"
+        epochs = f"{len(self.epoch)} epoch{'' if len(self.epoch) == 1 else 's'}"
+        return f"<History of {epochs}{': ' + last if last else ''}>"
 
 
 class RecordHistory(Participant):

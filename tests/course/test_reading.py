@@ -60,6 +60,8 @@ first
 -------
 
 second
+
+To read in script.py, from line 28: 2. The end.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 import math
 from decimal import Decimal
@@ -331,7 +332,27 @@ NO_ARRAYS = {
     ),
     "a row of text": (lambda: ["a", "b"], TypeError, r"dtype <U1 with .*'a'.* in it\. For nam"),
     "raw bytes": (lambda: np.array([b"a"]), TypeError, r"dtype \|S1 with .*b'a'.* in it"),
-    "dates": (lambda: np.zeros((1, 1), "M8[D]"), TypeError, r"datetime64\[D\] with .*column 0"),
+    "dates": (
+        lambda: np.zeros((1, 1), "M8[D]"),
+        TypeError,
+        r"datetime64\[D\] with datetime.date\(1970, 1, 1\) in column 0\. Make days .*timedelta64",
+    ),
+    "dates of Python's": (
+        lambda: np.array([[dt.date(2020, 1, 1)]]),
+        TypeError,
+        r"dtype object with datetime\.date\(2020, 1, 1\) in column 0\. .*date\.toordinal\(\)\.$",
+    ),
+    "numbers as text": (
+        lambda: ["13685", "2e3"],
+        TypeError,
+        r"dtype <U5 with '13685' in it\. It is text: use np\.array\(x, dtype=float\)\.$",
+    ),
+    "numbers as text in a table, with a gap": (
+        lambda: [["1", "2"], ["", "3"]],
+        TypeError,
+        r"dtype <U1 with '1' in column 0\. Encode it as numbers",
+    ),
+    "text that looks like no number": (lambda: ["nan"], TypeError, r".* For names of classes"),
     "spans": (
         lambda: np.zeros(1, "m8[D]"),
         TypeError,
@@ -564,3 +585,17 @@ def test_a_mask_is_dropped_at_no_door() -> None:
         with pytest.raises(TypeError, match="an array without a mask"):
             pytest.fail(f"door {i} gave {door()}")
     np.testing.assert_array_equal(model.theta, before)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"),
+    [
+        ((2, 32, 32, 3), r'Read the pictures with color_mode="grayscale"\.'),
+        ((2, 28, 28, 1), r"Read the pictures with image_size=\(32, 32\)\."),
+        ((2, 28, 30, 4), r'with image_size=\(32, 32\) and color_mode="grayscale"\.'),
+        ((2, 32, 32, 7), r"Got \(2, 32, 32, 7\)\.$"),
+    ],
+)
+def test_pictures_of_another_form_are_read_again(shape, fix):
+    with pytest.raises(ValueError, match=fix):
+        checks.samples(np.zeros(shape), (32, 32, 1), "x")

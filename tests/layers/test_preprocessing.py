@@ -159,3 +159,14 @@ def test_a_variance_that_the_dtype_cannot_hold_is_refused_and_leaves_the_old_sta
         layer.adapt([[1e25], [-1e25]])
     for array, old in zip(layer.get_weights(), before, strict=True):
         np.testing.assert_array_equal(array, old)
+
+
+def test_fit_warns_of_statistics_that_were_never_taken():
+    """It handed on what it was given, and said nothing of numbers up to 80."""
+    scale = Normalization()
+    model = minnet.Sequential([minnet.layers.Input((2,)), scale, Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    with pytest.warns(UserWarning, match=r"normalization_1 has seen no data.* up to 80\. Call its"):
+        model.fit(X, X[:, 0], verbose=0)
+    scale.adapt(X)
+    model.fit(X, X[:, 0], verbose=0)  # warnings are errors here

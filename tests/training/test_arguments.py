@@ -54,6 +54,14 @@ def test_class_weights_of_no_classes_are_refused():
         model.fit(x, y, class_weight={0: 2.0}, verbose=0)
 
 
+def test_class_weights_by_name_or_by_a_word_of_scikit_learn_are_refused():
+    model, x, y = classifier()
+    with pytest.raises(TypeError, match=r"Got 'balanced'\. Give a rare class more, .*diagnose"):
+        model.fit(x, y, class_weight="balanced", verbose=0)
+    with pytest.raises(TypeError, match=r"numbers of classes, as they are in y\. Got 'no'\. "):
+        model.fit(x, y, class_weight={"no": 1.0, "yes": 9.0}, verbose=0)
+
+
 # --- validation -----------------------------------------------------------------------------------
 
 

@@ -93,7 +93,7 @@ def run(
                 print(f"What you had is kept in {put_aside(path)}.")
     new = [sheet for sheet in asked if write_new(sheet.path, sheet.exercise.with_gaps())]
     if new:
-        print(_copied(new, folder))
+        print(_copied(new, folder, own))
     old = [sheet for sheet in asked if sheet not in new]
     if not old:
         return 1
@@ -101,7 +101,8 @@ def run(
         print(INSTALL)
         return 1
     results = list(_inspected(asked, among, limits))
-    return _told(results, asked, among, bool(names), folder, hints or hints_of(folder))
+    again_with = _command("{}", folder, own)
+    return _told(results, asked, among, bool(names), again_with, hints or hints_of(folder))
 
 
 def report(
@@ -251,13 +252,14 @@ def _sheet(name: str, folder: str, among: Sheets) -> Copied:
     return Copied(exercise, path if given else Path(folder, exercise.file))
 
 
-def _command(name: str, folder: str) -> str:
+def _command(name: str, folder: str, own: str | None) -> str:
     """What to type for one exercise."""
     where = "" if folder == FOLDER else f" --folder {shlex.quote(folder)}"
-    return f"python -m minnet exercises {name}{where}"
+    among = "" if own is None else f" --sheets {shlex.quote(own)}"
+    return f"python -m minnet exercises {name}{among}{where}"
 
 
-def _copied(new: Sequence[Copied], folder: str) -> str:
+def _copied(new: Sequence[Copied], folder: str, own: str | None) -> str:
     """What to do with new files."""
     exercise, path = new[0]
     names = str(path) if len(new) == 1 else f"{path} … {new[-1].path.name}"
@@ -266,7 +268,7 @@ def _copied(new: Sequence[Copied], folder: str) -> str:
         f"{headline}\n\n"
         f"Open {path} in an editor. Each function in it says what it computes, with the\n"
         "formula, the shapes and an example; write it in place of `raise NotImplementedError`.\n"
-        f"Then check it:\n\n    {_command(exercise.name, folder)}\n\n"
+        f"Then check it:\n\n    {_command(exercise.name, folder, own)}\n\n"
         "Without a name all are checked.\n"
     )
 
@@ -276,7 +278,7 @@ def _told(
     asked: Sequence[Copied],
     among: Sheets,
     named: bool,
-    folder: str,
+    command: str,
     hints: str,
 ) -> int:
     """Print a table, what is wrong, and what is next."""
@@ -289,7 +291,7 @@ def _told(
             told.append(result)
     if not named and len(wrong) > 1:
         print(f"\nMore is wrong: {', '.join(v.gap for v in wrong[1:])}. To see it:")
-        print(f"\n    {_command(wrong[1].gap, folder)}")
+        print(f"\n    {command.format(wrong[1].gap)}")
     print(f"\n{_next(results, asked, among.exercises)}")
     return 0 if all(result.state == DONE for result in results) else 1
 

@@ -44,12 +44,15 @@ class Exercise(NamedTuple):
         The functions that are the student's to write, in order.
     text
         The sheet, with solutions and marks.
+    own
+        Whether it is a teacher's own, which a student cannot check with the command.
     """
 
     number: int
     name: str
     gaps: tuple[str, ...]
     text: str
+    own: bool = False
 
     @property
     def file(self) -> str:
@@ -62,10 +65,17 @@ class Exercise(NamedTuple):
         def gap(match: re.Match[str]) -> str:
             return f"{match[1]}raise NotImplementedError  # your code here\n"
 
+        if self.own:
+            check = (
+                "Then try the examples, of which\n"
+                f"# nothing is printed if they are right; your teacher tries more:\n"
+                f"#     python -m doctest {self.file}"
+            )
+        else:
+            check = f"Then check it:\n#     python -m minnet exercises {self.name}"
         return self._headed(
             GAP.sub(gap, self.text),
-            "Write each function in place of its line `raise NotImplementedError`. Then check it:\n"
-            f"#     python -m minnet exercises {self.name}",
+            f"Write each function in place of its line `raise NotImplementedError`. {check}",
         )
 
     def solved(self) -> str:
@@ -78,13 +88,13 @@ class Exercise(NamedTuple):
         return "\n".join([*lines[:end], "", *f"# {line}".splitlines(), *lines[end:]]) + "\n"
 
 
-def exercise(number: int, name: str, text: str) -> Exercise:
+def exercise(number: int, name: str, text: str, *, own: bool = False) -> Exercise:
     """The exercise that a sheet's text is."""
     gaps = (
         re.findall(r"^def (\w+)", text[: match.start()], re.MULTILINE)[-1]
         for match in GAP.finditer(text)
     )
-    return Exercise(number, name, tuple(gaps), text)
+    return Exercise(number, name, tuple(gaps), text, own)
 
 
 @functools.cache

@@ -81,7 +81,7 @@ def sheets(folder: str | Path | None) -> Sheets:
             f"{folder}, which has none. See docs/teachers.md."
         )
     own = tuple(
-        exercise(number, file.stem, file.read_text(encoding="utf-8"))
+        exercise(number, file.stem, file.read_text(encoding="utf-8"), own=True)
         for number, file in enumerate(files, 1)
     )
     seen: set[str] = set()

@@ -20,11 +20,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from minnet.course.exercises.inspection import DONE, WRONG, CheckResult
-from minnet.foundation.checks import choice, text
+from minnet.foundation.checks import choice, short, text
 from minnet.foundation.version import __version__
 
 HINTS = ("none", "idea", "full")
 SETTINGS = "minnet.toml"
+
+FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML may hold, whatever a student's code puts into an error."""
@@ -51,7 +53,7 @@ def key_of(folder: str | Path) -> str | None:
         The file is not TOML, or sets something else.
     """
     key = _settings(Path(folder, SETTINGS)).get("key")
-    return None if key is None else text(key, f"key in {SETTINGS}")
+    return None if key is None else str(key)
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -67,6 +69,12 @@ def _settings(path: Path) -> dict[str, Any]:
     if unknown:
         raise ValueError(
             f'exercises takes [exercises] hints = "idea" in {SETTINGS}. Got {unknown[0]} in {path}.'
+        )
+    key = text(table.get("key", "0" * 64), f"key in {SETTINGS}")
+    if not FINGERPRINT.fullmatch(key):
+        raise ValueError(
+            f"key in {SETTINGS} takes the 64 digits that --new-key printed. Got {short(key, 30)}. "
+            "What is in the key file itself is secret: students must not have it."
         )
     return dict(table)
 

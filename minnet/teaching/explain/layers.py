@@ -262,7 +262,8 @@ def softmax(step: Step) -> LayerFormulas:
                 "             = Σ_j @dy[n, j] · @y[n, j] (δ_jk − @y[n, k]), "
                 "where δ_jk is 1 for j = k, else 0",
                 r"\phantom{\frac{\partial L}{\partial @x[n,k]}} = \sum_j @dy[n,j] \cdot @y[n,j]\,"
-                r"(\delta_{jk} - @y[n,k])",
+                r"(\delta_{jk} - @y[n,k]), \quad"
+                r" \delta_{jk} = 1 \text{ where } j = k, \text{ else } 0",
             ),
             Math(
                 "@dx[n, k] = @y[n, k] · (@dy[n, k] − Σ_j @dy[n, j] @y[n, j])",

@@ -222,7 +222,8 @@ def cross_entropy(numbers: Numbers) -> LossFormulas:
                 "             = Σ_j −t[n, j]/(N p[n, j]) · p[n, j] (δ_jk − p[n, k]), "
                 "where p[n, j] cancels",
                 r"\phantom{\frac{\partial L}{\partial p}} = \sum_j \frac{-t[n,j]}{N\, p[n,j]}"
-                r" \cdot p[n,j]\,(\delta_{jk} - p[n,k])",
+                r" \cdot p[n,j]\,(\delta_{jk} - p[n,k]), \quad"
+                r" \delta_{jk} = 1 \text{ where } j = k, \text{ else } 0",
             ),
             Math(
                 f"{dz} = ({p.text} − {target.text}) / N",

@@ -56,7 +56,9 @@ def tell_update(numbers: Numbers, explained: list[LayerFormulas]) -> Iterator[Bl
     alike = len({(weight.learning_rate, weight.t) for weight in learned}) == 1
     yield Heading(2, f"4. Update: {type(optimizer).__name__} moves the weights")
     about = optimizer_formulas(optimizer).about
-    yield Prose(f"θ is any one weight, g its gradient. {about}".strip())
+    yield Prose(
+        f"θ is any one weight, g its gradient, Δ what is added to a weight. {about}".strip()
+    )
     yield Formulas(update_formulas(optimizer))
     rate = _rate(learned[0]) if alike else "η and t stand with each weight"
     yield Prose(f"Here {'; '.join([rate, ', '.join(settings(optimizer))]).removesuffix('; ')}.")

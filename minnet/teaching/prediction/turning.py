@@ -22,6 +22,9 @@ DEEPFOOL_STEPS, DRAWN_IN, HALVINGS = 50, 30, 50
 DIRECTIONS, ROUNDS, SHORTER = 64, 8, 0.98
 """Random directions that are tried at once, how often, and how much nearer is worth it."""
 
+FAR_DIRECTIONS, FEW = 2048, 8
+"""Random directions to look in where nothing else led over, and points that are drawn in of them."""
+
 OVERSHOOT = 1e-6
 """How far over the boundary the change ends, relative to its length, at first."""
 
@@ -68,14 +71,21 @@ def _starts(
             yield z
     if count:
         return
-    rng = np.random.default_rng(0)
-    for _ in range(DIRECTIONS):
-        direction = rng.standard_normal(x.shape)
-        direction /= _length(direction)
-        for radius in 2.0 ** np.arange(-6, 24):
-            if turned(x + radius * direction):
-                yield x + radius * direction
-                break
+    directions = _directions(np.random.default_rng(0), FAR_DIRECTIONS, x)
+    for radius in 2.0 ** np.arange(-6, 24):
+        points = x + radius * directions
+        other = np.flatnonzero(network.scores(points).argmax(axis=1) != top)
+        if len(other):
+            yield from points[other[:FEW]]
+            return
+
+
+def _directions(rng: np.random.Generator, count: int, x: Array) -> Array:
+    """Random directions of length 1, each in the shape of x."""
+    directions: Array = rng.standard_normal((count, *x.shape))
+    sizes = np.sqrt((directions.reshape(count, -1) ** 2).sum(axis=1))
+    directions /= sizes.reshape(-1, *(1,) * x.ndim)
+    return directions
 
 
 def _around(
@@ -84,9 +94,7 @@ def _around(
     """A nearer point, if one lies in a random direction, and from there again."""
     rng = np.random.default_rng(0)
     for _ in range(ROUNDS):
-        directions = rng.standard_normal((DIRECTIONS, *x.shape))
-        sizes = np.sqrt((directions.reshape(DIRECTIONS, -1) ** 2).sum(axis=1))
-        directions /= sizes.reshape(-1, *(1,) * x.ndim)
+        directions = _directions(rng, DIRECTIONS, x)
         points = x + directions * _length(best - x) * SHORTER
         other = np.flatnonzero(network.scores(points).argmax(axis=1) != top)
         if len(other):

@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
 from minnet.teaching.scripts.names import (
+    OVER_CALLS,
     VALUES,
     arrays_in,
     everything,
@@ -35,8 +36,6 @@ from minnet.teaching.scripts.values import is_number, is_numeric
 
 STEP = 1e-5
 
-TOLERANCE = 2e-5
-"""Of the largest entry of a block; central differences are good to about 1e-8."""
 
 ENTRIES = 20
 """Entries of a block that are measured."""
@@ -46,111 +45,6 @@ SUSPECTS = 6
 
 BLOCKS = 24
 """Blocks that are looked at."""
-
-
-@dataclass
-class Block:
-    """A weight, what the program says its gradient is, and what was measured.
-
-    Attributes
-    ----------
-    path, label
-        Its expression in the program, and the short name.
-    entries
-        The flat indices that were measured.
-    measured
-        The slopes there.
-    analytic
-        The whole gradient by the code, or None.
-    key
-        Where in a run that is found; "" if it is what the update subtracted, over `rate`.
-    """
-
-    path: str
-    label: str
-    value: Array
-    entries: Array
-    measured: Array
-    analytic: Array | None = None
-    key: str = ""
-    rate: float | None = None
-    sign: float = 1.0
-    bent: Array | None = None
-    right: bool = False
-    update: Array | None = None
-    note: str = ""
-
-    def at(self, gradient: Array) -> Array:
-        """A gradient at the entries that were measured."""
-        return np.asarray(gradient, float).reshape(-1)[self.entries]
-
-    def agrees(self, gradient: Array | None) -> bool:
-        """Whether a gradient is what was measured."""
-        if gradient is None or not fits(gradient, self.value):
-            return False
-        a = self.at(gradient)
-        scale = float(np.abs(self.measured).max(initial=0.0))
-        difference = np.abs(a - self.measured)
-        if self.bent is not None and not self.bent.all():
-            difference = difference[~self.bent]
-        return bool(
-            np.isfinite(a).all() and np.all(difference <= TOLERANCE * max(scale, 1e-7) + 1e-9)
-        )
-
-
-def fits(gradient: Any, value: Array) -> bool:
-    """Whether it has the shape of a weight, up to axes of length 1, which broadcast."""
-    shape = np.shape(gradient)
-    if shape == value.shape:
-        return True
-    squeezed = tuple(n for n in shape if n != 1)
-    return squeezed == tuple(n for n in value.shape if n != 1) and len(shape) <= value.ndim
-
-
-@dataclass
-class Analysis:
-    """A unit with its loss and its blocks."""
-
-    unit: Unit
-    put: dict[str, Array]
-    blocks: list[Block]
-    loss: str  # a key of a run, or "" for one that the program does not compute
-    updates: dict[str, set[int]]
-    explicit: bool = True
-    scalars: list[str] = field(default_factory=list)
-    slopes: dict[str, Array] = field(default_factory=dict)
-    only: set[str] = field(default_factory=set)
-    order: bool = True  # False: the gradients are right once no weight changes on the way
-    common: float | None = None
-
-    @property
-    def stop(self) -> frozenset[int]:
-        """The lines that change a weight."""
-        return frozenset().union(*self.updates.values()) if self.updates else frozenset()
-
-    @property
-    def wrong(self) -> list[Block]:
-        """The blocks that are not right."""
-        return [block for block in self.blocks if not block.right]
-
-    def gradients(self, run: Run) -> dict[str, Array | None]:
-        """The gradient of each block by a run."""
-        return {block.path: gradient_of(block, run, self.put) for block in self.blocks}
-
-
-def gradient_of(block: Block, run: Run, put: Mapping[str, Array]) -> Array | None:
-    """What a run says the gradient of a block is."""
-    if block.key:
-        value = run.get(block.key)
-        if value is None or not is_numeric(value):
-            return None
-        signed: Array = block.sign * np.asarray(value, float)
-        return signed
-    after = run.get(":" + block.path)
-    if after is None or np.shape(after) != block.value.shape:
-        return None
-    moved: Array = (block.value - np.asarray(after, float)) / (block.rate or 1.0)
-    return moved
 
 
 def analyse(
@@ -218,13 +112,6 @@ def analyse(
         targets,
         most,
     )
-
-
-def differs(a: Any, b: Any) -> bool:
-    """Whether two numbers or arrays of a shape are not the same."""
-    if b is None or not is_numeric(b) or np.shape(a) != np.shape(b):
-        return False
-    return is_numeric(a) and not np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
 
 
 def _weights(
@@ -379,23 +266,6 @@ def entries_of(value: Array, most: int = ENTRIES) -> Array:
     return np.sort(rng.choice(value.size, most, replace=False))
 
 
-def ratio(a: Array, n: Array, tolerance: float = 3e-5) -> float | None:
-    """c where a = c n all over, or None."""
-    power = float(n @ n)
-    if power == 0.0 or not np.isfinite(a).all():
-        return None
-    c = float(a @ n) / power
-    size = max(abs(c) * float(np.abs(n).max()), float(np.abs(a).max()))
-    return c if np.all(np.abs(a - c * n) <= tolerance * size) and c != 0.0 else None
-
-
-def proportional(block: Block) -> float | None:
-    """c where the code's gradient is c times what was measured."""
-    if block.analytic is None or not fits(block.analytic, block.value):
-        return None
-    return ratio(block.at(block.analytic), block.measured)
-
-
 def _choose(
     unit: Unit,
     weights: Mapping[str, Array],
@@ -503,7 +373,9 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     alike = max((_alike(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
-    return (analysis.explicit, rank >= 2, rank, right, alike, share, whole, len(analysis.blocks))
+    summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
+    blocks = len(analysis.blocks)
+    return (analysis.explicit, rank >= 2, rank, right, summed, alike, share, whole, blocks)
 
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:
@@ -555,6 +427,7 @@ def settle(
         usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
     for block in analysis.blocks:
         _by_key(block, candidates[block.path], (run, still), known)
+    _from_one_call(analysis, candidates, (run, still), known)
     for block in analysis.blocks:
         if block.key:
             moved = block.update  # perhaps a penalty is in it
@@ -573,11 +446,30 @@ def settle(
     _clip(analysis)
 
 
+def _from_one_call(
+    analysis: Analysis,
+    candidates: Mapping[str, list[str]],
+    runs: Sequence[Run],
+    rates: list[float],
+) -> None:
+    """Take wrong gradients from the call that the right ones are from, not another sample's."""
+    calls = {b.key.rpartition(":")[0] for b in analysis.blocks if b.key and b.right}
+    if len(calls) != 1:
+        return
+    call = calls.pop()
+    for block in analysis.blocks:
+        if block.key and not block.right and block.key.rpartition(":")[0] != call:
+            there = [k for k in candidates[block.path] if k.rpartition(":")[0] == call]
+            if there:
+                _by_key(block, there, runs, rates)
+
+
 def _has_no_factor(analysis: Analysis) -> bool:
     """Whether the loss is only looked at: what is shown, or a sum of squares for a half of it."""
     watched = is_watched(analysis.loss, any(block.key for block in analysis.blocks))
     ratios = [proportional(block) for block in analysis.blocks]
-    halves = all(c is not None and abs(c - 0.5) < 1e-4 for c in ratios)
+    alike = sum(c is not None and abs(c - 0.5) < 1e-4 for c in ratios)
+    halves = alike == len(ratios) or (alike > 1 and 2 * alike > len(ratios))
     return loss_rank(analysis.loss) < 2 or (watched and halves)
 
 

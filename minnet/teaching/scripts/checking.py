@@ -13,11 +13,11 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, rules, sliding
-from minnet.teaching.scripts.analysis import (
+from minnet.teaching.scripts import evidence, implied, orders, rules, sliding
+from minnet.teaching.scripts.analysis import analyse
+from minnet.teaching.scripts.blocks import (
     Analysis,
     Block,
-    analyse,
     differs,
     fits,
     gradient_of,
@@ -95,7 +95,7 @@ def loops(
             owner=loop.owner,
         )
         analysis = attempt(partial(_analysis_of, unit))
-        if analysis is not None and analysis.blocks:
+        if analysis is not None and analysis.blocks and not _only_data(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
@@ -113,6 +113,14 @@ def loops(
         analysis.unit.loop = number
         chosen.append(analysis)
     return chosen
+
+
+def _only_data(analysis: Analysis) -> bool:
+    """Whether a loop learns nothing that is seen, and has a gradient of its inputs alone."""
+    data = r"^(x|inputs?|data|features|h|a)(_|\d|$)"
+    return not analysis.updates and all(
+        re.match(data, leaf(block.path)[0], re.I) for block in analysis.blocks
+    )
 
 
 def _analysis_of(unit: Unit) -> Analysis | None:
@@ -308,7 +316,7 @@ def examine(
     with_what = (
         shown(analysis.loss)
         if analysis.explicit
-        else f"no loss is computed, so by {analysis.loss.replace(':', '')}"
+        else f"no loss is computed, so by {implied.in_words(analysis.loss)}"
     )
     section = Section(f"{analysis.unit.title}, loss: {with_what}")
     blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
@@ -329,7 +337,7 @@ def _of_wrong(
     snapshots: Sequence[Any] = (),
 ) -> dict[str, list[BlockFinding]]:
     wrong = [block for block in blocks if not block.right]
-    order = _order(analysis, blocks)
+    order = orders.verdicts(analysis, blocks)
     if order is not None:
         return order
     truncated = _integers(analysis, blocks)
@@ -423,44 +431,6 @@ def _unknown(block: Block, blocks: list[Block]) -> BlockFinding:
     return BlockFinding("wrong", text)
 
 
-def _order(analysis: Analysis, blocks: list[Block]) -> dict[str, list[BlockFinding]] | None:
-    """Whether the gradients are right once no weight is changed before it was used."""
-    if not analysis.stop:
-        return None
-    still = analysis.unit.run(analysis.put, without=analysis.stop)
-    if still.error is not None:
-        return None
-    result: dict[str, list[BlockFinding]] = {}
-    for block in blocks:
-        if block.right:
-            result[block.label] = []
-            continue
-        if block.key and not block.agrees(gradient_of(block, still, analysis.put)):
-            return None
-        guilty = []
-        for path, lines in analysis.updates.items():
-            if path == block.path:
-                continue
-            one = analysis.unit.run(analysis.put, without=frozenset(lines))
-            if one.error is None and block.agrees(gradient_of(block, one, analysis.put)):
-                guilty.append((path, min(lines)))
-        if not block.key and not guilty:
-            return None
-        names = ", ".join(
-            next((b.label for b in blocks if b.path == path), path) for path, _ in guilty
-        )
-        at = f" (line {guilty[0][1]})" if guilty else ""
-        result[block.label] = [
-            BlockFinding(
-                "stale-input",
-                f"{names or 'a weight'} is changed{at} before it is used for this gradient: the "
-                "update comes too early, and the new weights are taken where the old ones belong. "
-                "Compute all gradients first, and update all weights after that.",
-            )
-        ]
-    return result
-
-
 def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding]:
     """Blocks that are whole numbers because an array of integers holds them."""
     findings = {}
@@ -506,7 +476,7 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
                 break
     if best is None:
         return None
-    name = best[0].replace(":", "")
+    name = implied.in_words(best[0])
     return BlockFinding(
         "wrong",
         f"the gradients are those of {name}, times {best[1]:.4g}, and right for it; the loss that "

@@ -9,7 +9,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.scaling import fraction
-from minnet.teaching.scripts.analysis import Block, fits, ratio
+from minnet.teaching.scripts.blocks import Block, fits, ratio
 
 
 class BlockFinding(NamedTuple):

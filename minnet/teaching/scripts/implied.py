@@ -12,8 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from minnet.teaching.scripts.analysis import Analysis, Block, proportional
+from minnet.teaching.scripts.blocks import Analysis, Block, proportional
 from minnet.teaching.scripts.mending import Search
+
+
+def in_words(key: str) -> str:
+    """A loss by the names of its arrays, without the functions that they are in."""
+    return re.sub(r"[\w.<>]+:(?=\w)", "", key).replace(":", "")
+
 
 MOST = 4
 """Losses that are tried."""

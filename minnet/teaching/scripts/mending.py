@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.teaching.scripts.analysis import Analysis, Block, fits, gradient_of
+from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, Unit, left_out
@@ -108,6 +108,7 @@ class Search:
         self.base = self._run(None)
         self.value = self._loss_with(None, self.base)
         self.wrong = {block.path for block in analysis.wrong}
+        self.flat = self._flat()
         self.other: Analysis | None = None  # the same with another number of samples
 
     def _needed(self) -> set[str] | None:
@@ -122,6 +123,11 @@ class Search:
             head = re.split(r"\(\)|:", key)[0]
             names.add(re.sub(r"#\d+", "", head))
         return names
+
+    def _flat(self) -> set[str]:
+        """Blocks on which the loss does not depend: whatever gives zeros is right for them."""
+        sizes = {b.path: float(np.abs(b.measured).max(initial=0.0)) for b in self.analysis.blocks}
+        return {p for p, size in sizes.items() if size <= 1e-7 * max(sizes.values())}
 
     def _helpers(self) -> dict[str, Any]:
         """Functions of one or two arguments that are called with arrays: activations and such."""
@@ -159,7 +165,7 @@ class Search:
 
     def _loss(self, run: Run) -> float:
         if not self.analysis.explicit:
-            return everything(run).get(self.analysis.loss, math.nan)
+            return everything(run, self.analysis.loss).get(self.analysis.loss, math.nan)
         key = self.analysis.loss
         if key.startswith("Σ "):
             return run.sums.get(key[2:], math.nan)
@@ -328,7 +334,7 @@ class Search:
                     mended.add(block.path)
             elif not good and block.note != "update":
                 return None
-        return mended
+        return mended if mended - self.flat else set()
 
     def _elsewhere(self, edit: Edit, mended: set[str]) -> bool:
         """Whether it mends the same with another number of samples."""

@@ -13,7 +13,8 @@ from minnet.layers.base import Layer
 from minnet.losses import Loss
 from minnet.teaching.gradients.report import GradientFinding, GradientReport
 from minnet.teaching.gradients.scaling import fraction
-from minnet.teaching.scripts.analysis import Analysis, Block, analyse, fits, ratio
+from minnet.teaching.scripts.analysis import analyse
+from minnet.teaching.scripts.blocks import Analysis, Block, fits, ratio
 from minnet.teaching.scripts.checking import findings_of
 from minnet.teaching.scripts.functions_of import unit_of_functions
 

@@ -208,8 +208,11 @@ def arrays_in(run: Run) -> dict[str, Any]:
     return values
 
 
-def everything(run: Run) -> dict[str, float]:
-    """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies."""
+def everything(run: Run, wanted: str = "") -> dict[str, float]:
+    """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies.
+
+    `wanted` is the one that is asked for, so that not all pairs of arrays are gone through.
+    """
     sums = scalars_of(run)
     for key, half in run.halves.items():
         if ERRORS.search(word_of(key)):
@@ -239,9 +242,42 @@ def everything(run: Run) -> dict[str, float]:
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
+        if wanted and key not in wanted:
+            continue
         for name, rows in targets.items():
+            if wanted and name not in wanted:
+                continue
             sums.update(_implied(key, p, name, rows))
+            sums.update(_over_calls(key, name, arrays))
     return sums
+
+
+OVER_CALLS = ", over all calls"
+"""What ends the key of a loss that is added up over the samples of a pass."""
+
+
+def of_call(key: str, number: int) -> str:
+    """The key of what a later call of the same function had there."""
+    return re.sub(r"^([^:(#]+)(?=:|\(\))", rf"\1#{number}", key)
+
+
+def _over_calls(key: str, name: str, arrays: Mapping[str, Any]) -> dict[str, float]:
+    """The losses that outputs and targets imply, added up where a call has one sample."""
+    sums: dict[str, float] = {}
+    number = 1
+    while True:
+        number += 1
+        keys = [of_call(k, number) for k in (key, name)]
+        if keys[0] == key or keys[1] == name or not all(k in arrays for k in keys):
+            break
+        if number == 2:
+            sums = _implied(key, arrays[key], name, arrays[name])
+        p, t = (arrays[k] for k in keys)
+        if not all(isinstance(v, np.ndarray) for v in (p, t)):
+            break
+        losses = _implied(key, p, name, t)
+        sums = {k: v + losses[k] for k, v in sums.items() if k in losses}
+    return {k + OVER_CALLS: v for k, v in sums.items()} if number > 2 else {}
 
 
 def _differences(arrays: Mapping[str, Any], targets: Mapping[str, Array]) -> dict[str, float]:

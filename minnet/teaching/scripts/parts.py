@@ -20,6 +20,7 @@ from minnet.teaching.scripts.scopes import (
     floats_of,
     parsed,
     sizes,
+    small_numbers,
     text_of,
 )
 
@@ -29,7 +30,7 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
     product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
     if product or (isinstance(node, ast.Call) and text_of(node.func).endswith(("dot", "matmul"))):
         yield from _without_derivative(node, scope, helpers)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+    if factors(node) is not None:
         yield from _another_derivative(node, scope, helpers)
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node, scope)
@@ -77,20 +78,50 @@ def _without_derivative(
             )
 
 
+def factors(node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """The two sides of an elementwise product, written as * or as np.multiply, or None."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return node.left, node.right
+    multiply = isinstance(node, ast.Call) and text_of(node.func).split(".")[-1] == "multiply"
+    if multiply and isinstance(node, ast.Call) and len(node.args) == 2:
+        return node.args[0], node.args[1]
+    return None
+
+
 def _another_derivative(
-    node: ast.BinOp, scope: Scope, helpers: Mapping[str, Any]
+    node: ast.expr, scope: Scope, helpers: Mapping[str, Any]
 ) -> Iterator[Local]:
-    """A call that gives another derivative than the one that belongs there."""
-    value = evaluated(node.left, scope)
-    if isinstance(node.right, ast.Call) and isinstance(value, np.ndarray):
-        for name, _, derivative in derivatives(value.shape, scope, helpers):
+    """Another derivative than the one that belongs there, as a factor of a product."""
+    sides = factors(node)
+    if sides is None:
+        return
+    value = evaluated(node, scope)
+    if not isinstance(value, (np.ndarray, float, np.floating)):
+        return
+    pairs = [(sides[0], sides[1]), (sides[1], sides[0])]
+    inner = factors(sides[0])
+    if inner is not None:  # (delta * a) * (1 - a)
+        pairs.append((inner[0], binary(inner[1], ast.Mult(), sides[1])))
+    for rest, written in pairs:
+        if isinstance(written, (ast.Name, ast.Constant, ast.Attribute)) or _is_product(written):
+            continue
+        for name, _, derivative in derivatives(np.shape(value), scope, helpers):
             yield (
                 "wrong",
                 f"the derivative is wrong: that {derivative.rstrip(',')} belongs where "
-                f"{text_of(node.right)} stands",
+                f"{text_of(written)} stands",
                 2.5 + 0.002 * len(name),
-                binary(node.left, ast.Mult(), parsed(name)),
+                binary(rest, ast.Mult(), parsed(name)),
             )
+
+
+def _is_product(node: ast.expr) -> bool:
+    """Whether matrices are multiplied in it, so that it is what comes back through weights."""
+    return any(
+        isinstance(n, ast.MatMult)
+        or (isinstance(n, ast.Attribute) and n.attr in ("dot", "matmul", "einsum"))
+        for n in ast.walk(node)
+    )
 
 
 def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
@@ -372,6 +403,8 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             yield from _of_product(
                 node.func.value, node.args[0], lambda a, b: binary(a, ast.MatMult(), b)
             )
+    if short == "where" and len(node.args) == 3:
+        yield from _of_where(node, scope)
     if short == "multiply" and len(node.args) == 2:
         yield from _of_operation(binary(node.args[0], ast.Mult(), node.args[1]), scope)
     if short in ("square", "abs", "exp", "log", "sqrt", "tanh") and node.args:
@@ -410,6 +443,34 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
                     1.4,
                     new,
                 )
+
+
+def _of_where(node: ast.Call, scope: Scope) -> Iterator[Local]:
+    """The slope that a leaky unit has where it is off, or another number there."""
+    for at, other in ((2, 1), (1, 2)):
+        written, beside = node.args[at], node.args[other]
+        plain = isinstance(written, ast.Constant)
+        for name, _ in small_numbers(scope):
+            if name in text_of(written):
+                continue
+            whole = beside if plain else written
+            texts = (
+                [name, f"{name} * {text_of(whole)}"] if plain else [f"{name} * {text_of(whole)}"]
+            )
+            for text in texts:
+                new = copy.copy(node)
+                new.args = [parsed(text) if i == at else a for i, a in enumerate(node.args)]
+                yield (
+                    "wrong-mask",
+                    f"the slope is wrong where the unit is {'off' if at == 2 else 'on'}: {text} "
+                    f"belongs where {text_of(written)} stands, as in the derivative of a leaky "
+                    "ReLU",
+                    1.9,
+                    new,
+                )
+    new = copy.copy(node)
+    new.args = [node.args[0], node.args[2], node.args[1]]
+    yield "wrong-mask", "the mask is the wrong way round", 1.4, new
 
 
 def _flags(function: Any) -> list[str]:

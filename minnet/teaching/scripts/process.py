@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts import inputs, optimizers, stopping
-from minnet.teaching.scripts.analysis import Analysis
+from minnet.teaching.scripts import drivers, inputs, optimizers, stopping
+from minnet.teaching.scripts.blocks import Analysis, proportional
 from minnet.teaching.scripts.checking import Section, examine, loops
 from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
-from minnet.teaching.scripts.recording import OutOfTimeError, Recording, record
+from minnet.teaching.scripts.recording import OutOfTimeError, Recording, record, record_call
 from minnet.teaching.scripts.report import RIGHT, UNREADABLE, WRITE, WRONG, silence
 from minnet.teaching.scripts.running import seeded_state, set_random_state
 
@@ -32,6 +32,9 @@ RUNNING = 10.0
 
 LOOP = 20.0
 """Seconds for the measurements of one loop."""
+
+DRIVING = 3.0
+"""Seconds for a call of a function that the file does not call."""
 
 FORBIDDEN = (
     "os.remove",
@@ -150,6 +153,8 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
     stopped = clock.within(5.0, partial(stopping.verdict, program, recording))
     if stopped is not None:
         sections.append(stopped)
+    if not sections:
+        sections += _driven(program, recording, names, clock, end)
     if not sections or names:
         for analysis in inputs.analyses(program, names):
             if time.monotonic() > end:
@@ -173,6 +178,51 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         return UNREADABLE, _unreadable(name, recording)
     code = RIGHT if all(section.ok for section in sections) else WRONG
     return code, "\n".join(str(section) for section in sections)
+
+
+def _driven(
+    program: Program, recording: Recording, names: Sequence[str], clock: Clock, end: float
+) -> list[Section]:
+    """What is said of functions that train and that the file does not come to call."""
+    for name in drivers.uncalled(program, recording):
+        if names and not {name, name.split(".")[0]} & set(names):
+            continue
+        best: tuple[tuple[bool, int], Analysis, Recording] | None = None
+        begun = time.monotonic()
+        for driver in drivers.drivers(program, name):
+            if time.monotonic() > min(begun + LOOP, end - 2 * LOOP):
+                break
+            call = partial(record_call, program, driver.lines, driver.variables)
+            seen = clock.within(DRIVING, call)
+            if seen is None or seen.error is not None or not seen.passes:
+                continue
+            for analysis in loops(program, seen, (), partial(clock.within, LOOP)):
+                right = sum(block.right for block in analysis.blocks)
+                known = sum(b.right or proportional(b) is not None for b in analysis.blocks)
+                score = (analysis.explicit, 2 * right + known)
+                if any(score) and (best is None or score > best[0]):
+                    best = (score, analysis, seen)
+            if best is not None and not best[1].wrong:
+                break
+        if best is None:
+            continue
+        _, analysis, seen = best
+        left = max(5.0, end - time.monotonic())
+        snapshots = seen.passes[analysis.unit.loop]
+        search = min(SECONDS, left / 4)
+        section = clock.within(left, partial(examine, analysis, snapshots, search))
+        if section is not None and (_some_right(analysis) or _all_named(section)):
+            return [section]
+    return []
+
+
+def _some_right(analysis: Analysis) -> bool:
+    return any(block.right for block in analysis.blocks)
+
+
+def _all_named(section: Section) -> bool:
+    """Whether a line is named for all that is wrong: data that are made may not fit the file."""
+    return all("The line is" in f[0].text for f in section.blocks.values() if f)
 
 
 def _defined(program: Program) -> list[str]:

@@ -72,6 +72,18 @@ class Program:
 
     def watched(self) -> Any:
         """The code of the whole file, with a call at the beginning of every loop's pass."""
+        return compile(self._watched_tree(), FILE, "exec")
+
+    def watched_definitions(self) -> list[Any]:
+        """The code of each definition and plain number alone, with the same calls."""
+        return [
+            compile(ast.Module([s], []), FILE, "exec")
+            for s in self._watched_tree().body
+            if _is_definition(s)
+            or (isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant))
+        ]
+
+    def _watched_tree(self) -> ast.Module:
         tree = copy.deepcopy(self.tree)
         numbers = {(loop.node.lineno, loop.node.col_offset): loop.number for loop in self.loops}
         for node in ast.walk(tree):
@@ -84,8 +96,7 @@ class Program:
                 for inner in ast.walk(call):
                     ast.copy_location(inner, node.body[0])
                 node.body.insert(0, call)
-        ast.fix_missing_locations(tree)
-        return compile(tree, FILE, "exec")
+        return ast.fix_missing_locations(tree)
 
     def line(self, number: int) -> str:
         """A line of the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,15 +45,30 @@ class Recording:
     out_of_time: bool = False
 
 
-def record(program: Program, prepare: Callable[[], Any] = lambda: None) -> Recording:
+def record(program: Program) -> Recording:
     """Run the file once, up to where enough of its loops was seen."""
-    names = fresh_names()
-    recording = Recording(names)
+    recording = Recording(fresh_names())
+    _run(program, recording, [program.watched()])
+    return recording
+
+
+def record_call(program: Program, lines: Sequence[str], variables: Mapping[str, Any]) -> Recording:
+    """Run calls of the file's functions that it does not make itself."""
+    recording = Recording(fresh_names())
+    for code in program.watched_definitions():
+        try:
+            execute(code, recording.names)
+        except Exception:  # noqa: S112 - a module that is not here
+            continue
+    recording.names.update(copied(variables))
+    calls = compile("\n".join(lines), "<calls>", "exec")
+    _run(program, recording, [calls])
+    return recording
+
+
+def _run(program: Program, recording: Recording, codes: Sequence[Any]) -> None:
+    names, since = recording.names, [0.0]
     counts: dict[int, int] = {}
-    since = [0.0]
-    outer = {loop.number for loop in program.loops} - {
-        n for loop in program.loops for n in loop.inner
-    }
 
     def at_loop(number: int, inside: Mapping[str, Any], around: Mapping[str, Any]) -> None:
         count = counts[number] = counts.get(number, 0) + 1
@@ -64,9 +79,7 @@ def record(program: Program, prepare: Callable[[], Any] = lambda: None) -> Recor
             recording.passes.setdefault(number, []).append(
                 PassStart(copied(variables), random_state())
             )
-        elif count > PASSES and number in outer and program.loops[number].owner != "":
-            since[0] = since[0] or time.monotonic()
-        if count > PASSES:
+        else:
             since[0] = since[0] or time.monotonic()
         if since[0] and time.monotonic() - since[0] > PATIENCE:
             raise StopError
@@ -74,7 +87,8 @@ def record(program: Program, prepare: Callable[[], Any] = lambda: None) -> Recor
     names[LOOP] = at_loop
     state = random_state()
     try:
-        execute(program.watched(), names)
+        for code in codes:
+            execute(code, names)
     except StopError:
         pass
     except OutOfTimeError:
@@ -86,7 +100,6 @@ def record(program: Program, prepare: Callable[[], Any] = lambda: None) -> Recor
     finally:
         sys.settrace(None)
         set_random_state(state)
-    return recording
 
 
 def _kept(name: str, value: Any) -> bool:

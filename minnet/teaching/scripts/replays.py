@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FrameType, FunctionType
 from typing import Any
@@ -49,6 +49,9 @@ CALLS = 400
 
 INSIDE = 4
 """How deep the variables of a call are looked into."""
+
+MANY = 40
+"""Entries of a list or dict inside a call that are looked at."""
 
 SMALL = 4_000
 """Larger arrays inside a call are not kept."""
@@ -138,6 +141,9 @@ class _Watch:
             self.note(f"{name}{tag}{slot.path}", f"{name}{slot.path}", slot.value)
         for slot in slots(variables, INSIDE):
             self.note(f"{name}{tag}:{slot.path}", f"{name}:{slot.path}", slot.value)
+        for path, value in _entries(variables):  # the last delta is an entry of nabla_b, too
+            if f"{name}{tag}:{path}" not in self.run.values:
+                self.note(f"{name}{tag}:{path}", f"{name}:{path}", value)
 
     def note(self, key: str, plain: str, value: Any) -> None:
         run = self.run
@@ -150,6 +156,19 @@ class _Watch:
         else:
             half = 0.5 * float((array.astype(float) ** 2).sum())
             run.halves[plain] = run.halves.get(plain, 0.0) + half
+
+
+def _entries(variables: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """The arrays in the lists and dicts of some variables, under the names that they have there."""
+    for name, value in variables.items():
+        pairs: Any = ()
+        if isinstance(value, dict):
+            pairs = list(value.items())[:MANY]
+        elif isinstance(value, list):
+            pairs = enumerate(value[:MANY])
+        for key, array in pairs:
+            if isinstance(array, np.ndarray) and array.dtype.kind in "fiu":
+                yield f"{name}[{key!r}]", array
 
 
 def _whole_object(value: Any) -> bool:

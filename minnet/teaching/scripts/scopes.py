@@ -151,8 +151,11 @@ def arrays_of(scope: Scope) -> list[tuple[str, Array]]:
                 for k, v in list(getattr(value, "__dict__", {}).items())[:40]
                 if isinstance(v, np.ndarray)
             ]
+    pool = scope.get(POOL, {})
+    as_written = {id(value) for value in pool.values()}  # acts[i] is said, and not acts[1]
+    arrays = [(n, a) for n, a in arrays if not (re.search(r"\[\d+\]$", n) and id(a) in as_written)]
     known = {name for name, _ in arrays}
-    for name, value in scope.get(POOL, {}).items():
+    for name, value in pool.items():
         if (
             isinstance(value, np.ndarray)
             and name not in known
@@ -185,6 +188,10 @@ def derivatives(
         if inside:
             yield f"(1 - {name}**2)", array, f"of tanh, 1 − {name}²,"
         yield f"({name} > 0)", array, f"of ReLU (the mask {name} > 0, 0 where the unit was off)"
+        for rate, number in small_numbers(scope)[:3] if "np" in scope else ():
+            if 0 < number < 1 and not inside:
+                slope = f"np.where({name} > 0, 1, {rate})"
+                yield slope, array, f"of a leaky ReLU (1 where {name} > 0, {rate} where it is not)"
         if np.isin(array, (0, 1)).all() or re.search(r"mask|drop|^D\d|keep", name):
             yield name, array, f"of dropout (the mask {name})"
             for rate, number in small_numbers(scope)[:3]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.images import AXES, MOVED, POOLED, kernel_changes, spatial
-from minnet.teaching.scripts.analysis import Analysis, Block, fits, gradient_of, ratio
+from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of, ratio
 from minnet.teaching.scripts.evidence import BlockFinding
 
 SEVERAL = 8

@@ -30,6 +30,10 @@ def test_sheets_are_handed_out_and_checked(capsys):
     assert code("--sheets", str(EXAMPLE)) == 1
     file = Path("exercises", "01_huber.py")
     text = file.read_text(encoding="utf-8")
+    told = capsys.readouterr().out
+    assert f"python -m minnet exercises huber --sheets {EXAMPLE}\n" in told  # for the teacher
+    assert "#     python -m doctest 01_huber.py\n" in text  # a student has no sheets
+    assert "minnet exercises" not in text
     assert "raise NotImplementedError  # your code here" in text
     assert "np.where" not in text
     gap = "raise NotImplementedError  # your code here"

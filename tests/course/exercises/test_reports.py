@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from minnet.course.exercises import course, reports
+from minnet.course.exercises import course, keys, reports
 from minnet.course.exercises.files import exercises, find
 from minnet.course.exercises.inspection import DONE, TO_DO, WRONG, CheckResult
 
@@ -158,3 +158,18 @@ def test_the_command_writes_a_report(tmp_path):
     suite = ET.fromstring(Path(tmp_path, "out.xml").read_bytes())
     assert suite.get("failures") == "0"
     assert list(tmp_path.glob("0*.py")) == [tmp_path / SOFTMAX.file]
+
+
+def test_the_secret_of_a_key_file_is_refused_where_its_fingerprint_belongs(tmp_path):
+    """A teacher who copies the key file's line into minnet.toml would hand the key to a class."""
+    key = tmp_path / "teacher.key"
+    keys.new_key(key)
+    settings = tmp_path / "minnet.toml"
+    settings.write_text(f'[exercises]\nkey = "{key.read_text().strip()}"\n')
+    with pytest.raises(ValueError, match=r"64 digits that --new-key printed\. Got .* secret"):
+        reports.key_of(tmp_path)
+    with pytest.raises(ValueError, match=r"64 digits"):
+        reports.hints_of(tmp_path)
+    settings.write_text(f'[exercises]\nkey = "{keys.fingerprint(key)}"\n')
+    assert reports.key_of(tmp_path) == keys.fingerprint(key)
+    assert reports.hints_of(tmp_path) == "full"

@@ -99,7 +99,7 @@ GAPS = (
                 _wrong(corrected=False),
             ),
             KnownMistake(
-                "t is the step, which is counted from 0, and then 1 − β⁰ = 0 is divided by. t "
+                "t is the step, counted from 0, so the first step divides by 1 − β⁰ = 0. t "
                 "counts from 1: t = step + 1.",
                 _wrong(first=0),
             ),
@@ -133,7 +133,7 @@ GAPS = (
                 _wrong(lambda m, v, g, b1, b2: (b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g)),
             ),
             KnownMistake(
-                "β₁ and β₂ have changed places: β₁ is for m, β₂ for v.",
+                "β₁ and β₂ are swapped: β₁ is for m, β₂ for v.",
                 _wrong(lambda m, v, g, b1, b2: (b2 * m + (1 - b2) * g, b1 * v + (1 - b1) * g**2)),
             ),
             KnownMistake(
@@ -146,8 +146,8 @@ GAPS = (
                 _wrong(lambda m, v, g, b1, b2: (b1 * m + g, b2 * v + g**2)),
             ),
             KnownMistake(
-                "m and v come back with the correction, and would be corrected again in the next "
-                "step. Return m and v, and use m̂ and v̂ for θ alone.",
+                "m and v are returned with their correction, so the next step would correct "
+                "them again. Return m and v, and use m̂ and v̂ for θ alone.",
                 _wrong(kept_corrected=True),
             ),
             KnownMistake(
@@ -155,7 +155,7 @@ GAPS = (
                 _wrong(sign=1.0),
             ),
             KnownMistake(
-                "The gradient moves θ, and not its running mean m̂.",
+                "θ is moved by the gradient; it should be moved by the running mean, m̂.",
                 lambda theta, m, v, grad, step, learning_rate, beta_1, beta_2, epsilon: (
                     theta
                     - learning_rate

@@ -190,22 +190,22 @@ GAPS = (
                 _forward(moving=lambda old, new, mu: (1 - mu) * old + mu * new),
             ),
             KnownMistake(
-                "The running mean and variance come back as they were. In training they follow: "
-                "μ moving + (1 − μ) batch.",
+                "The running mean and variance are returned unchanged. In training they "
+                "follow the batch: μ moving + (1 − μ) batch.",
                 _forward(moving=lambda old, new, mu: old),
             ),
             KnownMistake(
-                "The batch's own mean and variance come back. The running ones follow slowly: "
-                "μ moving + (1 − μ) batch.",
+                "The batch's own mean and variance are returned. The running ones follow "
+                "slowly: μ moving + (1 − μ) batch.",
                 _forward(moving=lambda old, new, mu: new),
             ),
             KnownMistake(
-                "In training the running mean and variance are used. There, normalise with those "
-                "of the batch.",
+                "The running mean and variance are used in training. In training, normalise "
+                "with those of the batch.",
                 _forward(from_moving=True),
             ),
             KnownMistake(
-                "β stands in the bracket: y = γ x̂ + β.",
+                "β is inside the bracket, where γ multiplies it too: y = γ x̂ + β.",
                 _forward(affine=lambda x_hat, g, b: g * (x_hat + b)),
             ),
             KnownMistake(
@@ -224,8 +224,8 @@ GAPS = (
                 _forward(always=True),
             ),
             KnownMistake(
-                "Outside of training the running mean and variance change. They should come back "
-                "as they are.",
+                "The running mean and variance change outside of training. Return them "
+                "unchanged there.",
                 _outside(
                     lambda right, always: (right[0], always[1], always[2]),
                 ),
@@ -244,17 +244,18 @@ GAPS = (
         (Trial(backwards(), expecting(measured, "dx", "dgamma", "dbeta")),),
         (
             KnownMistake(
-                "The mean and the variance are taken for constants, but they depend on x too: "
-                "dx = γ s (dy − mean(dy) − x̂ mean(dy x̂)).",
+                "The mean and the variance are treated as constants, but they depend on x "
+                "too: dx = γ s (dy − mean(dy) − x̂ mean(dy x̂)).",
                 _backward(dx=lambda x_hat, dy, factor, gamma: factor * dy),
             ),
             KnownMistake(
-                "The variance is taken for a constant, but it depends on x too: − x̂ mean(dy x̂) is "
-                "missing.",
+                "The variance is treated as a constant, but it depends on x too: − x̂ "
+                "mean(dy x̂) is missing.",
                 _backward(dx=lambda x_hat, dy, factor, gamma: factor * (dy - dy.mean(axis=0))),
             ),
             KnownMistake(
-                "The mean is taken for a constant, but it depends on x too: − mean(dy) is missing.",
+                "The mean is treated as a constant, but it depends on x too: − mean(dy) is "
+                "missing.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
                         factor * (dy - x_hat * (dy * x_hat).mean(axis=0))
@@ -262,7 +263,7 @@ GAPS = (
                 ),
             ),
             KnownMistake(
-                "Sums stand where means belong: mean(dy) and mean(dy x̂), each over the rows.",
+                "These are sums, and should be means: mean(dy) and mean(dy x̂), each over the rows.",
                 _backward(
                     dx=lambda x_hat, dy, factor, gamma: (
                         factor * (dy - dy.sum(axis=0) - x_hat * (dy * x_hat).sum(axis=0))
@@ -300,7 +301,7 @@ GAPS = (
                 ),
             ),
             KnownMistake(
-                "dγ has x where x̂ belongs: γ multiplies what has been normalised.",
+                "dγ uses x in place of x̂: γ multiplies the normalised values.",
                 _backward(dgamma=lambda x_hat, dy, x: (dy * x).sum(axis=0)),
             ),
             KnownMistake(

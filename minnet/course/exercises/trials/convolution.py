@@ -131,22 +131,22 @@ def with_margin(x: Array, W: Array, b: Array) -> Array:
 FORWARD_MISTAKES = (
     KnownMistake("b is missing: b[f] is added at every place.", lambda x, W, b: convolved(x, W)),
     KnownMistake(
-        "The sum of all of b is added; b[f] belongs to filter f alone.",
+        "The sum of b is added everywhere; filter f should get b[f] alone.",
         lambda x, W, b: convolved(x, W, b.sum()),
     ),
     KnownMistake(
-        "The windows stand side by side. They overlap: the window moves by one pixel, so there are "
-        "rows − h + 1 places below each other.",
+        "The windows lie side by side. They should overlap: the window moves by one pixel, "
+        "so there are rows − h + 1 places, one below the other.",
         side_by_side,
     ),
     KnownMistake(
-        "The image got a margin of zeros. Only places where the whole filter fits count, so y is "
-        "smaller than x.",
+        "The image is padded with zeros. Only places where the whole filter fits count, so y "
+        "is smaller than x.",
         with_margin,
     ),
     KnownMistake(
-        "The last place is missing, below and at the right: there are rows − h + 1 of them, and "
-        "range(rows − h) stops one too early.",
+        "The last place is missing, at the bottom and at the right: there are rows − h + 1 "
+        "places, and range(rows − h) stops one too early.",
         lambda x, W, b: convolved(x, W, b)[:, :-1, :-1],
     ),
     KnownMistake(
@@ -168,7 +168,7 @@ BACKWARD_MISTAKES = (
         changed(dW=lambda dW, **_: turned(dW)),
     ),
     KnownMistake(
-        "dW has a 1/N too much: dy has it already, because the loss is a mean.",
+        "dW is divided by N once too often: the loss is a mean, so dy is divided by N already.",
         changed(dW=lambda dW, x, **_: dW / len(x)),
     ),
     KnownMistake(
@@ -209,11 +209,11 @@ GAPS = (
                 lambda x, W, b: convolved(x, turned(W), b),
             ),
             KnownMistake(
-                "One channel alone is looked at: the sum goes over all channels c.",
+                "Only one channel is used: the sum goes over all channels c.",
                 lambda x, W, b: convolved(x[..., :1], W[:, :, :1], b),
             ),
             KnownMistake(
-                "The mean over the patch is taken, and should be the sum.",
+                "This is the mean over the patch; it should be the sum.",
                 lambda x, W, b: convolved(x, W) / np.prod(W.shape[:3]) + b,
             ),
             KnownMistake(
@@ -222,8 +222,7 @@ GAPS = (
                 lambda x, W, b: convolved(x, np.ones_like(W), b),
             ),
             KnownMistake(
-                "b is added once for every number of the patch, and should be added once: put it "
-                "outside of the sum.",
+                "b is added for every number of the patch. Add it once, outside of the sum.",
                 lambda x, W, b: convolved(x, W, b * np.prod(W.shape[:3])),
             ),
         ),
@@ -235,23 +234,22 @@ GAPS = (
         (Trial(backwards(), expecting(measured, "dx", "dW", "db")),),
         (
             KnownMistake(
-                "dx is written over, and should grow: a pixel lies under several windows. Write "
-                "+= in place of =.",
+                "dx is overwritten. A pixel lies under several windows, so their shares add "
+                "up: += in place of =.",
                 changed(dx=last_filter),
             ),
             KnownMistake(
-                "dx is written over, and should grow: a pixel lies under several windows. Write "
-                "+= in place of =.",
+                "dx is overwritten. A pixel lies under several windows, so their shares add "
+                "up: += in place of =.",
                 changed(dx=lambda dx, x, W, dy: gathered(dx_parts(W, dy), x, add=False)),
             ),
             KnownMistake(
-                "dW is written over, and should grow: a filter meets every window. Write += in "
-                "place of =.",
+                "dW is overwritten. A filter meets every window, so their shares add up: += "
+                "in place of =.",
                 changed(dW=last_window),
             ),
             KnownMistake(
-                "dx and dW are written over, and should grow, in every window. Write += in place "
-                "of =.",
+                "dx and dW are overwritten. The shares of all windows add up: += in place of =.",
                 changed(dx=last_filter, dW=last_window),
             ),
             *BACKWARD_MISTAKES,

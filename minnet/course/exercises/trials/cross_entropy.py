@@ -127,13 +127,13 @@ GAPS = (
                 lambda logits, labels: -_losses(logits, labels).mean(),
             ),
             KnownMistake(
-                "logits[:, labels] takes a column for each label, in every row: (N, N) numbers. "
-                "One of each row is logits[np.arange(N), labels].",
+                "logits[:, labels] takes N columns from every row: (N, N) numbers. One "
+                "number from each row is logits[np.arange(N), labels].",
                 lambda logits, labels: (_log_sum(logits) - logits[:, labels]).mean(),
             ),
             KnownMistake(
-                "Labels are the numbers of classes, not what the logits are multiplied by. Take "
-                "the logit of the right class: logits[np.arange(N), labels].",
+                "The logits are multiplied by the labels, but a label is only the number of "
+                "a class. Take the logit of the right class: logits[np.arange(N), labels].",
                 lambda logits, labels: (
                     -(labels[:, None] * np.log(_softmax(logits))).sum(axis=1).mean()
                 ),
@@ -162,7 +162,7 @@ GAPS = (
                 lambda logits, labels: _losses(logits, labels).mean() / np.log(2),
             ),
             KnownMistake(
-                "The maximum is subtracted before exp, and not added again after the logarithm.",
+                "The maximum is subtracted before exp, but not added back after the logarithm.",
                 lambda logits, labels: _losses(logits, labels).mean() - logits.max(axis=1).mean(),
             ),
             KnownMistake(_LOG_OF_0, lambda logits, labels: _naive(_softmax(logits), labels)),
@@ -252,7 +252,7 @@ GAPS = (
                 _in_all_rows,
             ),
             KnownMistake(
-                "The softmax is missing: it is softmax(logits) that one_hot is subtracted from.",
+                "The softmax is missing: subtract one_hot from softmax(logits).",
                 lambda logits, labels: (logits - _one_hot(labels, logits.shape[1])) / len(labels),
             ),
             KnownMistake(
@@ -260,8 +260,8 @@ GAPS = (
                 lambda logits, labels: _softmax(logits) / len(labels),
             ),
             KnownMistake(
-                "The derivative of the softmax is in it twice. It is in p − one_hot already, where "
-                "p (1 − p) has cancelled.",
+                "The derivative of the softmax is applied twice. It is in p − one_hot "
+                "already, where p (1 − p) has cancelled.",
                 lambda logits, labels: (
                     _softmax(logits)
                     * (1 - _softmax(logits))

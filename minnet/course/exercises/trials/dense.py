@@ -69,18 +69,18 @@ GAPS = (
                 "W is transposed, and should not be: W is (D, M), and x @ W is (N, M).",
                 lambda x, W, b: x @ W.T + b,
             ),
-            KnownMistake("x and W have changed places: x @ W.", lambda x, W, b: W @ x + b),
+            KnownMistake("x and W are the wrong way round: x @ W.", lambda x, W, b: W @ x + b),
             KnownMistake(
                 "The result is transposed. Rows are samples: x @ W + b.",
                 lambda x, W, b: W.T @ x.T + b[:, None],
             ),
             KnownMistake(
-                "b has an axis too many: it is (M,), and is added to each row as it is.",
+                "b has one axis too many: it is (M,), and NumPy adds it to each row as it is.",
                 lambda x, W, b: x @ W + b[:, None],
             ),
             KnownMistake("b is subtracted; it should be added.", lambda x, W, b: x @ W - b),
             KnownMistake(
-                "The sum of all of b is added to every output; b[j] belongs to output j alone.",
+                "Every output gets the sum of b; output j should get b[j] alone.",
                 lambda x, W, b: x @ W + b.sum(),
             ),
         ),
@@ -101,16 +101,17 @@ GAPS = (
                 lambda dy, W: W @ dy.T,
             ),
             KnownMistake(
-                "dy and Wᵀ have changed places: dy @ W.T.",
+                "dy and Wᵀ are the wrong way round: dy @ W.T.",
                 lambda dy, W: W.T @ dy,
             ),
-            KnownMistake("dy and Wᵀ have changed places: dy @ W.T.", lambda dy, W: W @ dy),
+            KnownMistake("dy and Wᵀ are the wrong way round: dy @ W.T.", lambda dy, W: W @ dy),
             KnownMistake(
                 "* multiplies entry by entry. The product of matrices is @: dy @ W.T.",
                 lambda dy, W: dy * W.T,
             ),
             KnownMistake(
-                "There is a 1/N too much: dy has it already, because the loss is a mean.",
+                "This divides by N once too often: the loss is a mean, so dy is divided by N "
+                "already.",
                 lambda dy, W: dy @ W.T / len(dy),
             ),
             KnownMistake(
@@ -118,7 +119,7 @@ GAPS = (
                 lambda dy, W: np.ones_like(dy) @ W.T,
             ),
             KnownMistake(
-                "The rows are summed up: each sample has a gradient of its own. Write dy @ W.T.",
+                "The rows are added up, but each sample has a gradient of its own: dy @ W.T.",
                 lambda dy, W: dy.sum(axis=0) @ W.T,
             ),
         ),
@@ -138,11 +139,13 @@ GAPS = (
                 lambda x, dy: (x @ dy, dy.sum(axis=0)),
             ),
             KnownMistake(
-                "dW has a 1/N too much, and db too: dy has it already, because the loss is a mean.",
+                "dW and db are divided by N once too often: the loss is a mean, so dy is "
+                "divided by N already.",
                 lambda x, dy: (x.T @ dy / len(x), dy.sum(axis=0) / len(x)),
             ),
             KnownMistake(
-                "dW has a 1/N too much: dy has it already, because the loss is a mean.",
+                "dW is divided by N once too often: the loss is a mean, so dy is divided by "
+                "N already.",
                 lambda x, dy: (x.T @ dy / len(x), dy.sum(axis=0)),
             ),
             KnownMistake(

@@ -195,7 +195,7 @@ GAPS = (
         ),
         (
             KnownMistake(
-                "The division by 1 − rate is missing, which the forward pass has.",
+                "The forward pass divides by 1 − rate; this has to do so, too.",
                 lambda dy, mask, rate: dy * mask,
             ),
             KnownMistake(
@@ -203,8 +203,8 @@ GAPS = (
                 lambda dy, mask, rate: dy / (1 - rate),
             ),
             KnownMistake(
-                "dy is handed on as it is. Only what was kept has a gradient, and it was divided "
-                "by 1 − rate.",
+                "dy is passed on unchanged. Only what was kept has a gradient, and it was "
+                "divided by 1 − rate.",
                 lambda dy, mask, rate: dy,
             ),
             KnownMistake(

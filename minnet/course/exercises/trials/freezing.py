@@ -120,16 +120,17 @@ GAPS = (
         ),
         (
             KnownMistake(
-                "dy goes to the layer below with the W after the step. It is the W before it that "
-                "the outputs were computed with.",
+                "dy goes down through the new W. The outputs were computed with the old W, "
+                "from before the step: use that.",
                 _step(after=True),
             ),
             KnownMistake(
-                "dy stays the same for all layers. Below a layer it has gone through it: dy @ W.T.",
+                "dy is the same for all layers. On its way down it goes through each layer: "
+                "dy @ W.T.",
                 _step(passes=lambda dy, W: dy),
             ),
             KnownMistake(
-                "dy goes down with W, and not with its transpose: dy @ W.T.",
+                "dy is multiplied by W; on the way down it is the transpose, dy @ W.T.",
                 _step(passes=lambda dy, W: dy @ W),
             ),
             KnownMistake(
@@ -153,20 +154,21 @@ GAPS = (
                 _step(decay=lambda rate, decay: decay),
             ),
             KnownMistake(
-                "The layers are gone through from the first to the last. dy is at the last one, so "
-                "begin there: reversed(range(len(weights))).",
+                "The loop goes from the first layer to the last. dy is known at the last "
+                "one, so begin there: reversed(range(len(weights))).",
                 _step(upwards=True),
             ),
-            KnownMistake("trainable is not asked: frozen layers learn too.", _step(ignores=True)),
+            KnownMistake("trainable is ignored: frozen layers learn too.", _step(ignores=True)),
             KnownMistake(
-                "It is the wrong way round: the frozen layers learn, and the others stay.",
+                "This is the wrong way round: the frozen layers learn, and the others stay "
+                "as they are.",
                 _step(inverted=True),
             ),
             KnownMistake(_STOPS, _step(stop=True)),
             KnownMistake(_STOPS, _step(zero=True)),
             KnownMistake(
-                "dy jumps over a frozen layer as it is. It goes through its weights: dy @ W.T, "
-                "frozen or not.",
+                "dy skips frozen layers. It goes through the weights of every layer, frozen "
+                "or not: dy @ W.T.",
                 _step(skip=True),
             ),
             KnownMistake(_ROLLS, _step(rolls=True, decays=True)),
@@ -180,8 +182,8 @@ GAPS = (
                 _step(decays=True),
             ),
             KnownMistake(
-                "The velocity of a frozen layer goes on, so it would jump when it is unfrozen. "
-                "Leave it as it is.",
+                "The velocity of a frozen layer keeps changing, so the layer would jump when "
+                "it is unfrozen. Leave it as it is.",
                 _step(remembers=True),
             ),
             KnownMistake(

@@ -85,7 +85,7 @@ GAPS = (
         (Trial(images(), expecting(unrolled, "X")),),
         (
             KnownMistake(
-                "The patches stand in columns. Here a patch is a row, as a sample is.",
+                "Each patch is a column here. It should be a row, as a sample is.",
                 lambda x, h, w: unrolled(x, h, w).T,
             ),
             KnownMistake(
@@ -117,12 +117,12 @@ GAPS = (
                 ),
             ),
             KnownMistake(
-                "The windows stand side by side. They overlap: the window moves by one pixel.",
+                "The windows lie side by side. They should overlap: the window moves by one pixel.",
                 lambda x, h, w: patches(x, h, w)[:, ::h, ::w].reshape(-1, h * w * x.shape[3]),
             ),
             KnownMistake(
-                "The last place is missing, below and at the right: there are rows − h + 1 of "
-                "them, and range(rows − h) stops one too early.",
+                "The last place is missing, at the bottom and at the right: there are rows − "
+                "h + 1 places, and range(rows − h) stops one too early.",
                 lambda x, h, w: patches(x, h, w)[:, :-1, :-1].reshape(-1, h * w * x.shape[3]),
             ),
             KnownMistake(
@@ -156,8 +156,8 @@ GAPS = (
                 flat,
             ),
             KnownMistake(
-                "y is (N, F, …), and its numbers are mixed: reshape moves no axis. The filters "
-                "are the last axis of Y, and stay the last one of y.",
+                "y is (N, F, …), and its numbers are mixed up, since reshape moves no axis. "
+                "The filters are the last axis of Y, and stay the last axis of y.",
                 moved_axis,
             ),
             KnownMistake(
@@ -174,8 +174,8 @@ GAPS = (
         (Trial(backwards(), expecting(measured, "dx", "dW", "db")),),
         (
             KnownMistake(
-                "The patches of dX are written over each other, and should add up: a pixel lies "
-                "in several. Write += in place of =.",
+                "The patches of dX overwrite each other. A pixel lies in several of them, so "
+                "they add up: += in place of =.",
                 changed(dx=lambda dx, x, W, dy: gathered(dx_parts(W, dy), x, add=False)),
             ),
             KnownMistake(

@@ -57,7 +57,7 @@ GAPS = (
                 _moved_by(lambda v, g, rate, mu: mu * v + rate * g, sign=-1.0),
             ),
             KnownMistake(
-                "The velocity is subtracted; it has its minus already: θ ← θ + v.",
+                "The velocity is subtracted, but its minus sign is in v already: θ ← θ + v.",
                 _moved_by(lambda v, g, rate, mu: mu * v - rate * g, sign=-1.0),
             ),
             KnownMistake(
@@ -90,7 +90,7 @@ GAPS = (
                 ),
             ),
             KnownMistake(
-                "The old velocity comes back: the new one is what the next step begins with.",
+                "The old velocity is returned. Return the new one: the next step begins with it.",
                 lambda theta, v, grad, learning_rate, momentum: (
                     theta + momentum * v - learning_rate * grad,
                     v,

@@ -192,7 +192,8 @@ GAPS = (
                 lambda p, dy: p * dy,
             ),
             KnownMistake(
-                "There is a 1/N too much: dy has it already, because the loss is a mean.",
+                "This divides by N once too often: the loss is a mean, so dy is divided by N "
+                "already.",
                 lambda p, dy: p * (dy - (dy * p).sum(axis=1, keepdims=True)) / len(p),
             ),
         ),

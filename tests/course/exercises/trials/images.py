@@ -55,7 +55,7 @@ def forward_no_bias(x, W, b):
     return by_windows(x, W)
 
 
-@wrong("conv_forward", "b.f. belongs to filter f alone")
+@wrong("conv_forward", "filter f should get b.f. alone")
 def forward_all_of_b(x, W, b):
     return by_windows(x, W) + np.sum(b)
 
@@ -70,7 +70,7 @@ def forward_one_too_few(x, W, b):
     return by_windows(x, W, last=1) + b
 
 
-@wrong("conv_forward", "margin of zeros")
+@wrong("conv_forward", "padded with zeros")
 def forward_same(x, W, b):
     h, w = W.shape[:2]
     padded = np.zeros((len(x), x.shape[1] + h - 1, x.shape[2] + w - 1, x.shape[3]))
@@ -79,7 +79,7 @@ def forward_same(x, W, b):
     return by_windows(padded, W) + b
 
 
-@wrong("conv_forward", "One channel alone")
+@wrong("conv_forward", "Only one channel")
 def forward_one_channel(x, W, b):
     h, w, _, F = W.shape
     y = np.zeros((len(x), x.shape[1] - h + 1, x.shape[2] - w + 1, F))
@@ -93,7 +93,7 @@ def forward_mean(x, W, b):
     return by_windows(x, W) / W[..., 0].size + b
 
 
-@wrong("conv_forward", "added once for every number of the patch")
+@wrong("conv_forward", "added for every number of the patch")
 def forward_bias_in_the_sum(x, W, b):
     h, w, _, F = W.shape
     y = np.zeros((len(x), x.shape[1] - h + 1, x.shape[2] - w + 1, F))
@@ -150,12 +150,12 @@ def backward_as_a_convolution(x, W, dy):
     return [dx, *conv_backward(x, W, dy)[1:]]
 
 
-@wrong("conv_backward", r"dx is written over.*\+=")
+@wrong("conv_backward", r"dx is overwritten.*\+=")
 def backward_dx_over(x, W, dy):
     return backward_by_places(x, W, dy, over=("dx",))
 
 
-@wrong("conv_backward", r"dW is written over.*\+=")
+@wrong("conv_backward", r"dW is overwritten.*\+=")
 def backward_dw_over(x, W, dy):
     return backward_by_places(x, W, dy, over=("dW",))
 
@@ -165,7 +165,7 @@ def backward_turned(x, W, dy):
     return backward_by_places(x, W, dy, turn=True)
 
 
-@wrong("conv_backward", "dW has a 1/N too much")
+@wrong("conv_backward", "dW is divided by N once too often")
 def backward_mean(x, W, dy):
     dx, dW, db = backward_by_places(x, W, dy)
     return dx, dW / len(x), db
@@ -226,7 +226,7 @@ def loops(x, h, w, order="nij", pixels="uvc", last=0, step=1):
     return np.array(patches).reshape(-1, h * w * x.shape[3])
 
 
-@wrong("im2col", "The patches stand in columns")
+@wrong("im2col", "Each patch is a column")
 def unrolled_columns(x, h, w):
     return loops(x, h, w).T
 
@@ -319,7 +319,7 @@ def matrix_turned(x, W, b):
     return by_matrix(x, W, b, K=W[::-1, ::-1].reshape(-1, W.shape[3]))
 
 
-@wrong("im2col_forward", "b.f. belongs to filter f alone")
+@wrong("im2col_forward", "filter f should get b.f. alone")
 def matrix_all_of_b(x, W, b):
     return by_matrix(x, W, b.sum())
 
@@ -351,12 +351,12 @@ def back_mixed_k(x, W, dy):
     return dx, dK.reshape(W.shape), db
 
 
-@wrong("im2col_backward", "patches of dX are written over each other")
+@wrong("im2col_backward", "patches of dX overwrite each other")
 def back_over(x, W, dy):
     return backward_by_places(x, W, dy, over=("dx",))
 
 
-@wrong("im2col_backward", "dW has a 1/N too much")
+@wrong("im2col_backward", "dW is divided by N once too often")
 def back_mean(x, W, dy):
     dx, dK, db = back(x, W, dy)
     return dx, dK.reshape(W.shape) / x.shape[0], db

@@ -44,7 +44,7 @@ def forward_as_pytorch(x, W, b):
     return np.matmul(x, W.T) + b
 
 
-@wrong("dense_forward", "changed places")
+@wrong("dense_forward", "wrong way round")
 def forward_w_first(x, W, b):
     return np.dot(W, x) + b
 
@@ -54,7 +54,7 @@ def forward_columns(x, W, b):
     return (W.T @ x.T) + b.reshape(-1, 1)
 
 
-@wrong("dense_forward", "an axis too many")
+@wrong("dense_forward", "one axis too many")
 def forward_tall_bias(x, W, b):
     return x @ W + b.reshape(-1, 1)
 
@@ -85,12 +85,12 @@ def backward_columns(dy, W):
     return W @ dy.T
 
 
-@wrong("dense_backward", "changed places")
+@wrong("dense_backward", "wrong way round")
 def backward_w_first(dy, W):
     return W.T @ dy
 
 
-@wrong("dense_backward", "1/N too much")
+@wrong("dense_backward", "divides by N once too often")
 def backward_mean(dy, W):
     return dy @ W.T / dy.shape[0]
 
@@ -139,7 +139,7 @@ def gradient_mean_bias(x, dy):
     return x.T @ dy, np.mean(dy, axis=0)
 
 
-@wrong("dense_gradient", "dW has a 1/N too much, and db too")
+@wrong("dense_gradient", "dW and db are divided by N once too often")
 def gradient_mean_of_both(x, dy):
     N = x.shape[0]
     return (1 / N) * x.T @ dy, (1 / N) * dy.sum(axis=0)
@@ -371,14 +371,14 @@ def cross_entropy_broadcast(logits, labels):
     return (log_sum - logits[np.arange(len(labels)), labels]).sum() / len(labels)
 
 
-@wrong("cross_entropy", "takes a column for each label")
+@wrong("cross_entropy", "takes N columns from every row")
 def cross_entropy_columns(logits, labels):
     m = logits.max(axis=1, keepdims=True)
     log_p = logits - m - np.log(np.exp(logits - m).sum(axis=1, keepdims=True))
     return -log_p[:, labels].mean()
 
 
-@wrong("cross_entropy", "Labels are the numbers of classes")
+@wrong("cross_entropy", "logits are multiplied by the labels")
 def cross_entropy_labels_as_one_hot(logits, labels):
     p = a_softmax(logits)
     return -(labels[:, None] * np.log(p)).sum() / len(labels)
@@ -407,7 +407,7 @@ def cross_entropy_without_softmax(logits, labels):
     return -np.mean(np.log(logits[np.arange(len(labels)), labels]))
 
 
-@wrong("cross_entropy", "not added again")
+@wrong("cross_entropy", "not added back")
 def cross_entropy_lost_maximum(logits, labels):
     m = logits.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(logits - m).sum(axis=1))
@@ -615,7 +615,7 @@ def dropout_backward_redrawn_from_a_seed(dy, mask, rate):
     return dy * mask / (1 - rate)
 
 
-@wrong("dropout_backward", "division by 1 − rate is missing")
+@wrong("dropout_backward", "forward pass divides by 1 − rate")
 def dropout_backward_unscaled(dy, mask, rate):
     return dy * mask
 
@@ -625,7 +625,7 @@ def dropout_backward_without_mask(dy, mask, rate):
     return dy / (1 - rate)
 
 
-@wrong("dropout_backward", "handed on as it is")
+@wrong("dropout_backward", "passed on unchanged")
 def dropout_backward_identity(dy, mask, rate):
     return dy
 
@@ -716,7 +716,7 @@ wrong("batch_norm_forward", "of the whole batch, one number")(batch_norm_with(ax
 wrong("batch_norm_forward", "beside the root")(batch_norm_with(outside=True))
 wrong("batch_norm_forward", "wrong way round")(batch_norm_with(flipped=True))
 wrong("batch_norm_forward", "used outside of training too")(batch_norm_with(always=True))
-wrong("batch_norm_forward", "come back as they were")(batch_norm_with(frozen=True))
+wrong("batch_norm_forward", "returned unchanged")(batch_norm_with(frozen=True))
 
 
 @wrong("batch_norm_forward", "moving_mean belongs to the caller")
@@ -753,19 +753,19 @@ def normalised(x, epsilon):
     return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + epsilon)
 
 
-@wrong("batch_norm_backward", "taken for constants")
+@wrong("batch_norm_backward", "treated as constants")
 def batch_norm_backward_constant(x, dy, gamma, epsilon):
     dx = dy * gamma / np.sqrt(x.var(axis=0) + epsilon)
     return dx, (dy * normalised(x, epsilon)).sum(axis=0), dy.sum(axis=0)
 
 
-@wrong("batch_norm_backward", "variance is taken for a constant")
+@wrong("batch_norm_backward", "variance is treated as a constant")
 def batch_norm_backward_constant_variance(x, dy, gamma, epsilon):
     dx = (dy - dy.mean(axis=0)) * gamma / np.sqrt(x.var(axis=0) + epsilon)
     return dx, (dy * normalised(x, epsilon)).sum(axis=0), dy.sum(axis=0)
 
 
-@wrong("batch_norm_backward", "Sums stand where means belong")
+@wrong("batch_norm_backward", "These are sums, and should be means")
 def batch_norm_backward_sums(x, dy, gamma, epsilon):
     x_hat = normalised(x, epsilon)
     inner = dy - dy.sum(axis=0) - x_hat * (dy * x_hat).sum(axis=0)
@@ -780,7 +780,7 @@ def batch_norm_backward_no_gamma(x, dy, gamma, epsilon):
     return inner / np.sqrt(x.var(axis=0) + epsilon), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
 
 
-@wrong("batch_norm_backward", "x where x̂ belongs")
+@wrong("batch_norm_backward", "x in place of x̂")
 def batch_norm_backward_plain_x(x, dy, gamma, epsilon):
     dx, _, dbeta = batch_norm_backward_short_form(x, dy, gamma, epsilon)
     return dx, (dy * x).sum(axis=0), dbeta

@@ -189,7 +189,7 @@ def adam_square_of_m(theta, m, v, grad, step, learning_rate, beta_1, beta_2, eps
     return theta - learning_rate * m_hat / (np.sqrt(v_hat) + epsilon), m, v
 
 
-@wrong("adam_step", "with the correction")
+@wrong("adam_step", "with their correction")
 def adam_keeps_the_correction(theta, m, v, grad, step, learning_rate, beta_1, beta_2, epsilon):
     m = (beta_1 * m + (1 - beta_1) * grad) / (1 - beta_1 ** (step + 1))
     v = (beta_2 * v + (1 - beta_2) * grad**2) / (1 - beta_2 ** (step + 1))
@@ -426,13 +426,13 @@ def add_freezing(hint, name, *how, **change):
 
 add_freezing("layers below a frozen one get no gradient", "stops", "stop")
 add_freezing("layers below a frozen one get no gradient", "zeroes_dy", "zero dy")
-add_freezing("jumps over a frozen layer", "skips", "skip")
+add_freezing("skips frozen layers", "skips", "skip")
 add_freezing("velocity and the weight decay go on", "zero_gradient", "zero gradient")
 add_freezing("rolls on with its velocity", "rolls_on", "zero gradient, no decay")
 add_freezing("decay still shrinks", "decays", "decay")
 add_freezing("would jump when it is unfrozen", "velocity", "velocity")
 add_freezing("frozen layers learn too", "learns", "learn")
-add_freezing("W after the step", "after", after=True)
-add_freezing("dy stays the same for all layers", "no_way_down", passes=False)
-add_freezing("not with its transpose", "straight", transposed=False)
+add_freezing("through the new W", "after", after=True)
+add_freezing("dy is the same for all layers", "no_way_down", passes=False)
+add_freezing("multiplied by W; on the way down", "straight", transposed=False)
 add_freezing("weights belongs to the caller", "in_place", in_place=True)
