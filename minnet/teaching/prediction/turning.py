@@ -23,7 +23,8 @@ DIRECTIONS, ROUNDS, SHORTER = 64, 8, 0.98
 """Random directions that are tried at once, how often, and how much nearer is worth it."""
 
 FAR_DIRECTIONS, FEW = 2048, 8
-"""Random directions to look in where nothing else led over, and points that are drawn in of them."""
+"""Random directions to look in where nothing else led over, and points that are drawn in of
+them."""
 
 OVERSHOOT = 1e-6
 """How far over the boundary the change ends, relative to its length, at first."""
