@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -19,6 +20,12 @@ from minnet.training.figures import PREDICT_ROWS
 
 FEATURE_BYTES = 2**30
 """Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""
+
+
+READ_NUMBERS = 2**20
+"""So many numbers of x, or a few more, are read before each epoch where a callback of the user's
+may write into it; of a larger x, rows at equal distances. To read all would take longer than to
+train a head."""
 
 
 KNOWN = {"regularizers", "constraints", "_drawn"}
@@ -48,6 +55,7 @@ class KeepFeatures(Participant):
         self._kept: dict[str, tuple[Sources, Array]] = {}
         self._count = 0  # of the steps that made them
         self._plan: Plan | None = None  # in which they were seen to hold
+        self._read: dict[str, int] = {}  # "x" or "validation" → the checksum of its numbers
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self.fit.take_inputs(*self._features(self.fit.data.x, "x"))
@@ -80,6 +88,11 @@ class KeepFeatures(Participant):
             return x, 0
         if count != self._count:
             self._kept, self._count = {}, count
+        if any(one.unfreezes for one in self.fit.user_callbacks):  # one that may write into x
+            read = _checksum(x)
+            if read != self._read.get(name):
+                self._kept.pop(name, None)
+            self._read[name] = read
         if self._hold(name):
             self.fit.history.features_saved += len(x)
             return self._kept[name][1], count
@@ -120,6 +133,13 @@ class KeepFeatures(Participant):
             [step.revision - step.freeze_count for step in steps],
             [array for step in steps for array in _arrays_of(step)],
         )
+
+
+def _checksum(x: Array) -> int:
+    """Return a number that tells whether these were changed: all, or rows from end to end."""
+    row = max(1, x[:1].size)
+    every = max(1, len(x) * row // READ_NUMBERS)
+    return zlib.crc32(np.ascontiguousarray(x[::every]).tobytes())
 
 
 def _arrays_of(step: Layer) -> list[Array]:

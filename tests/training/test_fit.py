@@ -591,6 +591,29 @@ def test_kept_features_follow_what_a_callback_changes(monkeypatch, make, change)
     assert none == 0 < saved + 1
 
 
+def test_kept_features_follow_samples_that_a_callback_changes_between_epochs():
+    """Noise that a callback draws anew for each epoch, in the array that fit was given."""
+    x, val = np.ones((8, 2), np.float32), np.ones((4, 2), np.float32)
+    model = Sequential([Dense(3, input_dim=2), Dense(1)], seed=0)
+    model.freeze("all_but_head")
+    model.compile(SGD(0.0), "mse")
+
+    def doubles(epoch, logs):
+        x[...], val[...] = 2.0**epoch, 2.0**epoch
+
+    history = model.fit(
+        x,
+        np.zeros(8),
+        epochs=3,
+        verbose=0,
+        validation_data=(val, np.zeros(4)),
+        callbacks=[LambdaCallback(on_epoch_begin=doubles)],
+    ).history
+    first = history["loss"][0]
+    np.testing.assert_allclose(history["loss"], [first, 4 * first, 16 * first], rtol=1e-5)
+    np.testing.assert_allclose(history["val_loss"], history["loss"], rtol=1e-5)
+
+
 def test_features_above_a_layer_that_draws_are_not_kept():
     class Noise(Own):
         def forward(self, x, memo=None):
