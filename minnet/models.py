@@ -32,7 +32,7 @@ from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
 from minnet.training.arguments import FitArguments
 from minnet.training.divergence import check_batch
-from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate
+from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate, rows_at_a_time
 from minnet.training.history import History
 from minnet.training.progress import is_shown, line
 from minnet.training.showing import show_loop
@@ -247,9 +247,7 @@ class Sequential(Network):
         batch_size, sample_weight
             Rows at a time; a weight (N,) for each sample.
         """
-        rows = PREDICT_ROWS
-        if batch_size is not None:
-            rows = checks.integer(batch_size, "batch_size", minimum=1)
+        rows = rows_at_a_time(batch_size)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
         shown = is_shown(verbose, "evaluate")
         with unchanged_where_refused(self):
@@ -296,9 +294,7 @@ class Sequential(Network):
         -------
         (N, …) ndarray
         """
-        rows = PREDICT_ROWS
-        if batch_size is not None:
-            rows = checks.integer(batch_size, "batch_size", minimum=1)
+        rows = rows_at_a_time(batch_size)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
         provenance.check_scale(self, x_range, len(x))
         if 0 < len(x) <= rows:

@@ -74,7 +74,13 @@ def check_end(steps: Sequence[Layer], output_shape: Shape | None, loss: Loss) ->
             f"{hidden[0]} is a softmax inside the network: its outputs compete, and each is "
             "small. Hidden layers usually have activation='relu'."
         )
-    check_last(steps[-1], loss)
+    check_last(_last_but_shapes(steps), loss)
+
+
+def _last_but_shapes(steps: Sequence[Layer]) -> Layer:
+    """Return the last step that does more than to change the shape."""
+    others = (step for step in reversed(steps) if not isinstance(step, (Flatten, Reshape)))
+    return next(others, steps[-1])
 
 
 def check_probabilities(steps: Sequence[Layer], metrics: Sequence[Metric]) -> None:

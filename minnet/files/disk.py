@@ -73,14 +73,16 @@ def as_path(path: object, who: str) -> Path:
 def reading(path: Path, who: str) -> Iterator[IO[bytes]]:
     """The file, open for reading; all that the system refuses is a ModelFileError."""
     try:
-        if path.is_dir():
-            raise ModelFileError(f"{who} takes a file. Got the folder {path}. Add the file's name.")
-        if not path.exists():
+        try:
+            mode = path.stat().st_mode  # exists() keeps other reasons to itself from Python 3.14 on
+        except (FileNotFoundError, NotADirectoryError):
             raise ModelFileError(
                 f"{who} takes a file that exists. Got {path}, which does not. Check the path; "
                 f"you are in {Path.cwd()}."
-            )
-        if not path.is_file():
+            ) from None
+        if stat.S_ISDIR(mode):
+            raise ModelFileError(f"{who} takes a file. Got the folder {path}. Add the file's name.")
+        if not stat.S_ISREG(mode):
             raise ModelFileError(f"{who} takes a file. Got {path}, a device or a pipe.")
         with path.open("rb") as file:
             yield file

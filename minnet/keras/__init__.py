@@ -40,6 +40,10 @@ Where Keras' way is a trap, minnet's stays:
 | Dense on x of shape (N, T, D) | acts on the last axis | refused: `Flatten()` is missing |
 | `set_random_seed` | seeds Python and NumPy, too | seeds models that are made afterwards |
 | `model.save("model.keras")` | Keras' format | minnet's, with one warning |
+| 1 − β₂ᵗ in Adam | of β₂ in float32, 1.3e-5 off | in float64; a loss differs by some 1e-6 |
+| BCE of a saturated sigmoid | clips on PyTorch; logits on TensorFlow | from the logits |
+| BCE of a softmax | TensorFlow reads its logits as a sigmoid's | of its probabilities |
+| a metric object used in two models | its first epoch has the other's samples | its own |
 | shapes: `model.input_shape`, `output_shape` | (None, 784) | (784,); `model.input.shape` has None |
 
 What is not there (calls of layers on each other, recurrence, tf.data, …) says so where it is used:

@@ -24,6 +24,9 @@ MAKERS: dict[str, Callable[[], core.Layer]] = table(
 )
 """Plain name → the activation, as Keras' function of that name has its settings."""
 
+NAMES = {kind.__name__: name for name, kind in core.ACTIVATIONS.items() if name != "swish"}
+"""Class of the core → the name of Keras' function."""
+
 
 def _function(name: str, made: Callable[..., core.Layer] | None = None) -> Callable[..., Any]:
     if made is not None and not isinstance(made, type):
@@ -99,7 +102,7 @@ def get(identifier: Any) -> Any:
 
 
 def activation(value: Any, who: str) -> Any:
-    """Return what a layer of the core takes as an activation.
+    """Return what a layer of the core takes as an activation; it has Keras' name as `__name__`.
 
     Raises
     ------
@@ -108,17 +111,19 @@ def activation(value: Any, who: str) -> Any:
     ValueError
         An unknown name.
     """
-    if value is None or isinstance(value, core.Layer):
-        return value
+    if isinstance(value, core.Layer):
+        return _with_name(value)
+    if value is None:
+        return None
     if isinstance(value, str):
         if plain(value) in MAKERS:
-            return MAKERS[plain(value)]()
+            return _with_name(MAKERS[plain(value)]())
         if value in words.TABLE["activations"]:
             words.Missing(f"activations.{value}", words.ACTIVATIONS)()
         return value  # the core says what it knows
     name = plain(getattr(value, "__name__", ""))
     if callable(value) and name in MAKERS and _is_known(value):
-        return MAKERS[name]()
+        return _with_name(MAKERS[name]())
     if isinstance(value, words.Missing) or not callable(value):
         return value() if callable(value) else value
     raise NotImplementedError(
@@ -126,6 +131,13 @@ def activation(value: Any, who: str) -> Any:
         "derivative nobody knows. Write a Layer with forward and backward, as "
         "minnet.layers.Layer explains, and add it behind the Dense."
     )
+
+
+def _with_name(layer: core.Layer) -> core.Layer:
+    """Let an activation answer to `layer.activation.__name__`, as the functions of Keras do."""
+    kind = layer.class_in_files().__name__
+    layer.__name__ = NAMES.get(kind, kind)
+    return layer
 
 
 def _is_known(function: Any) -> bool:

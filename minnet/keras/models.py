@@ -243,6 +243,7 @@ class Sequential(HoldsModels):
             print(f"Invalid loss, terminating training: {error}")
             history = self.history
         history.history = Figures(history.history)
+        history.model = self
         return history
 
     def train_on_batch(

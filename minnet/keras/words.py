@@ -31,6 +31,11 @@ IMAGES = (
     "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
     "GlobalAveragePooling2D. Write the network with these."
 )
+WHOLE_IMAGE = (
+    "Use MaxPooling2D with a window as large as the image, then Flatten: MaxPooling2D((7, 7)), "
+    "Flatten()."
+)
+MARGIN = "Use Conv2D(…, padding='same'), or give x its margin beforehand, with numpy.pad."
 SEQUENCES = "minnet has no recurrence. Use fixed windows as rows of x."
 ATTENTION = "minnet has no attention. Use Dense, or Conv2D for images."
 EMBEDDINGS = (
@@ -137,6 +142,8 @@ TABLE: dict[str, dict[str, str]] = {
             "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D "
             "MelSpectrogram STFTSpectrogram MaxNumBoundingBoxes",
         ),
+        **_each(WHOLE_IMAGE, "GlobalMaxPooling2D GlobalMaxPool2D"),
+        "ZeroPadding2D": MARGIN,
         **_each(
             SEQUENCES,
             "RNN LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells Bidirectional "

@@ -89,6 +89,10 @@ class Hooks:
     def on_test_end(self, logs: Logs | None = None) -> None:
         """After the validation of an epoch; `logs` has its figures, without "val_"."""
 
+    def has_hook(self, hook: str) -> bool:
+        """Return whether it does something at this hook, so that nothing is called in vain."""
+        return getattr(type(self), hook) is not getattr(Hooks, hook) or hook in vars(self)
+
     def get_state(self) -> dict[str, Any]:
         """Return what is to be remembered between hooks, for a `Checkpoint`."""
         return {}

@@ -226,6 +226,8 @@ class Fault(NamedTuple):
 
 def is_finite(array: Array) -> bool:
     """Whether all numbers are; the sum tells in one pass, unless it overflows itself."""
+    if not array.size:
+        return True
     with np.errstate(all="ignore"):
         return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
 

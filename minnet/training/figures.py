@@ -9,7 +9,7 @@ import numpy as np
 
 from minnet.engine.network import Network
 from minnet.foundation.borders import figure_of, one_a_sample, sums_of
-from minnet.foundation.checks import Array
+from minnet.foundation.checks import Array, integer
 from minnet.foundation.strict import is_own
 from minnet.foundation.words import did_you_mean
 from minnet.losses import mean
@@ -18,6 +18,11 @@ from minnet.training.callback import Logs
 
 PREDICT_ROWS = 1024
 """Rows that are predicted at a time."""
+
+
+def rows_at_a_time(batch_size: Any) -> int:
+    """Return how many rows evaluate and predict run at a time, from their `batch_size`."""
+    return PREDICT_ROWS if batch_size is None else integer(batch_size, "batch_size", minimum=1)
 
 
 def goes_up(model: Network, figure: str, mode: str, who: str) -> bool:

@@ -19,7 +19,7 @@ from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
 from minnet.foundation.registry import Config
 from minnet.training.batches import batches, gatherer
-from minnet.training.callback import Callback, Hooks, Logs, Participant
+from minnet.training.callback import HOOKS, Callback, Hooks, Logs, Participant
 from minnet.training.divergence import Ruin
 from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
 from minnet.training.history import History
@@ -50,7 +50,7 @@ class Fit:
     user_callbacks
         Those of the user's, but for checkpoints; a checkpoint keeps their states by place.
     listeners
-        For each hook of a step, those who have it.
+        For each hook, those who have it.
     stateful
         Those of fit's own whose states a checkpoint keeps, by name.
     call
@@ -89,8 +89,7 @@ class Fit:
         self.model, self.data, self.validation, self.rng = model, data, validation, rng
         self.shuffle, self.keeps_order, self.rates = shuffle, False, rates or {}
         self.batch_size = min(batch_size, len(data))  # buffers need no more rows than there are
-        self.epoch, self.epochs = 0, epochs
-        self.steps = -(-len(data) // batch_size)
+        self.epoch, self.epochs, self.steps = 0, epochs, -(-len(data) // batch_size)
         self.history = History(
             epochs=epochs, steps=self.steps, samples=len(data), batch_size=batch_size
         )
@@ -225,9 +224,8 @@ class Fit:
 
     def tell(self, hook: str, logs: Logs, *number: int) -> None:
         """Call this hook of all, with the number of the epoch and the figures."""
-        for one in self.participants:
-            if has_hook(one, hook):
-                getattr(one, hook)(*number, dict(logs))
+        for tell in self.listeners[hook]:
+            tell(*number, dict(logs))
 
     def begin(self, begun: list[Hooks]) -> None:
         """Tell everybody that the training begins, and note in the list who has begun."""
@@ -244,19 +242,20 @@ class Fit:
         begun += [one for one in self.participants if not isinstance(one, Callback)]
         for one in self.participants:
             begun.append(one)
-            if has_hook(one, "on_train_begin"):
+            if one.has_hook("on_train_begin"):
                 one.on_train_begin({})
-        for hook in IN_EVERY_STEP:
-            hearing = [one for one in self.participants if has_hook(one, hook)]
+        for hook in HOOKS:
+            hearing = [one for one in self.participants if one.has_hook(hook)]
             self.listeners[hook] = [getattr(one, hook) for one in hearing]
-            self.others_change_model |= any(one.changes_model for one in hearing)
+            if hook in IN_EVERY_STEP:
+                self.others_change_model |= any(one.changes_model for one in hearing)
 
     def end(self, begun: Sequence[Hooks]) -> list[Exception]:
         """Tell all of these, so that one cannot rob another of its end; return what they raised."""
         self.model.training_step.memos = []
         logs, errors = self.logs, []
         for one in self.participants:
-            if has_hook(one, "on_train_end") and any(one is other for other in begun):
+            if one.has_hook("on_train_end") and any(one is other for other in begun):
                 try:
                     one.on_train_end(dict(logs))
                 except Exception as error:
@@ -293,8 +292,3 @@ class Fit:
     def logs(self) -> Logs:
         """The figures of the last epoch that is done."""
         return {name: values[-1] for name, values in self.history.history.items()}
-
-
-def has_hook(one: Hooks, hook: str) -> bool:
-    """Whether a callback or participant has this hook, so that a step calls nothing in vain."""
-    return getattr(type(one), hook) is not getattr(Hooks, hook) or hook in vars(one)

@@ -29,7 +29,11 @@ class History:
         features were computed once.
     receipt : Receipt or None
         What the fit moved, layer by layer, with the proof of what it did not.
+    model : Sequential or None
+        What was trained, where the program has Keras' words (`minnet.keras`), which ask for it.
     """
+
+    model: Any = None
 
     def __init__(self, **params: Any) -> None:
         self.history: dict[str, list[float]] = {}

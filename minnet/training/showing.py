@@ -7,7 +7,7 @@ import numpy as np
 from minnet.engine.inputs import Data
 from minnet.engine.network import Network
 from minnet.training.arguments import FitArguments
-from minnet.training.fit import Fit, has_hook
+from minnet.training.fit import Fit
 from minnet.training.process import WholeSteps
 from minnet.training.start import take_part
 
@@ -38,7 +38,7 @@ def show_loop(model: Network, arguments: FitArguments) -> str:
     take_part(fit, arguments, None, WholeSteps())
     lines = []
     for depth, hook, action in LOOP:
-        names = [type(one).__name__ for one in fit.participants if hook and has_hook(one, hook)]
+        names = [type(one).__name__ for one in fit.participants if hook and one.has_hook(hook)]
         text = action or f"{hook}: {', '.join(names) or 'nobody'}"
         lines.append("    " * depth + text)
     return "\n".join(lines)

@@ -7,7 +7,17 @@ import warnings
 import pytest
 
 from minnet.engine.ends import check_end, check_last
-from minnet.layers import Dense, Dropout, Flatten, Linear, ReLU, Sigmoid, Softmax, Tanh
+from minnet.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    Linear,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 from minnet.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
@@ -126,3 +136,14 @@ def test_the_steps_before_have_to_suit_the_last():
         check_end([Softmax(), Flatten(), Sigmoid()], (2,), BinaryCrossEntropy())
     with pytest.warns(UserWarning, match="inner is a softmax inside the network"):
         check_end([Softmax(name="inner"), Dense(2), Softmax()], (2,), CrossEntropy())
+
+
+def test_a_change_of_shape_behind_the_last_activation_changes_no_probability():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_end([Dense(4), Sigmoid(), Reshape((2, 2))], (2, 2), BinaryCrossEntropy())
+        check_end([Dense(4), Sigmoid(), Reshape((2, 2)), Flatten()], (4,), BinaryCrossEntropy())
+    with pytest.raises(ValueError, match=r"ends in cut \(ReLU\), not in sigmoid"):
+        check_end([ReLU(name="cut"), Reshape((2, 2))], (2, 2), BinaryCrossEntropy())
+    with pytest.raises(ValueError, match=r"model that ends in sigmoid, so it would"):
+        check_end([Sigmoid(), Flatten()], (4,), BinaryCrossEntropy(from_logits=True))

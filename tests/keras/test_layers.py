@@ -237,3 +237,34 @@ def test_a_bound_of_ones_own_is_a_function_and_a_penalty_needs_its_gradient() ->
             return 2 * w
 
     assert isinstance(layers.Dense(2, kernel_regularizer=Squares()).kernel_regularizer, Squares)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("relu", "relu"),
+        (keras.activations.swish, "silu"),
+        ("leaky_relu", "leaky_relu"),
+        (layers.Softmax(), "softmax"),
+        (core.HardSigmoid(), "hard_sigmoid"),
+    ],
+)
+def test_an_activation_has_the_name_of_keras_function_also_in_a_file(given, name, tmp_path) -> None:
+    dense = layers.Dense(3, activation=given, input_shape=(2,))
+    assert dense.activation.__name__ == name
+    model = keras.Sequential([dense])
+    model.save(tmp_path / "m.npz")
+    loaded = keras.models.load_model(tmp_path / "m.npz")
+    assert loaded.layers[0].activation.__name__ == name
+
+
+def test_what_the_largest_pixel_of_an_image_is_instead_is_in_the_table_of_words() -> None:
+    with pytest.raises(NotImplementedError, match=r"MaxPooling2D\(\(7, 7\)\), Flatten\(\)"):
+        layers.GlobalMaxPooling2D()
+    with pytest.raises(NotImplementedError, match="padding='same'"):
+        layers.ZeroPadding2D(2)
+    x = np.random.default_rng(0).normal(size=(2, 7, 7, 3)).astype("float32")
+    model = keras.Sequential(
+        [keras.Input((7, 7, 3)), layers.MaxPooling2D((7, 7)), layers.Flatten()]
+    )
+    assert np.array_equal(model.predict(x, verbose=0), x.max(axis=(1, 2)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -241,3 +244,26 @@ def test_what_an_optimizer_does_not_have_is_said_in_words() -> None:
         optimizer.apply_gradients([])
     with pytest.raises(AttributeError, match=r'no Adam\.beta1\. Did you mean "beta_1"'):
         optimizer.beta1  # noqa: B018
+
+
+def test_a_history_knows_its_model_and_a_copy_of_the_model_its_own() -> None:
+    x, y = data()
+    model = small()
+    assert model.fit(x, y, epochs=1, verbose=0).model is model
+    copied = copy.deepcopy(model)
+    assert copied.history.model is copied
+    assert pickle.loads(pickle.dumps(model)).history.epoch == [0]
+
+
+def test_probabilities_may_get_another_shape_before_the_loss() -> None:
+    x, _ = data()
+    model = keras.Sequential(
+        [layers.Dense(4, activation="sigmoid", input_shape=(3,)), layers.Reshape((2, 2))], seed=0
+    )
+    model.compile("sgd", "binary_crossentropy")
+    targets = (x[:, :1] > 0).astype(float).repeat(4, axis=1)
+    losses = model.fit(x, targets.reshape(-1, 2, 2), epochs=3, verbose=0).history["loss"]
+    assert losses[2] < losses[0]
+    flat = keras.Sequential([layers.Dense(4, activation="sigmoid", input_shape=(3,))], seed=0)
+    flat.compile("sgd", "binary_crossentropy")
+    assert flat.fit(x, targets, epochs=3, verbose=0).history["loss"] == pytest.approx(losses)
