@@ -242,6 +242,8 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
             there = analyse(other, None if unit.alone else targets)
             if there is None or there.explicit != analysis.explicit or targets is None:
                 continue
+            if _leaves_out(analysis, there):
+                continue  # that number was no count of samples, but of layers
             before, after = unit.run(), other.run()
             sizes: dict[int, int] = {rows: fewer}
             if _batches(before) and _batches(before) == _batches(after):
@@ -256,6 +258,14 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
                             sizes.setdefault(a, b)
             return Elsewhere(there, sizes)
     return None
+
+
+def _leaves_out(analysis: Analysis, there: Analysis) -> bool:
+    """Whether code that gave a block some gradient leaves it at 0 there."""
+    some = {b.path for b in analysis.blocks if b.analytic is not None and np.any(b.analytic)}
+    return any(
+        b.path in some and b.analytic is not None and not np.any(b.analytic) for b in there.blocks
+    )
 
 
 def another_pass(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis | None:

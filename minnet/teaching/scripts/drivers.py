@@ -71,8 +71,11 @@ def drivers(program: Program, name: str) -> Iterator[Driver]:
         return
     if not arguments_of(function):
         return
-    for way in CONVENTIONS:
-        for pairs in (False, True) if _takes_pairs(function) else (False,):
+    takes_pairs = _takes_pairs(function)
+    # a sample by itself is mostly a column, and as a flat vector it broadcasts beside biases
+    ways = sorted(CONVENTIONS, key=lambda way: takes_pairs and not way.columns)
+    for way in ways:
+        for pairs in (True, False) if takes_pairs else (False,):
             driver = _driver(program, functions, name, way, pairs)
             if driver is not None:
                 yield driver

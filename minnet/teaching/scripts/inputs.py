@@ -243,11 +243,6 @@ def _with_gradient(
 ) -> Iterator[CallTrial]:
     """`loss, dW = f(W, X, y)`."""
     caller = Caller(program, way)
-    flat = _flat_length(program, function)
-    if flat:
-        first = arguments_of(function)[0]
-        caller.variables[first] = caller.make.normal(flat)
-        caller.known[first] = None
     if not caller.call(name, function):
         return
     variables = caller.variables
@@ -264,11 +259,6 @@ def _with_gradient(
         targets = {arrays[0]: ":" + left[1]}
     lines = [*lines, f"loss = float(np_sum({left[0]}))"]
     yield CallTrial(name, lines, variables, targets or None)
-
-
-def _flat_length(program: Program, function: ast.FunctionDef) -> int:
-    """The length of a flat vector of weights, where the file has the sizes as numbers."""
-    return 0
 
 
 def _is_derivative_of(other: str, name: str) -> bool:

@@ -340,7 +340,10 @@ class Search:
         """Whether it mends the same with another number of samples."""
         if self.other is None:
             return True
-        unit = replace(self.unit, variables=self.other.unit.variables, _codes={}, _others={})
+        there = self.other.unit
+        unit = replace(
+            self.unit, variables=there.variables, state=there.state, _codes={}, _others={}
+        )
         edited = (
             replaced_in(unit.definitions, edit.old, edit.new),
             replaced_in(unit.body, edit.old, edit.new),

@@ -36,7 +36,7 @@ PARTIAL = re.compile(
 
 NO_LOSS = re.compile(
     r"acc|correct|lr|rate|alpha|eta\b|lambda|lam\b|reg(_?strength|_?param)?$|lambd|penalty|l2_|reg_|"
-    r"keep_?prob|beta|eps|momentum|decay|norm$|^t$|data_?loss",
+    r"keep_?prob|beta|eps|momentum|decay|norm$|^t$|data_?loss|derivative|_deriv$|_prime$|_delta$",
     re.IGNORECASE,
 )
 

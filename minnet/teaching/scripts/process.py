@@ -187,7 +187,7 @@ def _driven(
     for name in drivers.uncalled(program, recording):
         if names and not {name, name.split(".")[0]} & set(names):
             continue
-        best: tuple[tuple[bool, int], Analysis, Recording] | None = None
+        best: tuple[tuple[int, bool], Analysis, Recording] | None = None
         begun = time.monotonic()
         for driver in drivers.drivers(program, name):
             if time.monotonic() > min(begun + LOOP, end - 2 * LOOP):
@@ -199,7 +199,7 @@ def _driven(
             for analysis in loops(program, seen, (), partial(clock.within, LOOP)):
                 right = sum(block.right for block in analysis.blocks)
                 known = sum(b.right or proportional(b) is not None for b in analysis.blocks)
-                score = (analysis.explicit, 2 * right + known)
+                score = (2 * right + known, analysis.explicit)
                 if any(score) and (best is None or score > best[0]):
                     best = (score, analysis, seen)
             if best is not None and not best[1].wrong:

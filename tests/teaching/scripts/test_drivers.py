@@ -54,6 +54,59 @@ if __name__ == "__main__":
     model(X, Y, [12288, 7, 1])
 """
 
+SAMPLE_BY_SAMPLE = """
+import random
+import numpy as np
+import digits_of_the_course
+
+class Net:
+    def __init__(self, sizes):
+        self.depth, self.sizes = len(sizes), sizes
+        self.b = [np.random.randn(n, 1) for n in sizes[1:]]
+        self.w = [np.random.randn(n, d) for d, n in zip(sizes[:-1], sizes[1:])]
+
+    def learn(self, training_data, epochs, mini_batch_size, eta):
+        for epoch in range(epochs):
+            random.shuffle(training_data)
+            for k in range(0, len(training_data), mini_batch_size):
+                batch = training_data[k : k + mini_batch_size]
+                db = [np.zeros(b.shape) for b in self.b]
+                dw = [np.zeros(w.shape) for w in self.w]
+                for x, y in batch:
+                    db_1, dw_1 = self.backprop(x, y)
+                    db = [a + c for a, c in zip(db, db_1)]
+                    dw = [a + c for a, c in zip(dw, dw_1)]
+                self.w = [w - eta / len(batch) * g for w, g in zip(self.w, dw)]
+                self.b = [b - eta / len(batch) * g for b, g in zip(self.b, db)]
+
+    def backprop(self, x, y):
+        db, dw = [None] * len(self.b), [None] * len(self.w)
+        activations, zs = [x], []
+        for b, w in zip(self.b, self.w):
+            zs.append(w @ activations[-1] + b)
+            activations.append(sigmoid(zs[-1]))
+        delta = self.cost_derivative(activations[-1], y) * slope(zs[-1])
+        db[-1], dw[-1] = delta, delta @ activations[-2].T
+        for l in range(2, self.depth):
+            z = zs[-l]
+            delta = (self.w[-l + 1].T @ delta) * slope(z)
+            db[-l], dw[-l] = delta, delta @ activations[-l - 1].T
+        return db, dw
+
+    def cost_derivative(self, output, y):
+        return output - y
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def slope(z):
+    return sigmoid(z) * (1 - sigmoid(z))
+
+if __name__ == "__main__":
+    net = Net([784, 30, 10])
+    net.learn(digits_of_the_course.load(), 30, 10, 3.0)
+"""
+
 
 def checked(tmp_path: Path, source: str) -> tuple[int, str]:
     """The exit code and the report on a file with this source."""
@@ -62,7 +115,7 @@ def checked(tmp_path: Path, source: str) -> tuple[int, str]:
     return report.check(str(file))
 
 
-@pytest.mark.parametrize("source", [NEVER_CALLED, COLUMNS])
+@pytest.mark.parametrize("source", [NEVER_CALLED, COLUMNS, SAMPLE_BY_SAMPLE])
 def test_what_is_never_called_is_checked_and_right(source: str, tmp_path: Path) -> None:
     code, text = checked(tmp_path, source)
     assert code == report.RIGHT, text
@@ -75,6 +128,7 @@ def test_what_is_never_called_is_checked_and_right(source: str, tmp_path: Path) 
     [
         (NEVER_CALLED, "X.T @ (p - y)", "X.T @ (y - p)", "opposite sign"),
         (COLUMNS, " * (1 - A1**2)", "", "the derivative of tanh, 1 − A1², is missing"),
+        (SAMPLE_BY_SAMPLE, "z = zs[-l]", "z = activations[-l]", "activations[-l] stands where"),
     ],
 )
 def test_its_mistake_is_named(source: str, old: str, new: str, words: str, tmp_path: Path) -> None:
