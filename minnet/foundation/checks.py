@@ -599,7 +599,8 @@ def _image_fix(x: Array, sample_shape: Shape, who: str) -> str:
         return f" For one image use {who}.reshape(1, {shape})."
     if x.ndim == 2 and x.shape[1] == H * W * C:
         return f" For rows of {H * W * C} numbers use {who}.reshape(-1, {shape})."
-    if x.ndim == 4 and x.shape[3] in (1, 3, 4) and C in (1, 3, 4):
+    turned = H != W and x.shape[1:3] == (W, H)  # whether they lie on their side, nobody knows
+    if x.ndim == 4 and x.shape[3] in (1, 3, 4) and C in (1, 3, 4) and not turned:
         kinds = {1: "grayscale", 3: "rgb", 4: "rgba"}
         size = "" if x.shape[1:3] == (H, W) else f"image_size=({H}, {W})"
         mode = "" if x.shape[3] == C else f'color_mode="{kinds[C]}"'
