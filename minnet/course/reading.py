@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from minnet.foundation.printing import print_plainly
+
 WIDTH = 100
 """Characters of a line."""
 
@@ -106,6 +108,7 @@ def aloud(names: dict[str, Any]) -> None:
     script = names.get("__file__")
     if names.get("__name__") != "__main__" or script is None:
         return
+    print_plainly()  # a file that Windows redirects to has no Greek
     source = Path(script).read_text(encoding="utf-8")
     last = line = source[: source.index(CALL) + len(CALL)].count("\n") + 1
     told = list(passages(source))

@@ -79,6 +79,19 @@ def test_a_script_tells_headings_and_what_leads_to_an_output(tmp_path):
     assert run(path) == TOLD
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_script_prints_in_any_encoding(encoding, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT.replace("A title", "β₁ → ∂L/∂W"), "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8=0", "script.py"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "-> dL/dW" in done.stdout.decode(encoding)
+
+
 def test_a_notebook_tells_nothing():
     out = io.StringIO()
     before, sys.stdout = sys.stdout, out
