@@ -521,7 +521,11 @@ BAD_SETTINGS = {
     ),
     "class 3": ({"class_weight": {3: 1}}, ValueError, r"takes classes 0 to 2. Got 3"),
     "class -1": ({"class_weight": {-1: 1}}, ValueError, r"whole number, 0 or more. Got -1"),
-    "class a": ({"class_weight": {"a": 1}}, TypeError, r"takes a whole number. Got 'a'"),
+    "class a": (
+        {"class_weight": {"a": 1}},
+        TypeError,
+        r"takes the numbers of classes, as they are in y\. Got 'a'\. Number them",
+    ),
     "weight nan": ({"class_weight": {0: np.nan}}, ValueError, r"weight of class 0 .*Got nan"),
     "weight -1": ({"class_weight": {0: -1}}, ValueError, r"weight of class 0 .*0 or more. Got -1"),
     "class list": ({"class_weight": [1, 2, 3]}, TypeError, r"takes {class: weight}. Got \[1, 2, 3"),
