@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Activations, and the gradient that vanishes
 #
-# *Before this one: 04 (backpropagation). Reading time: 15 minutes.*
+# *Before this one: 04 (backpropagation). Reading time: 14 minutes.*
 #
 # A hidden layer made XOR possible (tutorial 03). So are four of them better than one? For a long
 # time they were worse: deep networks hardly learned at all. By the end you will know why (it is one

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Optimizers, side by side
 #
-# *Before this one: 02 (gradient descent) and 07 (losses). Reading time: 17 minutes.*
+# *Before this one: 02 (gradient descent) and 07 (losses). Reading time: 16 minutes.*
 #
 # Backpropagation says which way is down. The optimizer decides how far to go, and how much of the
 # last steps to remember. There are seven well-known ones, each a few lines of NumPy. By the end you
