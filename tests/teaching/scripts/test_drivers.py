@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from minnet.teaching.scripts import report
+from tests.teaching.scripts.files import checked
 
 NEVER_CALLED = """
 import numpy as np
@@ -106,13 +107,6 @@ if __name__ == "__main__":
     net = Net([784, 30, 10])
     net.learn(digits_of_the_course.load(), 30, 10, 3.0)
 """
-
-
-def checked(tmp_path: Path, source: str) -> tuple[int, str]:
-    """The exit code and the report on a file with this source."""
-    file = tmp_path / "my_network.py"
-    file.write_text(source, "utf-8")
-    return report.check(str(file))
 
 
 @pytest.mark.parametrize("source", [NEVER_CALLED, COLUMNS, SAMPLE_BY_SAMPLE])

@@ -9,6 +9,7 @@ import pytest
 
 from minnet.teaching.scripts import report
 from minnet.teaching.scripts.roles import clipped, is_watched
+from tests.teaching.scripts.files import checked
 
 LINE = """
 import numpy as np
@@ -86,13 +87,6 @@ SCRIPTS = {
     "an error for the eye": DELTA,
     "arguments and questions": ASKED,
 }
-
-
-def checked(tmp_path: Path, source: str) -> tuple[int, str]:
-    """The exit code and the report on a file with this source."""
-    file = tmp_path / "my_network.py"
-    file.write_text(source, "utf-8")
-    return report.check(str(file))
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from minnet.teaching.scripts import report
+from tests.teaching.scripts.files import checked
 
 SAMPLES = """
 import numpy as np
@@ -160,13 +161,6 @@ def linear_backward(dZ, cache):
 
 AFTER = LIST.replace("BEFORE", "pass").replace("AFTER", "Ws[i] -= 0.5 * step")
 EARLY = LIST.replace("BEFORE", "Ws[i] -= 0.5 * step").replace("AFTER", "pass")
-
-
-def checked(tmp_path: Path, source: str) -> tuple[int, str]:
-    """The exit code and the report on a file with this source."""
-    file = tmp_path / "my_network.py"
-    file.write_text(source, "utf-8")
-    return report.check(str(file))
 
 
 @pytest.mark.parametrize("source", [SAMPLES, AFTER, MODULES, COLUMNS, PAIR])
