@@ -89,7 +89,8 @@ def __getattr__(name: str) -> object:
     if name in _TOOLS:
         tool: object = getattr(importlib.import_module(f"minnet.{_TOOLS[name]}"), name)
         return tool
-    for room in ("layers", "optimizers", "losses", "metrics", "callbacks", "plots", "datasets"):
+    rooms = ("layers", "optimizers", "losses", "metrics", "callbacks", "plots", "datasets")
+    for room in () if name.startswith("_") else rooms:  # inspect and doctest ask for many of these
         if name in importlib.import_module(f"minnet.{room}").__all__:
             raise AttributeError(f"minnet has no {name!r}. Use minnet.{room}.{name}.")
     raise AttributeError(f"minnet has no {name!r}. It has: {', '.join(__all__)}.")
