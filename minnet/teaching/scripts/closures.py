@@ -82,7 +82,8 @@ def copy_inner(
         )
         fresh.__qualname__, fresh.__kwdefaults__ = function.__qualname__, function.__kwdefaults__
         fresh.__module__ = function.__module__
-        fresh.__dict__.update(function.__dict__)
+        for name, value in vars(function).items():
+            setattr(fresh, name, value)
         memo[id(function)] = fresh
     for cell, new in cells.values():
         if cell == types.CellType():
