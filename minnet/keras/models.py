@@ -9,6 +9,7 @@ import numpy as np
 
 from minnet import models as core
 from minnet.files import saving
+from minnet.files.saved import load_as
 from minnet.foundation.checks import Array, DivergedError, warn
 from minnet.foundation.registry import Configurable, from_config, register, to_config
 from minnet.foundation.strict import named
@@ -498,7 +499,7 @@ def load_model(
         if compile and compile_config:
             compile_as_described(model, compile_config)
         return model
-    model = core.load_as(Sequential, filepath)
+    model = load_as(Sequential, filepath)
     if not compile:
         model = copied_weights(model)
     return model
