@@ -54,6 +54,7 @@ python_maximum_signature_line_length = 78
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+napoleon_custom_sections = [(entries.SHARED, "params_style")]
 viewcode_line_numbers = True
 
 
