@@ -341,7 +341,7 @@ def _carried(
             idle.append(path)
     run = unit.run(put)
     carried = []
-    for path in idle[:SUSPECTS]:
+    for path in idle[:BLOCKS]:
         there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
         moved = [":" + p for p in weights if p not in idle]
         if any(differs(run.get(p), there.get(p)) for p in moved):

@@ -18,7 +18,7 @@ from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, Unit, left_out
-from minnet.teaching.scripts.scopes import bound, pool_of
+from minnet.teaching.scripts.scopes import SLOPES, bound, pool_of, slopes_of
 from minnet.teaching.scripts.values import is_data
 
 WRITTEN_HERE = 1_000_000
@@ -186,6 +186,7 @@ class Search:
     def _candidates(self) -> list[tuple[int, float, int, str, Edit]]:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
         candidates = []
+        slopes = slopes_of([*self.unit.definitions, *self.unit.body])
         earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
         for owner, statement in statements(self.unit):
             scope = self.scope.get((owner, statement.lineno))
@@ -199,7 +200,11 @@ class Search:
             if rank is None:
                 continue
             for edit in edits(
-                statement, {**self._names(), **scope}, self.helpers, self.samples, self._pool(owner)
+                statement,
+                {**self._names(), SLOPES: slopes, **scope},
+                self.helpers,
+                self.samples,
+                self._pool(owner),
             ):
                 tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
                 candidates.append((rank, edit.cost, tie, owner, edit))

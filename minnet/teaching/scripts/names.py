@@ -170,6 +170,10 @@ def likeness(path: str, key: str) -> int:
         return 9 + same
     if p == g and GRADIENTS.search(plain(leaf(garound)[0] if garound else "")):
         return 9
+    root, _, rest = path.partition("[")
+    groot, _, grest = key.split(":")[-1].partition("[")
+    if rest and rest == grest and root != groot and GRADIENTS.search(plain(groot)):
+        return 9  # net['layer1']['W'] and grads['layer1']['W']
     short = p.rstrip("0123456789")
     if g in ("grad", "gradient", "g", "dtheta", "dw", "dx", "delta", "gradw") and short in (
         "w",

@@ -339,4 +339,6 @@ MISTAKES = [
         "b",
         "factor|times",
     ),
+    ("nested_dicts", " * Dp * drelu(Zp)", " * drelu(Zp)", "net.layer1.W", "Dp"),
+    ("nested_dicts", "dZ = (A - Y) / m", "dZ = A - Y", "net.layer3.W", "1/N|mean"),
 ]
