@@ -87,6 +87,15 @@ def analyse(
     updates = {p: lines for p, lines in updates.items() if lines}
     stop = frozenset().union(*updates.values()) if updates else frozenset()
     put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
+    if put is None:  # a state that the line hands on which computes the loss: h of a sequence
+        weights = [
+            p
+            for p in weights
+            if p not in updates or unit.run(without=frozenset(updates[p])).error is None
+        ]
+        updates = {p: lines for p, lines in updates.items() if p in weights}
+        stop = frozenset().union(*updates.values()) if updates else frozenset()
+        put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
     if stay and all(np.any(start[p].array) for p in weights):
         put = {p: np.asarray(start[p].value, float) for p in weights}
     if put is None:
