@@ -46,7 +46,8 @@ Where Keras' way is a trap, minnet's stays:
 | a metric object used in two models | its first epoch has the other's samples | its own |
 | shapes: `model.input_shape`, `output_shape` | (None, 784) | (784,); `model.input.shape` has None |
 
-What is not there (calls of layers on each other, recurrence, tf.data, …) says so where it is used:
+Layers that are called one on another are a stack as well: `Model(inputs, outputs)` takes a chain
+(see `parts.py`). What is not there (layers that join, recurrence, …) says so where it is used:
 `words.py` has one sentence for each name.
 """
 
@@ -71,6 +72,7 @@ from minnet.keras import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
     saving,
@@ -106,6 +108,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "regularizers",
     "saving",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
@@ -327,7 +328,18 @@ class Reshape(KerasLayer, core.Reshape):
 
 
 class Input(core.Input):
-    """The shape of one sample, as the first entry of a model."""
+    """The shape of one sample, as the first entry of a model.
+
+    Attributes
+    ----------
+    models
+        Those that `Model` made with it.
+    """
+
+    name: str
+    trainable: bool = True
+    weights: tuple[Any, ...] = ()
+    models: weakref.WeakSet[Any]
 
     def __init__(
         self,
@@ -342,6 +354,16 @@ class Input(core.Input):
     ) -> None:
         shape = input_shape if shape is None else shape
         super().__init__(tuple(batch_shape)[1:] if batch_shape is not None else shape)
+        self.name = name or "input_layer"
+        self.models = weakref.WeakSet()
+
+    def get_weights(self) -> list[Any]:
+        """Return nothing: it has no weights."""
+        return []
+
+    def count_params(self) -> int:
+        """Return 0."""
+        return 0
 
 
 InputLayer = Input

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet import models as core
+from minnet.engine.shapes import layer_shapes
 from minnet.files import saving
 from minnet.files.saved import load_as
 from minnet.foundation.checks import Array, DivergedError, warn
@@ -27,8 +28,8 @@ from minnet.keras.files import (
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, public, refuse
 from minnet.keras.nesting import HoldsModels
-from minnet.keras.parts import Part
-from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
+from minnet.keras.parts import BeginsWithInput, Part
+from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
 from minnet.metrics import BinaryAccuracy, Weighted
@@ -142,7 +143,7 @@ class Sequential(HoldsModels):
         return Symbolic(self.output_shape, self.name, self, "output")
 
     @property
-    def losses(self) -> list[Tensor]:
+    def losses(self) -> list[Any]:
         """The penalty of each weight that has one."""
         return [tensor(penalty(weight)) for weight, _, penalty in self.plan().penalties]
 
@@ -319,10 +320,14 @@ class Sequential(HoldsModels):
         tell(told, "on_predict_end", {})
         return prediction
 
-    def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Tensor:
+    def __call__(self, x: Any, training: bool | None = False, mask: Any = None) -> Any:
         """What `predict(x)` gives; with `training`, dropout drops and noise is added."""
         if isinstance(x, (layers.Input, Symbolic)):
-            words.Missing("call of a model on an Input", words.FUNCTIONAL)()
+            shape = sample_shape(x)
+            if not self.built:
+                core.Sequential.build(self, shape)
+            above = layer_shapes(list(self.layers), shape)[-1]
+            return Symbolic(above, self.name, self, "output", below=x)
         if not training:
             return tensor(self.predict(x))
         x = samples(x, self.built_for)
@@ -408,8 +413,11 @@ class Sequential(HoldsModels):
         super().summary(print if print_fn is None else print_fn)
 
 
-Model = Part("models.Model", words.FUNCTIONAL, Sequential)
-Functional = Model
+class Functional(BeginsWithInput, Sequential):
+    """A model that `Model` makes of layers called on each other: a stack, with its `Input`."""
+
+
+Model = Part("models.Model", words.FUNCTIONAL, Functional, Sequential)
 
 
 @named

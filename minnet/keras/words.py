@@ -16,8 +16,12 @@ from minnet.foundation.words import did_you_mean
 ROOT = "minnet.keras"
 
 FUNCTIONAL = (
-    "A model is a stack of layers, and no graph of calls: write Sequential([…]). The output of an "
-    "inner layer is model.features(x, upto=…)."
+    "A model is a stack of layers: from one Input to the output each is called on what one other "
+    "gives. The output of an inner layer is model.features(x, upto=…)."
+)
+SEVERAL_OUTPUTS = (
+    "A model with several outputs is there to look at them: write model.predict(x). What learns is "
+    "a stack with one output."
 )
 BRANCHES = (
     "A model is a stack of layers with one input, so nothing is joined or split. Join the columns "
@@ -74,10 +78,7 @@ LOGS = (
     "minnet shows a training itself: history.plot(), minnet.plots, minnet.Doctor. CSVLogger writes "
     "a file."
 )
-TENSORS = (
-    "minnet computes with NumPy: write np. for it. A loss or a metric of y_true and y_pred gets "
-    "arrays."
-)
+TENSORS = "minnet computes with NumPy: write np. for it. A metric of y_true and y_pred gets arrays."
 FILES = "Files hold models of known classes. For a class of yours write @minnet.register above it."
 PICTURES = "Print model.summary(), or draw the network: minnet.plots.network(model)."
 PRETRAINED = (
@@ -281,7 +282,7 @@ ABSENT: dict[str, str] = {
     **_each(SEQUENCES, "layers.recurrent"),
     **_each(EMBEDDINGS, "layers.embeddings"),
     **_each(BRANCHES, "layers.merge"),
-    **_each(TENSORS, "ops random tree"),
+    **_each(TENSORS, "random tree"),
     **_each(DEVICES, "distribution"),
     "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
     **_each(
@@ -292,11 +293,7 @@ ABSENT: dict[str, str] = {
 }
 """Modules that are not there at all."""
 
-OF_RATES = (
-    "Read a rate by float(model.optimizer.learning_rate), and set it by "
-    "model.optimizer.learning_rate = …."
-)
-BACKEND = {"get_value": OF_RATES, "set_value": OF_RATES, "learning_phase": NOT_NEEDED}
+BACKEND = {"learning_phase": NOT_NEEDED, "gradients": TAPE}
 """Functions of the backend that are not what NumPy has."""
 
 METHODS = {
@@ -363,7 +360,7 @@ ALSO_CALLED = {
         for root in ("api", "src")
         for name in (
             *("activations", "backend", "callbacks", "constraints", "initializers", "layers"),
-            *("losses", "metrics", "models", "optimizers", "regularizers", "utils"),
+            *("losses", "metrics", "models", "ops", "optimizers", "regularizers", "utils"),
         )
     },
     "api": "",

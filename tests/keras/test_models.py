@@ -110,7 +110,6 @@ def test_a_part_of_a_stack_is_a_model_that_shares_its_layers() -> None:
     assert not isinstance(3, keras.Model)
     for inputs, outputs in (
         (keras.Input((3,)), model.output),
-        (model.input, [model.layers[0].output, model.output]),
         (model.output, model.input),
         (model.input, layers.Dense(2, input_shape=(3,))),
     ):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells
 from minnet.teaching.scripts.running import execute
-from minnet.teaching.scripts.values import STUDENT
 
 LOOP, NOTE, LEAVE = "__minnet_loop__", "__minnet_note__", "__minnet_leave__"
 """What is called at the beginning of a loop's pass, for a number that is printed, and to leave."""
@@ -227,7 +227,7 @@ def compiled(statements: Sequence[ast.stmt], *, once: bool = False) -> Any:
 
 def fresh_names() -> dict[str, Any]:
     """A namespace for the student's code."""
-    return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE}
+    return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE, CELLS: Cells}
 
 
 def define(statements: Sequence[ast.stmt]) -> dict[str, Any]:
