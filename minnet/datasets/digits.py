@@ -8,6 +8,7 @@ and the other 13 the 1,797 test samples. Each pixel is the count (0 to 16) of da
 
 from __future__ import annotations
 
+import zlib
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -109,13 +110,30 @@ def _only(x: Array, y: Array, wanted: list[int]) -> tuple[Array, Array]:
 @cache
 def _load() -> Split:
     file = resources.files("minnet.datasets") / "data" / "uci-digits.npz"
-    with resources.as_file(file) as path, np.load(path) as arrays:
-        x, y, x_test, y_test = (arrays[name] for name in ("x", "y", "x_test", "y_test"))
+    with resources.as_file(file) as path:
+        x, y, x_test, y_test = unpack(path)
     return _scaled(x), y.astype(np.intp), _scaled(x_test), y_test.astype(np.intp)
 
 
 def _scaled(counts: Array) -> Array:
     return (counts / np.float32(16)).astype(np.float32)
+
+
+# --- the file that ships ------------------------------------------------------------------------
+#
+# It holds all first pixels, then all second pixels and so on, each in an order in which like stands
+# by like, and compressed as small numbers that vary at random: a quarter less than by image.
+
+
+def _in_order(x: Array, y: Array, pixel: int) -> Array:
+    """The order of the samples in which this pixel is stored.
+
+    By their labels, then by the pixels above it and to its left, which stand in the file before it.
+    """
+    none = np.zeros(len(x), np.uint16)
+    above = x[:, pixel - 8] if pixel >= 8 else none
+    left = x[:, pixel - 1] if pixel % 8 else none
+    return np.argsort((y.astype(np.uint16) * 17 + above) * 17 + left, kind="stable")
 
 
 def pack(folder: str | Path, to: str | Path) -> None:
@@ -126,11 +144,37 @@ def pack(folder: str | Path, to: str | Path) -> None:
     folder
         Where the two files of the UCI repository are; the first line of each is a heading.
     to
-        The npz file to write, of about 100 kB.
+        The npz file to write, of about 110 kB.
     """
     arrays: dict[str, Any] = {}
     for name, suffix in (("tra", ""), ("tes", "_test")):
         path = Path(folder) / f"optdigits.{name}"
         table = np.loadtxt(path, delimiter=",", skiprows=1, dtype=np.uint8)
-        arrays["x" + suffix], arrays["y" + suffix] = table[:, :64], table[:, 64]
+        x, y = table[:, :64], table[:, 64]
+        pixels = np.stack([x[_in_order(x, y, pixel), pixel] for pixel in range(64)])
+        deflate = zlib.compressobj(9, strategy=zlib.Z_FILTERED)
+        stream = deflate.compress(pixels.tobytes()) + deflate.flush()
+        arrays["pixels" + suffix], arrays["y" + suffix] = np.frombuffer(stream, np.uint8), y
     np.savez_compressed(to, **arrays)
+
+
+def unpack(path: str | Path) -> Split:
+    """Return the counts from 0 to 16 and the labels in a file that `pack` made.
+
+    Parameters
+    ----------
+    path
+        The npz file.
+    """
+    arrays = []
+    with np.load(path) as file:
+        for suffix in ("", "_test"):
+            stream, y = file["pixels" + suffix], file["y" + suffix]
+            raw = zlib.decompressobj().decompress(stream.tobytes(), 64 * len(y))
+            pixels = np.frombuffer(raw, np.uint8).reshape(64, len(y))
+            x = np.empty((len(y), 64), np.uint8)
+            for pixel in range(64):
+                x[_in_order(x, y, pixel), pixel] = pixels[pixel]
+            arrays += [x, y]
+    x, y, x_test, y_test = arrays
+    return x, y, x_test, y_test

@@ -44,14 +44,8 @@ class Metric(Configurable):
 
     Shapes: prediction (N, K) or (N, M); target of the same shape, or labels (N,).
 
-    One of your own has a name, and sums that it divides::
-
-        @minnet.register
-        class Bias(Metric):
-            name = "bias"
-
-            def statistics(self, prediction, target):
-                return np.array([(prediction - target).sum(), prediction.size])
+    One of your own has a name, and sums that it divides, as the example does; `@minnet.register`
+    stands above it if it is to be saved.
 
     For another figure than the first statistic by the second write `result`; for statistics that
     do not simply add up, `merge`. With `direction = "up"` or "down" it says where better is, which
@@ -74,13 +68,35 @@ class Metric(Configurable):
     TypeError
         An argument of another type, or one that this metric does not have.
 
+    Arguments of its methods
+    ------------------------
+    prediction, target : (N, M) ndarray
+        What the model gave, and what was wanted, one sample a row; labels are (N,).
+    weight : (N,) ndarray
+        wₙ, how much each sample counts.
+    statistics, a, b : ndarray
+        What `statistics` gave of a batch, in any shape.
+
     Examples
     --------
+    >>> class Bias(Metric):
+    ...     name = "bias"
+    ...
+    ...     def statistics(self, prediction, target):
+    ...         return np.array([(prediction - target).sum(), prediction.size])
+    >>> metric = Bias()
+    >>> metric([[1.0], [2.0]], [0.0, 0.0])
+    1.5
+    >>> first = metric.statistics(np.array([[1.0], [2.0]]), np.zeros((2, 1)))
+    >>> second = metric.statistics(np.array([[3.0]]), np.zeros((1, 1)))
+    >>> metric.result(metric.merge(first, second)), metric.takes_probabilities()
+    (2.0, False)
     >>> from minnet.metrics import Accuracy
-    >>> metric = Accuracy(name="right")
-    >>> sums = metric.statistics(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
-    >>> metric.name, metric.result(sums)
-    ('right', 0.5)
+    >>> Accuracy().for_logits()
+    Accuracy(threshold=0.0)
+    >>> one, two = np.array([[0.2, 0.8], [0.7, 0.3]]), np.array([1, 1])
+    >>> Accuracy().weighted_statistics(one, two, np.array([3.0, 1.0]))
+    array([3., 4.])
     """
 
     name: str = setting(line, empty=False, default="metric")
@@ -136,6 +152,11 @@ class Metric(Configurable):
             The shape of one prediction.
         who
             What the user calls the targets.
+
+        >>> class OfCounts(Metric):
+        ...     def check_target(self, target, output_shape, who="y"):
+        ...         if (target < 0).any():
+        ...             raise ValueError(f"OfCounts takes counts, 0 or more, in {who}.")
         """
 
     def statistics(self, prediction: Array, target: Array) -> Array:

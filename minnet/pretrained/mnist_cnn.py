@@ -2,7 +2,9 @@
 
 Made by `python -m minnet.pretrained.mnist_cnn OUTPUT`, which needs MNIST (see
 `minnet.datasets.mnist`). The seed, the rate and the number of epochs were set before the first
-run. The test images, the typefaces and the UCI digits took no part in it.
+run. The test images, the typefaces and the UCI digits took no part in it. The weights that ship are
+rounded to float16, which changes none of the answers to MNIST's 70,000 images, and one of those to
+the 5,620 UCI digits at 28×28, where two classes had 0.482.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from minnet.foundation.checks import Array, as_array, finite
 from minnet.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from minnet.models import Sequential
 from minnet.optimizers import Adam
+from minnet.pretrained.half_precision import save_in_half_precision
 from minnet.pretrained.mnist_8x8 import full_ink
 from minnet.schedules import OneCycle
 
@@ -106,4 +109,5 @@ def make(seed: int = SEED, epochs: int = EPOCHS) -> Sequential:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("python -m minnet.pretrained.mnist_cnn OUTPUT")
-    make().save(sys.argv[1], include_optimizer=False)
+    made = make()
+    save_in_half_precision(made, sys.argv[1])

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minnet.teaching.scripts.programs import LOOP, Program, fresh_names
+from minnet.teaching.scripts.lent import LOADS, Lent
+from minnet.teaching.scripts.programs import LENT, LOADED, LOOP, Program, fresh_names
 from minnet.teaching.scripts.running import execute, random_state, set_random_state
+from minnet.teaching.scripts.standins import MadeData
 from minnet.teaching.scripts.values import copied, is_data
 
 PASSES = 7
@@ -49,6 +51,15 @@ def record(program: Program) -> Recording:
     """Run the file once, up to where enough of its loops was seen."""
     recording = Recording(fresh_names())
     _run(program, recording, [program.watched()])
+    return recording
+
+
+def record_with(program: Program, scene: MadeData) -> Recording:
+    """Run the file with data that are made, where it loads some that are not here."""
+    recording = Recording(fresh_names())
+    recording.names[LOADED], recording.names[LENT] = scene.loaded, Lent
+    with scene.files():
+        _run(program, recording, [program.watched(LOADS)])
     return recording
 
 
