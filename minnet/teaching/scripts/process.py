@@ -214,15 +214,15 @@ def _with_made_data(
         if time.monotonic() > min(begun + LOOP, end - 2 * LOOP):
             break
         seen = clock.within(DRIVING, partial(record_with, program, scene))
-        if seen is None or not scene.made:
-            if seen is None or seen.error is None:
-                continue
+        if not scene.made and (seen is None or not scene.lent):
             break  # nothing of it is missing
-        if seen.minimized:
+        if seen is not None and seen.minimized:
             sections = _minimized(program, seen, clock, end)
             if sections and all(map(_is_told, sections)):
                 return sections
-        if not seen.passes:
+        if seen is None or not seen.passes:
+            if not scene.made:
+                break
             continue
         for analysis in loops(program, seen, names, partial(clock.within, LOOP)):
             right = sum(block.right for block in analysis.blocks)
@@ -230,13 +230,12 @@ def _with_made_data(
             score = (2 * right + known, analysis.explicit)
             if best is None or score > best[0]:
                 best = (score, analysis, seen, scene)
-        if best is not None and (best[0][0] or seen.error is None):
+        if not scene.made or (best is not None and (best[0][0] or seen.error is None)):
             break
     if best is None:
         return []
     _, analysis, seen, scene = best
-    made = ", ".join(dict.fromkeys(scene.made))
-    analysis.unit.title += f", with data made for it ({made})"
+    analysis.unit.title += f", {scene.in_words()}"
     left = max(5.0, end - time.monotonic())
     snapshots = seen.passes[analysis.unit.loop]
     search = min(SECONDS, left / 4)

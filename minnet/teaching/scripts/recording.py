@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minnet.teaching.scripts.lent import LOADS, Lent
+from minnet.teaching.scripts.lent import LOADS
 from minnet.teaching.scripts.programs import LENT, LOADED, LOOP, MINIMIZED, Program, fresh_names
 from minnet.teaching.scripts.running import execute, random_state, set_random_state
 from minnet.teaching.scripts.standins import MadeData
@@ -73,7 +73,7 @@ def record(program: Program) -> Recording:
 def record_with(program: Program, scene: MadeData) -> Recording:
     """Run the file with data that are made, where it loads some that are not here."""
     recording = Recording(fresh_names())
-    recording.names[LOADED], recording.names[LENT] = scene.loaded, Lent
+    recording.names[LOADED], recording.names[LENT] = scene.loaded, scene.lend
     with scene.files():
         _run(program, recording, [program.watched(LOADS)])
     return recording

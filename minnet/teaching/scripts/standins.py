@@ -67,8 +67,20 @@ class MadeData:
     columns: bool = False
     target: str = "labels"  # labels, one-hot, column, vector
     made: list[str] = field(default_factory=list)
+    lent: list[str] = field(default_factory=list)
     laid_out: bool = False  # whether a layout was chosen
     lends: bool = True  # whether files that are not here can be opened
+
+    def lend(self, name: str) -> Lent:
+        """What stands in for something of a module that is not installed."""
+        self.lent.append(name)
+        return Lent(name)
+
+    def in_words(self) -> str:
+        """What the file was run with."""
+        if self.made:
+            return f"with data made for it ({', '.join(dict.fromkeys(self.made))})"
+        return f"without {', '.join(dict.fromkeys(self.lent))}, which is not installed"
 
     def loaded(self, do: Callable[[], Any], text: str, targets: str) -> Any:
         """What a call that loads gives; made data where it gives none."""

@@ -137,3 +137,31 @@ def test_a_file_that_is_there_is_read(tmp_path: Path) -> None:
     code, text = checked(tmp_path, source.replace("].values", "]"))
     assert code == 0, text
     assert "data made for it" not in text, text
+
+
+PROGRESS = """
+import numpy as np
+from no_such_progress_bar import tqdm
+
+x = np.linspace(-1, 1, 20)
+y = 3 * x + 1
+w, b = 0.1, 0.2
+for step in tqdm(range(30)):
+    e = w * x + b - y
+    loss = np.mean(e ** 2)
+    dw, db = 2 * np.mean(e * x), 2 * np.mean(e)
+    w -= 0.1 * dw
+    b -= 0.1 * db
+"""
+
+
+def test_a_module_that_is_not_installed_is_done_without(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, PROGRESS)
+    assert code == 0, text
+    assert "without no_such_progress_bar.tqdm, which is not installed" in text, text
+
+
+def test_a_mistake_is_named_without_a_module(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, PROGRESS.replace("2 * np.mean(e * x)", "np.mean(e * x)"))
+    assert code == 1, text
+    assert "WRONG  w" in text, text
