@@ -46,6 +46,13 @@ def install(session: nox.Session) -> None:
 
 
 @nox.session(python="3.12")
+def doors(session: nox.Session) -> None:
+    """The wheel alone, each door with its tool: PyTorch, Keras, scikit-learn and the others."""
+    session.install(".[exchange,mpi]", "hatchling", "keras", "pandas", "torch")
+    session.run("python", "tests/doors.py", "all", env=THREADS)
+
+
+@nox.session(python="3.12")
 def mpi(session: nox.Session) -> None:
     """Several processes that train one network."""
     session.install(".[test,mpi]")

@@ -38,7 +38,7 @@ class Stack(Strict):
     """Class name in a file → the class to make of it, where a model's class has its own: a door."""
 
     told_of_originals: bool = False  # whether a fit has said that copies stay apart
-    name: str = setting(checks.text, whose="The model's")
+    name: str = setting(checks.line, whose="The model's")
     rng: np.random.Generator = setting(checks.a_generator, whose="The model's")
     read_only: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",

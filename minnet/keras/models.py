@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet import models as core
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.shapes import layer_shapes
 from minnet.files import saving
 from minnet.files.saved import load_as
@@ -33,6 +34,7 @@ from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, var
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
 from minnet.metrics import BinaryAccuracy, Weighted
+from minnet.training.arguments import weighted_by_class
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
@@ -257,8 +259,10 @@ class Sequential(HoldsModels):
         return_dict: bool = False,
     ) -> Any:
         """Make one training step. Returns the loss before it, with the metrics in a list."""
-        instead = "Give the batch a sample_weight."
-        only("train_on_batch", instead, class_weight=(class_weight, None))
+        if class_weight is not None:
+            with unchanged_where_refused(self):
+                weighted = self.checked_data(x, y, sample_weight)
+                sample_weight = weighted_by_class(self, weighted, class_weight).weight
         figures = {"loss": super().train_on_batch(x, y, sample_weight)}
         if self.metrics:
             data, prediction = self.checked_data(x, y), self.outputs[-1]

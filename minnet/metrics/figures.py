@@ -20,8 +20,8 @@ from minnet.foundation.checks import (
     batch_shape,
     finite,
     integer,
+    line,
     number,
-    text,
 )
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import check_called, is_minnets, named, setting
@@ -99,7 +99,7 @@ class Metric(Configurable):
     array([3., 4.])
     """
 
-    name: str = setting(text, empty=False, default="metric")
+    name: str = setting(line, empty=False, default="metric")
 
     one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
@@ -390,6 +390,18 @@ class _Regression(Metric):
         return difference
 
 
+def binary_exponents(rows: Array) -> Array:
+    """The least k for each column with all |x| ≤ 2ᵏ: x / 2ᵏ is exact, and its square finite."""
+    exponents: Array = np.frexp(np.abs(rows).max(axis=0, initial=0.0))[1]
+    return exponents
+
+
+def in_units(sums: Any, k: Array, wanted: Array) -> Array:
+    """Sums of squares in units of 4ᵏ as such in units of another power."""
+    moved: Array = np.ldexp(sums, 2 * (k - wanted).astype(int))
+    return moved
+
+
 def weighted_sums(terms: Array, weight: Array) -> Array:
     """Σ wₙ Σ_m termₙₘ and M Σ wₙ, in float64."""
     w = weight.astype(np.float64)
@@ -475,7 +487,10 @@ class R2Score(_Regression):
     direction = "up"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
-        """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
+        """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)², and k: a (5, M) array.
+
+        The sums are in units of 4ᵏ, so that squares of very large or small numbers are finite.
+        """
         return self.weighted_statistics(prediction, target, np.ones(len(target)))
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
@@ -485,19 +500,22 @@ class R2Score(_Regression):
         total = w.sum()
         share = w / total if total else w
         mean = t[0] + (share * (t - t[0])).sum(axis=0)  # equal targets have exactly that mean
-        around = (w * np.square(t - mean)).sum(axis=0)
-        squares = (w * np.square(errors)).sum(axis=0)
-        return np.stack([np.full_like(mean, total), mean, around, squares])
+        k = binary_exponents(np.concatenate([t - mean, errors]))
+        around = (w * np.square(np.ldexp(t - mean, -k))).sum(axis=0)
+        squares = (w * np.square(np.ldexp(errors, -k))).sum(axis=0)
+        return np.stack([np.full_like(mean, total), mean, around, squares, k])
 
     def merge(self, a: Array, b: Array) -> Array:
         """Sums about the common mean (Chan, Golub and LeVeque, 1983): stable for far-off means."""
-        (n, mean_a, around_a, errors_a), (m, mean_b, around_b, errors_b) = a, b
+        (n, mean_a, *sums_a, k_a), (m, mean_b, *sums_b, k_b) = a, b
         total, gap = np.maximum(n + m, 1e-300), mean_b - mean_a  # all weights may be 0
-        around = around_a + around_b + gap**2 * n * m / total
-        return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
+        k = np.maximum(np.maximum(k_a, k_b), binary_exponents(gap[None])).astype(int)
+        around, squares = in_units(sums_a, k_a, k) + in_units(sums_b, k_b, k)
+        around += np.ldexp(gap, -k) ** 2 * n * m / total
+        return np.stack([total, mean_a + gap * m / total, around, squares, k])
 
     def result(self, statistics: Array) -> float:
-        total, _, around, errors = statistics
+        total, _, around, errors, _ = statistics
         if not total.any():
             return math.nan  # of no samples
         constant = around == 0.0
