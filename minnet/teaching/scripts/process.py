@@ -18,9 +18,10 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts import drivers, inputs, optimizers, standins, stopping
+from minnet.teaching.scripts import drivers, inputs, minimized, optimizers, standins, stopping
 from minnet.teaching.scripts.blocks import Analysis, proportional
 from minnet.teaching.scripts.checking import Section, examine, loops
+from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.recording import (
@@ -158,6 +159,7 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
             section = clock.within(left, partial(examine, analysis, snapshots, search))
             if section is not None:
                 sections.append(section)
+    sections += _minimized(program, recording, clock, end)
     stopped = clock.within(5.0, partial(stopping.verdict, program, recording))
     if stopped is not None:
         sections.append(stopped)
@@ -190,6 +192,18 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
     return code, "\n".join(str(section) for section in sections)
 
 
+def _minimized(program: Program, recording: Recording, clock: Clock, end: float) -> list[Section]:
+    """What is said of losses and gradients that were handed to an optimizer."""
+    sections = []
+    calls = clock.within(LOOP, lambda: list(minimized.analyses(program, recording)), [])
+    for analysis in calls:
+        left = max(5.0, end - time.monotonic())
+        section = clock.within(left, partial(examine, analysis, (), min(SECONDS, left / 4)))
+        if section is not None:
+            sections.append(section)
+    return sections
+
+
 def _with_made_data(
     program: Program, names: Sequence[str], clock: Clock, end: float
 ) -> list[Section]:
@@ -204,6 +218,10 @@ def _with_made_data(
             if seen is None or seen.error is None:
                 continue
             break  # nothing of it is missing
+        if seen.minimized:
+            sections = _minimized(program, seen, clock, end)
+            if sections and all(map(_is_told, sections)):
+                return sections
         if not seen.passes:
             continue
         for analysis in loops(program, seen, names, partial(clock.within, LOOP)):
@@ -262,6 +280,15 @@ def _driven(
         if section is not None and (_some_right(analysis) or _all_named(section)):
             return [section]
     return []
+
+
+def _is_told(section: Section) -> bool:
+    """Whether all that is wrong has a cause, so that it is not the data that are made."""
+    return all(f[0].kind != "wrong" or "The line is" in f[0].text for f in _wrong(section))
+
+
+def _wrong(section: Section) -> list[list[BlockFinding]]:
+    return [findings for findings in section.blocks.values() if findings]
 
 
 def _some_right(analysis: Analysis) -> bool:

@@ -16,8 +16,14 @@ from minnet.teaching.scripts.running import execute
 LOOP, NOTE, LEAVE = "__minnet_loop__", "__minnet_note__", "__minnet_leave__"
 """What is called at the beginning of a loop's pass, for a number that is printed, and to leave."""
 
+MINIMIZED = "__minnet_minimized__"
+"""What is called with an optimizer of SciPy and its arguments."""
+
 LOADED, LENT = "__minnet_loaded__", "__minnet_lent__"
 """What is called with a call that loads data, and for a module that is not installed."""
+
+MINIMIZERS = r"([\w.]+\.)?(minimize|fmin_(cg|bfgs|tnc|l_bfgs_b|ncg))"
+"""Functions of SciPy that take a loss and its gradient."""
 
 FILE = "<student's file>"
 
@@ -109,7 +115,10 @@ class Program:
     def _watched_tree(self) -> ast.Module:
         tree = copy.deepcopy(self.tree)
         numbers = {(loop.node.lineno, loop.node.col_offset): loop.number for loop in self.loops}
-        for node in ast.walk(tree):
+        for node in list(ast.walk(tree)):
+            if isinstance(node, ast.Call) and re.fullmatch(MINIMIZERS, ast.unparse(node.func)):
+                node.args = [node.func, *node.args]
+                node.func = ast.copy_location(ast.Name(MINIMIZED, ast.Load()), node)
             if isinstance(node, ast.Compare) and "'__main__'" in ast.unparse(node):
                 node.left, node.ops = ast.Constant("__main__"), [ast.Eq()]
                 node.comparators = [ast.Constant("__main__")]
