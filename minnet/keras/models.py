@@ -28,7 +28,6 @@ from minnet.keras.files import (
 )
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, public, refuse
-from minnet.keras.nesting import HoldsModels
 from minnet.keras.parts import BeginsWithInput, Part
 from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Layer, Softmax
@@ -40,7 +39,7 @@ from minnet.training.history import History
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(HoldsModels):
+class Sequential(BeginsWithInput):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
@@ -390,6 +389,7 @@ class Sequential(HoldsModels):
             "name": self.name,
             "dtype": self.dtype.name,
             "input_shape": None if self.built_for is None else list(self.built_for),
+            "counts_input": self.counts_input,
             "layers": [to_config(layer) for layer in self.layers],
         }
 
@@ -417,7 +417,7 @@ class Sequential(HoldsModels):
         super().summary(print if print_fn is None else print_fn)
 
 
-class Functional(BeginsWithInput, Sequential):
+class Functional(Sequential):
     """A model that `Model` makes of layers called on each other: a stack, with its `Input`."""
 
 
@@ -439,6 +439,8 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
     clone = Sequential(layers, name=model.name, dtype=model.dtype.name)
     if model.built_for is not None and not clone.built:
         core.Sequential.build(clone, model.built_for)
+    if model.counts_input:
+        clone.counts_input = True
     return clone
 
 
@@ -480,6 +482,8 @@ def described_model(described: Any) -> Sequential:
     model = Sequential(made, name=name, dtype=dtype)
     if shape is not None and not model.built:
         core.Sequential.build(model, tuple(shape))
+    if config.get("counts_input"):
+        model.counts_input = True
     return model
 
 
