@@ -30,6 +30,7 @@ from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
 from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
+from minnet.teaching.scripts.running import seeded_state
 from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
 
 
@@ -100,6 +101,7 @@ def loops(
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
                 analyses.append((quality, loop.number, analysis))
+    analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
     covered: set[str] = set()
@@ -113,6 +115,38 @@ def loops(
         analysis.unit.loop = number
         chosen.append(analysis)
     return chosen
+
+
+def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> bool:
+    """Whether a loop's loss is not the one that is trained: a loop inside says so.
+
+    A report at the end of an epoch may go forward once more, without dropout. No gradient is right
+    for that loss, and in the loop of the batches all are right for the one that they imply.
+    """
+    _, number, analysis = one
+    if not analysis.explicit or any(block.right for block in analysis.blocks):
+        return False
+    paths = {block.path for block in analysis.blocks}
+    return any(
+        inner in program.loops[number].inner
+        and other.updates
+        and paths <= {block.path for block in other.blocks if block.right}
+        and _draws(analysis)
+        for _, inner, other in all_of_them
+    )
+
+
+def _draws(analysis: Analysis) -> bool:
+    """Whether other random numbers give other gradients."""
+    other = replace(analysis.unit, state=seeded_state(2), _codes={}, _others={})
+    one, two = analysis.unit.run(analysis.put), other.run(analysis.put)
+    for block in analysis.blocks:
+        here, there = gradient_of(block, one, {}), gradient_of(block, two, {})
+        if here is None or there is None or np.shape(here) != np.shape(there):
+            continue
+        if not np.allclose(here, there, rtol=1e-6):
+            return True
+    return False
 
 
 def _only_data(analysis: Analysis) -> bool:

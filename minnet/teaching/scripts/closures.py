@@ -68,7 +68,7 @@ def copy_inner(
     codes = _codes_in(names) if names is not None else {}
     cells: dict[int, tuple[Any, Any]] = {}
     for function in inner:
-        code = codes.get(_position(function.__code__), function.__code__)
+        code = _same_in(codes, function.__code__)
         if code.co_freevars != function.__code__.co_freevars:
             code = function.__code__
         for cell in function.__closure__ or ():
@@ -121,9 +121,25 @@ def _position(code: types.CodeType) -> tuple[str, int]:
     return code.co_qualname, code.co_firstlineno
 
 
-def _codes_in(names: Mapping[str, Any]) -> dict[tuple[str, int], types.CodeType]:
+def _column(code: types.CodeType) -> int:
+    """Where its first expression stands: an activation and its derivative may share a line."""
+    columns = [column for _, _, column, _ in code.co_positions() if column]
+    return min(columns, default=0)
+
+
+def _same_in(
+    codes: Mapping[tuple[str, int], list[types.CodeType]], code: types.CodeType
+) -> types.CodeType:
+    """The code that stands in the same place, or the code itself."""
+    there = codes.get(_position(code), [])
+    if len(there) > 1:
+        there = [c for c in there if _column(c) == _column(code)]
+    return there[0] if len(there) == 1 else code
+
+
+def _codes_in(names: Mapping[str, Any]) -> dict[tuple[str, int], list[types.CodeType]]:
     """The code of the functions inside of functions, by their qualified names and lines."""
-    codes: dict[tuple[str, int], types.CodeType] = {}
+    codes: dict[tuple[str, int], list[types.CodeType]] = {}
     waiting: list[types.CodeType] = []
     for value in list(names.values()):
         if isinstance(value, types.FunctionType) and value.__module__ == STUDENT:
@@ -134,6 +150,6 @@ def _codes_in(names: Mapping[str, Any]) -> dict[tuple[str, int], types.CodeType]
     while waiting:
         for constant in waiting.pop().co_consts:
             if isinstance(constant, types.CodeType):
-                codes[_position(constant)] = constant
+                codes.setdefault(_position(constant), []).append(constant)
                 waiting.append(constant)
     return codes

@@ -84,6 +84,65 @@ def main():
 main()
 """
 
+ONE_LINE = """
+import numpy as np
+
+class Linear:
+    def __init__(self, a, b, rng):
+        self.K = rng.normal(size=(a, b))
+
+    def go(self, x):
+        self.x = x
+        return x @ self.K
+
+    def come(self, dy, step):
+        dK = self.x.T @ dy
+        dx = dy @ self.K.T
+        self.K -= step * dK
+        return dx
+
+class Bend:
+    def __init__(self, f, slope):
+        self.f, self.slope = f, slope
+
+    def go(self, x):
+        self.x = x
+        return self.f(x)
+
+    def come(self, dy, step):
+        return dy * self.slope(self.x)
+
+class Tanh(Bend):
+    def __init__(self):
+        super().__init__(lambda x: np.tanh(x), lambda x: 1 - np.tanh(x) ** 2)
+
+rng = np.random.default_rng(4)
+x = rng.normal(size=(15, 2))
+t = x[:, :1] * x[:, 1:]
+layers = [Linear(2, 5, rng), Tanh(), Linear(5, 1, rng)]
+for epoch in range(30):
+    h = x
+    for layer in layers:
+        h = layer.go(h)
+    loss = np.mean((h - t) ** 2)
+    g = 2 * (h - t) / h.size
+    for layer in reversed(layers):
+        g = layer.come(g, 0.05)
+"""
+
+
+def test_an_activation_and_its_derivative_on_one_line_are_told_apart(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, ONE_LINE)
+    assert code == 0, text
+    assert "right  layers[0].K" in text, text
+
+
+def test_a_derivative_on_the_line_of_its_activation_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, ONE_LINE.replace("1 - np.tanh(x) ** 2", "1 - np.tanh(x)"))
+    assert code == 1, text
+    assert "right  layers[2].K" in text, text
+    assert "the derivative is wrong: that of tanh at self.x belongs there" in text, text
+
 
 def test_layers_that_are_pairs_of_functions_are_right(tmp_path: Path) -> None:
     code, text = checked(tmp_path, PAIRS)
