@@ -34,6 +34,9 @@ class Stack(Strict):
     columns: list[str] | None = None
     """The names of the columns of x, where the training data had any."""
 
+    counts_input: bool = False
+    """Whether `layers` counts the Input as its first entry, as a door may; a file says so."""
+
     classes_in_files: ClassVar[Mapping[str, type[Configurable]]] = MappingProxyType({})
     """Class name in a file → the class to make of it, where a model's class has its own: a door."""
 

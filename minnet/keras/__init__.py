@@ -23,6 +23,7 @@ Behind this door things mean what they mean in Keras:
 | a model as a layer of another | taken; `model.layers[0]` is that model | refused |
 | layers put into a second model | one with the first's: see `sharing.py` | copies |
 | a name that two layers were given | the second gets a number | refused |
+| the first entry of a model by `Model` | its Input; a copy's is its first layer | no such model |
 
 Where Keras' way is a trap, minnet's stays:
 

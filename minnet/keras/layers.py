@@ -15,7 +15,9 @@ from minnet.keras.images import (
     AveragePooling2D,
     Conv2D,
     GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     MaxPooling2D,
+    ZeroPadding2D,
 )
 from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
 from minnet.keras.layer import Layer as Layer
@@ -371,6 +373,7 @@ Convolution2D = Conv2D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
 
 BY_CORE: dict[str, Any] = {
     kind.in_files.__name__: kind
@@ -378,7 +381,7 @@ BY_CORE: dict[str, Any] = {
         *(Dense, Activation, ReLU, LeakyReLU, ELU, PReLU, Softmax, Identity, Dropout),
         *(AlphaDropout, GaussianDropout, GaussianNoise, BatchNormalization, Normalization),
         *(Rescaling, Flatten, Reshape, Conv2D, MaxPooling2D, AveragePooling2D),
-        GlobalAveragePooling2D,
+        *(GlobalAveragePooling2D, GlobalMaxPooling2D, ZeroPadding2D),
     )
 }
 """Class in a file → the class behind this door."""

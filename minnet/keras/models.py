@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet import models as core
+from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.shapes import layer_shapes
 from minnet.files import saving
 from minnet.files.saved import load_as
@@ -27,18 +28,18 @@ from minnet.keras.files import (
 )
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, public, refuse
-from minnet.keras.nesting import HoldsModels
 from minnet.keras.parts import BeginsWithInput, Part
 from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
 from minnet.metrics import BinaryAccuracy, Weighted
+from minnet.training.arguments import weighted_by_class
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(HoldsModels):
+class Sequential(BeginsWithInput):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
@@ -257,8 +258,10 @@ class Sequential(HoldsModels):
         return_dict: bool = False,
     ) -> Any:
         """Make one training step. Returns the loss before it, with the metrics in a list."""
-        instead = "Give the batch a sample_weight."
-        only("train_on_batch", instead, class_weight=(class_weight, None))
+        if class_weight is not None:
+            with unchanged_where_refused(self):
+                weighted = self.checked_data(x, y, sample_weight)
+                sample_weight = weighted_by_class(self, weighted, class_weight).weight
         figures = {"loss": super().train_on_batch(x, y, sample_weight)}
         if self.metrics:
             data, prediction = self.checked_data(x, y), self.outputs[-1]
@@ -386,6 +389,7 @@ class Sequential(HoldsModels):
             "name": self.name,
             "dtype": self.dtype.name,
             "input_shape": None if self.built_for is None else list(self.built_for),
+            "counts_input": self.counts_input,
             "layers": [to_config(layer) for layer in self.layers],
         }
 
@@ -413,7 +417,7 @@ class Sequential(HoldsModels):
         super().summary(print if print_fn is None else print_fn)
 
 
-class Functional(BeginsWithInput, Sequential):
+class Functional(Sequential):
     """A model that `Model` makes of layers called on each other: a stack, with its `Input`."""
 
 
@@ -435,6 +439,8 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
     clone = Sequential(layers, name=model.name, dtype=model.dtype.name)
     if model.built_for is not None and not clone.built:
         core.Sequential.build(clone, model.built_for)
+    if model.counts_input:
+        clone.counts_input = True
     return clone
 
 
@@ -476,6 +482,8 @@ def described_model(described: Any) -> Sequential:
     model = Sequential(made, name=name, dtype=dtype)
     if shape is not None and not model.built:
         core.Sequential.build(model, tuple(shape))
+    if config.get("counts_input"):
+        model.counts_input = True
     return model
 
 

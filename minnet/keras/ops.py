@@ -40,6 +40,32 @@ _OTHER_NAME = {
 
 _ACTIVATIONS = "elu gelu hard_sigmoid leaky_relu relu selu sigmoid silu softmax softplus softsign"
 
+_MISSING = """
+    adaptive_average_pool adaptive_max_pool allclose angle append arccosh arcsinh arctanh
+    argpartition array associative_scan average_pool bartlett batch_normalization
+    binary_crossentropy bitwise_and bitwise_invert bitwise_left_shift bitwise_not bitwise_or
+    bitwise_right_shift bitwise_xor blackman categorical_crossentropy cbrt cdist celu cholesky
+    cholesky_inverse cond conj conjugate conv conv_transpose corrcoef correlate cross ctc_decode
+    ctc_loss custom_gradient deg2rad depth_to_space depthwise_conv det diagflat diagonal
+    divide_no_nan dot_product_attention dsplit dstack dtype eig eigh empty empty_like erf erfc
+    erfinv exp2 extract_sequences fabs fft fft2 fliplr flipud fmax fmin fmod fold fori_loop gcd
+    geomspace get_item glu hamming hanning hard_shrink hard_silu hard_swish hard_tanh heaviside
+    histogram hsplit hypot i0 ifft2 imag in_top_k inner inv irfft is_tensor isclose isin
+    isneginf isposinf isreal istft jvp kaiser kron layer_normalization lcm ldexp left_shift
+    log_sigmoid log_softmax logaddexp logaddexp2 logdet logical_xor logspace logsumexp lstsq
+    lu_factor map matrix_rank max_pool moments multi_hot nan_to_num nanargmax nanargmin
+    nancumprod nancumsum nanmax nanmean nanmedian nanmin nanpercentile nanprod nanquantile
+    nanstd nansum nanvar nextafter nonzero norm normalize one_hot percentile pinv polar psnr ptp
+    qr rad2deg real rearrange relu6 rfft right_shift rms_normalization rot90 rsqrt saturate_cast
+    scan scatter scatter_update searchsorted segment_max segment_min segment_prod segment_sum
+    select separable_conv signbit sinc slice slice_update slogdet soft_shrink solve
+    solve_triangular space_to_depth sparse_categorical_crossentropy sparse_plus sparse_sigmoid
+    sparsemax squareplus stft stop_gradient svd swish take_along_axis tanh_shrink tensordot
+    threshold top_k trapezoid tri trunc unfold unique unravel_index unstack vander vdot
+    vectorize vectorized_map view view_as_complex view_as_real vsplit while_loop
+    """
+"""What Keras has besides, in its functions of tensors."""
+
 
 def _of_numpy(name: str) -> Callable[..., Any]:
     """Return a function of NumPy that gives arrays with Keras' words."""
@@ -89,6 +115,6 @@ globals().update(FUNCTIONS)
 
 def __getattr__(name: str) -> Any:
     """Answer for what Keras computes with and is not here."""
-    if name.startswith("_"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return words.Missing(f"ops.{name}", words.TENSORS)
+    if name in _MISSING.split():
+        return words.Missing(f"ops.{name}", words.TENSORS)
+    raise AttributeError(f"minnet.keras.ops has no {name!r}.")

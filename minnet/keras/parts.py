@@ -22,6 +22,15 @@ class BeginsWithInput(HoldsModels):
 
     _begins: Input | None = None
 
+    @property
+    def counts_input(self) -> bool:
+        """Whether its first entry is an `Input`; set when it is read from a file that says so."""
+        return self._begins is not None
+
+    @counts_input.setter
+    def counts_input(self, value: bool) -> None:
+        self.begin_with(Input(self.input_shape))
+
     def begin_with(self, first: Input) -> None:
         """Take the `Input` that the layers were called on."""
         self._begins = first
@@ -78,7 +87,7 @@ class Part(words.Missing):
         Of which class is what counts as a `Model`.
     """
 
-    def __init__(self, name: str, sentence: str, kind: Any, known: type[HoldsModels]) -> None:
+    def __init__(self, name: str, sentence: str, kind: Any, known: Any) -> None:
         super().__init__(name, sentence)
         self._kind, self._known = kind, known
 
@@ -103,6 +112,10 @@ class Part(words.Missing):
         model = self._kind([Input(sample_shape(first)), *between], name=name)
         model.begin_with(begins)
         return model
+
+    def from_config(self, config: Any) -> Any:
+        """Return the model that `get_config` described, with fresh weights."""
+        return self._known.from_config(config)
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, self._known)

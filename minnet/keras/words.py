@@ -32,14 +32,9 @@ CALL = (
     "minnet.layers.Layer explains, and check_gradients holds them."
 )
 IMAGES = (
-    "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
-    "GlobalAveragePooling2D. Write the network with these."
+    "Of layers for images minnet has Conv2D, MaxPooling2D and AveragePooling2D, both also over the "
+    "whole image, and ZeroPadding2D. Write the network with these."
 )
-WHOLE_IMAGE = (
-    "Use MaxPooling2D with a window as large as the image, then Flatten: MaxPooling2D((7, 7)), "
-    "Flatten()."
-)
-MARGIN = "Use Conv2D(…, padding='same'), or give x its margin beforehand, with numpy.pad."
 SEQUENCES = "minnet has no recurrence. Use fixed windows as rows of x."
 ATTENTION = "minnet has no attention. Use Dense, or Conv2D for images."
 EMBEDDINGS = (
@@ -111,7 +106,8 @@ _OF_IMAGES = [
 ]
 _THERE = (
     *("Conv2D", "Convolution2D", "MaxPooling2D", "MaxPool2D", "AveragePooling2D", "AvgPool2D"),
-    *("GlobalAveragePooling2D", "GlobalAvgPool2D"),
+    *("GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPooling2D", "GlobalMaxPool2D"),
+    "ZeroPadding2D",
 )
 _SERIALIZE = _each(FILES, "serialize deserialize")
 
@@ -143,8 +139,6 @@ TABLE: dict[str, dict[str, str]] = {
             "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D "
             "MelSpectrogram STFTSpectrogram MaxNumBoundingBoxes",
         ),
-        **_each(WHOLE_IMAGE, "GlobalMaxPooling2D GlobalMaxPool2D"),
-        "ZeroPadding2D": MARGIN,
         **_each(
             SEQUENCES,
             "RNN LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells Bidirectional "

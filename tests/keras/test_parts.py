@@ -125,17 +125,38 @@ def test_a_layer_has_its_weights_as_soon_as_it_is_called():
     )
 
 
-def test_copies_and_files_are_plain_stacks(chain, tmp_path):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_file_and_a_clone_count_as_the_model_does(chain, tmp_path, compiled):
+    """`layers[1]` of a model that was read back is the layer that it was before."""
     inputs, _, outputs = chain
     model = Model(inputs, outputs)
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(X, Y, verbose=0)
     model.save(tmp_path / "model.npz")
-    others = [
-        *(model.copy(), copy.deepcopy(model), pickle.loads(pickle.dumps(model))),
-        keras.models.load_model(tmp_path / "model.npz"),
-    ]
-    for other in others:
+    again = keras.models.load_model(tmp_path / "model.npz", compile=compiled)
+    again.save(tmp_path / "again.npz")
+    for other in (
+        again,
+        keras.models.load_model(tmp_path / "again.npz"),
+        keras.models.clone_model(model),
+        keras.models.model_from_json(model.to_json()),
+        keras.Model.from_config(model.get_config()),
+    ):
+        assert [one.name for one in other.layers[1:]] == ["code", "classes"]
+        assert len(other.layers) == 3
+        assert Model(other.input, other.layers[1].output).output_shape == (4,)
+    assert not minnet.load(tmp_path / "model.npz").layers[0].name.startswith("input")
+    stack = Sequential([Input((3,)), layers.Dense(2, name="one")])
+    stack.save(tmp_path / "stack.npz")
+    assert keras.models.load_model(tmp_path / "stack.npz").layers[0].name == "one"
+
+
+def test_copies_are_plain_stacks(chain):
+    inputs, _, outputs = chain
+    model = Model(inputs, outputs)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(X, Y, verbose=0)
+    for other in (model.copy(), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
         np.testing.assert_array_equal(other.predict(X), model.predict(X))
         assert other.layers[0].name == "code"
 

@@ -68,7 +68,7 @@ def copy_inner(
     codes = _codes_in(names) if names is not None else {}
     cells: dict[int, tuple[Any, Any]] = {}
     for function in inner:
-        code = codes.get(_place(function.__code__), function.__code__)
+        code = codes.get(_position(function.__code__), function.__code__)
         if code.co_freevars != function.__code__.co_freevars:
             code = function.__code__
         for cell in function.__closure__ or ():
@@ -117,7 +117,7 @@ def _inner_in(variables: Mapping[str, Any]) -> list[Any]:
     return inner
 
 
-def _place(code: types.CodeType) -> tuple[str, int]:
+def _position(code: types.CodeType) -> tuple[str, int]:
     return code.co_qualname, code.co_firstlineno
 
 
@@ -134,6 +134,6 @@ def _codes_in(names: Mapping[str, Any]) -> dict[tuple[str, int], types.CodeType]
     while waiting:
         for constant in waiting.pop().co_consts:
             if isinstance(constant, types.CodeType):
-                codes[_place(constant)] = constant
+                codes[_position(constant)] = constant
                 waiting.append(constant)
     return codes
