@@ -60,8 +60,6 @@ class Site:
         """Write all pages."""
         for script in tutorials.scripts():
             cells = tutorials.notebook(script.read_text("utf-8"))
-            for cell in cells["cells"]:  # what is closed would not be seen
-                cell["source"] = re.sub(r"^plt\.close\(fig\)\n?", "", cell["source"], flags=re.M)
             title = cells["cells"][0]
             title["source"] = title["source"].replace("# ", f"# {script.name[:2]} · ", 1)
             name = f"tutorials/{script.stem}.ipynb"

@@ -207,3 +207,8 @@ def test_the_figures_of_mnist_are_those_that_were_measured() -> None:
     assert ast.literal_eval(quoted) == {
         depth: (min(values), max(values)) for depth, values in enumerate(measured, 1)
     }
+
+
+@each_tutorial
+def test_no_figure_is_closed_since_a_notebook_would_not_show_it(path: Path) -> None:
+    assert "plt.close(" not in path.read_text("utf-8")

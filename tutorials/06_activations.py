@@ -74,7 +74,6 @@ for ax in axes:
     ax.grid(alpha=0.3)
 axes[0].legend(fontsize=12)
 fig.savefig(pictures / "06_curves.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 2. Deeper and worse
@@ -196,7 +195,6 @@ ax.set_title("Sigmoid: the more layers, the longer nothing happens")
 ax.grid(alpha=0.3)
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=11)
 fig.savefig(pictures / "06_deeper_and_worse.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 3. Where the gradient goes
@@ -303,7 +301,6 @@ for ax, name in zip(axes, ("sigmoid", "tanh"), strict=True):
         assert low < size[0] / size[-1] < high
 fig.suptitle("Sigmoids leave about a thousandth of the gradient, tanh about a tenth", fontsize=14)
 fig.savefig(pictures / "06_gradient_flow.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 4. The first cure: another activation
@@ -385,7 +382,6 @@ for ax in axes[-1]:
     ax.set_xlabel("output (dashed: mean)")
 fig.suptitle("tanh: weights too small, all units say 0; too large, most say ±1", fontsize=14)
 fig.savefig(pictures / "06_outputs.png", dpi=120)
-plt.close(fig)
 assert saturated[0.1] == 0
 assert saturated[1.0] < 0.05
 assert saturated[8.0] > 0.6

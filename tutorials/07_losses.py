@@ -93,7 +93,6 @@ ax.set_title("The squared error hardly learns where it is most wrong")
 ax.grid(alpha=0.3)
 ax.legend(fontsize=12)
 fig.savefig(pictures / "07_one_neuron.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 2. K classes: softmax, and p − t again
@@ -195,7 +194,6 @@ ax.set(xlabel="logit of the wrong class: sure → surer", ylabel="size of ∂L/�
 ax.set_title("Sure and wrong: only the cross-entropy still pulls")
 ax.grid(alpha=0.3)
 fig.savefig(pictures / "07_sure_and_wrong.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 3. Does it matter in practice? Digits from a badly wrong start
@@ -267,7 +265,6 @@ axes[1].set_title("Sure and wrong: stuck, and for how long is luck")
 axes[0].set_ylabel("test accuracy (%), 3 seeds")
 axes[0].legend(loc="lower right", bbox_to_anchor=(1, 0.46))
 fig.savefig(pictures / "07_wrong_start.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # The cross-entropy does not notice where it started. The squared error with the small rate learns

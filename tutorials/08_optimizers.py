@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Optimizers, side by side
 #
-# *Before this one: 02 (gradient descent) and 07 (losses). Reading time: 16 minutes.*
+# *Before this one: 02 (gradient descent) and 07 (losses). Reading time: 15 minutes.*
 #
 # Backpropagation says which way is down. The optimizer decides how far to go, and how much of the
 # last steps to remember. There are seven well-known ones, each a few lines of NumPy. By the end you
@@ -248,7 +248,6 @@ fig.suptitle(
     fontsize=14,
 )
 fig.savefig(pictures / "08_ravine.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 3. On digits, over a grid of learning rates
@@ -332,7 +331,6 @@ axes[0].set(ylabel="validation accuracy (%), from 70", title="one step size for 
 axes[1].set_title("a step size for each weight")
 fig.suptitle("Seven optimizers, one height: each at its own learning rate", fontsize=14)
 fig.savefig(pictures / "08_rates.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # The race itself. Which rate for each? Means of two seeds differ by a point by chance, so the
@@ -392,7 +390,6 @@ for ax, name in zip(axes, ("momentum", "Adam"), strict=True):
     assert fine.min() < search.suggestion < fine.max()
 axes[1].set_ylabel("")
 fig.savefig(pictures / "08_finder.png", dpi=120)
-plt.close(fig)
 
 # %% [markdown]
 # ## 5. Schedules: large steps first, small ones later

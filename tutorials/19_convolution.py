@@ -198,7 +198,6 @@ right.set_title("15 of the 32 filters: red looks for ink, blue for paper", fonts
 right.set_axis_off()
 fig.tight_layout()
 fig.savefig(pictures / "19_moved.png", dpi=110)
-plt.close(fig)
 print(f"Picture: {(pictures / '19_moved.png').resolve()}")
 
 # %% [markdown]

@@ -52,7 +52,6 @@ fig, (above, below) = plt.subplots(2, 1, figsize=(9, 7.5), height_ratios=(1, 4))
 plots.filters(base.layers[0], ax=above)
 plots.feature_maps(base, an_a, ax=below)
 fig.savefig(pictures / "22_filters.png", dpi=110, bbox_inches="tight")
-plt.close(fig)
 print(f"Picture: {(pictures / '22_filters.png').resolve()}")
 
 # %% [markdown]
@@ -201,7 +200,6 @@ ax.set(xlabel="the layer that the head stands on", ylabel="test accuracy", ylim=
 ax.legend(frameon=False, loc="lower left")
 fig.tight_layout()
 fig.savefig(pictures / "22_cuts.png", dpi=110)
-plt.close(fig)
 
 # %% [markdown]
 # ## Exercises

@@ -247,7 +247,6 @@ ax.set_title("A prediction, from one machine and an assumed network", fontsize=1
 ax.legend(frameon=False, fontsize=8, loc="upper left")
 fig.tight_layout()
 fig.savefig(pictures / "23_prediction.png", dpi=110)
-plt.close(fig)
 print(f"Picture: {(pictures / '23_prediction.png').resolve()}")
 
 # %% [markdown]
