@@ -22,6 +22,7 @@ from minnet.teaching.explain.words import (
     sources,
     sum_of_products,
     value,
+    with_numbers,
 )
 
 
@@ -51,7 +52,7 @@ def curve(
             return None
         right = Math(*(one(index) if callable(one) else one))
         x = entry(X, step.x, *index)
-        shown = right.named({"@x": value(x.value)})
+        shown = with_numbers(right, {"@x": x.value})
         return Worked(at(Y, *index), [shown, _result(step.y[index])], sources([x]))
 
     return LayerFormulas(
@@ -94,7 +95,7 @@ def _slope_by_hand(step: Step, formula: Math) -> Callable[[Index], Worked] | Non
         used = [factor for factor in (x, y) if factor.name.text[:2] in formula.text]
         text = formula.text.partition(", the ")[0].replace("⊙", "·")
         pointwise = Math(text, formula.latex.replace(r"\odot", r"\cdot"))
-        numbers = pointwise.named({"@x": value(x.value), "@y": value(y.value)})
+        numbers = with_numbers(pointwise, {"@x": x.value, "@y": y.value})
         constant = [] if not used else [numbers]
         return Worked(at(SLOPE, *index), [*constant, _result(slope[index])], sources(used))
 
