@@ -1,12 +1,14 @@
 """Convolution: how fast beside PyTorch and tf.keras, in how much memory, how good on MNIST.
 
-    python benchmarks/convolution.py speed              # PyTorch and TensorFlow, where installed
+    python benchmarks/convolution.py speed [--threads 1] [--rounds 12]
     MINNET_DATA=… python benchmarks/convolution.py memory accuracy
 
 - speed: a training step by SGD of a small network (8 filters 3×3, padding "same", pooling, 10
-  classes, batch 32) and of LeNet (6 and 16 filters 5×5, 120-84-10, batch 64), one thread. Each peer
-  has a process of its own and is asked in turn for an epoch of 60 steps; the time is that of the
-  processor. Before that all make an epoch from the same weights and are held to the same loss.
+  classes, batch 32) and of LeNet (6 and 16 filters 5×5, 120-84-10, batch 64), beside PyTorch and
+  tf.keras, where they are installed. Each peer has a process of its own and is asked in turn for an
+  epoch of 60 steps, after a pause; another one begins each round. Before that all make an epoch
+  from the same weights and are held to the same loss. Without `--threads` each does what it does by
+  default.
 - memory: the most that a process holds which trains LeNet at batch 256 and then predicts 5,120
   images at once, beside one that only has them; and the largest array of patches that it makes.
 - accuracy: LeNet as `minnet.pretrained.mnist_cnn` trains it, for six epochs, with seeds 1 to 3,
@@ -15,6 +17,7 @@
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import resource
@@ -24,7 +27,9 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import harness
 import numpy as np
+from harness import Bar
 
 import minnet
 from minnet.foundation.checks import Array
@@ -35,7 +40,7 @@ from minnet.optimizers import Adam
 from minnet.pretrained import mnist_cnn
 from minnet.schedules import OneCycle
 
-STEPS, ROUNDS, RATE = 60, 12, 0.01
+STEPS, RATE = 60, 0.01
 SAME_LOSS = 0.01
 """Of the way that the loss goes in an epoch: so far may a peer's be from minnet's."""
 
@@ -47,7 +52,7 @@ class Network(NamedTuple):
 
     layers: Callable[[], list[Layer]]
     batch: int
-    bar: float
+    bar: Bar
 
 
 def small() -> list[Layer]:
@@ -74,7 +79,10 @@ def lenet() -> list[Layer]:
     ]
 
 
-NETWORKS = {"small": Network(small, 32, 1.0), "LeNet": Network(lenet, 64, 1.5)}
+NETWORKS = {
+    "small": Network(small, 32, Bar(within=1.0)),
+    "LeNet": Network(lenet, 64, Bar(within=1.5)),
+}
 
 # --- speed ----------------------------------------------------------------------------------------
 
@@ -110,7 +118,6 @@ class Torch:
     def __init__(self, name: str) -> None:
         import torch
 
-        torch.set_num_threads(1)
         model, x, y = made(name)
         self.torch, nn, self.batch = torch, torch.nn, NETWORKS[name].batch
         modules: list[Any] = []
@@ -166,8 +173,6 @@ class TFKeras:
         os.environ |= {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         import tensorflow as tf
 
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
         model, self.x, self.y = made(name)
         self.batch = NETWORKS[name].batch
         layers = [tf.keras.Input((28, 28, 1))]
@@ -199,7 +204,7 @@ PEERS = {
 
 
 def served(key: str, name: str, pipe: Any) -> None:
-    """In a process of its own: the losses around one epoch, then an epoch's time when asked."""
+    """In a process of its own: the losses around one epoch, then an epoch's times when asked."""
     try:
         peer = PEERS[key][0](name)
     except ImportError as error:
@@ -209,61 +214,92 @@ def served(key: str, name: str, pipe: Any) -> None:
     peer.epoch()
     pipe.send((before, peer.loss()))
     while pipe.recv():
-        begin = time.process_time()
+        busy, begin = time.process_time(), time.perf_counter()
         peer.epoch()
-        pipe.send((time.process_time() - begin) / STEPS * 1e3)
+        seconds = time.perf_counter() - begin
+        pipe.send({"seconds": seconds, "busy": time.process_time() - busy})
 
 
-def speed() -> None:
-    """Milliseconds of the processor for a step of each peer."""
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    spawn = multiprocessing.get_context("spawn")
+def speed(options: argparse.Namespace) -> None:
+    """Milliseconds for a step of each peer, on each network."""
+    threads = harness.limit_threads(options.threads)
     for name, network in NETWORKS.items():
-        pipes, losses, processes = {}, {}, []
-        for key in PEERS:
-            end, far_end = spawn.Pipe()
-            processes.append(spawn.Process(target=served, args=(key, name, far_end)))
-            processes[-1].start()
-            answer = end.recv()
-            if isinstance(answer, str):
-                print(f"{key} is left out: {answer}")
-                continue
-            pipes[key], losses[key] = end, answer
+        pipes, losses, processes = started(name)
         before, after = losses["minnet"]
         apart = max(abs(one[1] - after) for one in losses.values()) / abs(before - after)
         if apart > SAME_LOSS:
             sys.exit(f"They do not do the same work on {name}: {losses}")
-        times: dict[str, list[float]] = {key: [] for key in pipes}
-        keys = list(pipes)
-        for round_ in range(ROUNDS):
-            for key in keys[round_ % len(keys) :] + keys[: round_ % len(keys)]:
+        answers: dict[str, list[dict[str, float]]] = {key: [] for key in pipes}
+        for round_ in range(options.rounds + 1):  # the first one warms up and is not kept
+            for key in harness.rotated(list(pipes), round_):
+                time.sleep(harness.REST)
                 pipes[key].send(True)
-                times[key].append(pipes[key].recv())
+                answer = pipes[key].recv()
+                if round_:
+                    answers[key].append(answer)
         for pipe in pipes.values():
             pipe.send(False)
         for process in processes:
             process.join()
-        least = {key: min(each) for key, each in times.items()}
-        middle = {key: statistics.median(each) for key, each in times.items()}
-        rows = [
-            [
-                key,
-                f"{least[key]:.2f}",
-                f"{middle[key]:.2f}",
-                f"{least['minnet'] / least[key]:.2f}",
-                f"{middle['minnet'] / middle[key]:.2f}",
-                f"≤ {network.bar:g}" if key == "PyTorch" else "",
-            ]
-            for key in pipes
-        ]
-        heading = ["peer", " least ms", " median ms", " minnet ÷ least", " ÷ median", " bar"]
-        note = (
-            f"losses went from {before:.4f} to {after:.4f}, and differ by {apart:.0e} of that way"
-        )
         print(
-            Table(heading, rows, title=f"{name}, batch {network.batch}", notes=[note]), flush=True
+            Table(
+                ["peer", " least ms", " median ms", " minnet ÷ least", " ÷ median", " cores busy"],
+                step_rows(answers),
+                title=f"{name}, batch {network.batch}, {options.rounds} rounds; threads: {threads}",
+                notes=[
+                    f"losses went from {before:.4f} to {after:.4f}, and differ by {apart:.0e} of "
+                    "that way",
+                    verdict(answers, network.bar),
+                ],
+            ),
+            flush=True,
         )
+
+
+def started(name: str) -> tuple[dict[str, Any], dict[str, Any], list[Any]]:
+    """The pipes, the losses around one epoch, and the processes of the peers that there are."""
+    spawn = multiprocessing.get_context("spawn")
+    pipes, losses, processes = {}, {}, []
+    for key in PEERS:
+        end, far_end = spawn.Pipe()
+        processes.append(spawn.Process(target=served, args=(key, name, far_end)))
+        processes[-1].start()
+        answer = end.recv()
+        if isinstance(answer, str):
+            print(f"{key} is left out: {answer}")
+            continue
+        pipes[key], losses[key] = end, answer
+    return pipes, losses, processes
+
+
+def step_rows(answers: dict[str, list[dict[str, float]]]) -> list[list[str]]:
+    """A line for each peer: milliseconds a step, minnet's share of them, and the cores it kept."""
+    rows = []
+    for key, each in answers.items():
+        least, middle = (milliseconds(each, of) for of in (min, statistics.median))
+        ours = [milliseconds(answers["minnet"], of) for of in (min, statistics.median)]
+        busy = sum(one["busy"] for one in each) / sum(one["seconds"] for one in each)
+        shares = (f"{ours[0] / least:.2f}", f"{ours[1] / middle:.2f}")
+        rows.append([key, f"{least:.2f}", f"{middle:.2f}", *shares, f"{busy:.1f}"])
+    return rows
+
+
+def milliseconds(answers: list[dict[str, float]], of: Callable[[list[float]], float]) -> float:
+    """The least or the median of a step."""
+    return of([answer["seconds"] for answer in answers]) / STEPS * 1e3
+
+
+def verdict(answers: dict[str, list[dict[str, float]]], bar: Bar) -> str:
+    """PyTorch's time over minnet's beside its bar."""
+    if "PyTorch" not in answers:
+        return "without PyTorch there is no bar"
+    both = [
+        milliseconds(answers["PyTorch"], of) / milliseconds(answers["minnet"], of)
+        for of in (min, statistics.median)
+    ]
+    return f"PyTorch ÷ minnet {both[0]:.2f}, of medians {both[1]:.2f}, bar {bar}: " + bar.verdict(
+        *both
+    )
 
 
 # --- memory ---------------------------------------------------------------------------------------
@@ -293,7 +329,7 @@ def held(train: bool, pipe: Any) -> None:
     pipe.send((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, most))
 
 
-def memory() -> None:
+def memory(options: argparse.Namespace) -> None:
     """What LeNet at batch 256 takes."""
     spawn = multiprocessing.get_context("spawn")
     answers = []
@@ -314,7 +350,7 @@ def memory() -> None:
 # --- accuracy -------------------------------------------------------------------------------------
 
 
-def accuracy() -> None:
+def accuracy(options: argparse.Namespace) -> None:
     """LeNet on MNIST, and how long it takes."""
     x, y, x_test, y_test = minnet.datasets.mnist()
     x, x_test = mnist_cnn.preprocess(x), mnist_cnn.preprocess(x_test)
@@ -336,5 +372,8 @@ def accuracy() -> None:
 
 if __name__ == "__main__":
     measures = {"speed": speed, "memory": memory, "accuracy": accuracy}
-    for name in sys.argv[1:] or measures:
-        measures[name]()
+    parser = harness.parser(__doc__, peers=(), rounds=12)
+    parser.add_argument("measures", nargs="*", metavar="speed|memory|accuracy", default=[*measures])
+    options = parser.parse_args()
+    for name in options.measures:
+        measures[name](options)

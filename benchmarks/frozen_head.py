@@ -12,11 +12,13 @@ tutorials' loop do. That all come to the same weights is checked before.
 from __future__ import annotations
 
 import harness
+from harness import Bar
 from peers import PEERS, Work
 
 WORK = Work((784, 512, 256, 10), batch=32, rows=10_000, epochs=20, frozen=True, source="centres")
+BARS = {WORK.name: {"keras": Bar(faster=20.0), "torch": Bar(faster=8.0)}}
 
 if __name__ == "__main__":
     able = [key for key, peer in PEERS.items() if peer.can_freeze]
     options = harness.parser(__doc__, able, rounds=3).parse_args()
-    harness.compare("frozen_head", [WORK], {}, options)
+    harness.compare("frozen_head", [WORK], BARS, options)

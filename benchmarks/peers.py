@@ -578,6 +578,52 @@ class ByHand(Peer):
         return [view.copy() for view in self.views(self.theta)]
 
 
+class Textbook(Peer):
+    """The step in the lines that a textbook prints: a new array for each formula, Adam by array."""
+
+    label = "NumPy, a textbook's lines"
+
+    def start(self, weights: Weights) -> None:
+        self.parameters = [array.copy() for array in weights]
+        self.moments = [(np.zeros_like(w), np.zeros_like(w)) for w in weights]
+        self.t = 0
+
+    def fit(self, epochs: int, shuffle: bool = True) -> None:
+        """Adam's lines are those of the paper; `losses` gets the mean loss of each epoch."""
+        B, last = self.work.batch, len(self.parameters) // 2 - 1
+        self.losses: list[float] = []
+        for _ in range(epochs):
+            order, total = self.order(shuffle), 0.0
+            for begin in range(0, len(order), B):
+                rows = order[begin : begin + B]
+                h, target, N = [self.x[rows]], self.y[rows], len(rows)
+                for i, (W, b) in enumerate(layers(self.parameters)):
+                    z = h[-1] @ W + b
+                    h.append(np.maximum(z, 0.0) if i < last else z)
+                z = h.pop()
+                p = np.exp(z - z.max(axis=1, keepdims=True))
+                p /= p.sum(axis=1, keepdims=True)
+                total -= np.log(p[np.arange(N), target]).sum()
+                p[np.arange(N), target] -= 1.0
+                dz, gradients = p / N, []
+                for i in range(last, -1, -1):
+                    gradients = [h[i].T @ dz, dz.sum(axis=0), *gradients]
+                    if i:
+                        dz = (dz @ self.parameters[2 * i].T) * (h[i] > 0.0)
+                self.t += 1
+                for k, (w, g) in enumerate(zip(self.parameters, gradients, strict=True)):
+                    m, v = self.moments[k]
+                    m = BETA_1 * m + (1.0 - BETA_1) * g
+                    v = BETA_2 * v + (1.0 - BETA_2) * g**2
+                    self.moments[k] = m, v
+                    m_hat, v_hat = m / (1.0 - BETA_1**self.t), v / (1.0 - BETA_2**self.t)
+                    w -= RATE * m_hat / (np.sqrt(v_hat) + EPSILON)
+            self.losses.append(float(total) / len(order))
+
+    def weights(self) -> Weights:
+        return [array.copy() for array in self.parameters]
+
+
 class Products(Peer):
     """The matrix products of a step and nothing else: no batch is gathered, nothing is learned.
 
@@ -612,6 +658,7 @@ PEERS: dict[str, type[Peer]] = {
     "keras-jax": KerasOnJax,
     "jax": Jax,
     "jax-scan": JaxScan,
+    "textbook": Textbook,
     "hand": ByHand,
     "products": Products,
 }

@@ -54,6 +54,7 @@ python_maximum_signature_line_length = 78
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+napoleon_custom_sections = [(entries.SHARED, "params_style")]
 viewcode_line_numbers = True
 
 
@@ -80,10 +81,14 @@ def put_back(app: Any, kind: str, name: str, value: Any, options: Any, lines: li
 
 
 def plain(app: Any, kind: str, name: str, value: Any, options: Any, *written: str | None) -> Any:
-    """A signature with the names of types that are written in the code."""
-    return tuple(
-        re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) if text else text for text in written
-    )
+    """A signature with the names of types and functions that are written in the code."""
+    return tuple(_as_written(text) if text else text for text in written)
+
+
+def _as_written(text: str) -> str:
+    text = re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text)
+    text = re.sub(r"<(?:built-in )?function (\w+)(?: at \w+)?>", r"\1", text)
+    return re.sub(r"~?collections\.abc\.(\w+)", r"\1", text)
 
 
 def skip(app: Any, kind: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:

@@ -11,11 +11,13 @@ import importlib
 import inspect
 import itertools
 import re
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, is_typeddict
 
 import minnet
+from minnet.training.callback import HOOKS
 
 PACKAGE = Path(minnet.__file__).parent
 
@@ -79,6 +81,28 @@ METHODS = {
 
 `docs/a_model.md` has an example of each.
 """
+
+INSIDE = {
+    "Layer": ("anew", "as_drawn", "expects", "kind", "rebind", "redraw", "take_name", "tell"),
+    "AlphaDropout": ("correction",),
+    "Normalization": ("changes_nothing",),
+    "Loss": ("check_order", "is_fused_with"),
+    "CrossEntropy": ("smoothed",),
+    "BinaryCrossEntropy": ("smoothed",),
+    "Optimizer": ("check_decay", "is_named"),
+    "Nadam": ("weights_of_the_mean",),
+    "Metric": ("check_order",),
+    "AUC": ("all_thresholds",),
+    "Weighted": ("check_weight",),
+    "Callback": ("has_hook",),
+    "Checkpoint": ("goes_on", "save"),
+    "Computation": ("example", "worked"),
+    "Progress": ("goes_on", "say"),
+}
+"""Methods that minnet calls and no program calls or writes: the reference leaves them out."""
+
+SHARED = "Arguments of its methods"
+"""The section in which a contract explains once what several of its methods take."""
 
 CONTRACTS = (
     minnet.layers.Layer,
@@ -146,6 +170,56 @@ def methods() -> list[Entry]:
         for names in METHODS.values()
         for name in names
     ]
+
+
+def members(value: Any) -> list[str]:
+    """The methods and properties that a class is the first to have, but for those inside.
+
+    What overrides a contract's is explained there. The hooks are those of a callback.
+    """
+    hooks = HOOKS if value is minnet.callbacks.Callback else ()
+    names = [*vars(value), *hooks]
+    above = {name for base in value.__mro__[1:] for name in vars(base)} - set(hooks)
+    return [
+        name
+        for name in names
+        if not name.startswith("_")
+        and name not in INSIDE.get(value.__name__, ())
+        and name not in above
+        and isinstance(inspect.getattr_static(value, name), METHOD)
+    ]
+
+
+METHOD = (types.FunctionType, property, classmethod, staticmethod)
+
+
+def lacks_of_member(value: Any, name: str) -> list[str]:
+    """Which of parameters, shapes, errors and an example the entry of a method does not have.
+
+    It stands under that of its class, which explains what several methods take, raises what its
+    contract says, and may call the method in its example.
+    """
+    member = inspect.getattr_static(value, name)
+    if isinstance(member, property):
+        return [] if inspect.getdoc(member) else ["a sentence"]
+    function = getattr(value, name)
+    text = inspect.getdoc(function) or ""
+    above = sections(inspect.cleandoc(value.__doc__ or ""))
+    explained = items(above.get(SHARED, "")) | items(sections(text).get("Parameters", ""))
+    missing = [] if text else ["a sentence"]
+    unexplained = [p for p in parameters(function) if p not in ("cls", *explained)]
+    if unexplained:
+        missing.append(f"parameters {', '.join(unexplained)}")
+    known = text + above.get(SHARED, "") + shapes(above[""])
+    if takes_arrays(function) and not SHAPE.search(known):
+        missing.append("shapes")
+    raises = "Raises" in sections(text) or (value in CONTRACTS and "Raises" in above)
+    if parameters(function) and not raises:
+        missing.append("errors")
+    program = re.findall(r"^(?:>>>|\.\.\.) .*", above.get("Examples", ""), re.MULTILINE)
+    if ">>> " not in text and not re.search(rf"(\.|def ){name}\(", "\n".join(program)):
+        missing.append("an example")
+    return missing
 
 
 def is_data(value: Any) -> bool:
@@ -413,8 +487,13 @@ def page(title: str, modules: list[str], entries: list[Entry]) -> str:
                         directive = "autoproperty"
                     lines += [f"   .. {directive}:: {name}.{method}", ""]
         elif inspect.isclass(value):
-            shown = "" if issubclass(value, Exception) else "   :members:"
-            lines += [f".. autoclass:: {name}", shown, ""]
+            lines += [f".. autoclass:: {name}"]
+            if not issubclass(value, Exception):
+                hidden = ", ".join(INSIDE.get(value.__name__, ()))
+                lines += ["   :members:", *([f"   :exclude-members: {hidden}"] if hidden else [])]
+            lines.append("")
+            if value is minnet.callbacks.Callback:
+                lines += [f"   .. automethod:: {name}.{hook}\n" for hook in HOOKS]
         else:
             lines += [f".. autofunction:: {name}", ""]
     return "\n".join(lines) + "\n"

@@ -325,7 +325,7 @@ def _run(arguments: Sequence[str] | None) -> None:
     """Run a command."""
     about = (minnet.__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m minnet", description=about)
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command")
     commands.add_parser("info", help="what minnet finds on this machine")
     zoo = commands.add_parser("zoo", help="a game: sick networks, and what is wrong with them")
     zoo.add_argument("--list", action="store_true", help="the names of all mistakes, and hints")
@@ -344,7 +344,9 @@ def _run(arguments: Sequence[str] | None) -> None:
     reproduce = commands.add_parser("reproduce", help="published figures, trained again")
     _add_reproduce(reproduce)
     options = parser.parse_args(arguments)
-    if options.command == "info":
+    if options.command is None:
+        parser.print_help()
+    elif options.command == "info":
         print(info())
     elif options.command == "check":
         code, text = report.check(options.file, options.names, seconds=options.seconds)

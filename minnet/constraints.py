@@ -21,12 +21,8 @@ class Constraint(Configurable):
 
     Shapes: weights (D, M) in, and the same shape out.
 
-    One of your own needs one function::
-
-        @minnet.register
-        class Bounded(Constraint):
-            def project(self, weights):
-                return np.clip(weights, -1, 1)
+    One of your own needs one function, `project`, and `@minnet.register` above it if it is to be
+    saved.
 
     Raises
     ------
@@ -35,11 +31,18 @@ class Constraint(Configurable):
     TypeError
         An argument of another type, or one that this constraint does not have.
 
+    Arguments of its methods
+    ------------------------
+    weights : (D, M) ndarray
+        An array that is learned, of any shape.
+
     Examples
     --------
-    >>> from minnet.constraints import NonNeg
-    >>> NonNeg()([[1.0, -2.0]])
-    array([[1., 0.]])
+    >>> class Bounded(Constraint):
+    ...     def project(self, weights):
+    ...         return np.clip(weights, -1, 1)
+    >>> Bounded()([[0.5, -2.0]])
+    array([[ 0.5, -1. ]])
     """
 
     def __call__(self, weights: Array) -> Array:

@@ -34,12 +34,8 @@ class Initializer(Configurable):
 
     Shapes: the array has the shape that is asked for, such as (D, M) for a Dense.
 
-    One of your own needs one function::
-
-        @minnet.register
-        class Alternating(Initializer):
-            def draw(self, shape, rng):
-                return rng.choice([-0.1, 0.1], shape)
+    One of your own needs one function, `draw`, and `@minnet.register` above it if it is to be
+    saved.
 
     Raises
     ------
@@ -48,8 +44,20 @@ class Initializer(Configurable):
     TypeError
         An argument of another type, or one that this initializer does not have.
 
+    Arguments of its methods
+    ------------------------
+    shape
+        That of the array of weights, such as (D, M).
+    rng
+        The generator to draw from.
+
     Examples
     --------
+    >>> class Alternating(Initializer):
+    ...     def draw(self, shape, rng):
+    ...         return rng.choice([-0.1, 0.1], shape)
+    >>> Alternating()((4,), np.random.default_rng(0))
+    array([ 0.1,  0.1,  0.1, -0.1])
     >>> from minnet.initializers import HeNormal
     >>> HeNormal()((784, 32), np.random.default_rng(0)).shape
     (784, 32)
@@ -408,13 +416,45 @@ class VarianceScaling(Initializer):
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
     def stddev(self, shape: Shape) -> float:
-        """√(scale / n), the standard deviation of the numbers."""
+        """√(scale / n), the standard deviation of the numbers.
+
+        Parameters
+        ----------
+        shape
+            That of the array of weights: (D, M) has n = D for "fan_in" and M for "fan_out".
+
+        Raises
+        ------
+        TypeError
+            What is no shape.
+
+        Examples
+        --------
+        >>> VarianceScaling(2.0).stddev((200, 10))  # He et al.: √(2 / D)
+        0.1
+        """
         fan_in, fan_out = fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         return math.sqrt(self.scale / n)
 
     def limit(self, shape: Shape) -> float:
-        """√(3 scale / n), the a of the uniform U(−a, a), whose variance is a²/3."""
+        """√(3 scale / n), the a of the uniform U(−a, a), whose variance is a²/3.
+
+        Parameters
+        ----------
+        shape
+            As in `stddev`.
+
+        Raises
+        ------
+        TypeError
+            What is no shape.
+
+        Examples
+        --------
+        >>> round(VarianceScaling(2.0).limit((600, 10)), 3)
+        0.1
+        """
         return math.sqrt(3.0) * self.stddev(shape)
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:

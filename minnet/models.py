@@ -10,36 +10,31 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from os import PathLike
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
 from minnet.callbacks import Callback
 from minnet.engine.borders import try_own_classes
 from minnet.engine.inputs import check_x
-from minnet.engine.network import Network
 from minnet.engine.overriding import check_class
 from minnet.engine.refusals import unchanged_where_refused
-from minnet.engine.selection import head_index
-from minnet.engine.shapes import layer_shapes
-from minnet.engine.summary import summary_table
-from minnet.files import provenance, saving, store
+from minnet.files import provenance
+from minnet.files.saved import SavedNetwork, load_as
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
-from minnet.foundation.printing import printable
 from minnet.foundation.strict import named
-from minnet.foundation.tables import Table
 from minnet.layers import Input, Layer
 from minnet.training.arguments import FitArguments
 from minnet.training.divergence import check_batch
-from minnet.training.figures import PREDICT_ROWS, Evaluation, evaluate, rows_at_a_time
+from minnet.training.figures import Evaluation, evaluate, rows_at_a_time
 from minnet.training.history import History
 from minnet.training.progress import is_shown, line
 from minnet.training.showing import show_loop
 from minnet.training.start import run_fit
 
 
-class Sequential(Network):
+class Sequential(SavedNetwork):
     """A stack of layers: the output of one is the input of the next.
 
     All weights are one vector `theta`, all gradients one vector `grad`, and the arrays that are
@@ -133,10 +128,35 @@ class Sequential(Network):
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Make one training step on one batch. Returns the loss before the update.
 
+        Parameters
+        ----------
+        x : (N, …) array
+            Samples.
+        y : (N,) or (N, …) array
+            Targets.
+        sample_weight : (N,) array or None
+            Factor of each sample's loss: the loss is Σ wₙ Lₙ / N.
+
         Raises
         ------
+        ValueError, TypeError
+            Data that do not fit, or nothing that learns; the model is as before.
+        RuntimeError
+            Not compiled.
         DivergedError
             The loss or the gradient is not finite; no step was made.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, use_bias=False, input_dim=1)], seed=0)
+        >>> model.set_weights([[[1.0]]])
+        >>> model.compile("sgd", "mse")
+        >>> model.train_on_batch([[1.0]], [3.0])
+        4.0
+        >>> model.theta  # 1 − 0.01 · (−4)
+        array([1.04], dtype=float32)
         """
         self.compiled  # noqa: B018 - raises where there is none
         self.require_trainable()
@@ -222,6 +242,16 @@ class Sequential(Network):
         ModelFileError
             `resume` names no checkpoint, or that of another model, other data or another fit;
             the model is as before.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit([[0.0], [1.0]], [0.0, 2.0], epochs=3, verbose=0)
+        >>> history.epoch, list(history.history)
+        ([0, 1, 2], ['loss'])
         """
         return run_fit(self, FitArguments(locals()), x, y)
 
@@ -238,14 +268,34 @@ class Sequential(Network):
 
         Parameters
         ----------
-        verbose
-            1 prints the line that is returned.
-        return_dict
-            Return a plain dict; an `Evaluation` answers to names as well.
         x, y : (N, …) arrays
             Samples and targets.
-        batch_size, sample_weight
-            Rows at a time; a weight (N,) for each sample.
+        batch_size
+            Rows at a time, 1,024 by default; changes memory and speed only.
+        verbose
+            1 prints the line that is returned.
+        sample_weight : (N,) array or None
+            Factor of each sample's loss.
+        return_dict
+            Return a plain dict; an `Evaluation` answers to names as well.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data or settings that do not fit.
+        RuntimeError
+            Not compiled.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, activation="sigmoid", input_dim=1)], seed=0)
+        >>> model.set_weights([[[8.0]], [-4.0]])
+        >>> model.compile("sgd", "binary_crossentropy", ["accuracy"])
+        >>> loss, accuracy = model.evaluate([[0.0], [1.0]], [0, 1])
+        >>> round(loss, 3), accuracy
+        (0.018, 1.0)
         """
         rows = rows_at_a_time(batch_size)
         as_dict = checks.boolean(return_dict, "evaluate's return_dict")
@@ -262,19 +312,6 @@ class Sequential(Network):
             print(line(figures))
         return figures if as_dict else Evaluation(figures)
 
-    def reset(self, seed: int | np.random.Generator | None = None) -> None:
-        """Start over: fresh weights, nothing remembered by the optimizer, no history.
-
-        Without a seed, a model that was given one and whose layers were only ever added gets the
-        weights that it began with. Any other gets fresh ones.
-        """
-        self.refuse_in_fit("reset")
-        self.redraw(seed)
-        self.grad[...] = 0.0
-        self.history, self.columns, self.provenance = None, None, provenance.empty()
-        if self.is_compiled:
-            self.compiled.forget()
-
     def __call__(self, x: Any) -> Array:
         """What `predict(x)` gives, as a layer is called."""
         return self.predict(x)
@@ -285,6 +322,7 @@ class Sequential(Network):
         Parameters
         ----------
         x : (N, …) array
+            Samples.
         batch_size
             Rows at a time, 1,024 by default; changes memory and speed only.
         verbose
@@ -293,6 +331,22 @@ class Sequential(Network):
         Returns
         -------
         (N, …) ndarray
+
+        Raises
+        ------
+        ValueError, TypeError
+            Samples of another shape or kind, NaN or infinity.
+        RuntimeError
+            The model is not built.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+        >>> model.set_weights([[[1.0], [10.0]], [0.5]])
+        >>> model.predict([[1.0, 2.0]])
+        array([[21.5]], dtype=float32)
         """
         rows = rows_at_a_time(batch_size)
         x, x_range = check_x(self, x, self.input_shape, empty=True)
@@ -301,21 +355,6 @@ class Sequential(Network):
             return self.run(x)
         pieces = [self.run(x[i : i + rows]) for i in range(0, len(x), rows)]
         return np.concatenate(pieces) if pieces else np.empty((0, *self.output_shape), self.dtype)
-
-    def features(self, x: Any, upto: str | int | None = None) -> Array:
-        """The input of the head, or the output of a named layer, in inference mode.
-
-        Parameters
-        ----------
-        upto
-            The name or index of the last layer to run; None for all below the head.
-        """
-        x, _ = check_x(self, x, self.input_shape, empty=True)
-        last = None if upto is None else self.layers.index(self.get_layer(upto))
-        count = head_index(self.layers) if last is None else last + 1
-        stop = sum(len(layer.steps()) for layer in list(self.layers)[:count])
-        starts = range(0, max(1, len(x)), PREDICT_ROWS)
-        return np.concatenate([self.run(x[i : i + PREDICT_ROWS], 0, stop) for i in starts])
 
     def show_training_loop(
         self, callbacks: Sequence[Callback] = (), print_fn: Callable[[str], object] = print
@@ -326,80 +365,42 @@ class Sequential(Network):
         ----------
         callbacks
             As for `fit`.
+        print_fn
+            Is called once, with the whole text.
 
         Raises
         ------
         RuntimeError
             The model is not compiled, or not built.
+        TypeError
+            What is no callback, or no function.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> model.show_training_loop()
+        on_train_begin: Progress
+        for each epoch:
+            on_epoch_begin: Progress, Rollback
+            for each batch x, y:
+                on_train_batch_begin: nobody
+                loss = model.loss_and_gradient(x, y)
+                on_gradient: Rollback
+                model.apply_gradient()
+                on_train_batch_end: Progress, WholeSteps
+            on_test_begin: nobody
+            validation, if there are data for it
+            on_test_end: nobody
+            on_epoch_end: CheckEpoch, RecordHistory, Progress, Rollback, WholeSteps
+        on_train_end: Progress, WriteReceipt, RecordTraining
         """
         defaults = inspect.signature(Sequential.fit).parameters.items()
         given = {name: parameter.default for name, parameter in defaults}
         arguments = FitArguments({**given, "callbacks": callbacks, "verbose": 2})
         checks.function(print_fn, "show_training_loop's print_fn")(show_loop(self, arguments))
-
-    # --- looking --------------------------------------------------------------------------------
-
-    def summary(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print the layers: which are frozen, which are new, and which came from where."""
-        checks.function(print_fn, "summary's print_fn")(str(self._table()))
-
-    def card(self, print_fn: Callable[[str], object] = print) -> None:
-        """Print where the model comes from: classes, preparation, inputs, trainings, parent."""
-        names = self.class_names
-        facts = [
-            ("classes", "not named" if names is None else ", ".join(names)),
-            ("preprocessing", self.preprocessing or "none said"),
-        ]
-        if self.columns is not None:
-            facts.append(("columns", checks.short(", ".join(self.columns), 200)))
-        if self.built:
-            facts.insert(0, ("parameters", f"{self.count_params():,}"))
-        text = printable(provenance.card(self.name, facts, self.provenance))
-        checks.function(print_fn, "card's print_fn")(text)
-
-    def _table(self) -> Table:
-        shapes = layer_shapes(self.layers, self.built_for) if self.built_for else None
-        return summary_table(self.name, self.layers, shapes)
-
-    def _repr_html_(self) -> str:
-        return self._table()._repr_html_()
-
-    # --- files ----------------------------------------------------------------------------------
-
-    def save(self, path: str | PathLike[str], *, include_optimizer: bool = True) -> None:
-        """Write the whole model to one file, which `minnet.load` reads: an npz, never pickle.
-
-        Parameters
-        ----------
-        path
-            Written exactly there, and only once the file is whole.
-        include_optimizer
-            Whether a later fit goes on with what the optimizer remembers.
-        """
-        saving.save(self, path, include_optimizer=include_optimizer)
-
-    def save_weights(self, path: str | PathLike[str]) -> None:
-        """Write the weights, with the architecture they belong to, to one file."""
-        saving.save(self, path, include_optimizer=False)
-
-    def load_weights(self, path: str | PathLike[str]) -> Table:
-        """Copy weights from a file of the same architecture: all of them or none.
-
-        Returns
-        -------
-        Table
-            What came of every array. `transfer.transfer_weights` is for models that fit in part.
-
-        Raises
-        ------
-        ModelFileError
-            Not a model's file, or one of another architecture; the message lists the differences.
-        """
-        self.require_built()
-        return saving.load_weights(self, path)
-
-
-M = TypeVar("M", bound=Sequential)
 
 
 @named
@@ -430,17 +431,3 @@ def load(path: str | PathLike[str], *, seed: int | np.random.Generator | None = 
     3
     """
     return load_as(Sequential, path, seed)
-
-
-def load_as(
-    kind: type[M], path: str | PathLike[str], seed: int | np.random.Generator | None = None
-) -> M:
-    """Return the model that `save` wrote, as a model of another class: a door's."""
-    checks.generator(seed)
-    config, arrays = store.load(path)
-    with saving.refusing(f"{path} describes no model that minnet can build"):
-        model = kind(seed=seed, dtype=saving.dtype_of(config))
-        saving.load_into(model, config, arrays)
-    model.rng = checks.generator(seed)
-    model.provenance["parent"] = {"name": model.name, "sha256": store.file_hash(path)}
-    return model

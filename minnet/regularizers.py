@@ -25,11 +25,18 @@ class Regularizer(Configurable):
     TypeError
         An argument of another type, or one that this regularizer does not have.
 
+    Arguments of its methods
+    ------------------------
+    weights : (D, M) ndarray
+        An array that is learned, of any shape.
+
     Examples
     --------
     >>> from minnet.regularizers import L2
     >>> L2(0.5)([1.0, 2.0])
     2.5
+    >>> L2(0.5).gradient([1.0, 2.0])
+    array([1., 2.])
     """
 
     def __call__(self, weights: Array) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import copy
+import gc
 import hashlib
 import io
 import os
@@ -296,12 +297,18 @@ class Outcome(NamedTuple):
 
 @contextlib.contextmanager
 def nobody_watching() -> Iterator[None]:
-    """Take the counting of lines away for a while: it makes some calls ten times as slow."""
+    """Take the counting of lines away for a while: it makes some calls ten times as slow.
+
+    And let the collector of garbage leave alone what was there before: a user's process does not
+    hold what twenty thousand tests have left behind, and to look through that takes seconds.
+    """
     watcher = sys.gettrace()
     sys.settrace(None)
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         sys.settrace(watcher)
 
 

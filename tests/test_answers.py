@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import os
 import re
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 
 import minnet
 from minnet.course import tutorials
+from minnet.foundation.printing import printable
 
 FOLDER = Path(minnet.__file__).parents[1] / "tutorials"
 ANSWERS = sorted((FOLDER / "answers").glob("*.py"))
@@ -34,6 +37,26 @@ def test_each_of_the_three_is_explained_and_held_by_an_assert(path: Path) -> Non
 
 
 @each_answer
+def test_they_read_aloud_before_anything_is_printed(path: Path) -> None:
+    """So they print a text into a file of any encoding, as the tutorials do."""
+    top = ast.parse(path.read_text("utf-8")).body
+    calls = [i for i, node in enumerate(top) if ast.unparse(node) == "reading.aloud(globals())"]
+    assert len(calls) == 1
+    before = [node for node in top[: calls[0]] if not isinstance(node, ast.Try)]  # a tool missing
+    assert all(isinstance(node, (ast.Import, ast.ImportFrom)) for node in before)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+@each_answer
+def test_each_character_has_a_plain_one(path: Path, encoding: str, monkeypatch) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", output)
+    characters = set(path.read_text("utf-8")) - {"?"}
+    lost = [character for character in characters if "?" in printable(character)]
+    assert lost == []
+
+
+@each_answer
 def test_they_leave_nothing_behind(path: Path) -> None:
     assert ".savefig(" not in path.read_text("utf-8")
 
@@ -50,13 +73,14 @@ def test_answers_are_not_copied_to_students(tmp_path: Path) -> None:
 def test_they_run_without_a_warning(path: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(FOLDER.parent)}
     environment["OPENBLAS_NUM_THREADS"] = "1"
+    environment["PYTHONIOENCODING"] = "ascii"
     done = subprocess.run(
         [sys.executable, "-W", "error", str(path)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
         text=True,
-        encoding="utf-8",
+        encoding="ascii",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.iterdir()) == []

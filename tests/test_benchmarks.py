@@ -18,6 +18,7 @@ if not FOLDER.exists():
     pytest.skip("minnet is installed without its sources", allow_module_level=True)
 sys.path.insert(0, str(FOLDER))
 
+import convolution  # noqa: E402
 import epoch_cost  # noqa: E402
 import harness  # noqa: E402
 import peers  # noqa: E402
@@ -26,7 +27,7 @@ import step_parts  # noqa: E402
 import training_step  # noqa: E402
 import whole_process  # noqa: E402
 from harness import Bar  # noqa: E402
-from peers import ByHand, Minnet, Products, Work  # noqa: E402
+from peers import ByHand, Minnet, Products, Textbook, Work  # noqa: E402
 
 WORK = Work((20, 16, 8, 4), batch=8, rows=96, epochs=3)
 
@@ -38,10 +39,11 @@ def trained(kind: Any, work: Work, steps: int = 10) -> peers.Weights:
     return tasks.check(steps)
 
 
+@pytest.mark.parametrize("kind", [ByHand, Textbook])
 @pytest.mark.parametrize("widths", [(20, 4), (20, 16, 4), (20, 16, 8, 4)])
-def test_the_loop_by_hand_trains_as_minnet_does(widths: tuple[int, ...]) -> None:
+def test_a_loop_by_hand_trains_as_minnet_does(kind: Any, widths: tuple[int, ...]) -> None:
     work = replace(WORK, widths=widths)
-    found = {"minnet": trained(Minnet, work), "hand": trained(ByHand, work)}
+    found = {"minnet": trained(Minnet, work), "hand": trained(kind, work)}
     table = harness.same_work(found, work)
     assert table["hand"]["way_differs"] < 1e-5
     assert table["hand"]["loss_differs"] < 1e-6
@@ -55,9 +57,10 @@ def test_the_loop_by_hand_moves_theta_in_pieces(monkeypatch: pytest.MonkeyPatch)
         np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
-def test_the_loop_by_hand_reports_minnets_loss() -> None:
+@pytest.mark.parametrize("kind", [ByHand, Textbook])
+def test_a_loop_by_hand_reports_minnets_loss(kind: Any) -> None:
     x, y = WORK.data()
-    ours, hand = Minnet(WORK), ByHand(WORK)
+    ours, hand = Minnet(WORK), kind(WORK)
     for peer in (ours, hand):
         peer.take(x, y)
         peer.start(WORK.weights())
@@ -272,11 +275,39 @@ def test_checks_are_known_in_every_room(file: str, name: str, is_check: bool) ->
     assert scaling.is_check((str(path), 1, name)) == is_check
 
 
-def test_the_cost_of_an_epoch_is_told_for_both(
+def test_the_cost_of_an_epoch_is_told_beside_both_loops_by_hand(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(epoch_cost, "EPOCHS", 2)
     monkeypatch.setattr(harness, "REST", 0.0)
     figures = epoch_cost.epoch(1)
-    assert figures["beyond"].keys() == {"minnet", "NumPy by hand"}
+    by_hand = {ByHand.label, Textbook.label}
+    assert figures["beyond"].keys() == {"minnet", *by_hand}
+    assert figures["fifty"].keys() == by_hand
     assert "µs an epoch" in capsys.readouterr().out
+
+
+def test_the_program_beside_a_measurement_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = []
+    popen = epoch_cost.subprocess.Popen
+    monkeypatch.setattr(
+        epoch_cost.subprocess, "Popen", lambda *a, **k: begun.append(popen(*a, **k)) or begun[-1]
+    )
+    monkeypatch.setattr(epoch_cost.time, "sleep", lambda seconds: None)
+    with epoch_cost.another_program():
+        assert begun[0].poll() is None
+    assert begun[0].poll() is not None
+
+
+def test_a_convolutions_step_is_told_beside_pytorchs() -> None:
+    answers = {
+        "minnet": [{"seconds": 0.06, "busy": 0.06}, {"seconds": 0.12, "busy": 0.12}],
+        "PyTorch": [{"seconds": 0.06, "busy": 0.12}, {"seconds": 0.06, "busy": 0.12}],
+    }
+    assert convolution.step_rows(answers) == [
+        ["minnet", "1.00", "1.50", "1.00", "1.00", "1.0"],
+        ["PyTorch", "1.00", "1.00", "1.00", "1.50", "2.0"],
+    ]
+    assert convolution.verdict(answers, Bar(within=1.2)).endswith("in doubt")
+    assert convolution.verdict(answers, Bar(within=1.5)).endswith("met")
+    assert "no bar" in convolution.verdict({"minnet": answers["minnet"]}, Bar(within=1.0))

@@ -194,8 +194,11 @@ def test_it_is_explained(thing: Configurable) -> None:
 
 def sample_shape(layer: Layer) -> tuple[int, ...]:
     """Three inputs, or a small image for a layer that takes images."""
-    of_images = (layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D)
-    return (4, 3, 2) if isinstance(layer, (*of_images, layers.GlobalAveragePooling2D)) else (3,)
+    of_images = (
+        *(layers.Conv2D, layers.MaxPooling2D, layers.AveragePooling2D, layers.ZeroPadding2D),
+        *(layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D),
+    )
+    return (4, 3, 2) if isinstance(layer, of_images) else (3,)
 
 
 def built(layer: Layer, dtype: str) -> tuple[Layer, Array]:

@@ -81,10 +81,18 @@ def test_a_reader_that_has_had_enough_is_not_taken_for_a_fault(
     assert (done.returncode, done.stderr) == (141, "")
 
 
+def test_without_a_command_it_prints_what_commands_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main([])
+    printed = capsys.readouterr().out
+    for command in ("info", "zoo", "mistakes", "exercises", "tutorials", "check", "reproduce"):
+        assert f"\n    {command} " in printed
+
+
 def test_a_command_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in ([], ["inform"]):
-        with pytest.raises(SystemExit):
-            main(arguments)
+    with pytest.raises(SystemExit):
+        main(["inform"])
     assert "info" in capsys.readouterr().err
     main(["info"])
     assert minnet.__version__ in capsys.readouterr().out

@@ -50,6 +50,40 @@ def test_every_room_that_has_a_list_of_public_names_is_a_page() -> None:
         assert "__all__ = [" not in source.read_text("utf-8") or name in listed, name
 
 
+CLASSES = [entry for entry in PUBLIC if inspect.isclass(entry.value)]
+
+
+def members(value: Any) -> list[str]:
+    if value is minnet.Sequential:
+        return [name for group in entries.METHODS.values() for name in group]
+    return entries.members(value)
+
+
+MEMBERS = [(value, name) for _, value in CLASSES for name in members(value)]
+
+
+def test_the_methods_of_every_public_class_are_counted() -> None:
+    counted = {f"{value.__name__}.{name}" for value, name in MEMBERS}
+    assert len(MEMBERS) == len(counted) > 100
+    assert {"Sequential.fit", "Layer.forward", "Loss.per_sample", "Optimizer.update"} <= counted
+    assert {"Metric.merge", "Callback.on_gradient", "Report.verdict", "Layer.steps"} <= counted
+    assert "Dense.forward" not in counted  # the contract's
+    assert "EarlyStopping.on_epoch_end" not in counted
+
+
+def test_nearly_every_method_has_a_whole_entry() -> None:
+    lacking = {f"{value.__name__}.{n}": entries.lacks_of_member(value, n) for value, n in MEMBERS}
+    lacking = {name: missing for name, missing in lacking.items() if missing}
+    share = 1 - len(lacking) / len(MEMBERS)
+    assert share >= SHARE, f"{share:.1%}: {lacking}"
+
+
+def test_what_is_left_out_of_the_reference_is_there() -> None:
+    classes = {value.__name__: value for _, value in CLASSES}
+    for owner, names in entries.INSIDE.items():
+        assert [name for name in names if not hasattr(classes[owner], name)] == [], owner
+
+
 def test_nearly_every_public_name_has_a_whole_entry() -> None:
     lacking = {}
     for name, value in PUBLIC:
@@ -145,6 +179,59 @@ def whole(x: Any, n: int) -> Any:
 )
 def test_what_an_entry_lacks_is_seen(value: Any, missing: list[str]) -> None:
     assert entries.lacks(value) == missing
+
+
+class Counter(minnet.layers.Layer):
+    """Counts.
+
+    Arguments of its methods
+    ------------------------
+    x : (N, D) array
+        Counted.
+
+    Examples
+    --------
+    >>> Counter().count(1, 2)
+    """
+
+    def count(self, x: Any, n: int) -> Any:
+        """Return x."""
+
+    def whole(self, x: Any) -> Any:
+        """Return x.
+
+        Raises
+        ------
+        ValueError
+            None.
+
+        Examples
+        --------
+        >>> 1 + 1
+        2
+        """
+
+    def plain(self) -> None:
+        """Do nothing."""
+
+    @property
+    def number(self) -> int:
+        """How many."""
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("count", ["parameters n", "errors"]),
+        ("whole", []),
+        ("plain", ["an example"]),
+        ("number", []),
+    ],
+)
+def test_what_the_entry_of_a_method_lacks_is_seen(name: str, missing: list[str]) -> None:
+    assert entries.members(Counter) == ["count", "whole", "plain", "number"]
+    assert entries.lacks_of_member(Counter, name) == missing
 
 
 def test_an_entry_has_what_its_contract_says() -> None:

@@ -157,7 +157,7 @@ first = abs(losses["beside √v̂"]["loss"][0] - losses["beside √v"]["loss"][0
 assert first > 1e-3
 
 # %% [markdown]
-# What minnet does not have (calls of layers on each other, recurrence, tf.data) can be imported all
+# What minnet does not have (layers that join, recurrence, tf.data) can be imported all
 # the same, since programs import much that they never use. When it is used, it says what to write
 # instead:
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, ClassVar
 
 from minnet.engine.ends import check_end, check_probabilities
 from minnet.engine.updates import Updates
+from minnet.engine.vectors import ParameterVectors
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
 from minnet.foundation.strict import is_own
@@ -86,7 +90,7 @@ class Compiled:
 def compiled(
     optimizer: str | Optimizer, loss: str | Loss | None, metrics: Sequence[str | Metric]
 ) -> Compiled:
-    """Return what these names and objects mean; `Network.compile` explains them."""
+    """Return what these names and objects mean; `CompiledStack.compile` explains them."""
     optimizer = checks.instance(optimizer, Optimizer, OPTIMIZERS, "compile's optimizer")
     if loss is None:
         raise ValueError(f"compile takes a loss. Got none. Losses: {', '.join(LOSSES)}.")
@@ -131,3 +135,137 @@ def check_names(metrics: Sequence[Metric]) -> None:
                 f"loss and the figures of the validation data. Got {metric.name!r}. Give it "
                 f'another: {type(metric).__name__}(name="my_{metric.name}").'
             )
+
+
+class CompiledStack(ParameterVectors):
+    """A stack of layers that knows how it is trained, and that one fit at a time trains it."""
+
+    read_only: ClassVar[dict[str, str]] = {
+        **ParameterVectors.read_only,
+        **dict.fromkeys(("optimizer", "loss", "updates"), "Use compile(optimizer=…, loss=…)."),
+        "metrics": "Use compile(…, metrics=[…]).",
+    }
+
+    _compiled: Compiled | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._training = Lock()
+        super().__init__(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out that a fit of this model is under way."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_training"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._training = Lock()
+        super().__setstate__(state)
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Loss | None = None,
+        metrics: Sequence[str | Metric] = (),
+    ) -> None:
+        """Choose how the model is trained; what an optimizer remembered is dropped.
+
+        Parameters
+        ----------
+        optimizer
+            A name such as "adam", or an `Optimizer`.
+        loss
+            A name such as "cross_entropy", or a `Loss`.
+        metrics
+            A list of names such as "accuracy", or of `Metric`.
+
+        Raises
+        ------
+        ValueError
+            An unknown name; softmax applied twice; a loss that does not suit the last layer.
+        TypeError
+            Something else than a name or an object of that kind; metrics that are no list.
+        RuntimeError
+            The model is being trained.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(3, activation="softmax", input_dim=2)], seed=0)
+        >>> model.compile("adam", "cross_entropy", ["accuracy"])
+        >>> model.optimizer.learning_rate, model.is_compiled
+        (0.001, True)
+        """
+        self.refuse_in_fit("compile")
+        chosen = compiled(optimizer, loss, metrics)
+        chosen.check_end(self.steps, self.output_shape if self.built else None)
+        self.train_as(chosen)
+
+    def train_as(self, chosen: Compiled | None) -> None:
+        """Be trained so from now on; what does not suit the layers is refused by the next fit."""
+        self._compiled = chosen
+
+    @property
+    def compiled(self) -> Compiled:
+        """How the model is trained: optimizer, loss, metrics, and what the optimizer remembers.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled.
+        """
+        if self._compiled is None:
+            hint = "Call compile(optimizer='adam', loss='cross_entropy') first."
+            raise RuntimeError(f"The model is not compiled. {hint}")
+        return self._compiled
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the model knows how it is trained."""
+        return self._compiled is not None
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer that `compile` was given."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss that `compile` was given."""
+        return None if self._compiled is None else self._compiled.loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that `compile` was given."""
+        return [] if self._compiled is None else self._compiled.metrics
+
+    @property
+    def updates(self) -> Updates | None:
+        """What the optimizer remembers of this model."""
+        return None if self._compiled is None else self._compiled.updates
+
+    def refuse_in_fit(self, method: str) -> None:
+        """Raise RuntimeError while a fit of this model is under way."""
+        if self._training.locked():
+            raise RuntimeError(
+                f"{method} cannot be called while the model is trained: the fit goes on with the "
+                "optimizer, the loss and the metrics with which it began. Call it after the fit."
+            )
+
+    @contextmanager
+    def training_alone(self) -> Iterator[None]:
+        """Refuse a second fit while inside.
+
+        Raises
+        ------
+        RuntimeError
+            The model is being trained already.
+        """
+        if not self._training.acquire(blocking=False):
+            raise RuntimeError(
+                "The model is being trained already. Wait for that fit, or use copy()."
+            )
+        try:
+            yield
+        finally:
+            self._training.release()

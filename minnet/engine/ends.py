@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
-from minnet.foundation.checks import Shape, warn
+from minnet.foundation.checks import Shape, is_collection, short, text, warn
 from minnet.foundation.strict import is_minnets
 from minnet.layers import (
     AlphaDropout,
@@ -157,3 +158,34 @@ def _check_probabilities(step: Layer, loss: CrossEntropy | BinaryCrossEntropy) -
             f"or use {name}(from_logits=True). For a regression, whose y are numbers of any size, "
             "use loss='mse'."
         )
+
+
+def check_class_names(names: Any, outputs: Shape | None) -> list[str]:
+    """Return the names of classes, one for each output of the last step.
+
+    Parameters
+    ----------
+    outputs
+        The shape of one prediction; None where the model is not built.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are no list of different texts, or there are more or fewer than outputs.
+    """
+    if not is_collection(names):
+        raise TypeError(f"class_names takes a list of texts. Got {short(names)}.")
+    texts: list[str] = list(names)
+    wrong = [name for name in texts if not isinstance(name, str)]
+    if wrong:
+        raise TypeError(f"class_names takes texts. Got {short(wrong[0])}. Use str(…).")
+    for name in texts:
+        text(name, "Each of class_names")
+    if len(set(texts)) < len(texts):
+        raise ValueError(f"class_names takes different texts. Got {short(texts)}.")
+    yes_or_no = outputs == (1,) and len(texts) == 2
+    if outputs is not None and outputs != (len(texts),) and not yes_or_no:
+        raise ValueError(
+            f"class_names takes one name for each output, {outputs[-1]}. Got {len(texts)}."
+        )
+    return texts

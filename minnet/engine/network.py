@@ -6,34 +6,30 @@ How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock
-from typing import Any, ClassVar, Self, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minnet.engine.borders import try_own_classes
-from minnet.engine.compiled import Compiled, compiled
-from minnet.engine.heads import with_other_head
+from minnet.engine.compiled import CompiledStack
 from minnet.engine.inputs import Data, check_data
 from minnet.engine.overriding import NOT_OVERRIDDEN, check_set
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.step import Batch, TrainingStep, apply_gradient
-from minnet.engine.updates import UpdateGroup, Updates
-from minnet.engine.vectors import ParameterVectors
+from minnet.engine.updates import UpdateGroup
 from minnet.foundation import checks
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import setting
 from minnet.layers import Layer
 from minnet.layers.base import Memo
-from minnet.losses import Loss
-from minnet.metrics import Metric
-from minnet.optimizers import Optimizer
+
+PREDICT_ROWS = 1024
+"""Rows that are predicted at a time."""
 
 
-class Network(ParameterVectors):
+class Network(CompiledStack):
     """A stack of layers with its weights, gradients and states in three vectors, and its training.
 
     What the other rooms use of it, besides what users know from `Sequential`:
@@ -49,16 +45,9 @@ class Network(ParameterVectors):
     - `run(x, start, stop)`: some steps in inference mode; `training_alone()`: one fit a time.
     """
 
-    read_only: ClassVar[dict[str, str]] = {
-        **ParameterVectors.read_only,
-        **dict.fromkeys(("optimizer", "loss", "updates"), "Use compile(optimizer=…, loss=…)."),
-        "metrics": "Use compile(…, metrics=[…]).",
-    }
-
     inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
 
     stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
-    _compiled: Compiled | None = None
     preprocessing: str | None = setting(
         checks.text, whose="The model's", optional=True, default=None
     )
@@ -73,10 +62,6 @@ class Network(ParameterVectors):
 
     has_own_update: bool = False
     """Whether a subclass, or the user, put another `apply_gradient` in the place of this."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._training = Lock()
-        super().__init__(*args, **kwargs)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -99,123 +84,18 @@ class Network(ParameterVectors):
         self.training_step = TrainingStep()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what `_lay_out` makes, and that a fit of this model is under way."""
-        left_out = ("_planned", "_training", "training_step")
+        """Leave out what `_lay_out` makes."""
+        left_out = ("_planned", "training_step")
         state = super().__getstate__()
         return {name: value for name, value in state.items() if name not in left_out}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self._training = Lock()
-        super().__setstate__(state)
-
-    # --- another head ---------------------------------------------------------------------------
-
-    def replace_head(self, *layers: Layer, seed: int | np.random.Generator | None = None) -> Self:
-        """A copy of this model with other layers in the place of its head.
-
-        The head is the last Dense and all after it. The new layers are freshly initialised, and
-        their last Dense is named "head" unless it has a name. This model stays as it is.
-
-        Parameters
-        ----------
-        layers
-            The new head, such as `Dense(5, activation="softmax")`.
-        seed
-            For the new weights, and for the fits of the new model.
-
-        Examples
-        --------
-        >>> from minnet.layers import Dense
-        >>> from minnet.models import Sequential
-        >>> base = Sequential([Dense(8, activation="relu", input_dim=4), Dense(3)], seed=0)
-        >>> model = base.replace_head(Dense(2, activation="softmax"), seed=1)
-        >>> [layer.name for layer in model.layers], model.output_shape
-        (['dense_1', 'head'], (2,))
-        """
-        rng = checks.generator(seed, "replace_head's seed")
-        return cast("Self", with_other_head(self, layers, rng))
-
-    # --- compile --------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | Optimizer = "rmsprop",
-        loss: str | Loss | None = None,
-        metrics: Sequence[str | Metric] = (),
-    ) -> None:
-        """Choose how the model is trained; what an optimizer remembered is dropped.
-
-        Parameters
-        ----------
-        optimizer
-            A name such as "adam", or an `Optimizer`.
-        loss
-            A name such as "cross_entropy", or a `Loss`.
-        metrics
-            A list of names such as "accuracy", or of `Metric`.
-
-        Raises
-        ------
-        ValueError
-            An unknown name; softmax applied twice; a loss that does not suit the last layer.
-        RuntimeError
-            The model is being trained.
-        """
-        self.refuse_in_fit("compile")
-        chosen = compiled(optimizer, loss, metrics)
-        chosen.check_end(self.steps, self.output_shape if self.built else None)
-        self.train_as(chosen)
-
-    def train_as(self, chosen: Compiled | None) -> None:
-        """Be trained so from now on; what does not suit the layers is refused by the next fit."""
-        self._compiled = chosen
-
-    @property
-    def compiled(self) -> Compiled:
-        """How the model is trained: optimizer, loss, metrics, and what the optimizer remembers.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not compiled.
-        """
-        if self._compiled is None:
-            hint = "Call compile(optimizer='adam', loss='cross_entropy') first."
-            raise RuntimeError(f"The model is not compiled. {hint}")
-        return self._compiled
-
-    @property
-    def is_compiled(self) -> bool:
-        """Whether the model knows how it is trained."""
-        return self._compiled is not None
-
-    @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer that `compile` was given."""
-        return None if self._compiled is None else self._compiled.optimizer
-
-    @property
-    def loss(self) -> Loss | None:
-        """The loss that `compile` was given."""
-        return None if self._compiled is None else self._compiled.loss
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metrics that `compile` was given."""
-        return [] if self._compiled is None else self._compiled.metrics
-
-    @property
-    def updates(self) -> Updates | None:
-        """What the optimizer remembers of this model."""
-        return None if self._compiled is None else self._compiled.updates
+    # --- running --------------------------------------------------------------------------------
 
     @property
     def runs_own_code(self) -> bool:
         """Whether a training runs formulas of a user's: classes, or halves of a step."""
         own_halves = self.has_own_step or self.has_own_update
         return own_halves or self.plan().own_classes or self.compiled.own_classes
-
-    # --- running --------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
         """Return how a training step runs, worked out anew when something of a layer was set."""
@@ -242,9 +122,27 @@ class Network(ParameterVectors):
         Parameters
         ----------
         x : (N, …) array
-            The input of the step number `start`.
+            The input of the step number `start`, in the model's dtype; its numbers are not checked.
         memos
-            One for each step, for training; None means inference.
+            A dict for each step, for training; None means inference.
+        start
+            The number of the first step to run, from 0.
+
+        Raises
+        ------
+        ValueError
+            An x of another shape, or not one memo for each step.
+        RuntimeError
+            The model is not built.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(4, activation="tanh", input_dim=2), Dense(1)], seed=0)
+        >>> [y.shape for y in model.forward(np.zeros((3, 2), dtype=np.float32))]
+        [(3, 2), (3, 4), (3, 4), (3, 1)]
         """
         self.require_built()
         steps = self.plan().steps
@@ -274,8 +172,30 @@ class Network(ParameterVectors):
 
         Parameters
         ----------
-        outputs
+        outputs : list of (N, …) ndarray
             What `forward` gave.
+        dy : (N, …) array
+            ∂L/∂y_L, in the shape of the last output.
+        memos
+            Those that `forward` was given.
+
+        Raises
+        ------
+        ValueError
+            A dy or outputs of another shape, by NumPy's own message: formulas are not checked.
+        RuntimeError
+            The model is not built.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+        >>> outputs = model.forward(np.array([[1.0, 2.0]], dtype=np.float32))
+        >>> model.backward(outputs, np.ones((1, 1), dtype=np.float32))
+        >>> model.grad  # ∂L/∂W = x, ∂L/∂b = 1
+        array([1., 2., 1.], dtype=float32)
         """
         plan = self.plan()
         run_backward(plan.backward, outputs, dy, memos or [None] * len(plan.steps))
@@ -384,10 +304,32 @@ class Network(ParameterVectors):
         Parameters
         ----------
         x : (N, …) array
+            Samples.
         y : (N,) or (N, …) array
+            Targets.
         sample_weight : (N,) array or None
+            Factor of each sample's loss: the loss is Σ wₙ Lₙ / N.
         seed
             For dropout; the generator of the fit under way, or else the model's, if None.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Shapes that do not fit, NaN or infinity, targets that the loss does not take.
+        RuntimeError
+            The model is not compiled.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, use_bias=False, input_dim=1)], seed=0)
+        >>> model.set_weights([[[1.0]]])
+        >>> model.compile("sgd", "mse")
+        >>> model.loss_and_gradient([[1.0]], [3.0])  # (1 − 3)², and its slope 2 · (1 − 3) · 1
+        4.0
+        >>> model.grad
+        array([-4.], dtype=float32)
         """
         batch = self.training_step.batch  # on its way through a subclass's method
         if batch is None or x is not batch.x or y is not batch.target or seed is not None:
@@ -418,32 +360,24 @@ class Network(ParameterVectors):
         The gradient is clipped first if the optimizer says so. Afterwards layers such as
         BatchNormalization write their running statistics. A subclass may override it, and `fit`
         and all others then update so.
-        """
-        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
-        self.tell_written()
-
-    def refuse_in_fit(self, method: str) -> None:
-        """Raise RuntimeError while a fit of this model is under way."""
-        if self._training.locked():
-            raise RuntimeError(
-                f"{method} cannot be called while the model is trained: the fit goes on with the "
-                "optimizer, the loss and the metrics with which it began. Call it after the fit."
-            )
-
-    @contextmanager
-    def training_alone(self) -> Iterator[None]:
-        """Refuse a second fit while inside.
 
         Raises
         ------
         RuntimeError
-            The model is being trained already.
+            The model is not compiled, or not built.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> from minnet.optimizers import SGD
+        >>> model = Sequential([Dense(1, use_bias=False, input_dim=1)], seed=0)
+        >>> model.set_weights([[[1.0]]])
+        >>> model.compile(SGD(learning_rate=0.25), "mse")
+        >>> loss = model.loss_and_gradient([[1.0]], [3.0])
+        >>> model.apply_gradient()
+        >>> model.theta  # 1 − 0.25 · (−4)
+        array([2.], dtype=float32)
         """
-        if not self._training.acquire(blocking=False):
-            raise RuntimeError(
-                "The model is being trained already. Wait for that fit, or use copy()."
-            )
-        try:
-            yield
-        finally:
-            self._training.release()
+        apply_gradient(self.plan(), self.compiled.updates, self, self.training_step)
+        self.tell_written()

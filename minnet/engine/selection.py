@@ -114,3 +114,14 @@ def _quoted(selector: Any) -> str:
 
 def _listing(layers: Sequence[Layer]) -> str:
     return f"Layers: {', '.join(layer.label for layer in layers) or 'none yet'}."
+
+
+def nothing_learns(layers: Sequence[Layer]) -> str:
+    """Return why a training of these layers would change nothing."""
+    names = [layer.label for layer in layers if layer.parameters]
+    if not names:
+        return "The model has no weights, so fit would change nothing. Add a Dense."
+    return (
+        "Every layer is frozen, so fit would change nothing. Unfreeze one: "
+        f'model.unfreeze("{names[-1]}").'
+    )

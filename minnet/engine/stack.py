@@ -1,9 +1,8 @@
-"""Layers, one on top of the other: their names, the shapes that flow through, which are frozen."""
+"""Layers, one on top of the other: their names, and the shapes that flow through."""
 
 from __future__ import annotations
 
 import copy
-import numbers
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -12,8 +11,9 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 
 from minnet.engine.building import build, find_name, shape_above
+from minnet.engine.ends import check_class_names
 from minnet.engine.originals import copied
-from minnet.engine.selection import Layers, Selector, select
+from minnet.engine.selection import Layers, nothing_learns
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
@@ -34,11 +34,14 @@ class Stack(Strict):
     columns: list[str] | None = None
     """The names of the columns of x, where the training data had any."""
 
+    counts_input: bool = False
+    """Whether `layers` counts the Input as its first entry, as a door may; a file says so."""
+
     classes_in_files: ClassVar[Mapping[str, type[Configurable]]] = MappingProxyType({})
     """Class name in a file → the class to make of it, where a model's class has its own: a door."""
 
     told_of_originals: bool = False  # whether a fit has said that copies stay apart
-    name: str = setting(checks.text, whose="The model's")
+    name: str = setting(checks.line, whose="The model's")
     rng: np.random.Generator = setting(checks.a_generator, whose="The model's")
     read_only: ClassVar[dict[str, str]] = {
         "layers": "Use add, pop and replace_head.",
@@ -95,12 +98,27 @@ class Stack(Strict):
     def add(self, layer: Layer | Input) -> None:
         """Put a layer on top of the stack, and build it if the input's shape is known.
 
+        Parameters
+        ----------
+        layer
+            A `Layer`, or first of all an `Input(shape)`. One of another model is copied.
+
         Raises
         ------
         TypeError
             Not a layer; a model inside a model.
         ValueError
             The layer is in this model already, its name is taken, or it does not fit.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential(seed=0)
+        >>> model.add(Dense(4, activation="relu", input_dim=2))
+        >>> model.add(Dense(1))
+        >>> model.output_shape
+        (1,)
         """
         self.add_all([layer])
 
@@ -179,7 +197,21 @@ class Stack(Strict):
             self.find_name(layer, 1, by_name)
 
     def pop(self) -> Layer:
-        """Take the top layer off and return it, with weights of its own."""
+        """Take the top layer off and return it, with weights of its own.
+
+        Raises
+        ------
+        ValueError
+            The model has no layer.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(4, input_dim=2), Dense(1)], seed=0)
+        >>> model.pop().name, model.output_shape
+        ('dense_2', (4,))
+        """
         if not self._layers:
             raise ValueError("pop takes a layer off a model that has one. Got an empty model.")
         layer = self._layers[-1]
@@ -192,19 +224,31 @@ class Stack(Strict):
         self._lay_out()
         return layer
 
-    def get_layer(self, name: str | int) -> Layer:
-        """The layer of this name or index."""
-        if not isinstance(name, (str, numbers.Integral)) or isinstance(name, bool):
-            raise TypeError(f"get_layer takes a name or an index. Got {checks.short(name)}.")
-        selected = select(self._layers, name, "get_layer")
-        if len(selected) != 1:
-            raise ValueError(
-                f"get_layer takes one layer's name. Got {name!r}, which means several."
-            )
-        return selected[0]
-
     def build(self, input_shape: Shape | int) -> None:
-        """Create the weights for samples of this shape, given without the batch."""
+        """Create the weights for samples of this shape.
+
+        Parameters
+        ----------
+        input_shape
+            The shape of one sample, without the batch: `(784,)`, `(28, 28, 1)`, or an int for one
+            axis.
+
+        Raises
+        ------
+        ValueError
+            The model is built for another shape, or a layer cannot take it.
+        RuntimeError
+            The model has no layers.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(4), Dense(1)], seed=0)
+        >>> model.build((2,))
+        >>> model.layers[0].W.shape
+        (2, 4)
+        """
         shape = checks.shape(input_shape, "build's input_shape")
         if self._input_shape is not None and self._input_shape != shape:
             raise ValueError(
@@ -292,6 +336,20 @@ class Stack(Strict):
                 "layer input_dim=…, call build((784,)), or fit it."
             )
 
+    def require_trainable(self, flags: Sequence[bool] | None = None) -> None:
+        """Raise ValueError where a training would change nothing.
+
+        Parameters
+        ----------
+        flags
+            Whether each layer is to be trainable; as it is now, if None.
+        """
+        layers = self._layers
+        flags = [layer.trainable for layer in layers] if flags is None else flags
+        learning = (on and layer.parameters for layer, on in zip(layers, flags, strict=True))
+        if layers and not any(learning):
+            raise ValueError(nothing_learns(layers))
+
     def _lay_out(self) -> None:
         """List the steps that run, after layers came or went."""
         self._steps = []
@@ -312,80 +370,24 @@ class Stack(Strict):
         if names is None:
             self._class_names = None
             return
-        if not checks.is_collection(names):
-            raise TypeError(f"class_names takes a list of texts. Got {checks.short(names)}.")
-        names = list(names)
-        wrong = [name for name in names if not isinstance(name, str)]
-        if wrong:
-            raise TypeError(f"class_names takes texts. Got {checks.short(wrong[0])}. Use str(…).")
-        for name in names:
-            checks.text(name, "Each of class_names")
-        if len(set(names)) < len(names):
-            raise ValueError(f"class_names takes different texts. Got {checks.short(names)}.")
-        outputs = self.output_shape if self.built else (len(names),)
-        yes_or_no = outputs == (1,) and len(names) == 2
-        if outputs != (len(names),) and not yes_or_no:
-            raise ValueError(
-                f"class_names takes one name for each output, {outputs[-1]}. Got {len(names)}."
-            )
-        self._class_names = names
-
-    # --- freezing -------------------------------------------------------------------------------
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is trainable; setting it sets all layers."""
-        return any(layer.trainable for layer in self._layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = checks.boolean(value, "model.trainable")
-        for layer in self._layers:
-            layer.trainable = value
-
-    def require_trainable(self, flags: Sequence[bool] | None = None) -> None:
-        """Raise ValueError where a training would change nothing.
-
-        Parameters
-        ----------
-        flags
-            Whether each layer is to be trainable; as it is now, if None.
-        """
-        layers = self._layers
-        flags = [layer.trainable for layer in layers] if flags is None else flags
-        learning = (on and layer.parameters for layer, on in zip(layers, flags, strict=True))
-        if layers and not any(learning):
-            raise ValueError(_nothing_learns(layers))
-
-    def freeze(self, which: Selector | None = None) -> None:
-        """Keep these layers as they are from now on, every bit.
-
-        A frozen layer runs in inference mode, is left out of penalties and of the gradient's
-        norm, and what the optimizer remembered of it is dropped.
-
-        Parameters
-        ----------
-        which
-            A name, an index, a slice, a pattern (`"dense_*"`), a list of these, or
-            `"all_but_head"`. The head is the last Dense and all after it.
-
-        Raises
-        ------
-        ValueError
-            Nothing matches.
-        """
-        for layer in select(self._layers, which, "freeze"):
-            layer.trainable = False
-
-    def unfreeze(self, which: Selector = "*") -> None:
-        """Let these layers learn again, by default all; takes what `freeze` takes."""
-        for layer in select(self._layers, which, "unfreeze"):
-            layer.trainable = True
+        outputs = self.output_shape if self.built else None
+        self._class_names = check_class_names(names, outputs)
 
     # --- copies ---------------------------------------------------------------------------------
 
     def copy(self) -> Self:
-        """Return an independent model with the same layers, weights and settings."""
+        """Return an independent model with the same layers, weights and settings.
+
+        Examples
+        --------
+        >>> from minnet import Sequential
+        >>> from minnet.layers import Dense
+        >>> model = Sequential([Dense(1, input_dim=2)], seed=0)
+        >>> twin = model.copy()
+        >>> twin.theta = [1.0, 2.0, 3.0]
+        >>> bool((model.theta == twin.theta).any())
+        False
+        """
         return copy.deepcopy(self)
 
     def in_dtype(self, dtype: Any) -> Self:
@@ -418,17 +420,6 @@ class Stack(Strict):
     def __repr__(self) -> str:
         inside = ", ".join(map(repr, self._layers))
         return f"<{type(self).__name__} {self.name!r}: {inside or 'no layers'}>"
-
-
-def _nothing_learns(layers: Sequence[Layer]) -> str:
-    """Why a training of these layers would change nothing."""
-    names = [layer.label for layer in layers if layer.parameters]
-    if not names:
-        return "The model has no weights, so fit would change nothing. Add a Dense."
-    return (
-        "Every layer is frozen, so fit would change nothing. Unfreeze one: "
-        f'model.unfreeze("{names[-1]}").'
-    )
 
 
 def _check_new(layer: object, by_name: Mapping[str | None, Layer]) -> None:

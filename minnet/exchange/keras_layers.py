@@ -30,6 +30,7 @@ from minnet.layers import (
     GaussianDropout,
     GaussianNoise,
     GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     HardSigmoid,
     Layer,
     LeakyReLU,
@@ -48,6 +49,7 @@ from minnet.layers import (
     Softplus,
     Softsign,
     Tanh,
+    ZeroPadding2D,
 )
 
 GELU_TANH = "minnet>gelu_tanh"
@@ -208,9 +210,17 @@ def _pooling(kind: Callable[..., Layer]) -> Callable[[Reader], Carried]:
     return read
 
 
-def _global_pooling(reader: Reader) -> Carried:
+def _global_pooling(kind: Any) -> Any:
+    def carry(reader: Reader) -> Carried:
+        reader.need("data_format", "channels_last", None)
+        return Carried(kind(keepdims=bool(reader.config.get("keepdims", False))))
+
+    return carry
+
+
+def _zero_padding(reader: Reader) -> Carried:
     reader.need("data_format", "channels_last", None)
-    return Carried(GlobalAveragePooling2D(keepdims=bool(reader.config.get("keepdims", False))))
+    return Carried(ZeroPadding2D(reader.config["padding"]))
 
 
 def _batch_normalization(reader: Reader) -> Carried:
@@ -314,7 +324,9 @@ READERS: dict[str, Callable[[Reader], Carried]] = {
     "Conv2D": _conv2d,
     "MaxPooling2D": _pooling(MaxPooling2D),
     "AveragePooling2D": _pooling(AveragePooling2D),
-    "GlobalAveragePooling2D": _global_pooling,
+    "GlobalAveragePooling2D": _global_pooling(GlobalAveragePooling2D),
+    "GlobalMaxPooling2D": _global_pooling(GlobalMaxPooling2D),
+    "ZeroPadding2D": _zero_padding,
     "BatchNormalization": _batch_normalization,
     "Normalization": _normalization,
     "PReLU": _prelu,

@@ -341,6 +341,8 @@ WRITERS: dict[str, Callable[[Any, Any, Any], Any]] = {
     "GlobalAveragePooling2D": lambda L, s, common: L.GlobalAveragePooling2D(
         keepdims=s.keepdims, **common
     ),
+    "GlobalMaxPooling2D": lambda L, s, common: L.GlobalMaxPooling2D(keepdims=s.keepdims, **common),
+    "ZeroPadding2D": lambda L, s, common: L.ZeroPadding2D(s.padding, **common),
     "Flatten": lambda L, s, common: L.Flatten(**common),
     "Reshape": lambda L, s, common: L.Reshape(s.target_shape, **common),
 }

@@ -261,8 +261,17 @@ def _pooling(kind: str) -> Callable[[Graph, Any, str, Shape], str]:
     return write
 
 
-def _global_pooling(graph: Graph, step: Any, x: str, shape: Shape) -> str:
-    return graph.add("ReduceMean", [x], axes=[1, 2], keepdims=int(step.keepdims))
+def _global_pooling(operator: str) -> Any:
+    def write(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+        return graph.add(operator, [x], axes=[1, 2], keepdims=int(step.keepdims))
+
+    return write
+
+
+def _zero_padding(graph: Graph, step: Any, x: str, shape: Shape) -> str:
+    (above, below), (left, right) = step.padding
+    sides = [0, above, left, 0, 0, below, right, 0]  # before each axis, then behind each
+    return graph.add("Pad", [x, graph.constant(f"{step.label}.padding", sides, "int64")])
 
 
 WRITERS: dict[str, Callable[[Graph, Any, str, Shape], str]] = {
@@ -270,7 +279,9 @@ WRITERS: dict[str, Callable[[Graph, Any, str, Shape], str]] = {
     "Conv2D": _conv2d,
     "MaxPooling2D": _pooling("MaxPool"),
     "AveragePooling2D": _pooling("AveragePool"),
-    "GlobalAveragePooling2D": _global_pooling,
+    "GlobalAveragePooling2D": _global_pooling("ReduceMean"),
+    "GlobalMaxPooling2D": _global_pooling("ReduceMax"),
+    "ZeroPadding2D": _zero_padding,
     "BatchNormalization": _batch_normalization,
     "PReLU": _prelu,
     "Normalization": _normalization,

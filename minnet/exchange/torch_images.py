@@ -20,17 +20,24 @@ from minnet.layers import (
     BatchNormalization,
     Conv2D,
     Flatten,
-    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     Layer,
     MaxPooling2D,
     Reshape,
+    ZeroPadding2D,
 )
 from minnet.layers.windows import Windows
 
-MODULES = ("Conv2d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "BatchNorm2d", "ZeroPad2d")
+MODULES = (
+    *("Conv2d", "MaxPool2d", "AvgPool2d", "BatchNorm2d", "ZeroPad2d"),
+    *("AdaptiveAvgPool2d", "AdaptiveMaxPool2d"),
+)
 """Modules of PyTorch that take images."""
 
-LAYERS = ("Conv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D")
+LAYERS = (
+    *("Conv2D", "MaxPooling2D", "AveragePooling2D", "ZeroPadding2D"),
+    *("GlobalAveragePooling2D", "GlobalMaxPooling2D"),
+)
 """Layers of minnet that take images."""
 
 REORDERED = "REORDERED"
@@ -204,11 +211,24 @@ def pooling(kind: Any) -> Any:
     return read
 
 
-def global_pooling(source: Any) -> Carried:
-    """An AdaptiveAvgPool2d that leaves one pixel."""
+def global_pooling(kind: Any) -> Any:
+    """Return the reader of an AdaptiveAvgPool2d or AdaptiveMaxPool2d that leaves one pixel."""
+
+    def read(source: Any) -> Carried:
+        _need_images(source)
+        source.need("output_size", 1, (1, 1))
+        if kind is GlobalMaxPooling2D:
+            source.need("return_indices", False)
+        return Carried(kind(keepdims=True))
+
+    return read
+
+
+def zero_padding(source: Any) -> Carried:
+    """A ZeroPad2d, whose margins are (left, right, above, below)."""
     _need_images(source)
-    source.need("output_size", 1, (1, 1))
-    return Carried(GlobalAveragePooling2D(keepdims=True))
+    left, right, above, below = source.module.padding
+    return Carried(ZeroPadding2D(((above, below), (left, right))))
 
 
 # --- out ------------------------------------------------------------------------------------------
@@ -278,9 +298,16 @@ def _check_half(target: Any) -> None:
         )
 
 
+def to_zero_padding(target: Any) -> Any:
+    """A ZeroPad2d."""
+    rows, columns = target.step.padding
+    return target.nn.ZeroPad2d((*columns, *rows))
+
+
 def to_global_pooling(target: Any) -> Any:
-    """An AdaptiveAvgPool2d, flattened unless the axes are kept."""
-    pooled = target.nn.AdaptiveAvgPool2d(1)
+    """An AdaptiveAvgPool2d or AdaptiveMaxPool2d, flattened unless the axes are kept."""
+    largest = isinstance(target.step, GlobalMaxPooling2D)
+    pooled = target.nn.AdaptiveMaxPool2d(1) if largest else target.nn.AdaptiveAvgPool2d(1)
     if target.step.keepdims:
         return pooled
     return target.nn.Sequential(pooled, target.nn.Flatten())

@@ -97,6 +97,20 @@ def columns(described: Any) -> list[str] | None:
     return list(names)
 
 
+def counts_input(described: Any) -> bool:
+    """Return whether a file says that the Input counts as the first entry.
+
+    Raises
+    ------
+    ValueError
+        It says something else than true.
+    """
+    counts = described.get("counts_input", False)
+    if not isinstance(counts, bool):
+        raise ValueError("whether the Input counts is not true or false")
+    return counts
+
+
 def _is_of(value: Any, kinds: dict[str, tuple[type, ...]]) -> bool:
     """Whether a dict has these keys and no others, with values of these kinds."""
     return (

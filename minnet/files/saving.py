@@ -99,7 +99,7 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
         ],
         "class_names": model.class_names,
         "preprocessing": to_config(model.preprocessing),
-        "provenance": to_config(model.provenance | _columns_of(model)),
+        "provenance": to_config(model.provenance | _more_of(model)),
         "compile": None,
         "updates": None,
         "training": None,  # of a checkpoint: what `resuming.py` needs to go on
@@ -141,6 +141,7 @@ def _rehearse(config: Config, arrays: Mapping[str, Array]) -> None:
                 build(layer, shape, dtype, rng)
         provenance.checked(config["provenance"])
         provenance.columns(config["provenance"])
+        provenance.counts_input(config["provenance"])
         if config["compile"] is not None:
             _compiled(config["compile"])
 
@@ -172,9 +173,10 @@ def dtype_of(config: Config) -> str:
     return name
 
 
-def _columns_of(model: Network) -> dict[str, Any]:
-    """The names of the columns of x, where the training data had any."""
-    return {} if model.columns is None else {"columns": model.columns}
+def _more_of(model: Network) -> dict[str, Any]:
+    """The names of x's columns, and that the Input counts; most files have neither."""
+    columns = {} if model.columns is None else {"columns": model.columns}
+    return columns | ({"counts_input": True} if model.counts_input else {})
 
 
 def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> None:
@@ -197,6 +199,8 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
         model.add_all([Input(_sample_shape(config["input_shape"])), *layers])
     for layer in layers:
         layer.named_by_model = is_found_name(layer)
+    if provenance.counts_input(config["provenance"]):
+        model.counts_input = True
     if config["compile"] is not None:
         model.train_as(_compiled(config["compile"], model.classes_in_files))
     wanted = model.named_arrays()

@@ -204,6 +204,14 @@ def text(value: object, who: str, *, kind: str = "text", empty: bool = True) -> 
     return value
 
 
+def line(value: object, who: str, *, kind: str = "text", empty: bool = True) -> str:
+    """The value, a text of one line: a name, which stands in a line of a log or of a table."""
+    checked = text(value, who, kind=kind, empty=empty)
+    if checked.splitlines() not in ([], [checked]) or "\0" in checked:
+        raise ValueError(f"{who} takes text of one line. Got {short(value)}. Leave the end out.")
+    return checked
+
+
 def function(value: Any, who: str) -> Callable[..., Any]:
     """The value, something that can be called."""
     if not callable(value) or isinstance(value, type):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 import sys
 import unicodedata
 
@@ -24,8 +25,18 @@ PLAIN = {
     "·": "*",
     "±": "+-",
     "∞": "inf",
+    "≈": "~",
+    "×": "x",
+    "⊙": "*",
+    "–": "-",
+    "°": "deg",
+    "µ": "u",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
 }
 """What stands for characters that an encoding has not."""
+
+RAISED = {character: "-0123456789"[i] for i, character in enumerate("⁻⁰¹²³⁴⁵⁶⁷⁸⁹")}
+"""Digits of an exponent: 10³ is no 103."""
 
 
 def printable(text: str) -> str:
@@ -38,7 +49,7 @@ def printable(text: str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        return "".join(_plain(character, encoding) for character in text)
+        return _plain_text(text, encoding)
     except LookupError:
         pass
     return text
@@ -58,13 +69,23 @@ def _plain_instead(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]
-    return "".join(_plain(character, error.encoding) for character in characters), error.end
+    return _plain_text(characters, error.encoding), error.end
+
+
+def _plain_text(text: str, encoding: str) -> str:
+    """A text in which plain characters stand for those that the encoding has not."""
+    plain = "".join(_plain(character, encoding) for character in text)
+    return re.sub(
+        r"(?<=\^)([-\d])((?:\^\d)+)", lambda match: match[1] + match[2].replace("^", ""), plain
+    )
 
 
 def _plain(character: str, encoding: str) -> str:
     try:
         character.encode(encoding)
     except UnicodeEncodeError:
+        if character in RAISED:
+            return f"^{RAISED[character]}"
         bare = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
         if plain := PLAIN.get(character) or bare:
             return plain

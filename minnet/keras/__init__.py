@@ -23,6 +23,7 @@ Behind this door things mean what they mean in Keras:
 | a model as a layer of another | taken; `model.layers[0]` is that model | refused |
 | layers put into a second model | one with the first's: see `sharing.py` | copies |
 | a name that two layers were given | the second gets a number | refused |
+| the first entry of a model by `Model` | its Input; a copy's is its first layer | no such model |
 
 Where Keras' way is a trap, minnet's stays:
 
@@ -46,7 +47,8 @@ Where Keras' way is a trap, minnet's stays:
 | a metric object used in two models | its first epoch has the other's samples | its own |
 | shapes: `model.input_shape`, `output_shape` | (None, 784) | (784,); `model.input.shape` has None |
 
-What is not there (calls of layers on each other, recurrence, tf.data, …) says so where it is used:
+Layers that are called one on another are a stack as well: `Model(inputs, outputs)` takes a chain
+(see `parts.py`). What is not there (layers that join, recurrence, …) says so where it is used:
 `words.py` has one sentence for each name.
 """
 
@@ -71,6 +73,7 @@ from minnet.keras import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     regularizers,
     saving,
@@ -106,6 +109,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "regularizers",
     "saving",

@@ -9,21 +9,21 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation import checks
-from minnet.keras import words
+from minnet.keras import ops, words
 
 _state: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "seeds": None}
 
 
 _FUNCTIONS = """
     abs all any arange argmax argmin batch_dot batch_flatten batch_get_value batch_set_value
-    binary_crossentropy cast cast_to_floatx categorical_crossentropy clip concatenate constant
-    cos count_params cumprod cumsum dot dropout dtype elu equal eval exp expand_dims eye flatten
-    foldl foldr function gather get_session get_value gradients greater greater_equal hard_sigmoid
+    binary_crossentropy cast categorical_crossentropy clip concatenate constant
+    cos count_params cumprod cumsum dot dropout dtype elu equal exp expand_dims eye flatten
+    foldl foldr function gather get_session gradients greater greater_equal hard_sigmoid
     identity in_train_phase int_shape is_keras_tensor is_tensor l2_normalize learning_phase less
     less_equal log logsumexp max maximum mean min minimum moving_average_update ndim not_equal
     one_hot ones ones_like permute_dimensions placeholder pow print_tensor prod random_bernoulli
     random_normal random_normal_variable random_uniform relu repeat repeat_elements reshape reverse
-    rnn round set_learning_phase set_session set_value shape sigmoid sign sin softmax softplus
+    rnn round set_learning_phase set_session shape sigmoid sign sin softmax softplus
     softsign sparse_categorical_crossentropy sqrt square squeeze stack std stop_gradient sum switch
     tanh temporal_padding tile to_dense transpose truncated_normal update update_add update_sub var
     variable zeros zeros_like
@@ -31,10 +31,35 @@ _FUNCTIONS = """
 
 
 def __getattr__(name: str) -> Any:
-    """Answer for what Keras computes with; other names are as in any module."""
-    if name in words.BACKEND or name in _FUNCTIONS.split():
+    """Return what Keras computes with, from `ops`; other names are as in any module."""
+    if name in _FUNCTIONS.split():
+        if name in ops.FUNCTIONS or name in ("cast", "shape", "int_shape"):
+            return getattr(ops, name)
         return words.Missing(f"backend.{name}", words.BACKEND.get(name, words.TENSORS))
     raise AttributeError(f"minnet.keras.backend has no {name!r}.")
+
+
+def get_value(x: Any) -> Any:
+    """Return the numbers of an array, or a learning rate, as a plain value."""
+    return np.array(x, subok=False)[()]
+
+
+eval = get_value  # noqa: A001 - Keras' word
+
+
+def set_value(x: Any, value: Any) -> None:
+    """Put other numbers into a layer's array, or give an optimizer another learning rate."""
+    if not hasattr(x, "assign"):
+        raise TypeError(
+            f"set_value takes a layer's array or model.optimizer.learning_rate. Got "
+            f"{checks.short(x)}. Assign to it: x = …"
+        )
+    x.assign(value)
+
+
+def cast_to_floatx(x: Any) -> Any:
+    """Return x in the dtype of new models."""
+    return np.asarray(x).astype(floatx())
 
 
 def backend() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from minnet.files import saving
 from minnet.foundation.checks import Array, ModelFileError, warn
-from minnet.layers import Layer
+from minnet.layers import Input, Layer
 from minnet.models import Sequential
 
 NAMES_OF_KERAS = (".keras", ".h5", ".hdf5")
@@ -97,7 +97,7 @@ def weights_of_keras(path: Any, model: Sequential, who: str) -> list[Array]:
 
 def _entries(model: Any) -> dict[str, Any]:
     """The layers of a model, and of models in it, in the words of a file of Keras."""
-    entries = [model.layers[i] for i in range(len(model.layers))]
+    entries = [one for one in model.layers[:] if not isinstance(one, Input)]
     return {
         "layers": [
             {"class_name": type(one).__name__, "config": _entries(one)}

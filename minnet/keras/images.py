@@ -118,3 +118,27 @@ class GlobalAveragePooling2D(KerasLayer, core.GlobalAveragePooling2D):
     ) -> None:
         _channels_last("GlobalAveragePooling2D", data_format)
         self.make_as(core.GlobalAveragePooling2D, common, keepdims)
+
+
+class GlobalMaxPooling2D(KerasLayer, core.GlobalMaxPooling2D):
+    """The largest number of each channel over the whole image."""
+
+    in_files: ClassVar[Any] = core.GlobalMaxPooling2D
+
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[Common]
+    ) -> None:
+        _channels_last("GlobalMaxPooling2D", data_format)
+        self.make_as(core.GlobalMaxPooling2D, common, keepdims)
+
+
+class ZeroPadding2D(KerasLayer, core.ZeroPadding2D):
+    """Images with rows and columns of zeros around them."""
+
+    in_files: ClassVar[Any] = core.ZeroPadding2D
+
+    def __init__(
+        self, padding: Any = (1, 1), data_format: str | None = None, **common: Unpack[Common]
+    ) -> None:
+        _channels_last("ZeroPadding2D", data_format)
+        self.make_as(core.ZeroPadding2D, common, padding)

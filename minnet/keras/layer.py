@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from minnet import layers as core
 from minnet.engine.building import build
+from minnet.engine.shapes import layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.strict import is_minnets
 from minnet.foundation.words import did_you_mean
@@ -15,8 +16,8 @@ from minnet.keras.names import public, refuse
 from minnet.keras.variables import (
     KERAS_NAMES,
     Symbolic,
-    Tensor,
     Variable,
+    sample_shape,
     tensor,
     variable,
     variables,
@@ -84,11 +85,10 @@ class KerasLayer(core.Layer):
         if not common.get("trainable", True):
             self.trainable = False
 
-    def __call__(self, x: Any, training: bool = False) -> Tensor:
-        """y for a batch x; layers are not called on an `Input`."""
+    def __call__(self, x: Any, training: bool | None = False) -> Any:
+        """y for a batch x; on an `Input`, or on what another layer gives, what `Model` takes."""
         if isinstance(x, (core.Input, Symbolic)):
-            name = f"call of {type(self).__name__} on an Input"
-            words.Missing(name, words.FUNCTIONAL)()
+            return self._put_on(x)
         x = samples(x, self.built_for)
         if not self.built and hasattr(x, "shape"):
             build(self, x.shape[1:], backend.floatx(), checks.generator(backend.next_seed()))
@@ -96,6 +96,14 @@ class KerasLayer(core.Layer):
             memo = {"rng": checks.generator(backend.next_seed())}
             return tensor(self.forward(x.astype(self.dtype), memo))
         return tensor(super().__call__(x))
+
+    def _put_on(self, below: Any) -> Any:
+        """What it gives on top of others, as a shape; it is built for what comes from below."""
+        shape = sample_shape(below)
+        above = layer_shapes([self], shape)[-1]
+        if not self.built:
+            build(self, shape, backend.floatx(), checks.generator(backend.next_seed()))
+        return Symbolic(above, self.label, self, "output", below=below)
 
     def __getattr__(self, name: str) -> Any:
         """Answer for what layers of Keras have, and minnet's have not."""

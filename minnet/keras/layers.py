@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
@@ -14,7 +15,9 @@ from minnet.keras.images import (
     AveragePooling2D,
     Conv2D,
     GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     MaxPooling2D,
+    ZeroPadding2D,
 )
 from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
 from minnet.keras.layer import Layer as Layer
@@ -327,7 +330,18 @@ class Reshape(KerasLayer, core.Reshape):
 
 
 class Input(core.Input):
-    """The shape of one sample, as the first entry of a model."""
+    """The shape of one sample, as the first entry of a model.
+
+    Attributes
+    ----------
+    models
+        Those that `Model` made with it.
+    """
+
+    name: str
+    trainable: bool = True
+    weights: tuple[Any, ...] = ()
+    models: weakref.WeakSet[Any]
 
     def __init__(
         self,
@@ -342,6 +356,16 @@ class Input(core.Input):
     ) -> None:
         shape = input_shape if shape is None else shape
         super().__init__(tuple(batch_shape)[1:] if batch_shape is not None else shape)
+        self.name = name or "input_layer"
+        self.models = weakref.WeakSet()
+
+    def get_weights(self) -> list[Any]:
+        """Return nothing: it has no weights."""
+        return []
+
+    def count_params(self) -> int:
+        """Return 0."""
+        return 0
 
 
 InputLayer = Input
@@ -349,6 +373,7 @@ Convolution2D = Conv2D
 MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
 
 BY_CORE: dict[str, Any] = {
     kind.in_files.__name__: kind
@@ -356,7 +381,7 @@ BY_CORE: dict[str, Any] = {
         *(Dense, Activation, ReLU, LeakyReLU, ELU, PReLU, Softmax, Identity, Dropout),
         *(AlphaDropout, GaussianDropout, GaussianNoise, BatchNormalization, Normalization),
         *(Rescaling, Flatten, Reshape, Conv2D, MaxPooling2D, AveragePooling2D),
-        GlobalAveragePooling2D,
+        *(GlobalAveragePooling2D, GlobalMaxPooling2D, ZeroPadding2D),
     )
 }
 """Class in a file → the class behind this door."""

@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minnet import models as core
+from minnet.engine.refusals import unchanged_where_refused
+from minnet.engine.shapes import layer_shapes
 from minnet.files import saving
+from minnet.files.saved import load_as
 from minnet.foundation.checks import Array, DivergedError, warn
 from minnet.foundation.registry import Configurable, from_config, register, to_config
 from minnet.foundation.strict import named
@@ -25,18 +28,18 @@ from minnet.keras.files import (
 )
 from minnet.keras.layers import BY_CORE
 from minnet.keras.names import only, public, refuse
-from minnet.keras.nesting import HoldsModels
-from minnet.keras.parts import Part
-from minnet.keras.variables import Symbolic, Tensor, Variable, tensor, variables
+from minnet.keras.parts import BeginsWithInput, Part
+from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Layer, Softmax
 from minnet.losses import BinaryCrossEntropy
 from minnet.metrics import BinaryAccuracy, Weighted
+from minnet.training.arguments import weighted_by_class
 from minnet.training.history import History
 
 __getattr__ = words.answering(__name__)
 
 
-class Sequential(HoldsModels):
+class Sequential(BeginsWithInput):
     """A stack of layers: `minnet.Sequential`, called as Keras' is.
 
     Parameters
@@ -141,7 +144,7 @@ class Sequential(HoldsModels):
         return Symbolic(self.output_shape, self.name, self, "output")
 
     @property
-    def losses(self) -> list[Tensor]:
+    def losses(self) -> list[Any]:
         """The penalty of each weight that has one."""
         return [tensor(penalty(weight)) for weight, _, penalty in self.plan().penalties]
 
@@ -255,8 +258,10 @@ class Sequential(HoldsModels):
         return_dict: bool = False,
     ) -> Any:
         """Make one training step. Returns the loss before it, with the metrics in a list."""
-        instead = "Give the batch a sample_weight."
-        only("train_on_batch", instead, class_weight=(class_weight, None))
+        if class_weight is not None:
+            with unchanged_where_refused(self):
+                weighted = self.checked_data(x, y, sample_weight)
+                sample_weight = weighted_by_class(self, weighted, class_weight).weight
         figures = {"loss": super().train_on_batch(x, y, sample_weight)}
         if self.metrics:
             data, prediction = self.checked_data(x, y), self.outputs[-1]
@@ -318,10 +323,14 @@ class Sequential(HoldsModels):
         tell(told, "on_predict_end", {})
         return prediction
 
-    def __call__(self, x: Any, training: bool = False, mask: Any = None) -> Tensor:
+    def __call__(self, x: Any, training: bool | None = False, mask: Any = None) -> Any:
         """What `predict(x)` gives; with `training`, dropout drops and noise is added."""
         if isinstance(x, (layers.Input, Symbolic)):
-            words.Missing("call of a model on an Input", words.FUNCTIONAL)()
+            shape = sample_shape(x)
+            if not self.built:
+                core.Sequential.build(self, shape)
+            above = layer_shapes(list(self.layers), shape)[-1]
+            return Symbolic(above, self.name, self, "output", below=x)
         if not training:
             return tensor(self.predict(x))
         x = samples(x, self.built_for)
@@ -380,6 +389,7 @@ class Sequential(HoldsModels):
             "name": self.name,
             "dtype": self.dtype.name,
             "input_shape": None if self.built_for is None else list(self.built_for),
+            "counts_input": self.counts_input,
             "layers": [to_config(layer) for layer in self.layers],
         }
 
@@ -407,8 +417,11 @@ class Sequential(HoldsModels):
         super().summary(print if print_fn is None else print_fn)
 
 
-Model = Part("models.Model", words.FUNCTIONAL, Sequential)
-Functional = Model
+class Functional(Sequential):
+    """A model that `Model` makes of layers called on each other: a stack, with its `Input`."""
+
+
+Model = Part("models.Model", words.FUNCTIONAL, Functional, Sequential)
 
 
 @named
@@ -426,6 +439,8 @@ def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = Non
     clone = Sequential(layers, name=model.name, dtype=model.dtype.name)
     if model.built_for is not None and not clone.built:
         core.Sequential.build(clone, model.built_for)
+    if model.counts_input:
+        clone.counts_input = True
     return clone
 
 
@@ -467,6 +482,8 @@ def described_model(described: Any) -> Sequential:
     model = Sequential(made, name=name, dtype=dtype)
     if shape is not None and not model.built:
         core.Sequential.build(model, tuple(shape))
+    if config.get("counts_input"):
+        model.counts_input = True
     return model
 
 
@@ -498,7 +515,7 @@ def load_model(
         if compile and compile_config:
             compile_as_described(model, compile_config)
         return model
-    model = core.load_as(Sequential, filepath)
+    model = load_as(Sequential, filepath)
     if not compile:
         model = copied_weights(model)
     return model

@@ -105,8 +105,10 @@ class HoldsModels(SharesLayers):
 
     def get_layer(self, name: Any) -> Any:
         """The layer, or the inner model, of this name or of this index among the entries."""
-        if self._inner and isinstance(name, int) and -len(self.layers) <= name < len(self.layers):
-            return self.layers[name]
+        entries = self.layers
+        counted = isinstance(entries, Entries) and isinstance(name, int)
+        if counted and -len(entries) <= name < len(entries):
+            return entries[name]
         named = [inner.model for inner in self._inner if inner.model.name == name]
         return named[0] if named else super().get_layer(name)
 

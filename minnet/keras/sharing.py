@@ -102,6 +102,11 @@ def _origin(layer: Any) -> int:
     return id(twins if isinstance(twins, Twins) else layer)
 
 
+def are_one(one: Any, other: Any) -> bool:
+    """Whether two layers are the same, or twins."""
+    return one is other or _origin(one) == _origin(other)
+
+
 class SharesLayers(core.Sequential):
     """A model whose layers may stand in other models as well, as twins."""
 
@@ -138,7 +143,7 @@ class SharesLayers(core.Sequential):
 
     def find_input_shape(self) -> Shape | None:
         """Return what the first layer is built for in another model."""
-        first = self.layers[0] if self.layers else None
+        first = next(iter(self.layers), None)
         if first is None or not isinstance(first.follower, Twins):
             return None
         others = first.follower.others(first)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.keras import words
 from minnet.layers.base import Layer
 
 KERAS_NAMES = {"W": "kernel", "b": "bias"}
@@ -80,13 +81,43 @@ def variables(layers: Iterable[Layer]) -> list[Variable]:
 
 
 class Symbolic:
-    """What Keras calls a symbolic tensor: a shape, with None for the batch."""
+    """What Keras calls a symbolic tensor: a shape, with None for the batch.
+
+    Parameters
+    ----------
+    shape
+        Of one sample.
+    source, side
+        A layer or a model, and whether it is its "input" or its "output".
+    below
+        What the source was called on: an `Input`, or another of these; None where it is what stands
+        in a model.
+    """
 
     def __init__(
-        self, shape: tuple[int, ...], name: str, source: Any, side: str, dtype: str = "float32"
+        self,
+        shape: tuple[int, ...],
+        name: str,
+        source: Any,
+        side: str,
+        dtype: str = "float32",
+        below: Any = None,
     ) -> None:
         self.shape, self.name, self.dtype = (None, *shape), name, dtype
-        self.source, self.side = source, side  # a layer or a model; its "input" or "output"
+        self.source, self.side, self.below = source, side, below
+
+    def _joined(self, other: Any) -> Any:
+        words.Missing("sum or product of the outputs of layers", words.BRANCHES)()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _joined
+    __truediv__ = __rtruediv__ = __matmul__ = __neg__ = __getitem__ = _joined
+    __array__ = None  # no numbers flow through it
 
     def __repr__(self) -> str:
         return f"<Symbolic {self.name!r}, shape {self.shape}>"
+
+
+def sample_shape(end: Any) -> tuple[int, ...]:
+    """Return the shape of one sample of an `Input`, or of what a layer gives."""
+    shape = end.shape[1:] if isinstance(end, Symbolic) else end.shape
+    return tuple(shape)

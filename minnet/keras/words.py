@@ -16,8 +16,12 @@ from minnet.foundation.words import did_you_mean
 ROOT = "minnet.keras"
 
 FUNCTIONAL = (
-    "A model is a stack of layers, and no graph of calls: write Sequential([…]). The output of an "
-    "inner layer is model.features(x, upto=…)."
+    "A model is a stack of layers: from one Input to the output each is called on what one other "
+    "gives. The output of an inner layer is model.features(x, upto=…)."
+)
+SEVERAL_OUTPUTS = (
+    "A model with several outputs is there to look at them: write model.predict(x). What learns is "
+    "a stack with one output."
 )
 BRANCHES = (
     "A model is a stack of layers with one input, so nothing is joined or split. Join the columns "
@@ -28,14 +32,9 @@ CALL = (
     "minnet.layers.Layer explains, and check_gradients holds them."
 )
 IMAGES = (
-    "Of layers for images minnet has Conv2D, MaxPooling2D, AveragePooling2D and "
-    "GlobalAveragePooling2D. Write the network with these."
+    "Of layers for images minnet has Conv2D, MaxPooling2D and AveragePooling2D, both also over the "
+    "whole image, and ZeroPadding2D. Write the network with these."
 )
-WHOLE_IMAGE = (
-    "Use MaxPooling2D with a window as large as the image, then Flatten: MaxPooling2D((7, 7)), "
-    "Flatten()."
-)
-MARGIN = "Use Conv2D(…, padding='same'), or give x its margin beforehand, with numpy.pad."
 SEQUENCES = "minnet has no recurrence. Use fixed windows as rows of x."
 ATTENTION = "minnet has no attention. Use Dense, or Conv2D for images."
 EMBEDDINGS = (
@@ -74,10 +73,7 @@ LOGS = (
     "minnet shows a training itself: history.plot(), minnet.plots, minnet.Doctor. CSVLogger writes "
     "a file."
 )
-TENSORS = (
-    "minnet computes with NumPy: write np. for it. A loss or a metric of y_true and y_pred gets "
-    "arrays."
-)
+TENSORS = "minnet computes with NumPy: write np. for it. A metric of y_true and y_pred gets arrays."
 FILES = "Files hold models of known classes. For a class of yours write @minnet.register above it."
 PICTURES = "Print model.summary(), or draw the network: minnet.plots.network(model)."
 PRETRAINED = (
@@ -110,7 +106,8 @@ _OF_IMAGES = [
 ]
 _THERE = (
     *("Conv2D", "Convolution2D", "MaxPooling2D", "MaxPool2D", "AveragePooling2D", "AvgPool2D"),
-    *("GlobalAveragePooling2D", "GlobalAvgPool2D"),
+    *("GlobalAveragePooling2D", "GlobalAvgPool2D", "GlobalMaxPooling2D", "GlobalMaxPool2D"),
+    "ZeroPadding2D",
 )
 _SERIALIZE = _each(FILES, "serialize deserialize")
 
@@ -142,8 +139,6 @@ TABLE: dict[str, dict[str, str]] = {
             "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D "
             "MelSpectrogram STFTSpectrogram MaxNumBoundingBoxes",
         ),
-        **_each(WHOLE_IMAGE, "GlobalMaxPooling2D GlobalMaxPool2D"),
-        "ZeroPadding2D": MARGIN,
         **_each(
             SEQUENCES,
             "RNN LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells Bidirectional "
@@ -281,7 +276,7 @@ ABSENT: dict[str, str] = {
     **_each(SEQUENCES, "layers.recurrent"),
     **_each(EMBEDDINGS, "layers.embeddings"),
     **_each(BRANCHES, "layers.merge"),
-    **_each(TENSORS, "ops random tree"),
+    **_each(TENSORS, "random tree"),
     **_each(DEVICES, "distribution"),
     "estimator": KERAS_1 + "Use KerasClassifier of keras.wrappers.",
     **_each(
@@ -292,11 +287,7 @@ ABSENT: dict[str, str] = {
 }
 """Modules that are not there at all."""
 
-OF_RATES = (
-    "Read a rate by float(model.optimizer.learning_rate), and set it by "
-    "model.optimizer.learning_rate = …."
-)
-BACKEND = {"get_value": OF_RATES, "set_value": OF_RATES, "learning_phase": NOT_NEEDED}
+BACKEND = {"learning_phase": NOT_NEEDED, "gradients": TAPE}
 """Functions of the backend that are not what NumPy has."""
 
 METHODS = {
@@ -363,7 +354,7 @@ ALSO_CALLED = {
         for root in ("api", "src")
         for name in (
             *("activations", "backend", "callbacks", "constraints", "initializers", "layers"),
-            *("losses", "metrics", "models", "optimizers", "regularizers", "utils"),
+            *("losses", "metrics", "models", "ops", "optimizers", "regularizers", "utils"),
         )
     },
     "api": "",

@@ -28,7 +28,13 @@ from minnet.layers.dense import Dense
 from minnet.layers.dropout import Dropout
 from minnet.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
 from minnet.layers.normalization import BatchNormalization
-from minnet.layers.pooling import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from minnet.layers.padding import ZeroPadding2D
+from minnet.layers.pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+)
 from minnet.layers.preprocessing import Normalization, Rescaling
 from minnet.layers.reshaping import Flatten, Input, Reshape
 
@@ -66,6 +72,8 @@ __all__ = [  # noqa: RUF022 - in reading order, not in the alphabet's
     "MaxPooling2D",
     "AveragePooling2D",
     "GlobalAveragePooling2D",
+    "GlobalMaxPooling2D",
+    "ZeroPadding2D",
     "Flatten",
     "Reshape",
     "Input",

@@ -81,26 +81,9 @@ class Layer(Configurable):
     are samples, always. `dx`, `dy`, `dW` stand for the gradient of the loss L with respect to that
     array, and have its shape.
 
-    A layer of your own says which arrays it learns, creates them, and has three formulas. Its
-    constructor keeps each argument under its own name, so that the layer can be saved::
-
-        @minnet.register
-        class Scale(Layer):
-            '''y = s · x, with one learned factor s for each column.'''
-
-            parameters = ("s",)
-
-            def build(self, input_shape, rng):
-                self.add_weight("s", input_shape, Constant(1.0), rng)
-
-            def forward(self, x, memo=None):
-                return x * self.s
-
-            def backward(self, x, y, dy, memo=None):
-                return dy * self.s                      # ∂L/∂x_nd = dy_nd · s_d
-
-            def gradient(self, x, y, dy, memo=None):
-                self.ds[...] = (dy * x).sum(axis=0)     # ∂L/∂s_d = Σ_n dy_nd · x_nd
+    A layer of your own says which arrays it learns, creates them, and has three formulas, as the
+    example does. Its constructor keeps each argument under its own name, and `@minnet.register`
+    stands above the class, so that the layer can be saved.
 
     `backward` and `gradient` are two functions because they are two formulas, and because the
     first layer never needs the one and a frozen layer never needs the other.
@@ -122,14 +105,48 @@ class Layer(Configurable):
     RuntimeError
         The layer is called before it is built.
 
+    Arguments of its methods
+    ------------------------
+    x, y, dy : (N, …) ndarray
+        The layer's input and output, and ∂L/∂y.
+    memo : dict or None
+        What one training step remembers of this layer; None means inference.
+    input_shape, shape
+        The shape of one sample of x, without N; of an array that is learned or kept.
+    rng
+        The generator from which the weights are drawn.
+    name, initializer
+        An array's name, one of `parameters` or `states`, and what fills it at first.
+    weights
+        Arrays in the order of `get_weights`.
+
     Examples
     --------
     >>> import numpy as np
-    >>> from minnet.layers import ReLU
-    >>> layer = ReLU(name="bend")
+    >>> from minnet.initializers import Constant
+    >>> class Scale(Layer):  # y = s · x, with one learned factor s for each column
+    ...     parameters = ("s",)
+    ...
+    ...     def build(self, input_shape, rng):
+    ...         self.add_weight("s", input_shape, Constant(2.0), rng)
+    ...
+    ...     def forward(self, x, memo=None):
+    ...         return x * self.s
+    ...
+    ...     def backward(self, x, y, dy, memo=None):
+    ...         return dy * self.s  # ∂L/∂x_nd = dy_nd · s_d
+    ...
+    ...     def gradient(self, x, y, dy, memo=None):
+    ...         self.ds[...] = (dy * x).sum(axis=0)  # ∂L/∂s_d = Σ_n dy_nd · x_nd
+    >>> layer = Scale(name="scale")
     >>> layer.build((2,), np.random.default_rng(0))
-    >>> layer([[-1.0, 2.0]])
-    array([[0., 2.]])
+    >>> layer.set_weights([[2.0, 5.0]])
+    >>> layer([[1.0, -1.0]]), layer.compute_output_shape((2,)), layer.count_params()
+    (array([[ 2., -5.]]), (2,), 2)
+    >>> layer.copy().get_weights()
+    [array([2., 5.], dtype=float32)]
+    >>> list(layer.arrays()), list(layer.gradients()), layer.steps() == (layer,)
+    (['s'], ['s'], True)
     """
 
     parameters: tuple[str, ...] = ()
@@ -229,7 +246,13 @@ class Layer(Configurable):
             raise NotImplementedError(f"{type(self).__name__} has no gradient(x, y, dy, memo).")
 
     def after_step(self, memo: Memo) -> None:
-        """Write what a finished training step changes besides weights (running statistics)."""
+        """Write what a finished training step changes besides weights (running statistics).
+
+        >>> class Steps(Layer):
+        ...     states = ("count",)
+        ...     def after_step(self, memo):
+        ...         self.count += 1
+        """
 
     # --- what every layer has -----------------------------------------------------------------
 

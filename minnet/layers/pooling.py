@@ -224,3 +224,48 @@ class GlobalAveragePooling2D(Layer):
     def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
         N, H, W, C = x.shape
         return np.broadcast_to(dy.reshape(N, 1, 1, C) / (H * W), x.shape).copy()
+
+
+@register
+class GlobalMaxPooling2D(Layer):
+    """The largest number of each channel over the whole image.
+
+    Shapes: x (N, H, W, C), y (N, C), or (N, 1, 1, C) where `keepdims` is True.
+
+    y_nc = max over p, q of x_npqc. Only the largest pixel moves y, so it gets dy_nc, and all others
+    get 0. Where several are equally large, the first counts, row by row.
+
+    Parameters
+    ----------
+    keepdims
+        Whether y keeps axes of length 1 for rows and columns.
+
+    Examples
+    --------
+    >>> GlobalMaxPooling2D().forward(np.arange(8.0).reshape(1, 2, 2, 2))
+    array([[6., 7.]])
+    """
+
+    training_differs = False
+
+    takes = "images that it fits into"
+    keepdims: bool = setting(boolean)
+
+    def __init__(self, keepdims: bool = False, **common: Unpack[LayerArguments]) -> None:
+        super().__init__(**common)
+        self.keepdims = keepdims
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        C = expect_images(self.label, input_shape)[2]
+        return (1, 1, C) if self.keepdims else (C,)
+
+    def forward(self, x: Array, memo: Memo | None = None) -> Array:
+        y: Array = x.max(axis=(1, 2), keepdims=self.keepdims)
+        return y
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
+        N, H, W, C = x.shape
+        largest = x.reshape(N, H * W, C).argmax(axis=1)[:, None]  # (N, 1, C), the first of equals
+        dx = np.zeros((N, H * W, C), dy.dtype)
+        np.put_along_axis(dx, largest, dy.reshape(N, 1, C), axis=1)
+        return dx.reshape(x.shape)

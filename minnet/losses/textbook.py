@@ -39,15 +39,8 @@ class Loss(Configurable):
 
     Shapes: prediction and target (N, M), or (N,) for one output; the loss is one number.
 
-    A loss of your own has two formulas, and `minnet.register` above it if it is to be saved::
-
-        @minnet.register
-        class Huber(Loss):
-            def per_sample(self, prediction, target):       # (N, M), (N, M) → (N,)
-                ...
-
-            def gradient(self, prediction, target):         # ∂(mean of per_sample)/∂prediction
-                ...
+    A loss of your own has two formulas, as the example does, and `@minnet.register` above it if it
+    is to be saved.
 
     A target `(N,)` for predictions `(N, 1)`, or the other way round, is aligned before a formula is
     called, and other differences are refused. A loss whose targets have another shape, as labels
@@ -61,14 +54,34 @@ class Loss(Configurable):
     TypeError
         An argument of another type, or one that this loss does not have.
 
+    Arguments of its methods
+    ------------------------
+    prediction, target : (N, M) ndarray
+        What the model gave, and what was wanted, one sample a row.
+    z, y : (N, M) ndarray
+        The logits, and the activation's output y = activation(z).
+    output_shape
+        The shape of one prediction, without N.
+    who
+        What the user calls the targets, for messages.
+
     Examples
     --------
-    >>> from minnet.losses import MeanSquaredError
-    >>> loss = MeanSquaredError()
-    >>> loss.per_sample(np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]]))
-    array([0., 4.])
+    >>> import numpy as np
+    >>> class Quartic(Loss):  # L_n = mean over m of (p − t)⁴
+    ...     def per_sample(self, prediction, target):  # (N, M), (N, M) → (N,)
+    ...         return ((prediction - target) ** 4).mean(axis=1)
+    ...
+    ...     def gradient(self, prediction, target):  # ∂(mean of per_sample)/∂prediction
+    ...         return 4 * (prediction - target) ** 3 / prediction.size
+    >>> loss = Quartic()
     >>> loss(target=[1.0, 4.0], prediction=[1.0, 2.0])
-    2.0
+    8.0
+    >>> loss.check_target([1.0, 4.0], (1,)).shape
+    (2, 1)
+    >>> from minnet.losses import CrossEntropy
+    >>> CrossEntropy().fused(np.zeros((1, 2)), np.full((1, 2), 0.5), np.array([1]))
+    (array([0.69314718]), array([[ 0.5, -0.5]]))
     """
 
     from_logits: bool = False
@@ -144,7 +157,13 @@ class Loss(Configurable):
         return y
 
     def check_prediction(self, prediction: Array) -> None:
-        """Refuse or warn of predictions that this loss does not take, where it is called alone."""
+        """Refuse or warn of predictions that this loss does not take, where it is called alone.
+
+        >>> class OfRates(Loss):
+        ...     def check_prediction(self, prediction):
+        ...         if (prediction < 0).any():
+        ...             raise ValueError("OfRates takes rates, 0 or more.")
+        """
 
     def check_order(self, prediction: Array, target: Array) -> None:
         """Refuse labels that came as the prediction, where they are plainly labels."""

@@ -20,8 +20,8 @@ from minnet.foundation.checks import (
     batch_shape,
     finite,
     integer,
+    line,
     number,
-    text,
 )
 from minnet.foundation.registry import Configurable, register
 from minnet.foundation.strict import check_called, is_minnets, named, setting
@@ -44,14 +44,8 @@ class Metric(Configurable):
 
     Shapes: prediction (N, K) or (N, M); target of the same shape, or labels (N,).
 
-    One of your own has a name, and sums that it divides::
-
-        @minnet.register
-        class Bias(Metric):
-            name = "bias"
-
-            def statistics(self, prediction, target):
-                return np.array([(prediction - target).sum(), prediction.size])
+    One of your own has a name, and sums that it divides, as the example does; `@minnet.register`
+    stands above it if it is to be saved.
 
     For another figure than the first statistic by the second write `result`; for statistics that
     do not simply add up, `merge`. With `direction = "up"` or "down" it says where better is, which
@@ -74,16 +68,38 @@ class Metric(Configurable):
     TypeError
         An argument of another type, or one that this metric does not have.
 
+    Arguments of its methods
+    ------------------------
+    prediction, target : (N, M) ndarray
+        What the model gave, and what was wanted, one sample a row; labels are (N,).
+    weight : (N,) ndarray
+        wₙ, how much each sample counts.
+    statistics, a, b : ndarray
+        What `statistics` gave of a batch, in any shape.
+
     Examples
     --------
+    >>> class Bias(Metric):
+    ...     name = "bias"
+    ...
+    ...     def statistics(self, prediction, target):
+    ...         return np.array([(prediction - target).sum(), prediction.size])
+    >>> metric = Bias()
+    >>> metric([[1.0], [2.0]], [0.0, 0.0])
+    1.5
+    >>> first = metric.statistics(np.array([[1.0], [2.0]]), np.zeros((2, 1)))
+    >>> second = metric.statistics(np.array([[3.0]]), np.zeros((1, 1)))
+    >>> metric.result(metric.merge(first, second)), metric.takes_probabilities()
+    (2.0, False)
     >>> from minnet.metrics import Accuracy
-    >>> metric = Accuracy(name="right")
-    >>> sums = metric.statistics(np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([0, 1]))
-    >>> metric.name, metric.result(sums)
-    ('right', 0.5)
+    >>> Accuracy().for_logits()
+    Accuracy(threshold=0.0)
+    >>> one, two = np.array([[0.2, 0.8], [0.7, 0.3]]), np.array([1, 1])
+    >>> Accuracy().weighted_statistics(one, two, np.array([3.0, 1.0]))
+    array([3., 4.])
     """
 
-    name: str = setting(text, empty=False, default="metric")
+    name: str = setting(line, empty=False, default="metric")
 
     one_shape: bool = False
     """Whether targets have the shape of the predictions; those of classes may be labels."""
@@ -136,6 +152,11 @@ class Metric(Configurable):
             The shape of one prediction.
         who
             What the user calls the targets.
+
+        >>> class OfCounts(Metric):
+        ...     def check_target(self, target, output_shape, who="y"):
+        ...         if (target < 0).any():
+        ...             raise ValueError(f"OfCounts takes counts, 0 or more, in {who}.")
         """
 
     def statistics(self, prediction: Array, target: Array) -> Array:
@@ -369,6 +390,18 @@ class _Regression(Metric):
         return difference
 
 
+def binary_exponents(rows: Array) -> Array:
+    """The least k for each column with all |x| ≤ 2ᵏ: x / 2ᵏ is exact, and its square finite."""
+    exponents: Array = np.frexp(np.abs(rows).max(axis=0, initial=0.0))[1]
+    return exponents
+
+
+def in_units(sums: Any, k: Array, wanted: Array) -> Array:
+    """Sums of squares in units of 4ᵏ as such in units of another power."""
+    moved: Array = np.ldexp(sums, 2 * (k - wanted).astype(int))
+    return moved
+
+
 def weighted_sums(terms: Array, weight: Array) -> Array:
     """Σ wₙ Σ_m termₙₘ and M Σ wₙ, in float64."""
     w = weight.astype(np.float64)
@@ -454,7 +487,10 @@ class R2Score(_Regression):
     direction = "up"
 
     def statistics(self, prediction: Array, target: Array) -> Array:
-        """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)²: a (4, M) array."""
+        """For each output N, t̄, Σ (t − t̄)² and Σ (p − t)², and k: a (5, M) array.
+
+        The sums are in units of 4ᵏ, so that squares of very large or small numbers are finite.
+        """
         return self.weighted_statistics(prediction, target, np.ones(len(target)))
 
     def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
@@ -464,19 +500,22 @@ class R2Score(_Regression):
         total = w.sum()
         share = w / total if total else w
         mean = t[0] + (share * (t - t[0])).sum(axis=0)  # equal targets have exactly that mean
-        around = (w * np.square(t - mean)).sum(axis=0)
-        squares = (w * np.square(errors)).sum(axis=0)
-        return np.stack([np.full_like(mean, total), mean, around, squares])
+        k = binary_exponents(np.concatenate([t - mean, errors]))
+        around = (w * np.square(np.ldexp(t - mean, -k))).sum(axis=0)
+        squares = (w * np.square(np.ldexp(errors, -k))).sum(axis=0)
+        return np.stack([np.full_like(mean, total), mean, around, squares, k])
 
     def merge(self, a: Array, b: Array) -> Array:
         """Sums about the common mean (Chan, Golub and LeVeque, 1983): stable for far-off means."""
-        (n, mean_a, around_a, errors_a), (m, mean_b, around_b, errors_b) = a, b
+        (n, mean_a, *sums_a, k_a), (m, mean_b, *sums_b, k_b) = a, b
         total, gap = np.maximum(n + m, 1e-300), mean_b - mean_a  # all weights may be 0
-        around = around_a + around_b + gap**2 * n * m / total
-        return np.stack([total, mean_a + gap * m / total, around, errors_a + errors_b])
+        k = np.maximum(np.maximum(k_a, k_b), binary_exponents(gap[None])).astype(int)
+        around, squares = in_units(sums_a, k_a, k) + in_units(sums_b, k_b, k)
+        around += np.ldexp(gap, -k) ** 2 * n * m / total
+        return np.stack([total, mean_a + gap * m / total, around, squares, k])
 
     def result(self, statistics: Array) -> float:
-        total, _, around, errors = statistics
+        total, _, around, errors, _ = statistics
         if not total.any():
             return math.nan  # of no samples
         constant = around == 0.0

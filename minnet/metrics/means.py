@@ -12,7 +12,7 @@ import numpy as np
 from minnet.foundation.checks import Array, Shape, instance, short
 from minnet.foundation.registry import register, snake_case
 from minnet.losses import LOSSES, CosineSimilarity, Loss
-from minnet.metrics.figures import MSE, Metric, weighted_sums
+from minnet.metrics.figures import MSE, Metric, binary_exponents, in_units, weighted_sums
 
 
 @register
@@ -32,8 +32,25 @@ class RMSE(MSE):
 
     name = "root_mean_squared_error"
 
+    def statistics(self, prediction: Array, target: Array) -> Array:
+        """Σ (p − t)² in units of 4ᵏ, how many there are, and k: finite wherever the root is."""
+        return self.weighted_statistics(prediction, target, np.ones(len(target)))
+
+    def weighted_statistics(self, prediction: Array, target: Array, weight: Array) -> Array:
+        errors = self.errors(prediction, target)
+        k = binary_exponents(errors.reshape(-1, 1))
+        return np.array([*weighted_sums(np.square(np.ldexp(errors, -k)), weight), *k])
+
+    def merge(self, a: Array, b: Array) -> Array:
+        (squares_a, count_a, k_a), (squares_b, count_b, k_b) = a, b
+        k = np.maximum(k_a, k_b)
+        squares = in_units(squares_a, k_a, k) + in_units(squares_b, k_b, k)
+        return np.array([squares, count_a + count_b, k])
+
     def result(self, statistics: Array) -> float:
-        return math.sqrt(super().result(statistics))
+        squares, count, k = statistics
+        root = math.sqrt(super().result(np.array([squares, count])))
+        return float(np.ldexp(root, int(k)))
 
 
 @register
@@ -152,7 +169,7 @@ class MeanOfFunction(Metric):
     def statistics(self, prediction: Array, target: Array) -> Array:
         if target.shape != prediction.shape and target.size == prediction.size:
             target = target.reshape(prediction.shape)
-        values = np.asarray(self.function(target, prediction))
+        values = np.asarray(self.function(target.copy(), prediction.copy()))  # it may write
         N = len(prediction)
         if values.dtype.kind not in "fiub":
             raise TypeError(

@@ -54,20 +54,8 @@ class Optimizer(Configurable):
 
     Shapes: theta, grad and each slot are vectors (P,), one number for each parameter.
 
-    An optimizer of your own names its slots and has one formula::
-
-        @minnet.register
-        class Heavy(Optimizer):
-            slots = ("v",)
-
-            def __init__(self, learning_rate=0.01, **common):
-                super().__init__(learning_rate, **common)   # weight_decay, …
-
-            def update(self, theta, grad, slots, t, learning_rate, scratch):
-                (v,) = slots
-                v *= 0.9
-                v -= learning_rate * grad
-                theta += v
+    An optimizer of your own names its slots and has one formula, as the example does, and
+    `@minnet.register` above it if it is to be saved.
 
     Parameters
     ----------
@@ -95,12 +83,42 @@ class Optimizer(Configurable):
     TypeError
         An argument of another type, or one that this optimizer does not have.
 
+    Arguments of its methods
+    ------------------------
+    layer, weight
+        The names of a layer and of one of its weights, such as "dense_1" and "W".
+    slot
+        One of the names in `slots`.
+    step
+        The number of the update, from 0.
+    theta : (P,) ndarray
+        A piece of the model's parameters.
+    learning_rate
+        η.
+
     Examples
     --------
-    >>> from minnet.optimizers import SGD
-    >>> optimizer = SGD(0.1, momentum=0.9, weight_decay=1e-4)
-    >>> optimizer.slots, optimizer.learning_rate
-    (('v',), 0.1)
+    >>> import numpy as np
+    >>> class Heavy(Optimizer):
+    ...     slots = ("v",)
+    ...
+    ...     def __init__(self, learning_rate=0.01, **common):
+    ...         super().__init__(learning_rate, **common)  # weight_decay, …
+    ...
+    ...     def update(self, theta, grad, slots, t, learning_rate, scratch):
+    ...         (v,) = slots
+    ...         v *= 0.9
+    ...         v -= learning_rate * grad
+    ...         theta += v
+    >>> optimizer = Heavy(0.5, weight_decay=0.1)
+    >>> theta, v = np.array([1.0]), np.array([optimizer.initial("v")])
+    >>> optimizer.update(theta, np.array([2.0]), (v,), 1, optimizer.rate(0), np.empty(1))
+    >>> theta, v
+    (array([0.]), array([-1.]))
+    >>> theta += 1
+    >>> optimizer.decay(theta, 0.5)
+    >>> theta, optimizer.decays("dense_1", "W")
+    (array([0.95]), True)
     """
 
     slots: tuple[str, ...] = ()
@@ -186,6 +204,11 @@ class Optimizer(Configurable):
         var_names
             Names such as "b", "gamma" and "beta" (or Keras' "bias" and "kernel"), for all layers,
             or with the layer's, "dense_1.W"; `*` stands for anything.
+
+        Raises
+        ------
+        TypeError
+            No list of names, or an optimizer of your own that does not hand `**common` on.
 
         Examples
         --------

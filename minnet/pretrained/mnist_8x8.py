@@ -5,7 +5,7 @@ Made by `python -m minnet.pretrained.mnist_8x8 OUTPUT`, which needs MNIST (see
 
 A training gives the same bits on the same machine with the same minnet. The weights that ship came
 from a processor with AVX2, and from an Adam that rounded in another order, so a training of today
-ends at other weights, as good as these. They are rounded to float16's 11 significant bits, which
+ends at other weights, as good as these. They are rounded to float16, which
 changes none of the answers to MNIST's 70,000 images and to the 5,620 UCI digits. When only the
 format of the file is new,
 `python -m minnet.pretrained.mnist_8x8 OUTPUT OLDER` trains nothing: it takes the weights and the
@@ -27,12 +27,10 @@ from minnet.foundation.checks import Array, as_array, finite
 from minnet.layers import Dense, Dropout
 from minnet.models import Sequential
 from minnet.optimizers import Adam
-from minnet.pretrained.rounding import round_weights
+from minnet.pretrained.half_precision import save_in_half_precision
 
 NAME = "mnist-8x8"
 SEED = 0
-BITS = 11
-"""Significant bits of a weight that ships."""
 
 PREPROCESSING = (
     "from minnet.pretrained.mnist_8x8 import preprocess: ink above 100/255 is 1, crop to the ink, "
@@ -193,8 +191,10 @@ def with_weights_of(path: str | Path) -> Sequential:
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files if name != "minnet.json"}
         config = json.loads(file["minnet.json"].tobytes())["config"]
-    came = {name: (array.dtype, array.shape) for name, array in arrays.items()}
-    if came != {name: (array.dtype, array.shape) for name, array in weights.items()}:
+    if arrays.keys() != weights.keys() or not all(
+        array.shape == weights[name].shape and np.can_cast(array.dtype, weights[name].dtype)
+        for name, array in arrays.items()
+    ):
         raise ValueError(f"with_weights_of takes a file with the arrays of {NAME}. Got {path}.")
     for name, array in weights.items():
         array[...] = arrays[name]
@@ -206,5 +206,4 @@ if __name__ == "__main__":
     if len(sys.argv) not in (2, 3):
         sys.exit("python -m minnet.pretrained.mnist_8x8 OUTPUT [OLDER]")
     made = with_weights_of(sys.argv[2]) if len(sys.argv) == 3 else make()
-    round_weights(made, BITS)
-    made.save(sys.argv[1], include_optimizer=False)
+    save_in_half_precision(made, sys.argv[1])

@@ -183,14 +183,31 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for `fit`.
+        X : (N, D) array, DataFrame or sparse matrix
+            Samples.
+        y : (N,) or (N, M) array
+            Classes; of several labels a sample, a row of 0 and 1.
+        sample_weight : (N,) array or None
+            How much each sample counts.
         classes
             All classes that there will be, for the first call.
 
         Returns
         -------
         The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data that `fit` refuses too; a class that the first call did not name.
+
+        Examples
+        --------
+        >>> mlp = MLPClassifier(hidden_layer_sizes=(4,), random_state=0)
+        >>> mlp = mlp.partial_fit([[0.0], [1.0]], ["no", "yes"], classes=["no", "yes"])
+        >>> mlp = mlp.partial_fit([[0.2], [0.9]], ["no", "yes"])
+        >>> len(mlp.loss_curve_)
+        2
         """
         if classes is None and not hasattr(self, "model_"):
             raise ValueError(
@@ -205,11 +222,27 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         Parameters
         ----------
         X : (N, D) array, DataFrame or sparse matrix
+            Samples.
 
         Returns
         -------
         (N, K) ndarray
             In the order of `classes_`; of several labels, that of each by itself.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Nothing was fitted yet.
+        ValueError, TypeError
+            Samples of another width, NaN or infinity.
+
+        Examples
+        --------
+        >>> mlp = MLPClassifier(hidden_layer_sizes=(4,), random_state=0)
+        >>> mlp = mlp.partial_fit([[0.0], [1.0]], ["no", "yes"], classes=["no", "yes"])
+        >>> p = mlp.predict_proba([[0.0], [0.5], [1.0]])
+        >>> p.shape, bool((abs(p.sum(axis=1) - 1) < 1e-6).all())
+        ((3, 2), True)
         """
         p = self._run(self._known(X))
         if self._multilabel or p.shape[1] > 1:
@@ -219,7 +252,29 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):
         return np.concatenate([1.0 - p, p], axis=1)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of `predict_proba(X)`."""
+        """Return the logarithm of `predict_proba(X)`.
+
+        Parameters
+        ----------
+        X : (N, D) array, DataFrame or sparse matrix
+            Samples.
+
+        Returns
+        -------
+        (N, K) ndarray
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError, TypeError
+            As in `predict_proba`.
+
+        Examples
+        --------
+        >>> mlp = MLPClassifier(hidden_layer_sizes=(4,), random_state=0)
+        >>> mlp = mlp.partial_fit([[0.0], [1.0]], ["no", "yes"], classes=["no", "yes"])
+        >>> mlp.predict_log_proba([[0.0]]).shape
+        (1, 2)
+        """
         with np.errstate(divide="ignore"):
             logs: Array = np.log(self.predict_proba(X))
         return logs

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from minnet.engine.network import PREDICT_ROWS
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import named
 from minnet.foundation.targets import check_weight
@@ -24,7 +25,6 @@ from minnet.sklearn.data import SPARSE, dense, text_refused
 from minnet.sklearn.epochs import Account, KeepAccount, Score
 from minnet.sklearn.network import build_network, set_penalty, shaped_for
 from minnet.sklearn.settings import Settings, seed_of
-from minnet.training.figures import PREDICT_ROWS
 
 OUT_ACTIVATIONS = {
     "softmax": "softmax",

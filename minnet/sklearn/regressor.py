@@ -163,12 +163,27 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):
 
         Parameters
         ----------
-        X, y, sample_weight
-            As for `fit`.
+        X : (N, D) array, DataFrame or sparse matrix
+            Samples.
+        y : (N,) or (N, M) array
+            Targets, of one output or M.
+        sample_weight : (N,) array or None
+            How much each sample counts.
 
         Returns
         -------
         The estimator itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data that `fit` refuses too; targets with another number of columns than before.
+
+        Examples
+        --------
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(4,), random_state=0)
+        >>> mlp.partial_fit([[0.0], [1.0]], [0.0, 2.0]).predict([[0.5]]).shape
+        (1,)
         """
         return self._fit_or_leave(X, y, sample_weight, partial=True)
 

@@ -135,7 +135,7 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     elif pair is not None:
         validation = _validation(model, *pair)
     if arguments.class_weight is not None:
-        data = _weighted(model, data, arguments.class_weight)
+        data = weighted_by_class(model, data, arguments.class_weight)
     if compiled.metrics:
         kept = None if validation is None else validation.weight
         compiled.check_weight(data.weight, "weights of the training samples")
@@ -200,7 +200,7 @@ def _validation(model: Network, x: Any, y: Any, weight: Any = None) -> Data:
     return data
 
 
-def _weighted(model: Network, data: Data, class_weight: Any) -> Data:
+def weighted_by_class(model: Network, data: Data, class_weight: Any) -> Data:
     """Return the data with each sample weighted by its class, beside its own weight."""
     weight = _class_weights(model, data.target, class_weight)
     told = data.weight is not None and not data.weight.any()

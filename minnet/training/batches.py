@@ -1,4 +1,4 @@
-"""The rows of an epoch in batches, gathered into buffers that are reused."""
+"""The rows of an epoch in batches, and what gathers them into a buffer that is reused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minnet.foundation.checks import Array
 def batches(
     data: Data, order: Array | None, size: int, numbers: range
 ) -> Iterator[tuple[Any, Array, Array | None]]:
-    """Give the rows, the target and the weight of each batch; the next one overwrites them.
+    """Give the rows, the target and the weight of each batch.
 
     Parameters
     ----------
@@ -25,21 +25,11 @@ def batches(
     numbers
         Which batches to give.
     """
-    target = _column(data.target, order, size)
-    weight = None if data.weight is None else _column(data.weight, order, size)
+    target, weight = data.target, data.weight
     for number in numbers:
         turn = slice(number * size, (number + 1) * size)
         rows = turn if order is None else order[turn]
-        yield rows, target(turn, rows), None if weight is None else weight(turn, rows)
-
-
-def _column(array: Array, order: Array | None, size: int) -> Callable[[slice, Any], Array]:
-    """Return what gives a batch's target or weight, by its turn in the epoch and its rows."""
-    if array.ndim == 1:  # a number a sample: put in order once an epoch
-        ordered = array if order is None else array.take(order)
-        return lambda turn, rows: ordered[turn]
-    take = gatherer(array, size, order is not None)
-    return lambda turn, rows: take(rows)
+        yield rows, target[rows], None if weight is None else weight[rows]
 
 
 def gatherer(array: Array, size: int, shuffled: bool, dtype: Any = None) -> Callable[[Any], Array]:

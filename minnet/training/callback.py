@@ -66,7 +66,14 @@ class Hooks:
         """After the last epoch, however the training ended: Ctrl-C and errors included."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Before an epoch, counted from 0."""
+        """Before an epoch, counted from 0.
+
+        Examples
+        --------
+        >>> class Show(Callback):
+        ...     def on_epoch_begin(self, epoch, logs):
+        ...         print(f"epoch {epoch}, {self.fit.history}")
+        """
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """After an epoch and its validation; `logs` has the loss and the metrics."""
@@ -81,13 +88,34 @@ class Hooks:
         """
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a training step; `logs` has this batch's loss."""
+        """After a training step; `logs` has this batch's loss.
+
+        Examples
+        --------
+        >>> class Show(Callback):
+        ...     def on_train_batch_end(self, batch, logs):
+        ...         print(f"step {batch}: {logs['loss']:.3f}")
+        """
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Before the validation of an epoch."""
+        """Before the validation of an epoch.
+
+        Examples
+        --------
+        >>> class Show(Callback):
+        ...     def on_test_begin(self, logs):
+        ...         print("now the validation data")
+        """
 
     def on_test_end(self, logs: Logs | None = None) -> None:
-        """After the validation of an epoch; `logs` has its figures, without "val_"."""
+        """After the validation of an epoch; `logs` has its figures, without "val_".
+
+        Examples
+        --------
+        >>> class Show(Callback):
+        ...     def on_test_end(self, logs):
+        ...         print(f"on validation data: {logs['loss']:.3f}")
+        """
 
     def has_hook(self, hook: str) -> bool:
         """Return whether it does something at this hook, so that nothing is called in vain."""
@@ -139,16 +167,48 @@ class Callback(Hooks, Strict):
     A resumed fit calls `on_train_begin`, then `set_state`, and `on_epoch_begin` only for epochs
     that had not begun.
 
+    Raises
+    ------
+    TypeError
+        A class with a hook that no fit calls, such as `on_epoch_ends`; a hook that does not take
+        what fit gives it, when a fit begins.
+
+    Arguments of its methods
+    ------------------------
+    epoch, batch
+        The number of the epoch, and of the training step in it, from 0.
+    logs : dict
+        Name → figure, such as "loss" and "val_accuracy"; empty where none is known yet.
+    state : dict
+        What `get_state` gave.
+
     Examples
     --------
     >>> from minnet import Sequential
     >>> from minnet.layers import Dense
-    >>> class Enough(Callback):
+    >>> class Diary(Callback):
+    ...     steps, largest = 0, 0.0
+    ...
+    ...     def on_train_begin(self, logs):
+    ...         print(f"{self.params['epochs']} epochs at most")
+    ...
+    ...     def on_train_batch_begin(self, batch, logs):
+    ...         self.steps += 1
+    ...
+    ...     def on_gradient(self, batch, logs):
+    ...         self.largest = max(self.largest, float(abs(self.model.grad).max()))
+    ...
     ...     def on_epoch_end(self, epoch, logs):
     ...         self.model.stop_training = epoch == 1
+    ...
+    ...     def on_train_end(self, logs):
+    ...         print(f"{self.steps} steps, the steepest slope {self.largest:.0f}")
     >>> model = Sequential([Dense(1, input_dim=1)], seed=0)
-    >>> model.compile("adam", "mse")
-    >>> model.fit([[1.0]], [2.0], epochs=9, verbose=0, callbacks=[Enough()]).epoch
+    >>> model.set_weights([[[1.0]], [0.0]])
+    >>> model.compile("sgd", "mse")
+    >>> model.fit([[1.0]], [3.0], epochs=9, verbose=0, callbacks=[Diary()]).epoch
+    9 epochs at most
+    2 steps, the steepest slope 4
     [0, 1]
     """
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minnet.constraints import Constraint
+from minnet.engine.network import PREDICT_ROWS
 from minnet.engine.plan import Plan
 from minnet.foundation.checks import Array
 from minnet.foundation.strict import is_minnets
@@ -16,7 +17,6 @@ from minnet.initializers import Initializer
 from minnet.layers import Layer
 from minnet.regularizers import Regularizer
 from minnet.training.callback import Logs, Participant
-from minnet.training.figures import PREDICT_ROWS
 
 FEATURE_BYTES = 2**30
 """Features of a frozen part are kept up to this size, and recomputed batch by batch above it."""

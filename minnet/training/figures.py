@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minnet.engine.network import Network
+from minnet.engine.network import PREDICT_ROWS, Network
 from minnet.foundation.borders import figure_of, one_a_sample, sums_of
 from minnet.foundation.checks import Array, integer
 from minnet.foundation.strict import is_own
@@ -15,9 +15,6 @@ from minnet.foundation.words import did_you_mean
 from minnet.losses import mean
 from minnet.metrics import Metric, Weighted
 from minnet.training.callback import Logs
-
-PREDICT_ROWS = 1024
-"""Rows that are predicted at a time."""
 
 
 def rows_at_a_time(batch_size: Any) -> int:

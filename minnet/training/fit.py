@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minnet.engine.inputs import Data
-from minnet.engine.network import Network
+from minnet.engine.network import PREDICT_ROWS, Network
 from minnet.engine.updates import Rate
 from minnet.files.generators import set_generator
 from minnet.foundation.checks import Array
@@ -21,7 +21,7 @@ from minnet.foundation.registry import Config
 from minnet.training.batches import batches, gatherer
 from minnet.training.callback import HOOKS, Callback, Hooks, Logs, Participant
 from minnet.training.divergence import Ruin
-from minnet.training.figures import PREDICT_ROWS, EpochSoFar, Figures, evaluate
+from minnet.training.figures import EpochSoFar, Figures, evaluate
 from minnet.training.history import History
 
 IN_EVERY_STEP = ("on_train_batch_begin", "on_gradient", "on_train_batch_end")

@@ -1,10 +1,9 @@
 """What a fit asks of its process: Ctrl-C only between steps, and as many threads as pay.
 
 A matrix product is shared out among threads by handing parts of it over, and for a small one the
-handing over takes longer than the work: on two cores, a step of 784-32-10 at batch 32 takes 63 µs
-of products on one thread and 80 on two, and many times that while other programs keep the cores
-busy, since the threads then wait for each other. With the package threadpoolctl a fit of a small
-network uses one; without it, set `OPENBLAS_NUM_THREADS=1` before Python starts.
+handing over takes longer than the work; while other programs keep the cores busy, the threads then
+wait for each other as well. With the package threadpoolctl a fit of a small network uses one;
+without it, set `OPENBLAS_NUM_THREADS=1` before Python starts.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ from typing import Any, Self
 from minnet.foundation.processes import thread_pools
 from minnet.training.callback import Logs, Participant
 
-SMALL = 2**20
-"""Multiplications below which one thread is faster (784-32-10 at batch 32 has 802,816; at twice
-that two threads are faster on an idle machine)."""
+SMALL = 2**24
+"""Multiplications below which one thread is as fast as two, or faster. `benchmarks/epoch_cost.py`
+measures it. On two idle cores, two threads took 1.10 times as long for 784-128-64-10 at batch 64
+(6 million), 1.00 to 1.05 for 784-256-128-10 (13 million) and 0.88 for 784-512-10 (26 million).
+Beside one other program they took 2.0, 2.2 and 1.4 times as long."""
 
 _limited = threading.Lock()
 

@@ -116,8 +116,11 @@ class Report:
     --------
     >>> runs = [SeedRun("scratch", 5, seed, 0.8 + seed / 100, None) for seed in range(5)]
     >>> runs += [SeedRun("head only", 5, seed, 0.9, None) for seed in range(5)]
-    >>> Report(runs, "head only", {5: "Adam, 0.003"}).verdict().word
-    'HELPS'
+    >>> report = Report(runs, "head only", {5: "Adam, 0.003"})
+    >>> report.verdict().word, report.accuracies("scratch", 5).shape
+    ('HELPS', (5,))
+    >>> report.table().rows
+    [['scratch', '82.0 ± 1.6'], ['head only', '90.0 ± 0.0']]
     """
 
     runs: list[SeedRun]
@@ -137,7 +140,31 @@ class Report:
         return sorted({run.per_class for run in self.runs})
 
     def accuracies(self, arm: str, per_class: int) -> Array:
-        """The test accuracies of one way at one budget, seed by seed."""
+        """The test accuracies of one way at one budget, seed by seed.
+
+        Parameters
+        ----------
+        arm
+            One of `arms`.
+        per_class
+            One of `labels`.
+
+        Returns
+        -------
+        (S,) ndarray
+            One for each of S seeds.
+
+        Raises
+        ------
+        ValueError
+            A way or a budget that was not tried.
+        """
+        if arm not in self.arms or per_class not in self.labels:
+            raise ValueError(self._not_tried("accuracies", arm, per_class))
+        return self._of(arm, per_class)
+
+    def _of(self, arm: str, per_class: int) -> Array:
+        """Return the accuracies of a way at a budget, none where it was not tried."""
         return np.array(
             [run.accuracy for run in self.runs if run.arm == arm and run.per_class == per_class]
         )
@@ -151,28 +178,53 @@ class Report:
             The label budget; the smallest by default.
         arm
             The way of transfer; `main` by default.
+
+        Raises
+        ------
+        ValueError
+            A way or a budget that was not tried.
         """
         budget = self.labels[0] if per_class is None else per_class
-        scratch = self.accuracies(SCRATCH, budget)
+        scratch = self._of(SCRATCH, budget)
         return judge(self._all_seeds(arm or self.main, budget, len(scratch)), scratch)
 
     def _all_seeds(self, arm: str, per_class: int, seeds: int) -> Array:
-        accuracies = self.accuracies(arm, per_class)
+        accuracies = self._of(arm, per_class)
         if not len(accuracies):
-            raise ValueError(
-                f"verdict takes an arm and a budget of this comparison: {', '.join(self.arms)}; "
-                f"{', '.join(map(str, self.labels))}. Got {arm!r} and {per_class}."
-            )
+            raise ValueError(self._not_tried("verdict", arm, per_class))
         return np.broadcast_to(accuracies, seeds) if len(accuracies) == 1 else accuracies
+
+    def _not_tried(self, who: str, arm: str, per_class: int) -> str:
+        """Return the message for a way or a budget that is not among the runs."""
+        return (
+            f"{who} takes an arm and a budget of this comparison: {', '.join(self.arms)}; "
+            f"{', '.join(map(str, self.labels))}. Got {arm!r} and {per_class}."
+        )
 
     def worth(self, per_class: int) -> tuple[float, bool] | None:
         """How many times the labels scratch needs to be as good as transfer at this budget.
+
+        Parameters
+        ----------
+        per_class
+            The budget: one of `labels`.
 
         Returns
         -------
         (factor, reached)
             `reached` is False where scratch was worse at every budget that was tried, and the
             true factor is larger. None where scratch is as good at this budget.
+
+        Raises
+        ------
+        ValueError
+            A budget that was not tried.
+
+        Examples
+        --------
+        >>> runs = [SeedRun("scratch", n, 0, 0.5 + n / 20, None) for n in (1, 2, 4)]
+        >>> Report([*runs, SeedRun("head only", 1, 0, 0.6, None)], "head only", {}).worth(1)
+        (2.0, True)
         """
         goal = self._all_seeds(self.main, per_class, 1).mean()
         labels = [n for n in self.labels if n >= per_class]
@@ -187,7 +239,15 @@ class Report:
         return labels[-1] / per_class, False
 
     def lines(self) -> list[str]:
-        """The verdict in words, for each budget, with its evidence."""
+        """The verdict in words, for each budget, with its evidence.
+
+        Examples
+        --------
+        >>> runs = [SeedRun("scratch", 5, seed, 0.8, None) for seed in range(3)]
+        >>> runs += [SeedRun("head only", 5, seed, 0.7 + seed / 100, None) for seed in range(3)]
+        >>> Report(runs, "head only", {}).lines()[0][:63]
+        '5 labels a class: transfer (head only) HURTS: -9.0 ± 2.5 points'
+        """
         sentences = []
         for n in self.labels:
             line = f"{n} labels a class: transfer ({self.main}) {self.verdict(n)}"
@@ -234,7 +294,24 @@ class Report:
         return self.table()._repr_html_()
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw accuracy against labels, one line for each way. Returns the Axes."""
+        """Draw accuracy against labels, one line for each way. Returns the Axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; new ones if None.
+
+        Raises
+        ------
+        TypeError
+            What is no Axes of Matplotlib.
+
+        Examples
+        --------
+        >>> runs = [SeedRun(way, 5, 0, 0.8, None) for way in ("scratch", "head only")]
+        >>> Report(runs, "head only", {}).plot().get_xlabel()[:36]
+        'labelled samples of each class (bars'
+        """
         from minnet import plots
 
         seeds = max(len(self.accuracies(SCRATCH, n)) for n in self.labels)

@@ -129,11 +129,12 @@ def image_network(rng: np.random.Generator, *, even: bool = False) -> minnet.Seq
                 two(3), choice(rng, [None, 1, 2]), "valid" if even else margin
             ),
             lambda: layers.AveragePooling2D(two(4)),  # Keras' backends pad in different ways
+            lambda: layers.ZeroPadding2D(tuple(map(tuple, rng.integers(0, 3, (2, 2)).tolist()))),
             lambda: choice(rng, CURVES)(rng),
             lambda: BatchNormalization(),
         ]  # fmt: skip
         stack.append(choice(rng, [kinds[0], *kinds] if stack else kinds[:1])())
-    stack.append(choice(rng, [Flatten, layers.GlobalAveragePooling2D])())
+    stack.append(choice(rng, [Flatten, layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D])())
     stack += choice(rng, [[], [BatchNormalization()], [PReLU("uniform")], [Dropout(0.1)]])
     shape = (int(rng.integers(7, 11)), int(rng.integers(7, 11)), int(rng.integers(1, 4)))
     try:

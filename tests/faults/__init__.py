@@ -69,6 +69,7 @@ class Case:
     error: type[BaseException] | tuple[type[BaseException], ...] | None
     message: str
     changes_model: bool
+    needs: str | None = None
 
     @property
     def id(self) -> str:
@@ -96,6 +97,7 @@ def case(
     error: type[BaseException] | tuple[type[BaseException], ...] | None = (ValueError, TypeError),
     *,
     changes_model: bool = False,
+    needs: str | None = None,
 ) -> None:
     """Put a case on the list.
 
@@ -110,13 +112,15 @@ def case(
         What is raised; None for what works, UserWarning for what warns once and works.
     changes_model
         Whether a case that works may train the model.
+    needs
+        A package that the case is made with, and that may not be installed.
     """
-    CASES.append(Case(group, words, act, error, message, changes_model))
+    CASES.append(Case(group, words, act, error, message, changes_model, needs))
 
 
-def works(group: str, words: str, act: Callable[[Scene], Any]) -> None:
+def works(group: str, words: str, act: Callable[[Scene], Any], *, needs: str | None = None) -> None:
     """Put a case on the list that works."""
-    case(group, words, act, error=None, changes_model=True)
+    case(group, words, act, error=None, changes_model=True, needs=needs)
 
 
 def warns(group: str, words: str, act: Callable[[Scene], Any], message: str) -> None:

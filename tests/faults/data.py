@@ -84,13 +84,31 @@ def sparse(values):
 
 
 case(G, "object column", lambda s: fit(s, np.array([[1, 2, "b"]] * 20, object)), r"'b' in column 2")
-case(G, "string column", lambda s: fit(s, table(s, ["u"] * 20)), r"'u' in column 1 \('b'\)")
-case(G, "a column with None", lambda s: fit(s, table(s, [None] * 20)), r"column 1 \('b'\)")
+case(
+    G,
+    "string column",
+    lambda s: fit(s, table(s, ["u"] * 20)),
+    r"'u' in column 1 \('b'\)",
+    needs="pandas",
+)
+case(
+    G,
+    "a column with None",
+    lambda s: fit(s, table(s, [None] * 20)),
+    r"column 1 \('b'\)",
+    needs="pandas",
+)
 case(G, "dates", lambda s: fit(s, np.zeros((20, 3), "M8[s]")), r"numbers. Got dtype datetime64")
-works(G, "pandas DataFrame", lambda s: both(s, table(s, s.x[:, 1])))
+works(G, "pandas DataFrame", lambda s: both(s, table(s, s.x[:, 1])), needs="pandas")
 works(G, "nested lists", lambda s: both(s, s.x.tolist()))
-case(G, "SciPy sparse", lambda s: fit(s, sparse(s.x)), r"x\.toarray\(\)")
-case(G, "SciPy sparse y", lambda s: fit(s, s.x, sparse(np.eye(3)[s.y])), r"y\.toarray\(\)")
+case(G, "SciPy sparse", lambda s: fit(s, sparse(s.x)), r"x\.toarray\(\)", needs="scipy")
+case(
+    G,
+    "SciPy sparse y",
+    lambda s: fit(s, s.x, sparse(np.eye(3)[s.y])),
+    r"y\.toarray\(\)",
+    needs="scipy",
+)
 
 
 def locked(s: Scene):

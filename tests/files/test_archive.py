@@ -36,6 +36,7 @@ def test_no_byte_of_a_file_can_change_unseen(path) -> None:
             store.load(path)
 
 
+@pytest.mark.slow
 def test_no_shorter_and_no_longer_file_is_read(path) -> None:
     data = small(path)
     for other in [*(data[:size] for size in range(len(data))), data + b"\0", b"\0" + data]:

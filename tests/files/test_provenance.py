@@ -13,6 +13,7 @@ import pytest
 
 import minnet
 from minnet import Sequential
+from minnet.files import provenance
 from minnet.files.provenance import HASHED_ROWS, SCALINGS, data_hash
 from minnet.layers import Dense
 
@@ -230,3 +231,11 @@ def test_other_scales_are_no_such_sign(x: np.ndarray) -> None:
 
 def test_real_pixels_are_scaled_once() -> None:
     network().fit((255 * PIXELS).astype(np.uint8) / 255.0, Y, verbose=0)
+
+
+@pytest.mark.parametrize("said", [1, None, "true", [True]])
+def test_a_file_says_whether_the_input_counts_by_true_or_false(said: Any) -> None:
+    assert provenance.counts_input({}) is False
+    assert provenance.counts_input({"counts_input": True}) is True
+    with pytest.raises(ValueError, match="whether the Input counts is not true or false"):
+        provenance.counts_input({"counts_input": said})

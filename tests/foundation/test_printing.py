@@ -109,3 +109,17 @@ def test_characters_become_plain_only_where_they_have_to(monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdout", Ascii())
     assert printable(text) == "eta*x -> ok ... e ? ?"
     assert printable("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("10³", "10^3"),
+        ("2·10⁻¹² ≈ 0", "2*10^-12 ~ 0"),
+        ("x² + x₁", "x^2 + x1"),
+        ("5 × 3 °C –", "5 x 3 degC -"),
+    ],
+)
+def test_an_exponent_stays_one(text, plain, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert printable(text) == plain

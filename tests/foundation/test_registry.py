@@ -194,6 +194,8 @@ UNUSUAL = {
     "MaxPooling2D": {**LAYER, "pool_size": (3, 2), "strides": (1, 2), "padding": "same"},
     "AveragePooling2D": {**LAYER, "pool_size": (3, 2), "strides": (1, 2), "padding": "same"},
     "GlobalAveragePooling2D": {**LAYER, "keepdims": True},
+    "GlobalMaxPooling2D": {**LAYER, "keepdims": True},
+    "ZeroPadding2D": {**LAYER, "padding": ((0, 1), (2, 3))},
     "Activation": {**LAYER, "activation": layers.ELU(0.5)},
     "Dense": {
         **LAYER,

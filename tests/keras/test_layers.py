@@ -258,13 +258,15 @@ def test_an_activation_has_the_name_of_keras_function_also_in_a_file(given, name
     assert loaded.layers[0].activation.__name__ == name
 
 
-def test_what_the_largest_pixel_of_an_image_is_instead_is_in_the_table_of_words() -> None:
-    with pytest.raises(NotImplementedError, match=r"MaxPooling2D\(\(7, 7\)\), Flatten\(\)"):
-        layers.GlobalMaxPooling2D()
-    with pytest.raises(NotImplementedError, match="padding='same'"):
-        layers.ZeroPadding2D(2)
+def test_the_largest_pixel_of_an_image_and_a_margin_around_it() -> None:
     x = np.random.default_rng(0).normal(size=(2, 7, 7, 3)).astype("float32")
     model = keras.Sequential(
         [keras.Input((7, 7, 3)), layers.MaxPooling2D((7, 7)), layers.Flatten()]
     )
     assert np.array_equal(model.predict(x, verbose=0), x.max(axis=(1, 2)))
+    one = keras.Sequential([keras.Input((7, 7, 3)), layers.GlobalMaxPooling2D()])
+    assert np.array_equal(one.predict(x), x.max(axis=(1, 2)))
+    wide = keras.Sequential([keras.Input((7, 7, 3)), layers.ZeroPadding2D((1, 2))])
+    assert np.array_equal(wide.predict(x), np.pad(x, ((0, 0), (1, 1), (2, 2), (0, 0))))
+    with pytest.raises(NotImplementedError, match="Channels come last"):
+        layers.ZeroPadding2D(data_format="channels_first")

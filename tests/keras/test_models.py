@@ -110,12 +110,27 @@ def test_a_part_of_a_stack_is_a_model_that_shares_its_layers() -> None:
     assert not isinstance(3, keras.Model)
     for inputs, outputs in (
         (keras.Input((3,)), model.output),
-        (model.input, [model.layers[0].output, model.output]),
         (model.output, model.input),
         (model.input, layers.Dense(2, input_shape=(3,))),
     ):
         with pytest.raises(NotImplementedError, match="A model is a stack of layers"):
             keras.Model(inputs, outputs)
+
+
+def test_a_step_weighs_classes_as_a_fit_does() -> None:
+    x, y = data()
+    weight, one, other = {0: 0.25, 1: 3.0}, small(), small()
+    other.set_weights(one.get_weights())
+    one.compile("sgd", "sparse_categorical_crossentropy")
+    other.compile("sgd", "sparse_categorical_crossentropy")
+    half = np.full(len(x), 0.5)
+    one.train_on_batch(x, y, half, class_weight=weight)
+    other.fit(x, y, len(x), sample_weight=half, class_weight=weight, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(one.theta, other.theta)
+    before = one.theta.copy()
+    with pytest.raises(ValueError, match="class_weight takes classes 0 to 1"):
+        one.train_on_batch(x, y, class_weight={7: 1.0})
+    np.testing.assert_array_equal(one.theta, before)
 
 
 def test_metrics_may_stand_where_keras_2_had_them() -> None:

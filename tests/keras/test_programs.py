@@ -47,7 +47,7 @@ def run(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_a_published_program_runs(program: Path, tmp_path: Path) -> None:
     text = program.read_text("utf-8")
     for package in PACKAGES:
-        if re.search(rf"\b(import|from) {package}\b", text):
+        if re.search(rf"^\s*(import\b.*\b|from ){package}\b", text, re.MULTILINE):
             pytest.importorskip(package, reason=f"the program uses {package}")
     if "matplotlib" in text:
         pytest.importorskip("matplotlib", reason="the program draws")
@@ -64,30 +64,25 @@ STOPS = {
     ),
     "wide and deep": (
         "import keras\nx = keras.layers.Input(shape=(8,))\n"
-        "h = keras.layers.Dense(30, activation='relu')(x)\n",
-        "minnet.keras has no call of Dense on an Input. A model is a stack of layers",
-        "h = keras.layers.Dense(30, activation='relu')(x)",
+        "h = keras.layers.Dense(30, activation='relu')(x)\n"
+        "both = keras.layers.Concatenate()([x, h])\n",
+        "minnet.keras has no layers.Concatenate. A model is a stack of layers with one input",
+        "both = keras.layers.Concatenate()([x, h])",
     ),
-    "an error by the backend": (
+    "a loss by the backend": (
         "import numpy as np\nfrom keras import backend as K\nfrom keras.models import Sequential\n"
         "from keras.layers import Dense\n"
         "def rmse(t, p):\n    return K.sqrt(K.mean(K.square(p - t)))\n"
         "m = Sequential([Dense(1, input_dim=2)])\nm.compile('adam', 'mse', metrics=[rmse])\n"
-        "m.fit(np.ones((4, 2)), np.ones(4))\n",
-        "minnet.keras has no backend.square. minnet computes with NumPy",
-        "return K.sqrt(K.mean(K.square(p - t)))",
+        "m.fit(np.ones((4, 2)), np.ones(4))\nm.compile('adam', loss=rmse)\n",
+        "compile's loss takes a name, or a Loss. Got the function rmse, whose derivative",
+        "m.compile('adam', loss=rmse)",
     ),
-    "an encoder by calls": (
-        "import keras\nfrom keras import layers\nx = keras.Input(shape=(784,))\n"
-        "code = layers.Dense(32)(x)\nmodel = keras.Model(x, code)\n",
-        "minnet.keras has no call of Dense on an Input.",
-        "code = layers.Dense(32)(x)",
-    ),
-    "a generator and a judge": (
-        "from keras.models import Sequential, Model\nfrom keras.layers import Input, Dense\n"
-        "g = Sequential([Dense(4, input_dim=3)])\nboth = Model(z := Input(shape=(3,)), g(z))\n",
-        "minnet.keras has no call of a model on an Input.",
-        "both = Model(z := Input(shape=(3,)), g(z))",
+    "a sum of two ways": (
+        "import keras\nfrom keras import layers\nx = keras.Input(shape=(8,))\n"
+        "y = layers.Dense(8)(x) + x\n",
+        "minnet.keras has no sum or product of the outputs of layers. A model is a stack",
+        "y = layers.Dense(8)(x) + x",
     ),
 }
 """Program → the sentence with which it stops, and the line that needs what is not there."""

@@ -111,13 +111,19 @@ def test_repr_of_a_missing_name_tells_it() -> None:
     assert words.SEQUENCES.endswith(".")
 
 
-def test_the_backend_has_four_settings_and_words_for_the_rest() -> None:
+def test_the_backend_has_settings_functions_of_numpy_and_words_for_the_rest() -> None:
     K = keras.backend
     assert (K.epsilon(), K.floatx(), K.image_data_format()) == (1e-7, "float32", "channels_last")
     K.clear_session()
-    with pytest.raises(NotImplementedError, match=r"no backend\.mean\. .*write np\. for it"):
-        K.mean([1.0])
-    with pytest.raises(NotImplementedError, match=r"model\.optimizer\.learning_rate = "):
+    assert K.sqrt(K.mean(K.square([3.0, 4.0]))).numpy() == pytest.approx(12.5**0.5)
+    with pytest.raises(NotImplementedError, match=r"no backend\.foldl\. .*write np\. for it"):
+        K.foldl([1.0])
+    with pytest.raises(NotImplementedError, match=r"no backend\.gradients\. .*loss_and_gradient"):
+        K.gradients(1, 2)
+    optimizer = keras.optimizers.SGD(0.5)
+    K.set_value(optimizer.learning_rate, 0.25)
+    assert K.get_value(optimizer.learning_rate) == optimizer.learning_rate == 0.25
+    with pytest.raises(TypeError, match=r"set_value takes a layer's array or .*Got 1\."):
         K.set_value(1, 2)
     try:
         K.set_floatx("float64")

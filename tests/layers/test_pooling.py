@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minnet.layers import AveragePooling2D, GlobalAveragePooling2D, MaxPooling2D
+from minnet.layers import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+)
 from tests.complex_step import assert_gradients
 from tests.strategies import normal, seeds
 
@@ -82,6 +87,28 @@ def test_global_average_pooling(shape, keepdims, seed):
     assert_gradients(layer, x, normal(seed + 1, y.shape)[0])
 
 
+@given(shape=IMAGES, keepdims=st.booleans(), seed=seeds)
+def test_global_max_pooling(shape, keepdims, seed):
+    (x,) = normal(seed, shape)
+    layer = GlobalMaxPooling2D(keepdims)
+    y = layer.forward(x)
+    assert y.shape == (shape[0], *layer.compute_output_shape(shape[1:]))
+    np.testing.assert_array_equal(y.ravel(), MaxPooling2D(shape[1:3]).forward(x).ravel())
+    (dy,) = normal(seed + 1, y.shape)
+    assert_gradients(layer, x, dy)
+    if min(shape[1:3]) > 0:
+        windows = MaxPooling2D(shape[1:3])
+        dx = windows.backward(x, windows.forward(x), dy.reshape(shape[0], 1, 1, -1))
+        np.testing.assert_array_equal(layer.backward(x, y, dy), dx)
+
+
+def test_of_equal_channels_the_first_pixel_gets_the_gradient():
+    x = np.array([[2.0, 0.0, 2.0], [1.0, 2.0, 2.0]]).reshape(1, 2, 3, 1)
+    layer = GlobalMaxPooling2D()
+    dx = layer.backward(x, layer.forward(x), np.array([[5.0]]))
+    assert dx.ravel().tolist() == [5, 0, 0, 0, 0, 0]
+
+
 def test_of_equal_pixels_the_first_gets_the_gradient():
     x = np.array([[2.0, 2.0, 0.0, 1.0], [2.0, 1.0, 1.0, 1.0]]).reshape(1, 2, 4, 1)
     layer = MaxPooling2D()
@@ -113,13 +140,15 @@ def test_the_same_in_any_memory_order():
         np.testing.assert_array_equal(dx, layer.backward(x, y, np.asfortranarray(dy)))
 
 
-@pytest.mark.parametrize("layer", [MaxPooling2D(), AveragePooling2D(), GlobalAveragePooling2D()])
+@pytest.mark.parametrize(
+    "layer", [MaxPooling2D(), AveragePooling2D(), GlobalAveragePooling2D(), GlobalMaxPooling2D()]
+)
 def test_what_is_no_image_is_refused(layer):
     with pytest.raises(
         ValueError, match=r"takes x of shape \(N, H, W, C\)\. Got \(N, 6, 6\)\. One"
     ):
         layer.compute_output_shape((6, 6))
-    if not isinstance(layer, GlobalAveragePooling2D):
+    if not isinstance(layer, (GlobalAveragePooling2D, GlobalMaxPooling2D)):
         with pytest.raises(ValueError, match=r"fits into\. Got \(N, 1, 6, 6\)\. The channels come"):
             layer.compute_output_shape((1, 6, 6))
 

@@ -69,6 +69,30 @@ def test_losses_of_large_errors_do_not_overflow() -> None:
         assert np.isfinite(loss.gradient(far, -far)).all()
 
 
+@pytest.mark.parametrize("error", [1e-12, 1e-6, 1e-4, 1e-3, 0.1, 0.999, 1.001, 30.0])
+def test_log_cosh_keeps_the_digits_of_small_errors(error: float) -> None:
+    """log cosh e = ½ e² − e⁴/12 + …, of which float32 lost all digits below 1e-4."""
+    e = np.float64(np.float32(error))
+    exact = np.log(np.cosh(e)) if error > 0.05 else e**2 / 2 - e**4 / 12
+    for sign in (-1.0, 1.0):
+        prediction = np.array([[sign * error]], dtype=np.float32)
+        loss = losses.LogCosh()(prediction, np.zeros((1, 1), np.float32))
+        assert loss == pytest.approx(exact, rel=1e-6)
+
+
+def test_a_function_of_ones_own_may_write_into_what_it_is_given() -> None:
+    def careless(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        prediction -= target
+        target[...] = 0.0
+        return np.abs(prediction).mean(axis=-1)
+
+    p, t = P.copy(), T.copy()
+    metrics.MeanOfFunction(careless)(p, t)
+    statistics = metrics.MeanOfFunction(careless).statistics(p, t)
+    assert statistics[0] / statistics[1] == pytest.approx(np.abs(P - T).mean())
+    np.testing.assert_array_equal((p, t), (P, T))
+
+
 def test_a_function_of_ones_own_gives_numbers() -> None:
     with pytest.raises(TypeError, match=r"words returns numbers"):
         metrics.MeanOfFunction(lambda t, p: "much", name="words")(P, T)

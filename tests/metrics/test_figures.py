@@ -18,8 +18,10 @@ from minnet.metrics import (
     MAE,
     METRICS,
     MSE,
+    RMSE,
     Accuracy,
     BinaryAccuracy,
+    MeanOfFunction,
     Metric,
     R2Score,
     TopKCategoricalAccuracy,
@@ -291,7 +293,9 @@ def test_r2_over_uneven_batches_is_that_of_all(seed: int, cuts: list[int]) -> No
     metric, edges = R2Score(), [0, *sorted(cuts), 20]
     parts = [metric.statistics(p[a:b], t[a:b]) for a, b in itertools.pairwise(edges)]
     merged = functools.reduce(metric.merge, parts)
-    np.testing.assert_allclose(merged, [[20, 20], t.mean(0), around, errors], rtol=1e-9, atol=1e-12)
+    total, mean, *sums, k = merged
+    wanted = [[20, 20], t.mean(0), around, errors]
+    np.testing.assert_allclose([total, mean, *(sums * 4.0**k)], wanted, rtol=1e-9, atol=1e-12)
     assert metric.result(merged) == pytest.approx((1 - errors / around).mean(), rel=1e-9)
 
 
@@ -380,6 +384,35 @@ def test_the_diagonal_of_the_confusion_matrix_is_the_accuracy(seed: int) -> None
     assert counts.shape == (4, 4)
     assert np.trace(counts) / 12 == Accuracy()(p, t)
     np.testing.assert_array_equal(counts.sum(axis=1), np.bincount(t, minlength=4))
+
+
+@pytest.mark.parametrize("power", [-1000, -530, -20, 0, 20, 500, 1000])
+def test_the_root_and_r2_are_right_wherever_they_are_numbers(power: int) -> None:
+    """Squares overflow above 2⁵¹², and vanish below 2⁻⁵³⁷; neither figure does."""
+    rng = np.random.default_rng(0)
+    t, p = rng.normal(size=(2, 12, 2))
+    scaled = np.ldexp(t, power), np.ldexp(p, power)
+    for metric, unit in ((RMSE(), power), (R2Score(), 0)):
+        wanted = np.ldexp(metric(p, t), unit)
+        assert metric(scaled[1], scaled[0]) == wanted
+        halves = [
+            metric.statistics(scaled[1][rows], scaled[0][rows]) for rows in (slice(5), slice(5, 12))
+        ]
+        assert metric.result(metric.merge(*halves)) == pytest.approx(wanted, rel=1e-12)
+    small = RMSE().statistics(np.full((1, 1), 1e-200), np.zeros((1, 1)))
+    large = RMSE().statistics(np.full((1, 1), 1e200), np.zeros((1, 1)))
+    assert RMSE().result(RMSE().merge(small, large)) == pytest.approx(1e200 / 2**0.5)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "end\n", "a\r", "a\u2028b", "a\0b"])
+def test_a_name_is_one_line(name: str) -> None:
+    """It stands in a line of a log, a table or a file of commas."""
+    with pytest.raises(ValueError, match=r"MAE's name takes text of one line\. Got "):
+        MAE(name=name)
+    with pytest.raises(ValueError, match=r"takes text of one line"):
+        MeanOfFunction(lambda t, p: 0.0, name=name)
+    with pytest.raises(ValueError, match=r"The model's name takes text of one line"):
+        Sequential([Dense(2, input_dim=2)], name=name)
 
 
 def test_a_name_may_be_worked_out() -> None:

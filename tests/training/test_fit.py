@@ -26,12 +26,14 @@ from minnet.layers import (
     Dropout,
     Flatten,
     GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     Layer,
     LeakyReLU,
     MaxPooling2D,
     Rescaling,
     Reshape,
     Softmax,
+    ZeroPadding2D,
 )
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Adam
@@ -527,7 +529,10 @@ def set_later(layer, name):
         setattr(layer, name, not before if isinstance(before, bool) else (before or 1.0) * 0.5)
 
 
-OF_IMAGES = (Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D)
+OF_IMAGES = (
+    *(Conv2D, MaxPooling2D, AveragePooling2D, ZeroPadding2D),
+    *(GlobalAveragePooling2D, GlobalMaxPooling2D),
+)
 
 
 def one_of(kind):

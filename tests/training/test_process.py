@@ -320,7 +320,10 @@ def test_the_package_is_asked_once(monkeypatch):
 
 
 @pytest.mark.parametrize(("batch", "rows", "count"), [(32, 64, 1), (512, 600, 2), (512, 40, 1)])
-def test_a_fit_counts_the_multiplications_of_its_largest_product(pools, batch, rows, count):
+def test_a_fit_counts_the_multiplications_of_its_largest_product(
+    pools, monkeypatch, batch, rows, count
+):
+    monkeypatch.setattr(process, "SMALL", 2**20)
     model = Sequential([Dense(64, input_dim=64), Dense(2)], seed=0)  # 512 · 64 · 64 = 2^21
     model.compile("sgd", "mse")
     seen = []

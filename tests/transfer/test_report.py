@@ -133,7 +133,10 @@ def test_the_report_draws_one_line_for_each_way() -> None:
 
 
 def test_a_verdict_on_what_was_not_run_is_refused() -> None:
-    with pytest.raises(ValueError, match="takes an arm and a budget"):
+    with pytest.raises(ValueError, match="verdict takes an arm and a budget"):
         report().verdict(7)
-    with pytest.raises(ValueError, match="takes an arm and a budget"):
+    with pytest.raises(ValueError, match="verdict takes an arm and a budget"):
         report().verdict(5, "linear")
+    for way, budget in (("head", 5), ("scratch", 7)):
+        with pytest.raises(ValueError, match=f"accuracies takes .* Got '{way}' and {budget}"):
+            report().accuracies(way, budget)

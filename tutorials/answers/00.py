@@ -3,7 +3,10 @@
 
 # %%
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 

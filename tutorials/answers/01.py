@@ -6,6 +6,10 @@ import math
 
 import numpy as np
 
+from minnet.course import reading
+
+reading.aloud(globals())
+
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 AND = np.array([0.0, 0.0, 0.0, 1.0])
 
@@ -56,8 +60,8 @@ assert np.isin(p, (0.0, 1.0)).any()
 #
 # ∂L/∂p = 2 (p − t) and ∂p/∂z = p (1 − p), so ∂L/∂z = 2 (p − t) p (1 − p).
 #
-# From w = (−10, −10) the row 1 1 has z = −20 and p ≈ 2·10⁻⁹: very sure and wrong. The cross-
-# entropy's slope there is p − t, nearly −1, and it learns. In the squared error's slope the factor
+# From w = (−10, −10) the row 1 1 has z = −20 and p ≈ 2·10⁻⁹: very sure and wrong. The slope of the
+# cross-entropy there is p − t, nearly −1, and it learns. In that of the squared error the factor
 # p (1 − p) is 2·10⁻⁹, and a hundred steps change the weights by almost nothing.
 
 # %%

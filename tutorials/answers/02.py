@@ -5,7 +5,10 @@
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 rng = np.random.default_rng(0)
 x = rng.uniform(0, 5, 40)

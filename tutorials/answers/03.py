@@ -6,8 +6,11 @@ import numpy as np
 
 import minnet
 from minnet import Sequential
+from minnet.course import reading
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 x, y, _, _ = minnet.datasets.xor(n=4, noise=0)
 

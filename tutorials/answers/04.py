@@ -4,6 +4,10 @@
 # %%
 import numpy as np
 
+from minnet.course import reading
+
+reading.aloud(globals())
+
 x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 t = np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
 OWN = (

@@ -6,7 +6,10 @@ import numpy as np
 
 import minnet
 from minnet import check_gradients
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.moons(400, noise=0.15, seed=0)
 

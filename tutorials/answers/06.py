@@ -5,10 +5,13 @@
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.initializers import RandomNormal
 from minnet.layers import Dense
 from minnet.optimizers import SGD, Adam
 from minnet.regularizers import L2
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 targets = minnet.datasets.one_hot(y, 10)

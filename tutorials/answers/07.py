@@ -7,9 +7,12 @@ import warnings
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.datasets import one_hot
 from minnet.layers import Dense
 from minnet.optimizers import SGD, Adam
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 

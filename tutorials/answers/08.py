@@ -6,7 +6,10 @@ import numpy as np
 
 import minnet
 from minnet import optimizers
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 CURVATURE, START = np.array([1.0, 50.0]), np.array([-4.0, 1.0])
 RATES = np.geomspace(0.001, 3, 24)

@@ -8,7 +8,10 @@ import numpy as np
 
 import minnet
 from minnet.callbacks import EarlyStopping
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 order = np.random.default_rng(0).permutation(len(x))

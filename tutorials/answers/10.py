@@ -8,8 +8,11 @@ import numpy as np
 
 import minnet
 from minnet.callbacks import EarlyStopping
+from minnet.course import reading
 from minnet.layers import Dense, Dropout
 from minnet.optimizers import Adam
+
+reading.aloud(globals())
 
 x_all, y_all, x_test, y_test = minnet.datasets.digits()
 

@@ -7,9 +7,12 @@ import warnings
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.initializers import Constant
 from minnet.layers import Activation, BatchNormalization, Dense
 from minnet.optimizers import SGD
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 

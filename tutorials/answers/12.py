@@ -8,8 +8,11 @@ import numpy as np
 
 import minnet
 from minnet import diagnose
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.optimizers import SGD, Adam
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits(per_class=100, seed=0)
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import minnet
+from minnet.course import reading
+
+reading.aloud(globals())
 
 PROGRAM = """
 import json, os, sys

@@ -6,7 +6,10 @@ import numpy as np
 
 import minnet
 from minnet import transfer
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 LOW, HIGH = [0, 1, 2, 3, 4], [5, 6, 7, 8, 9]
 

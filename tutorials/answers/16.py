@@ -6,8 +6,11 @@ import numpy as np
 
 import minnet
 from minnet import check_gradients
+from minnet.course import reading
 from minnet.initializers import Constant
 from minnet.layers import Dense, Layer
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits(per_class=100, seed=0)
 

@@ -5,8 +5,11 @@
 import numpy as np
 
 from minnet import keras
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.models import Sequential
+
+reading.aloud(globals())
 
 x = np.random.default_rng(0).random((100, 784))
 y = np.random.default_rng(1).integers(10, size=(100, 1))

@@ -21,7 +21,10 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from minnet.course import reading
 from minnet.sklearn import MLPClassifier
+
+reading.aloud(globals())
 
 warnings.simplefilter("ignore", ConvergenceWarning)  # we stop after 60 epochs on purpose
 

@@ -5,8 +5,11 @@
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from minnet.optimizers import Adam
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.glyphs(
     "0123456789", 600, seed=0, n_test=600, shift=0.0, rotation=8, noise=0.1

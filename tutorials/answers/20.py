@@ -8,8 +8,11 @@ import numpy as np
 
 import minnet
 from minnet.callbacks import EarlyStopping
+from minnet.course import reading
 from minnet.layers import Dense, Input, Normalization, Rescaling
 from minnet.optimizers import Adam
+
+reading.aloud(globals())
 
 DISTRICTS = {"Altstadt": 1.35, "Hafen": 1.0, "Nordend": 1.1, "Seeufer": 1.6, "Westpark": 0.85}
 HEATING = {"gas": 1.0, "district": 1.03, "oil": 0.94, "heat pump": 1.08}

@@ -9,8 +9,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 import minnet
+from minnet.course import reading
 from minnet.datasets import images
 from minnet.layers import Conv2D, Dense, Flatten, Input, MaxPooling2D, Normalization
+
+reading.aloud(globals())
 
 OUTLINES = {
     "fish": [(-1, -0.5), (-0.5, 0), (0, -0.45), (0.5, -0.4), (1, 0), (0.5, 0.4), (0, 0.45)]

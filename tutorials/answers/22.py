@@ -5,8 +5,11 @@
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
 from minnet.optimizers import Adam
+
+reading.aloud(globals())
 
 base = minnet.load_pretrained("mnist-cnn")
 

@@ -5,7 +5,10 @@
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense
+
+reading.aloud(globals())
 
 # %% [markdown]
 # ## 1. Clipping before and after the sum

@@ -7,7 +7,10 @@ from decimal import Decimal, getcontext
 import numpy as np
 
 import minnet
+from minnet.course import reading
 from minnet.layers import Dense, ReLU, Softmax
+
+reading.aloud(globals())
 
 x, y, x_test, y_test = minnet.datasets.digits()
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.explain.blocks import Block, Heading, Math, Matrices, Prose, Shown, same
-from minnet.teaching.explain.digits import LARGEST, number
+from minnet.teaching.explain.digits import LARGEST, first_nonzero, number
 from minnet.teaching.explain.formulas import Computation, LayerFormulas
 from minnet.teaching.explain.forward import beside, computed, example, title
 from minnet.teaching.explain.losses import loss_formulas
@@ -104,6 +104,9 @@ def _through(steps: list[Step], i: int, formulas: LayerFormulas) -> Iterator[Blo
     )
     shown = [*above, *beside(Computation(beside=curve), i), *beside(computation, i)]
     yield Matrices([*shown, computed(marks["@dx"], step.dx, computation, i)])
+    if step.slope is not None:  # that of the number that is worked below
+        slope_there = Computation(by_hand=formulas.slope).worked(first_nonzero(step.dx))
+        yield from (line.named(marks) for line in slope_there)
     yield from example(computation, step.dx, i)
     if step.slope is not None and not np.all(step.slope):
         yield Prose(

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from minnet.layers import SELU, Exponential, HardSigmoid, Mish, PReLU, ReLU6, SiLU, Softsign
 from minnet.teaching.explain.blocks import Index, Math, Worked
 from minnet.teaching.explain.digits import plain
@@ -38,14 +40,24 @@ def chain_rule(slope: str, latex: str) -> Math:
 Pattern = tuple[str, str]
 """An expression of `@x` and `@y`, as text and as LaTeX."""
 
+SlopeAt = Callable[[Index], tuple[Pattern, Pattern | None]]
+"""The derivative at one x, and the condition on x under which it holds, if there is one."""
+
 
 def curve(
     step: Step,
     *forward: Math,
     slope: Pattern,
     one: Pattern | Callable[[Index], Pattern] | None = None,
+    slope_at: SlopeAt | None = None,
 ) -> LayerFormulas:
-    """An activation by its formula and its derivative, and how one y follows from its x, `@x`."""
+    """An activation by its formula and its derivative, and how one y follows from its x, `@x`.
+
+    Parameters
+    ----------
+    slope_at
+        The derivative at one x, where it is not `slope` with numbers for `@x` and `@y`.
+    """
 
     def output(index: Index) -> Worked | None:
         if one is None:
@@ -62,7 +74,7 @@ def curve(
             Math("@dx = @dy ⊙ ∂@y/∂@x", r"@dx = @dy \odot \frac{\partial @y}{\partial @x}"),
             by_hand=_chain_by_hand(step),
         ),
-        slope=_slope_by_hand(step, Math(*slope)),
+        slope=_slope_by_hand(step, slope_at or (lambda index: (slope, None))),
         entrywise=True,
     )
 
@@ -84,20 +96,27 @@ def _chain_by_hand(step: Step) -> Callable[[Index], Worked] | None:
     return work
 
 
-def _slope_by_hand(step: Step, formula: Math) -> Callable[[Index], Worked] | None:
+def _slope_by_hand(step: Step, slope_at: SlopeAt) -> Callable[[Index], Worked] | None:
     """One number of ∂y/∂x: the formula with the numbers that stand there."""
     slope = step.slope
     if slope is None:
         return None
 
     def work(index: Index) -> Worked:
+        (text, latex), condition = slope_at(index)
         x, y = entry(X, step.x, *index), entry(Y, step.y, *index)
-        used = [factor for factor in (x, y) if factor.name.text[:2] in formula.text]
-        text = formula.text.partition(", the ")[0].replace("⊙", "·")
-        pointwise = Math(text, formula.latex.replace(r"\odot", r"\cdot"))
-        numbers = with_numbers(pointwise, {"@x": x.value, "@y": y.value})
-        constant = [] if not used else [numbers]
-        return Worked(at(SLOPE, *index), [*constant, _result(slope[index])], sources(used))
+        used = [factor for factor in (x, y) if factor.name.text[:2] in f"{text} {condition}"]
+        text, latex = text.partition(", the ")[0].replace("⊙", "·"), latex.replace("odot", "cdot")
+        formula = with_numbers(Math(text, latex), {"@x": x.value, "@y": y.value})
+        result = _result(slope[index])
+        follows = [formula] if "@" in text and formula != result else []
+        if condition is not None:
+            holds = Math(*condition).named({"@x": _result(x.value)})
+            result = Math(
+                f"{result.text}   (since {holds.text})",
+                rf"{result.latex} \quad (\text{{since }} {holds.latex})",
+            )
+        return Worked(at(SLOPE, *index), [*follows, result], sources(used))
 
     return work
 
@@ -105,6 +124,24 @@ def _slope_by_hand(step: Step, formula: Math) -> Callable[[Index], Worked] | Non
 def either(step: Step, above: Pattern, otherwise: Pattern) -> Callable[[Index], Pattern]:
     """The one pattern where x > 0, the other elsewhere."""
     return lambda index: above if step.x[index] > 0 else otherwise
+
+
+def slopes(
+    step: Step, inside: Pattern, outside: Pattern, low: int = 0, high: int | None = None
+) -> SlopeAt:
+    """The derivative that holds above one x, or between two, and the one that holds elsewhere."""
+
+    def slope_at(index: Index) -> tuple[Pattern, Pattern]:
+        x, lowest = step.x[index], plain(low)
+        if x <= low:
+            return outside, (f"@x ≤ {lowest}", rf"@x \le {low}")
+        if high is None:
+            return inside, (f"@x > {lowest}", f"@x > {low}")
+        if x >= high:
+            return outside, (f"@x ≥ {high}", rf"@x \ge {high}")
+        return inside, (f"{lowest} < @x < {high}", f"{low} < @x < {high}")
+
+    return slope_at
 
 
 # --- the later curves -----------------------------------------------------------------------------
@@ -123,6 +160,7 @@ def selu(step: Step) -> LayerFormulas:
             "1.0507 where @x > 0, else @y + 1.7581",
             r"1.0507 \text{ where } @x > 0, \text{ else } @y + 1.7581",
         ),
+        slope_at=slopes(step, ("1.0507", "1.0507"), ("@y + 1.7581", "@y + 1.7581")),
         one=either(
             step,
             ("1.0507·@x", r"1.0507 \cdot @x"),
@@ -153,7 +191,16 @@ def mish(step: Step) -> LayerFormulas:
             "tanh u + @x (1 − tanh² u) · σ(@x)",
             r"\tanh u + @x\, (1 - \tanh^2 u)\, \sigma(@x)",
         ),
+        slope_at=lambda index: (_slope_of_mish(step.x[index]), None),
         one=("@x·tanh(log(1 + exp(@x)))", r"@x \tanh(\log(1 + e^{@x}))"),
+    )
+
+
+def _slope_of_mish(x: Any) -> Pattern:
+    u = value(np.logaddexp(0.0, x))
+    return (
+        f"tanh({u.text}) + @x·(1 − tanh({u.text})²)·σ(@x)",
+        rf"\tanh({u.latex}) + @x \cdot (1 - \tanh({u.latex})^2) \cdot \sigma(@x)",
     )
 
 
@@ -164,6 +211,7 @@ def relu6(step: Step) -> LayerFormulas:
         step,
         Math("@y = min(max(@x, 0), 6)", r"@y = \min(\max(@x, 0), 6)"),
         slope=("1 where 0 < @x < 6, else 0", r"1 \text{ where } 0 < @x < 6, \text{ else } 0"),
+        slope_at=slopes(step, ("1", "1"), ("0", "0"), high=6),
         one=("min(max(@x, 0), 6)", r"\min(\max(@x, 0), 6)"),
     )
 
@@ -181,6 +229,7 @@ def hard_sigmoid(step: Step) -> LayerFormulas:
             "1/6 where −3 < @x < 3, else 0",
             r"\tfrac{1}{6} \text{ where } -3 < @x < 3, \text{ else } 0",
         ),
+        slope_at=slopes(step, ("1/6", r"\tfrac{1}{6}"), ("0", "0"), low=-3, high=3),
         one=("min(max(@x / 6 + 0.5, 0), 1)", r"\min(\max(\tfrac{@x}{6} + \tfrac{1}{2}, 0), 1)"),
     )
 
@@ -228,6 +277,7 @@ def prelu(step: Step) -> LayerFormulas:
             r"@y = @x \text{ where } @x > 0, \text{ else } \alpha \odot @x",
         ),
         slope=("1 where @x > 0, else α", r"1 \text{ where } @x > 0, \text{ else } \alpha"),
+        slope_at=slopes(step, ("1", "1"), ("α", r"\alpha")),
         one=one,
     )
     alpha_gradient = Computation(

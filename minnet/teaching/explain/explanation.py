@@ -56,15 +56,40 @@ class Explanation(Numbers):
         first* hides results until they are typed. The file needs no server and fetches nothing; it
         can be read without JavaScript, and printed.
 
+        Parameters
+        ----------
+        path
+            Where to; the name ends in `.html`.
+
         Raises
         ------
         TypeError, ValueError
             The path is none, or does not end in `.html`, or its folder is not there.
+
+        Examples
+        --------
+        >>> import minnet, pathlib, tempfile
+        >>> model = minnet.Sequential([minnet.layers.Dense(1, input_dim=2)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = pathlib.Path(folder, "step.html")
+        ...     minnet.explain_step(model, [[1.0, 2.0]], [3.0]).to_html(page)
+        ...     print(page.read_text("utf-8")[:15])
+        <!doctype html>
         """
         page_path(path, "to_html").write_text(html.page(self._story(), self), "utf-8")
 
     def to_markdown(self) -> str:
-        """The same as Markdown, with LaTeX between $$ signs."""
+        """The same as Markdown, with LaTeX between $$ signs.
+
+        Examples
+        --------
+        >>> import minnet
+        >>> model = minnet.Sequential([minnet.layers.Dense(1, input_dim=2)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> "$$" in minnet.explain_step(model, [[1.0, 2.0]], [3.0]).to_markdown()
+        True
+        """
         return markdown.render(self._story())
 
     def __repr__(self) -> str:

@@ -7,7 +7,14 @@ from typing import cast
 
 import numpy as np
 
-from minnet.layers import AveragePooling2D, Conv2D, GlobalAveragePooling2D, MaxPooling2D
+from minnet.layers import (
+    AveragePooling2D,
+    Conv2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+    ZeroPadding2D,
+)
 from minnet.layers.windows import Windows
 from minnet.teaching.explain.blocks import Index, Math, Worked
 from minnet.teaching.explain.formulas import Computation, LayerFormulas, explains
@@ -140,6 +147,44 @@ def global_average_pooling(step: Step) -> LayerFormulas:
             Math(
                 f"∂@y[n, c]/∂@x[n, p, q, c] = 1/{H * W}: every pixel gets @dy[n, c] / {H * W}",
                 rf"\frac{{\partial @y[n,c]}}{{\partial @x[n,p,q,c]}} = \frac{{1}}{{{H * W}}}",
+            )
+        ),
+    )
+
+
+@explains(GlobalMaxPooling2D)
+def global_max_pooling(step: Step) -> LayerFormulas:
+    """The largest number of each channel."""
+    return LayerFormulas(
+        y=Computation(
+            Math("@y[n, c] = max_pq @x[n, p, q, c]", r"@y[n,c] = \max_{p,q} @x[n,p,q,c]")
+        ),
+        dx=Computation(
+            Math(
+                "∂@y[n, c]/∂@x[n, p, q, c] = 1 for the largest pixel, else 0: it gets @dy[n, c]",
+                r"\frac{\partial @y[n,c]}{\partial @x[n,p,q,c]} ="
+                r" \mathbb{1}[\text{largest of channel } c]",
+            )
+        ),
+    )
+
+
+@explains(ZeroPadding2D)
+def zero_padding(step: Step) -> LayerFormulas:
+    """The image in a margin of zeros."""
+    (above, _), (left, _) = cast("ZeroPadding2D", step.layer).padding
+    return LayerFormulas(
+        y=Computation(
+            Math(
+                f"@y[n, p + {above}, q + {left}, c] = @x[n, p, q, c], and 0 in the margin",
+                rf"@y[n,\, p + {above},\, q + {left},\, c] = @x[n,p,q,c]",
+            )
+        ),
+        dx=Computation(
+            Math(
+                f"every pixel gets @dy[n, p + {above}, q + {left}, c], and the margin is left out",
+                r"\frac{\partial L}{\partial @x[n,p,q,c]} ="
+                rf" @dy[n,\, p + {above},\, q + {left},\, c]",
             )
         ),
     )

@@ -8,6 +8,7 @@ forward, backward with the chain rule spelt out, and one number of each result b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,7 @@ from minnet.layers import (
 )
 from minnet.teaching.explain import images, noise, normalization
 from minnet.teaching.explain.blocks import Index, Math, Source, Worked, same
-from minnet.teaching.explain.curves import chain_rule, curve, either
+from minnet.teaching.explain.curves import Pattern, chain_rule, curve, either, slopes
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import (
     Computation,
@@ -348,6 +349,7 @@ def relu(step: Step) -> LayerFormulas:
         step,
         Math("@y = max(@x, 0)", r"@y = \max(@x, 0)"),
         slope=("1 where @x > 0, else 0", r"1 \text{ where } @x > 0, \text{ else } 0"),
+        slope_at=slopes(step, ("1", "1"), ("0", "0")),
         one=("max(@x, 0)", r"\max(@x, 0)"),
     )
 
@@ -361,6 +363,7 @@ def leaky_relu(step: Step) -> LayerFormulas:
         step,
         Math(f"@y = @x where @x > 0, else {s} @x", rf"@y = \max(@x, 0) + {s} \min(@x, 0)"),
         slope=(f"1 where @x > 0, else {s}", rf"1 \text{{ where }} @x > 0, \text{{ else }} {s}"),
+        slope_at=slopes(step, ("1", "1"), (s, s)),
         one=either(step, ("@x", "@x"), (f"{s}·@x", rf"{s} \cdot @x")),
     )
 
@@ -380,6 +383,7 @@ def elu(step: Step) -> LayerFormulas:
             f"1 where @x > 0, else @y + {a}",
             rf"1 \text{{ where }} @x > 0, \text{{ else }} @y + {a}",
         ),
+        slope_at=slopes(step, ("1", "1"), (f"@y + {a}", f"@y + {a}")),
         one=either(step, ("@x", "@x"), (f"{a}·(exp(@x) − 1)", rf"{a} \cdot (e^{{@x}} - 1)")),
     )
 
@@ -421,6 +425,18 @@ def gelu(step: Step) -> LayerFormulas:
             r"\tfrac{1}{2}(1 + \tanh u) + \tfrac{1}{2}\, @x\, (1 - \tanh^2 u)\,"
             r"\frac{\partial u}{\partial @x}",
         ),
+        slope_at=lambda index: (_slope_of_gelu(float(step.x[index])), None),
+    )
+
+
+def _slope_of_gelu(x: float) -> Pattern:
+    root = math.sqrt(2 / math.pi)
+    u = value(root * (x + 0.044715 * x**3), bracketed=False)
+    du = value(root * (1 + 3 * 0.044715 * x * x))
+    return (
+        f"½·(1 + tanh({u.text})) + ½·@x·(1 − tanh({u.text})²)·{du.text}",
+        rf"\tfrac{{1}}{{2}}(1 + \tanh({u.latex})) + \tfrac{{1}}{{2}} \cdot @x \cdot "
+        rf"(1 - \tanh({u.latex})^2) \cdot {du.latex}",
     )
 
 

@@ -165,7 +165,7 @@ def cross_entropy(numbers: Numbers) -> LossFormulas:
     """−log of the right class's probability, by logits where they are at hand."""
     loss: Any = numbers.loss_function
     labels = numbers.target.ndim == 1
-    target = Math("one_hot(t)", r"\mathrm{onehot}(t)") if labels else same("t")
+    target = Math("one_hot(t)", r"\mathrm{one\_hot}(t)") if labels else same("t")
     targets = (
         "The targets t are labels; one_hot(t) has a 1 in the column of each label, else 0. "
         if labels

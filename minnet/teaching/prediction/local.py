@@ -24,6 +24,7 @@ from minnet.layers import (
     GaussianDropout,
     GaussianNoise,
     GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
     HardSigmoid,
     LeakyReLU,
     Linear,
@@ -36,6 +37,7 @@ from minnet.layers import (
     Reshape,
     Sigmoid,
     Softmax,
+    ZeroPadding2D,
 )
 from minnet.layers.base import Layer
 from minnet.models import Sequential
@@ -43,7 +45,8 @@ from minnet.models import Sequential
 STRAIGHT = (
     *(Dense, Linear, ReLU, LeakyReLU, PReLU, ReLU6, HardSigmoid),
     *(Flatten, Reshape, Rescaling, Normalization, BatchNormalization),
-    *(Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D),
+    *(Conv2D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, GlobalMaxPooling2D),
+    ZeroPadding2D,
     *(Dropout, AlphaDropout, GaussianDropout, GaussianNoise),
 )
 """Steps that are straight lines between their kinks, as they run when a model predicts."""

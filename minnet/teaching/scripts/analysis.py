@@ -182,19 +182,19 @@ def _no_states(
     losses = _losses(unit.run(without=stop))
     real = []
     for path in named:
-        if np.size(start[path].value) > 1:
-            other = 1.1 * np.asarray(start[path].value, float) + 0.01
-            there = _losses(unit.run({path: other}, without=stop))
-            if losses and any(there.get(k) != v for k, v in losses.items()):
-                real.append(path)
+        other = 1.1 * np.asarray(start[path].value, float) + 0.01
+        there = _losses(unit.run({path: other}, without=stop))
+        if losses and any(there.get(k) != v for k, v in losses.items()):
+            real.append(path)
     return real
 
 
 def _losses(run: Run) -> dict[str, float]:
-    """The numbers that may be a loss, or nothing after an error."""
+    """The numbers that may be a loss, and those that are implied; nothing after an error."""
     if run.error is not None:
         return {}
-    return {k: v for k, v in scalars_of(run).items() if loss_rank(k) and math.isfinite(v)}
+    numbers = {k: v for k, v in everything(run).items() if math.isfinite(v)}
+    return {k: v for k, v in numbers.items() if k.startswith(("½ Σ (", "−Σ")) or loss_rank(k)}
 
 
 def _is_made_anew(

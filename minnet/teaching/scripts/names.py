@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.closures import CELLS
 from minnet.teaching.scripts.replays import Run
 from minnet.teaching.scripts.values import is_number, is_numeric, slots
 
@@ -193,7 +194,8 @@ def label_of(path: str, others: Sequence[str]) -> str:
     """The short name of a path, if no other has it."""
     name, _around = leaf(path)
     if name.isdigit() or [leaf(o)[0] for o in others].count(name) > 1:
-        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", path)
+        short = re.sub(rf"{CELLS}\((.*?)\)(?=\[')", r"\1", path)
+        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", short)
         return re.sub(r"\[['\"](\w+)['\"]\]", r".\1", short) if "['" in short else short
     return name
 

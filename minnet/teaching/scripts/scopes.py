@@ -187,6 +187,8 @@ def derivatives(
             yield f"({name} * (1 - {name}))", array, f"of the sigmoid, {name} (1 − {name}),"
         if inside:
             yield f"(1 - {name}**2)", array, f"of tanh, 1 − {name}²,"
+        elif "np" in scope and array.dtype.kind == "f":  # it is what went into the activation
+            yield f"(1 - np.tanh({name})**2)", array, f"of tanh at {name}"
         yield f"({name} > 0)", array, f"of ReLU (the mask {name} > 0, 0 where the unit was off)"
         for rate, number in small_numbers(scope)[:3] if "np" in scope else ():
             if 0 < number < 1 and not inside:

@@ -15,9 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array
-
-STUDENT = "__student__"
-"""The name of the module that a student's file is run as."""
+from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells, copy_inner, is_inner
 
 DEPTH = 9
 """How deep a weight may lie."""
@@ -79,7 +77,12 @@ def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
                 yield Slot(path, value, put)
             elif level < depth and id(value) not in seen:
                 seen.add(id(value))
-                later += [(*child, level + 1) for child in _children(path, value)]
+                if is_inner(value):  # forward and backward hold the same W
+                    held = [(n, c) for n, c in Cells(value).full() if id(c) not in seen]
+                    seen.update(id(cell) for _, cell in held)
+                    later += [(*_in_cell(path, value, n), level + 1) for n, _ in held]
+                else:
+                    later += [(*child, level + 1) for child in _children(path, value)]
         waiting = later
 
 
@@ -94,6 +97,11 @@ def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], Non
         attributes = [(k, v) for k, v in list(vars(value).items())[:MANY] if not _kin(value, v)]
         return [(f"{path}.{k}", v, _attribute(value, k)) for k, v in attributes]
     return []
+
+
+def _in_cell(path: str, function: Any, name: str) -> tuple[str, Any, Callable[[Any], None]]:
+    cells = Cells(function)
+    return f"{CELLS}({path})[{name!r}]", cells[name], _setter(cells, name)
 
 
 def _kin(owner: Any, value: Any) -> bool:
@@ -146,21 +154,34 @@ def as_it_becomes(variables: dict[str, Any], after: Mapping[str, Any]) -> None:
 
 
 def is_data(value: Any) -> bool:
-    """Whether a variable holds something to be kept, and not a piece of the program."""
-    return not isinstance(
+    """Whether a variable holds something to be kept, and not a piece of the program.
+
+    A function that was made by another may hold weights.
+    """
+    return is_inner(value) or not isinstance(
         value, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, np.ufunc)
     )
 
 
-def copied(variables: Mapping[str, Any], replaced: Mapping[int, Any] | None = None) -> Any:
+def copied(
+    variables: Mapping[str, Any],
+    replaced: Mapping[int, Any] | None = None,
+    names: dict[str, Any] | None = None,
+) -> Any:
     """The variables once more, with all that they hold, so that nothing done to them comes back.
 
-    `replaced` says what stands in the place of some objects, by their id.
+    Parameters
+    ----------
+    replaced
+        What stands in the place of some objects, by their id.
+    names
+        The functions that inner ones belong to from now on.
     """
     memo: dict[int, Any] = dict(replaced or {})
     for value in list(variables.values()):
         if isinstance(value, np.ndarray) and value.size > LARGE:
             memo[id(value)] = value
+    copy_inner(variables, memo, names)
     copies = {}
     for name, value in variables.items():
         try:

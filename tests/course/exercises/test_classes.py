@@ -214,6 +214,7 @@ def test_other_commands_are_refused_in_words(tmp_path, monkeypatch, capsys, argu
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the limit is the system's")
+@pytest.mark.slow
 def test_the_memory_that_may_be_taken_can_be_set(tmp_path):
     path = tmp_path / SOFTMAX.file
     right = "e = np.exp(x - x.max(1, keepdims=True))\nreturn e / e.sum(1, keepdims=True)"

@@ -253,6 +253,7 @@ def test_as_a_student_types_it():
 # --- several at a time ----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_seeds_on_two_processes_give_the_same_figures_and_tell_how_far_they_are():
     xor, log = REPRODUCTIONS["xor"], io.StringIO()
     one = running.run(xor, range(2), None, io.StringIO())

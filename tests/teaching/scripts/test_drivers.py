@@ -122,7 +122,13 @@ def test_what_is_never_called_is_checked_and_right(source: str, tmp_path: Path) 
     [
         (NEVER_CALLED, "X.T @ (p - y)", "X.T @ (y - p)", "opposite sign"),
         (COLUMNS, " * (1 - A1**2)", "", "the derivative of tanh, 1 − A1², is missing"),
-        (SAMPLE_BY_SAMPLE, "z = zs[-l]", "z = activations[-l]", "activations[-l] stands where"),
+        pytest.param(
+            SAMPLE_BY_SAMPLE,
+            "z = zs[-l]",
+            "z = activations[-l]",
+            "activations[-l] stands where",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_its_mistake_is_named(source: str, old: str, new: str, words: str, tmp_path: Path) -> None:
