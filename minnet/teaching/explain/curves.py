@@ -24,6 +24,7 @@ from minnet.teaching.explain.words import (
     sources,
     sum_of_products,
     value,
+    with_numbers,
 )
 
 
@@ -63,7 +64,7 @@ def curve(
             return None
         right = Math(*(one(index) if callable(one) else one))
         x = entry(X, step.x, *index)
-        shown = right.named({"@x": value(x.value)})
+        shown = with_numbers(right, {"@x": x.value})
         return Worked(at(Y, *index), [shown, _result(step.y[index])], sources([x]))
 
     return LayerFormulas(
@@ -106,7 +107,7 @@ def _slope_by_hand(step: Step, slope_at: SlopeAt) -> Callable[[Index], Worked] |
         x, y = entry(X, step.x, *index), entry(Y, step.y, *index)
         used = [factor for factor in (x, y) if factor.name.text[:2] in f"{text} {condition}"]
         text, latex = text.partition(", the ")[0].replace("⊙", "·"), latex.replace("odot", "cdot")
-        formula = Math(text, latex).named({"@x": value(x.value), "@y": value(y.value)})
+        formula = with_numbers(Math(text, latex), {"@x": x.value, "@y": y.value})
         result = _result(slope[index])
         follows = [formula] if "@" in text and formula != result else []
         if condition is not None:

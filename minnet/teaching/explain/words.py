@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -115,6 +116,24 @@ def value(of_entry: Any, digits: int = DIGITS, *, bracketed: bool = True) -> Mat
     if bracketed and shown.startswith("-"):
         return Math(f"({shown})", f"({latex(shown)})")
     return Math(shown, latex(shown))
+
+
+def with_numbers(pattern: Math, numbers: Mapping[str, Any]) -> Math:
+    """An expression with a number for each mark, in brackets only where it has none yet.
+
+    >>> with_numbers(same("exp(@x) + @x + (@x²)"), {"@x": -2.0}).text
+    'exp(-2.000) + (-2.000) + ((-2.000)²)'
+    """
+    inside = {mark: value(number, bracketed=False) for mark, number in numbers.items()}
+    around = {mark: value(number) for mark, number in numbers.items()}
+    written = pattern
+    for mark, shown in inside.items():
+        between = re.compile(rf"(?<=[({{|]){mark}(?![²³^])")
+        written = Math(
+            between.sub(shown.text, written.text),
+            between.sub(shown.latex.replace("\\", r"\\"), written.latex),
+        )
+    return written.named(around)
 
 
 def sum_of_products(left: Math, terms: Sequence[tuple[Factor, ...]], result: Any) -> Worked:
