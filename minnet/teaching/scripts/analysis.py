@@ -231,6 +231,8 @@ def _is_sum(unit: Unit, run: Run, path: str, put: Mapping[str, Array] | None) ->
 
     The line that adds a loss to a total computes that loss, and is no update.
     """
+    if "[" in path or leaf(path)[0] in VALUES:  # a weight among others
+        return False
     value = (put or {}).get(path, unit.slots()[path].value)
     other = unit.run({**(put or {}), path: np.asarray(value, float) + 1.0})
     if other.error is not None or run.error is not None:
@@ -489,8 +491,10 @@ def settle(
     for block in analysis.blocks:
         if block.key:
             moved = block.update  # perhaps a penalty is in it
-            if not block.right and moved is not None and _agrees(block, moved, known):
-                block.right, block.note = True, "update"
+            if not block.right and moved is not None:
+                fitting = [r for r in known if r > 0 and block.agrees(moved / r)]
+                if fitting:
+                    block.right, block.note, block.analytic = True, "update", moved / fitting[0]
         elif block.update is not None:
             likely = [r for r in [*known, 1.0] if r > 0]
             rate = next((r for r in likely if block.agrees(block.update / r)), None)
@@ -499,6 +503,7 @@ def settle(
             block.rate = likely[0] if rate is None else rate
             block.analytic = block.update / block.rate
             block.right = block.agrees(block.analytic)
+    _as_the_others(analysis, known)
     if not analysis.explicit or _has_no_factor(analysis):
         _common_factor(analysis)
     _clip(analysis)
@@ -522,6 +527,22 @@ def _from_one_call(
                 _by_key(block, there, runs, rates)
 
 
+def _as_the_others(analysis: Analysis, rates: Sequence[float]) -> None:
+    """Take wrong gradients from the update, where all that are right are right by theirs.
+
+    Then the arrays that are called gradients are those of one sample, and the update has sums.
+    """
+    named = [block for block in analysis.blocks if block.key]
+    right = [block for block in named if block.right]
+    rate = next((r for r in rates if r > 0), None)
+    if rate is None or not right or any(block.note != "update" for block in right):
+        return
+    for block in named:
+        if not block.right and block.update is not None:
+            block.key, block.sign, block.rate = "", 1.0, rate
+            block.analytic = block.update / rate
+
+
 def _has_no_factor(analysis: Analysis) -> bool:
     """Whether the loss is only looked at: what is shown, or a sum of squares for a half of it."""
     watched = is_watched(analysis.loss, any(block.key for block in analysis.blocks))
@@ -541,10 +562,6 @@ def _clip(analysis: Analysis) -> None:
     if len(pairs) == len(analysis.blocks) and clipped(pairs, analysis.unit.numbers()):
         for block in analysis.blocks:
             block.right = True
-
-
-def _agrees(block: Block, moved: Array, rates: Sequence[float]) -> bool:
-    return any(rate > 0 and block.agrees(moved / rate) for rate in rates)
 
 
 def _alike(c: float, others: Sequence[float]) -> int:

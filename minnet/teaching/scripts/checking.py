@@ -13,7 +13,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, rules, sliding
+from minnet.teaching.scripts import evidence, implied, orders, rules, sliding, steps
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -384,6 +384,9 @@ def _of_wrong(
     order = orders.verdicts(analysis, blocks)
     if order is not None:
         return order
+    up = {b.path: f for b in wrong if (f := steps.uphill(analysis, b)) is not None}
+    if up and len(up) == len(wrong):
+        return {b.label: [up[b.path]] if b.path in up else [] for b in blocks}
     truncated = _integers(analysis, blocks)
     batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
     samples = [*batch, *(n for n in samples if n not in batch)]

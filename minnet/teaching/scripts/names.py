@@ -248,7 +248,7 @@ def everything(run: Run, wanted: str = "") -> dict[str, float]:
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
-        if wanted and key not in wanted:
+        if (wanted and key not in wanted) or NO_OUTPUT.match(key.split(":")[-1]):
             continue
         for name, rows in targets.items():
             if wanted and name not in wanted:
@@ -344,6 +344,10 @@ TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$",
 NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)
 
 
+NO_OUTPUT = re.compile(r"(self\.)?(d_?[wbzahxy]s?\d?|nabla\w*|grads?\w*|deltas?\w*)(\[.*)?$", re.I)
+"""Gradients: no loss holds them to the targets."""
+
+
 OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
 
 
@@ -366,7 +370,7 @@ def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
     sums = {}
     if p.shape == t.shape and t is not p and p.size <= 4000:
         sums[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
-    inside = p.size > 1 and np.all((p > 0) & (p < 1))
+    inside = p.size and np.all((p > 0) & (p < 1))
     if not inside:
         return sums
     if p.shape == t.shape and np.isin(t, (0, 1)).all():

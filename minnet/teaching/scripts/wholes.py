@@ -45,6 +45,8 @@ def of_whole(
     if isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
         words = "the minus at its beginning is one too many"
         yield "sign", words, 0.9, _put_for(node, first, first.operand)
+    if isinstance(node, ast.ListComp):
+        yield from _unused(node, target)
     for number in (2, 3, 4):
         yield (
             "factor",
@@ -174,6 +176,23 @@ def of_whole(
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
         yield from _of_softmax(shape, target, scope)
+
+
+def _unused(node: ast.ListComp, target: str) -> Iterator[Local]:
+    """A list made anew of itself and another, in which the sums of before are not used."""
+    loop = node.generators[0]
+    call = loop.iter
+    if not isinstance(loop.target, ast.Tuple) or not isinstance(call, ast.Call):
+        return
+    used = {n.id for n in ast.walk(node.elt) if isinstance(n, ast.Name)}
+    for name, source in zip(loop.target.elts, call.args, strict=False):
+        if isinstance(name, ast.Name) and name.id not in used and text_of(source) == target:
+            words = (
+                f"{name.id} is not used, so {target} has the last sample alone: {name.id} + … "
+                "belongs there (the sum over the samples is missing)"
+            )
+            added = binary(ast.Name(name.id, ast.Load()), ast.Add(), node.elt)
+            yield "bias-not-summed", words, 1.2, ast.ListComp(added, node.generators)
 
 
 def _put_for(node: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:

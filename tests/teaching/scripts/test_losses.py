@@ -171,3 +171,95 @@ def test_the_state_that_a_network_hands_on_is_no_weight(tmp_path: Path) -> None:
     assert code == 1
     assert "dh_next is missing" in text
     assert "WRONG  h:" not in text
+
+
+ONE_BY_ONE = """
+import numpy as np
+rng = np.random.default_rng(0)
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+class Net:
+    def __init__(self):
+        self.biases = [rng.normal(size=(3, 1)), rng.normal(size=(1, 1))]
+        self.weights = [rng.normal(size=(3, 2)), rng.normal(size=(1, 3))]
+
+    def forward(self, a):
+        for b, w in zip(self.biases, self.weights):
+            a = sigmoid(w @ a + b)
+        return a
+
+    def cost(self, data):
+        outputs = [(self.forward(x), y) for x, y in data]
+        return -sum(np.sum(y * np.log(a) + (1 - y) * np.log(1 - a)) for a, y in outputs)
+
+    def train(self, data, rate):
+        for epoch in range(3):
+            for start in range(0, len(data), 5):
+                self.learn(data[start:start + 5], rate)
+            print(self.cost(data))
+
+    def learn(self, batch, rate):
+        nb = [np.zeros(b.shape) for b in self.biases]
+        nw = [np.zeros(w.shape) for w in self.weights]
+        for x, y in batch:
+            db, dw = self.back(x, y)
+            nb = [s + d for s, d in zip(nb, db)]
+            nw = [s + d for s, d in zip(nw, dw)]
+        self.weights = [w - rate / len(batch) * g for w, g in zip(self.weights, nw)]
+        self.biases = [b - rate / len(batch) * g for b, g in zip(self.biases, nb)]
+
+    def back(self, x, y):
+        hidden = sigmoid(self.weights[0] @ x + self.biases[0])
+        output = sigmoid(self.weights[1] @ hidden + self.biases[1])
+        delta = output - y
+        below = self.weights[1].T @ delta * hidden * (1 - hidden)
+        return [below, delta], [below @ x.T, delta @ hidden.T]
+
+X = rng.random((20, 2, 1))
+data = [(x, np.array([[float(x.sum() > 1)]])) for x in X]
+Net().train(data, 1.0)
+"""
+
+
+def test_one_output_of_one_sample_is_held_to_the_cross_entropy(tmp_path: Path) -> None:
+    assert checked(tmp_path, ONE_BY_ONE)[0] == 0
+    mistaken = ONE_BY_ONE.replace("nw = [s + d for s, d", "nw = [d for s, d")
+    code, text = checked(tmp_path, mistaken)
+    assert code == 1
+    assert "biases[1]" not in "".join(s for s in text.splitlines() if s.startswith("WRONG"))
+    assert "s is not used" in text
+
+
+MOMENTUM = """
+import numpy as np
+rng = np.random.default_rng(5)
+X = rng.normal(size=(30, 2))
+y = (X[:, :1] > X[:, 1:]).astype(float)
+W1, W2 = rng.normal(size=(2, 6)), rng.normal(size=(6, 1))
+vW1, vW2 = np.zeros_like(W1), np.zeros_like(W2)
+
+for i in range(20):
+    a1 = np.tanh(X @ W1)
+    p = 1 / (1 + np.exp(-(a1 @ W2)))
+    loss = -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+    dz2 = (p - y) / 30
+    dW2 = a1.T @ dz2
+    dW1 = X.T @ (dz2 @ W2.T * (1 - a1 ** 2))
+    vW1 = 0.9 * vW1 - 0.2 * dW1
+    vW2 = 0.9 * vW2 - 0.2 * dW2
+    W1 = W1 + vW1
+    W2 = W2 + vW2
+"""
+
+
+def test_a_step_that_goes_up_the_slope_is_told_by_its_own_line(tmp_path: Path) -> None:
+    assert checked(tmp_path, MOMENTUM)[0] == 0
+    code, text = checked(tmp_path, MOMENTUM.replace("- 0.2 * dW2", "+ 0.2 * dW2"))
+    assert code == 1
+    assert "WRONG  W2: its step goes up the slope" in text
+    assert "with `vW2 = 0.9 * vW2 - 0.2 * dW2`" in text
+    code, text = checked(tmp_path, MOMENTUM.replace("= a1.T @ dz2", "= -a1.T @ dz2"))
+    assert code == 1
+    assert "a minus too many" in text or "one too many" in text
