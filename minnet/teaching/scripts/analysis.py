@@ -30,8 +30,16 @@ from minnet.teaching.scripts.names import (
     rates_of,
     scalars_of,
 )
+from minnet.teaching.scripts.rates import written_rates
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
-from minnet.teaching.scripts.roles import clipped, is_history, is_setting, is_state, is_watched
+from minnet.teaching.scripts.roles import (
+    clipped,
+    is_handed_on,
+    is_history,
+    is_setting,
+    is_state,
+    is_watched,
+)
 from minnet.teaching.scripts.values import is_number, is_numeric
 
 STEP = 1e-5
@@ -162,6 +170,7 @@ def _weights(
     rest = [p for p in rest if p not in gradient_like and not is_history(p)]
     rest = [p for p in rest if not (is_number(start[p].value) and is_setting(p))]
     rest = [p for p in rest[: 2 * BLOCKS] if not _is_made_anew(unit, run, p, start[p].array, put)]
+    rest = [p for p in rest if not (is_number(start[p].value) and _is_sum(unit, run, p, put))]
     named = [p for p in named if not is_state(p) and p not in gradient_like]
     named = (
         [p for p in named if not re.match(r"^(x|y|t)(_|$|train|batch|b$)", p, re.I)]
@@ -215,6 +224,25 @@ def _is_made_anew(
         return False
     other = unit.run({**(put or {}), path: 1.01 * np.asarray(value, float) + 0.01})
     return other.error is None and not differs(after, other.get(":" + path))
+
+
+def _is_sum(unit: Unit, run: Run, path: str, put: Mapping[str, Array] | None) -> bool:
+    """Whether a number is only added to: nothing but itself is another with another start.
+
+    The line that adds a loss to a total computes that loss, and is no update.
+    """
+    value = (put or {}).get(path, unit.slots()[path].value)
+    other = unit.run({**(put or {}), path: np.asarray(value, float) + 1.0})
+    if other.error is not None or run.error is not None:
+        return False
+    own = re.compile(rf"(?<![\w.]){re.escape(path)}(?!\w)")
+    here, there = scalars_of(run), scalars_of(other)
+    if any(there.get(k) != v for k, v in here.items() if not own.search(k) and v == v):
+        return False
+    arrays = arrays_in(other)
+    return not any(
+        differs(v, arrays.get(k)) for k, v in arrays_in(run).items() if not own.search(k)
+    )
 
 
 def _generic_point(
@@ -324,6 +352,7 @@ def _choose(
             continue
         analysis = Analysis(unit, put, blocks, key, updates, explicit=explicit, scalars=keys)
         settle(analysis, candidates, rates, run, still)
+        analysis.blocks = _learned(analysis.blocks)
         score = _score(analysis, rank)
         if best is None or score > best[0]:
             best = (score, analysis)
@@ -332,6 +361,24 @@ def _choose(
     analysis = best[1]
     analysis.slopes = {p: slopes[p] for p in weights}
     return analysis
+
+
+def _learned(blocks: list[Block]) -> list[Block]:
+    """The blocks without the state of a recurrent network, which moves by no gradient."""
+    learned = []
+    for block in blocks:
+        handed = is_handed_on(block.path) and block.update is not None and not block.right
+        if (
+            handed
+            and block.key
+            and block.analytic is not None
+            and fits(block.analytic, block.value)
+        ):
+            move = np.asarray(block.update, float).reshape(-1)
+            handed = ratio(move, np.asarray(block.analytic, float).reshape(-1)) is None
+        if not handed:
+            learned.append(block)
+    return learned or blocks
 
 
 def _carried(
@@ -428,6 +475,8 @@ def settle(
             c = ratio(block.at(block.update), block.measured)
             if c is not None:
                 ratios.append(c)
+    if not ratios and not known:  # nothing is a multiple: by the number that stands in the line
+        known = written_rates(analysis.unit, analysis.updates, still)
     if not ratios and not known:  # single numbers, and a rate that stands in the line alone
         moves = [(b, b.update) for b in analysis.blocks if b.update is not None]
         ratios = [c for b, move in moves if (c := ratio(b.at(move), b.measured)) is not None]
@@ -516,7 +565,8 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
             proportion = ratio(block.update.reshape(-1), first.reshape(-1))
             if proportion is not None and proportion < 0:
                 sign = -1.0
-        quality = (block.agrees(sign * first), proportion is not None)
+        memory = is_state(key.split(":")[-1])  # β v + (1 − β) dW is no gradient, where dW is there
+        quality = (block.agrees(sign * first), proportion is not None, not memory)
         if chosen is None or quality > chosen[0]:
             chosen = (quality, key, sign, sign * first, proportion)
     if chosen is None:

@@ -30,6 +30,12 @@ def is_state(path: str) -> bool:
     return bool(rest) and bool(memory or STATES.match(root))
 
 
+def is_handed_on(path: str) -> bool:
+    """Whether it is called like what a recurrent network hands on from step to step."""
+    name = leaf(path)[0]
+    return bool(re.fullmatch(r"[hcsa]|([hcsa]_?|hidden_?|state_?)(prev|last|old|state|t|0)?", name))
+
+
 def is_setting(path: str) -> bool:
     """Whether a number is called a rate, or what a schedule goes by."""
     name = leaf(path)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,6 +39,12 @@ def of_whole(
         1.0,
         ast.UnaryOp(ast.USub(), node),
     )
+    first = node
+    while isinstance(first, ast.BinOp) and not isinstance(first.op, (ast.Add, ast.Sub)):
+        first = first.left
+    if isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
+        words = "the minus at its beginning is one too many"
+        yield "sign", words, 0.9, _put_for(node, first, first.operand)
     for number in (2, 3, 4):
         yield (
             "factor",
@@ -167,6 +174,15 @@ def of_whole(
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
         yield from _of_softmax(shape, target, scope)
+
+
+def _put_for(node: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
+    """A product with another in the place of its first factor."""
+    if node is old:
+        return new
+    fresh = copy.copy(node)
+    fresh.left = _put_for(fresh.left, old, new)  # type: ignore[attr-defined]
+    return fresh
 
 
 def _of_statistics(n: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
