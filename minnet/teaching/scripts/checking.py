@@ -396,6 +396,7 @@ def _of_wrong(
         search.samples = frozenset(samples)
     if other is None and any(block.value.size <= FEW_ENTRIES for block in wrong):
         search.other = another_pass(analysis, snapshots)
+    search.later = partial(another_pass, analysis, snapshots)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
     telling = any(
         f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
@@ -426,7 +427,7 @@ def _of_wrong(
         findings = []
         number = here[block.path]
         change = next((m for m in mended if block.path in m.paths), None)
-        if block.path in slid:
+        if block.path in slid and not (change and "is turned round" in change.edit.words):
             findings.append(slid[block.path])
         if block.path in truncated:
             findings.append(truncated[block.path])
