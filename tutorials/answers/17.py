@@ -42,8 +42,9 @@ assert model.count_params() == article(input_dim=784).count_params() == 25_450
 # ## 2. A pasted program
 #
 # What you see depends on your program. Here are two that stop: one with a recurrent layer, and one
-# in Keras' functional style, which calls layers on each other. Each sentence says what is not there
-# and what to write instead: fixed windows as rows of x, and `Sequential([…])`.
+# that joins two branches. Each sentence says what is not there and what to write instead: fixed
+# windows as rows of x, and the columns of x joined beforehand. A chain of layers that are called
+# one on another runs: it is a stack.
 
 
 # %%
@@ -52,12 +53,14 @@ def recurrent():
     return keras.layers.LSTM(32)
 
 
-def functional():
-    """A layer called on an input."""
-    return keras.layers.Dense(32)(keras.Input(shape=(784,)))
+def branched():
+    """Two layers on one input, joined."""
+    pixels = keras.Input(shape=(784,))
+    branches = keras.layers.Dense(32)(pixels), keras.layers.Dense(8)(pixels)
+    return keras.layers.Concatenate()(branches)
 
 
-for program, advice in ((recurrent, "windows"), (functional, "Sequential")):
+for program, advice in ((recurrent, "windows"), (branched, "Join the columns")):
     sentence = "it ran"
     try:
         program()

@@ -110,8 +110,8 @@ def kernel_changes(shape: Shape, layouts: list[tuple[str, ...]]) -> Iterator[tup
                 "order in which forward laid them out, height first",
                 _swapped(*across),
             )
-        c, f = names.index("channels"), names.index("filters")
-        if shape[c] == shape[f]:
+        c, f = (names.index(n) if n in names else -1 for n in ("channels", "filters"))
+        if c >= 0 and f >= 0 and shape[c] == shape[f]:
             yield (
                 "the channels of the input and the filters are exchanged in the kernel",
                 _swapped(c, f),

@@ -31,7 +31,8 @@ from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.running import seeded_state
-from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
+from minnet.teaching.scripts.scopes import evaluated, parsed
+from minnet.teaching.scripts.values import as_it_becomes, copied, is_numeric, slots, with_rows
 
 
 @dataclass
@@ -398,11 +399,16 @@ def _of_wrong(
         search.samples = frozenset(samples)
     if other is None and any(block.value.size <= FEW_ENTRIES for block in wrong):
         search.other = another_pass(analysis, snapshots)
+    search.later = partial(another_pass, analysis, snapshots)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
     telling = any(
         f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
     )
-    slid = {b.path: f for b in wrong if (f := sliding.of_block(analysis, b)) is not None}
+    slid = {  # the right numbers times a constant are where they belong
+        b.path: f
+        for b in wrong
+        if proportional(b) is None and (f := sliding.of_block(analysis, b)) is not None
+    }
     telling = telling or bool(slid)
     search.of_loss = not telling and len(wrong) == len(blocks)
     other_loss = _implied_by_other_loss(analysis) if search.of_loss else None
@@ -424,7 +430,7 @@ def _of_wrong(
         findings = []
         number = here[block.path]
         change = next((m for m in mended if block.path in m.paths), None)
-        if block.path in slid:
+        if block.path in slid and not (change and "is turned round" in change.edit.words):
             findings.append(slid[block.path])
         if block.path in truncated:
             findings.append(truncated[block.path])
@@ -559,11 +565,12 @@ def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -
             unit.owner,
         )
         run = one.run()
-        before = one.slots().get(block.path)
+        # a variable that is left of a loop over the layers may name the weight, too
+        before = evaluated(parsed(block.path), one.variables)
         after = run.get(":" + block.path)
-        if run.error is not None or before is None or after is None:
+        if run.error is not None or not is_numeric(before) or after is None:
             return
-        start = np.asarray(before.value, float)
+        start = np.asarray(before, float)
         own = Block(
             block.path,
             block.label,

@@ -22,6 +22,7 @@ from minnet.teaching.scripts.scopes import (
     small_numbers,
     text_of,
 )
+from minnet.teaching.scripts.windows import of_largest
 
 
 def of_whole(
@@ -173,6 +174,9 @@ def of_whole(
             dy = f"({text_of(node)})"  # may have braces, as f"W{l}" has
             for product in (parsed(f"{dy} @ {name}.T"), parsed(f"{name}.T @ {dy}")):
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
+    yield from of_largest(node, value, statement, scope, target)
+    if len(shape) == 1:
+        yield from _of_softmax(shape, target, scope)
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
         yield from _of_softmax(shape, target, scope)
@@ -242,7 +246,8 @@ def _of_softmax(shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[L
     for name, p in arrays:
         if p.dtype.kind != "f" or not np.all(p > 0):
             continue
-        axis = next((i for i in (1, 0) if np.allclose(p.sum(axis=i), 1.0)), None)
+        ways = range(len(shape) - 1, -1, -1)
+        axis = next((i for i in ways if np.allclose(p.sum(axis=i), 1.0)), None)
         if axis is None:
             continue
         for d, _ in arrays:
