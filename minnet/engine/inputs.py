@@ -84,7 +84,12 @@ def check_data(
         stack.require_built()
     if input_shape is None:
         input_shape = as_array(x, f"{whose}x").shape[1:]
-    x, x_range = check_x(stack, x, input_shape, f"{whose}x")
+    try:
+        x, x_range = check_x(stack, x, input_shape, f"{whose}x")
+    except ValueError as error:
+        if _are_swapped(x, y, input_shape):
+            raise ValueError(f"{error}. y has that shape: are {whose}x and y swapped?") from None
+        raise
     if max(-x_range[0], x_range[1]) > FAR_OUT and not isinstance(x, np.memmap):
         is_too_coarse(x, dtype, f"{whose}x")  # and says so
     if output_shape is None:
@@ -106,6 +111,12 @@ def check_data(
     if not isinstance(x, np.memmap):
         x = x.astype(dtype, copy=False)
     return Data(x, target, weight, x_range)
+
+
+def _are_swapped(x: Any, y: Any, input_shape: Shape) -> bool:
+    """Whether y is an array of the shape that x should have, and x is not."""
+    shapes = getattr(x, "shape", ()), getattr(y, "shape", ())
+    return shapes[0][:1] == shapes[1][:1] and shapes[1][1:] == input_shape != shapes[0][1:]
 
 
 def _check_target(

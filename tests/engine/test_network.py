@@ -1132,3 +1132,16 @@ def test_targets_that_float32_holds_are_not_warned_of(y):
     model = Sequential([Dense(1, input_dim=1)], seed=0)
     model.compile("sgd", "mse")
     model.evaluate(np.zeros((60, 1)), y)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch"])
+def test_x_and_y_in_each_other_s_place_are_asked_about(call):
+    model = Sequential([Dense(3, activation="softmax", input_dim=4)], seed=0)
+    model.compile("sgd", "cross_entropy")
+    x, y = np.zeros((6, 4)), np.zeros(6, int)
+    with pytest.raises(ValueError, match=r"wants 4\. y has that shape: are x and y swapped\?"):
+        getattr(model, call)(y, x)
+    with pytest.raises(ValueError, match=r"wants 4$"):  # nothing of it where neither fits
+        getattr(model, call)(np.zeros((6, 5)), y)
+    with pytest.raises(ValueError, match="rows of equal length"):
+        getattr(model, call)([[1.0], [1.0, 2.0]], x)
