@@ -55,10 +55,12 @@ def of_whole(
             1.6,
             binary(ast.Constant(number), ast.Mult(), node),
         )
+        spread = re.search(r"repeat|kron|tile", text_of(node))  # as the mean of a window goes back
+        each = f": of a window of {number} each entry has 1/{number} of the mean" if spread else ""
         yield (
             "factor",
-            f"it is {number} times too large: the factor 1/{number} is missing",
-            1.6,
+            f"it is {number} times too large: the factor 1/{number} is missing{each}",
+            1.5 if spread else 1.6,
             binary(node, ast.Div(), ast.Constant(number)),
         )
     if value is None or not isinstance(value, (np.ndarray, float, np.floating)):

@@ -118,6 +118,7 @@ def test_a_constant_in_every_entry_comes_before_a_kernel_that_is_turned(tmp_path
     code, text = checked(tmp_path, POOLED.replace("axis=3) / 4", "axis=3)"))
     assert code == report.WRONG, text
     assert "WRONG  k: it is 4 times what was measured" in text
+    assert "of a window of 4 each entry has 1/4 of the mean" in text
     assert "turned" not in text
 
 
