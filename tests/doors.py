@@ -139,7 +139,8 @@ else:
 """Door → the tools that it needs, and the program that follows `BEGIN`."""
 
 TEAM = """
-team = minnet.parallel.DataParallel(model)
+from minnet.parallel import DataParallel
+team = DataParallel(model)
 assert team.processes == 2, team.processes
 team.fit(x, y, epochs=2, verbose=0)
 """

@@ -62,7 +62,7 @@ def copy_inner(
         Where the student's functions stand that the copies belong to: they call these, and their
         code is what is written in them. Without it the code stays as it is.
     """
-    inner = [f for f in _inner_in(variables) if id(f) not in memo]
+    inner = [f for f in _inner_in(variables) if id(f) not in memo and not _of_a_graph(f)]
     if not inner:
         return
     codes = _codes_in(names) if names is not None else {}
@@ -93,6 +93,15 @@ def copy_inner(
             new.cell_contents = copy.deepcopy(content, memo)
         except Exception:  # a generator, an open file: it is shared
             new.cell_contents = content
+
+
+def _of_a_graph(function: Any) -> bool:
+    """Whether it holds objects of the student's: a node hands its gradient on to others by it.
+
+    The next pass makes nodes and functions anew, and copies of those before only part them.
+    """
+    held = (cell.cell_contents for _, cell in Cells(function).full())
+    return any(type(one).__module__ == STUDENT for one in held)
 
 
 def _inner_in(variables: Mapping[str, Any]) -> list[Any]:

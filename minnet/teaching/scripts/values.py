@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,9 +105,11 @@ def _in_cell(path: str, function: Any, name: str) -> tuple[str, Any, Callable[[A
 
 
 def _kin(owner: Any, value: Any) -> bool:
-    """Whether it holds objects like its owner: what a node of a graph was made of."""
-    inside = value if isinstance(value, (list, tuple)) else ()
-    return any(type(one) is type(owner) for one in inside[:PAIRS])
+    """Whether it holds objects like its owner: what a node of a graph was made of, and hands on."""
+    inside: Sequence[Any] = value[:PAIRS] if isinstance(value, (list, tuple)) else ()
+    if is_inner(value):
+        inside = [cell.cell_contents for _, cell in Cells(value).full()]
+    return any(type(one).__qualname__ == type(owner).__qualname__ for one in inside)
 
 
 def _setter(container: Any, key: Any) -> Callable[[Any], None]:
