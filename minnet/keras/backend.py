@@ -33,7 +33,7 @@ _FUNCTIONS = """
 def __getattr__(name: str) -> Any:
     """Return what Keras computes with, from `ops`; other names are as in any module."""
     if name in _FUNCTIONS.split():
-        if name in ops.FUNCTIONS or name in ("cast", "shape", "int_shape"):
+        if name in vars(ops):
             return getattr(ops, name)
         return words.Missing(f"backend.{name}", words.BACKEND.get(name, words.TENSORS))
     raise AttributeError(f"minnet.keras.backend has no {name!r}.")

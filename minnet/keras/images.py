@@ -72,64 +72,57 @@ def _pair(size: Any) -> Any:
     return tuple(size) if isinstance(size, list) else size
 
 
-class MaxPooling2D(KerasLayer, core.MaxPooling2D):
+class _Pooling2D(KerasLayer):
+    """What both kinds of pooling take."""
+
+    in_files: ClassVar[Any]
+
+    def __init__(
+        self,
+        pool_size: Any = (2, 2),
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **common: Unpack[Common],
+    ) -> None:
+        _channels_last(self.in_files.__name__, data_format)
+        self.make_as(self.in_files, common, _pair(pool_size), _pair(strides), padding.lower())
+
+
+class MaxPooling2D(_Pooling2D, core.MaxPooling2D):
     """The largest number of each window."""
 
     in_files: ClassVar[Any] = core.MaxPooling2D
 
-    def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **common: Unpack[Common],
-    ) -> None:
-        _channels_last("MaxPooling2D", data_format)
-        sizes = _pair(pool_size), _pair(strides)
-        self.make_as(core.MaxPooling2D, common, *sizes, padding.lower())
 
-
-class AveragePooling2D(KerasLayer, core.AveragePooling2D):
+class AveragePooling2D(_Pooling2D, core.AveragePooling2D):
     """The mean of each window."""
 
     in_files: ClassVar[Any] = core.AveragePooling2D
 
+
+class _GlobalPooling2D(KerasLayer):
+    """What both kinds of pooling over a whole image take."""
+
+    in_files: ClassVar[Any]
+
     def __init__(
-        self,
-        pool_size: Any = (2, 2),
-        strides: Any = None,
-        padding: str = "valid",
-        data_format: str | None = None,
-        **common: Unpack[Common],
+        self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[Common]
     ) -> None:
-        _channels_last("AveragePooling2D", data_format)
-        sizes = _pair(pool_size), _pair(strides)
-        self.make_as(core.AveragePooling2D, common, *sizes, padding.lower())
+        _channels_last(self.in_files.__name__, data_format)
+        self.make_as(self.in_files, common, keepdims)
 
 
-class GlobalAveragePooling2D(KerasLayer, core.GlobalAveragePooling2D):
+class GlobalAveragePooling2D(_GlobalPooling2D, core.GlobalAveragePooling2D):
     """The mean of each channel over the whole image."""
 
     in_files: ClassVar[Any] = core.GlobalAveragePooling2D
 
-    def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[Common]
-    ) -> None:
-        _channels_last("GlobalAveragePooling2D", data_format)
-        self.make_as(core.GlobalAveragePooling2D, common, keepdims)
 
-
-class GlobalMaxPooling2D(KerasLayer, core.GlobalMaxPooling2D):
+class GlobalMaxPooling2D(_GlobalPooling2D, core.GlobalMaxPooling2D):
     """The largest number of each channel over the whole image."""
 
     in_files: ClassVar[Any] = core.GlobalMaxPooling2D
-
-    def __init__(
-        self, data_format: str | None = None, keepdims: bool = False, **common: Unpack[Common]
-    ) -> None:
-        _channels_last("GlobalMaxPooling2D", data_format)
-        self.make_as(core.GlobalMaxPooling2D, common, keepdims)
 
 
 class ZeroPadding2D(KerasLayer, core.ZeroPadding2D):

@@ -38,7 +38,9 @@ _OTHER_NAME = {
 }
 """What Keras calls otherwise → NumPy's name."""
 
-_ACTIVATIONS = "elu gelu hard_sigmoid leaky_relu relu selu sigmoid silu softmax softplus softsign"
+_ACTIVATIONS = (
+    "elu gelu hard_sigmoid leaky_relu relu selu sigmoid silu softmax softplus softsign tanh"
+)
 
 _MISSING = """
     adaptive_average_pool adaptive_max_pool allclose angle append arccosh arcsinh arctanh
@@ -105,12 +107,8 @@ def convert_to_numpy(x: Any) -> Any:
     return np.array(x, subok=False)
 
 
-FUNCTIONS = {
-    **{name: _of_numpy(name) for name in (*_SAME_NAME.split(), *_OTHER_NAME)},
-    **{name: getattr(activations, name) for name in _ACTIVATIONS.split()},
-    "tanh": activations.tanh,
-}
-globals().update(FUNCTIONS)
+globals().update({name: _of_numpy(name) for name in (*_SAME_NAME.split(), *_OTHER_NAME)})
+globals().update({name: getattr(activations, name) for name in _ACTIVATIONS.split()})
 
 
 def __getattr__(name: str) -> Any:

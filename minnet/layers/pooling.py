@@ -181,8 +181,31 @@ class AveragePooling2D(_Pooling):
         return self._sums(self.windows.pad(inside), self.windows.places(*x.shape[1:3]))
 
 
+class _GlobalPooling(Layer):
+    """What both kinds of pooling over a whole image have.
+
+    Parameters
+    ----------
+    keepdims
+        Whether y keeps axes of length 1 for rows and columns.
+    """
+
+    training_differs = False
+
+    takes = "images that it fits into"
+    keepdims: bool = setting(boolean)
+
+    def __init__(self, keepdims: bool = False, **common: Unpack[LayerArguments]) -> None:
+        super().__init__(**common)
+        self.keepdims = keepdims
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        C = expect_images(self.label, input_shape)[2]
+        return (1, 1, C) if self.keepdims else (C,)
+
+
 @register
-class GlobalAveragePooling2D(Layer):
+class GlobalAveragePooling2D(_GlobalPooling):
     """The mean of each channel over the whole image.
 
     Shapes: x (N, H, W, C), y (N, C), or (N, 1, 1, C) where `keepdims` is True.
@@ -202,19 +225,6 @@ class GlobalAveragePooling2D(Layer):
     array([[3., 4.]])
     """
 
-    training_differs = False
-
-    takes = "images that it fits into"
-    keepdims: bool = setting(boolean)
-
-    def __init__(self, keepdims: bool = False, **common: Unpack[LayerArguments]) -> None:
-        super().__init__(**common)
-        self.keepdims = keepdims
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        C = expect_images(self.label, input_shape)[2]
-        return (1, 1, C) if self.keepdims else (C,)
-
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         y: Array = x.mean(axis=(1, 2), keepdims=self.keepdims)
         if not np.isfinite(y).all():  # the sum of the pixels may overflow
@@ -227,7 +237,7 @@ class GlobalAveragePooling2D(Layer):
 
 
 @register
-class GlobalMaxPooling2D(Layer):
+class GlobalMaxPooling2D(_GlobalPooling):
     """The largest number of each channel over the whole image.
 
     Shapes: x (N, H, W, C), y (N, C), or (N, 1, 1, C) where `keepdims` is True.
@@ -245,19 +255,6 @@ class GlobalMaxPooling2D(Layer):
     >>> GlobalMaxPooling2D().forward(np.arange(8.0).reshape(1, 2, 2, 2))
     array([[6., 7.]])
     """
-
-    training_differs = False
-
-    takes = "images that it fits into"
-    keepdims: bool = setting(boolean)
-
-    def __init__(self, keepdims: bool = False, **common: Unpack[LayerArguments]) -> None:
-        super().__init__(**common)
-        self.keepdims = keepdims
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        C = expect_images(self.label, input_shape)[2]
-        return (1, 1, C) if self.keepdims else (C,)
 
     def forward(self, x: Array, memo: Memo | None = None) -> Array:
         y: Array = x.max(axis=(1, 2), keepdims=self.keepdims)

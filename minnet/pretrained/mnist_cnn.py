@@ -109,5 +109,4 @@ def make(seed: int = SEED, epochs: int = EPOCHS) -> Sequential:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("python -m minnet.pretrained.mnist_cnn OUTPUT")
-    made = make()
-    save_in_half_precision(made, sys.argv[1])
+    save_in_half_precision(make(), sys.argv[1])
