@@ -8,7 +8,6 @@ The wheel is installed into a fresh environment, and the tools are borrowed from
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -159,9 +158,12 @@ def main(must_all: bool) -> None:
         # Behind its own packages, so that minnet comes from the wheel and all else from here.
         borrow = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
         (packages / "borrowed.pth").write_text(borrow, "utf-8")
+        tools = {tool for needed, _ in PROGRAMS.values() for tool in needed} | {"mpi4py"}
+        look = "import sys, importlib.util as u; print(*filter(u.find_spec, sys.argv[1:]))"
+        here = set(run([python, "-c", look, *tools], folder).split())
         missing = []
-        for door, (tools, program) in PROGRAMS.items():
-            lacking = [tool for tool in tools if importlib.util.find_spec(tool) is None]
+        for door, (needed, program) in PROGRAMS.items():
+            lacking = [tool for tool in needed if tool not in here]
             if lacking:
                 missing.append(f"{door}: no {' and no '.join(lacking)} here")
                 continue
@@ -171,13 +173,17 @@ def main(must_all: bool) -> None:
             started = time.perf_counter()
             run([python, "-c", BEGIN + from_wheel + program], empty)
             print(f"{door}: works, {time.perf_counter() - started:.1f} s")
-        mpiexec = Path(sys.executable).with_name("mpiexec")
-        launcher = str(mpiexec) if mpiexec.exists() else shutil.which("mpiexec")
-        if launcher is None or importlib.util.find_spec("mpi4py") is None:
+        launcher = Path(sys.executable).with_name("mpiexec")
+        if launcher.exists():  # its library is looked for beside the Python that runs it
+            launcher = Path(python).with_name("mpiexec")
+            alone = ["--no-deps", "--ignore-installed", "mpich"]
+            run([python, "-m", "pip", "install", "--quiet", *alone], folder)
+        mpiexec = str(launcher) if launcher.exists() else shutil.which("mpiexec")
+        if mpiexec is None or "mpi4py" not in here:
             missing.append("minnet.parallel: no MPI here")
         else:
             (folder / "team.py").write_text(BEGIN + TEAM, "utf-8")
-            run([launcher, "-n", "2", python, "team.py"], folder)
+            run([mpiexec, "-n", "2", python, "team.py"], folder)
             print("minnet.parallel: works with two processes")
         print(*missing, sep="\n")
         if missing and must_all:
