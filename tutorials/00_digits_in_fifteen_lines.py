@@ -10,7 +10,8 @@
 # You are not expected to understand every line yet. Run the cells one at a time (`# %%` begins a
 # cell; VS Code and Spyder run one at a time), or run the whole file. The list at the end says which
 # tutorial explains which line. Lines that begin with `assert` only make sure that what the text
-# says is true; you need not read them.
+# says is true. You need not read them, and you can delete one that stops you after you have changed
+# something. The cell that ends in `reading.aloud` lets the text be printed between the results.
 
 # %%
 from pathlib import Path

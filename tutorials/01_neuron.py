@@ -10,8 +10,9 @@
 #
 # Run it cell by cell (`# %%` begins one; VS Code and Spyder run one at a time), or all at once.
 # Guess *before* you run a cell. You need not read lines that begin with `assert`, which check that
-# the text is true, nor cells with the tag `hide-input`, which draw. Sections with a star, such as
-# 4.*, can wait for a second reading: the others never need them.
+# the text is true (delete one that stops you after you have changed something), nor cells with the
+# tag `hide-input`, which draw. Sections with a star, such as 4.*, can wait for a second reading:
+# the others never need them.
 
 # %%
 import math
@@ -82,7 +83,8 @@ assert sigmoid(w1 * 0 + w2 * 0 + b) == 0.5
 #
 # $$L = -\log p \;\text{ if } t = 1, \qquad L = -\log(1 - p) \;\text{ if } t = 0$$
 #
-# It is called *binary cross-entropy*. **Guess:** what is the loss at p = 0.5, whatever the target?
+# This loss is called *binary cross-entropy*. **Guess:** what is it at p = 0.5, whatever the
+# target?
 
 
 # %%

@@ -20,6 +20,12 @@ WIDTH = 100
 CALL = "\nreading.aloud(globals())"
 """How a script asks for it, once."""
 
+CHANGED = """
+Such a line checks what the text says of the program as it came. If you have changed something, as
+the exercises ask you to, the sentence need not be true any more. Delete the line, or leave out all
+of them: python -O {}"""
+"""What is added where an assert of a script stops it."""
+
 
 class Passage(NamedTuple):
     """What is told before what a line of the script prints."""
@@ -104,11 +110,15 @@ def aloud(names: dict[str, Any]) -> None:
     ------
     SystemExit
         At the script's end, which has run by then.
+    AssertionError
+        Where an `assert` of the script does not hold, with a note for those who changed the script.
     """
     script = names.get("__file__")
     if names.get("__name__") != "__main__" or script is None:
         return
     print_plainly()  # a file that Windows redirects to has no Greek
+    name = Path(script).name
+    print(f"The results, and what leads to each. The whole text, with its formulas, is in {name}.")
     source = Path(script).read_text(encoding="utf-8")
     last = line = source[: source.index(CALL) + len(CALL)].count("\n") + 1
     told = list(passages(source))
@@ -122,8 +132,12 @@ def aloud(names: dict[str, Any]) -> None:
         while told and told[0].line <= begin + 1:
             print(f"\n{told.pop(0).text}\n")
         text = "\n" * begin + "".join(cells)  # so that errors name the right line
-        exec(compile(text, str(script), "exec"), names)  # noqa: S102
+        try:
+            exec(compile(text, str(script), "exec"), names)  # noqa: S102
+        except AssertionError as error:
+            error.add_note(CHANGED.format(name))
+            raise
     titles = re.findall(r"^# ##+ (.*)", "".join(code[last:]), flags=re.MULTILINE)
     if titles:
-        print(f"\nTo read in {Path(script).name}, from line {last + 1}: {'; '.join(titles)}.")
+        print(f"\nTo read in {name}, from line {last + 1}: {'; '.join(titles)}.")
     raise SystemExit

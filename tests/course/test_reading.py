@@ -46,7 +46,8 @@ inner()
 #
 # Nothing runs below it.
 """
-TOLD = """
+TOLD = """The results, and what leads to each. The whole text, with its formulas, is in script.py.
+
 A title
 =======
 
@@ -71,6 +72,29 @@ def run(path):
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", env=environment, check=True
     ).stdout
+
+
+def test_an_assert_that_stops_a_changed_script_says_what_to_do(tmp_path):
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT.replace('print("second")', "assert 1 > 2"), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    stopped, ran = (
+        subprocess.run(
+            [sys.executable, *optimized, str(path)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+            check=False,
+        )
+        for optimized in ([], ["-O"])
+    )
+    assert stopped.returncode == 1
+    assert "assert 1 > 2" in stopped.stderr
+    assert "If you have changed something" in stopped.stderr
+    assert "python -O script.py" in stopped.stderr
+    assert ran.returncode == 0
+    assert ran.stdout.endswith("from line 28: 2. The end.\n")
 
 
 def test_a_script_tells_headings_and_what_leads_to_an_output(tmp_path):
