@@ -6,7 +6,6 @@ before anything is changed, so that a call that fails leaves no trace.
 
 from __future__ import annotations
 
-import datetime as dt
 import inspect
 import math
 import numbers
@@ -18,6 +17,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from minnet.foundation.text_numbers import reads_as_number, to_numbers
 from minnet.foundation.words import did_you_mean
 
 Array = NDArray[Any]
@@ -388,7 +388,8 @@ def _converted(value: object, who: str) -> Array:
     """What is no plain array as one."""
     if is_masked(value):
         raise TypeError(
-            f"{who} takes an array without a mask. Got a masked array. Use {who}.filled(0), "
+            f"{who} takes an array without a mask. Got a masked array. Use "
+            f"{_variable(who)}.filled(0), "
             "or drop the masked rows."
         )
     if isinstance(value, np.memmap):
@@ -398,14 +399,15 @@ def _converted(value: object, who: str) -> Array:
     kind = type(value)
     if hasattr(kind, "toarray"):
         raise TypeError(
-            f"{who} takes a dense array. Got a sparse {type(value).__name__}. Use {who}.toarray()."
+            f"{who} takes a dense array. Got a sparse {type(value).__name__}. "
+            f"Use {_variable(who)}.toarray()."
         )
     if value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
     if hasattr(kind, "__next__"):
         raise TypeError(
             f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
-            f"numpy.array(list({who}))."
+            f"numpy.array(list({_variable(who)}))."
         )
     try:
         array = np.asarray(value)
@@ -425,48 +427,46 @@ def _converted(value: object, who: str) -> Array:
 
 def _other_dtype(value: object, array: Array, who: str) -> str:
     if array.dtype.kind == "c":
-        return f"real numbers. Got {array.dtype}. Use {who}.real."
+        return f"real numbers. Got {array.dtype}. Use {_variable(who)}.real."
     if array.dtype == np.float16:
-        return f'float32 or float64. Got float16. Use {who}.astype("float32").'
-    return f"numbers. Got {_not_a_number(value, array, who)}"
+        return f'float32 or float64. Got float16. Use {_variable(who)}.astype("float32").'
+    return f"numbers. Got {_not_a_number(value, array, _variable(who))}"
+
+
+def _variable(who: str) -> str:
+    """The name as it is written in code: x for "Normalization.adapt's x"."""
+    return who.rpartition("'s ")[2]
 
 
 def _not_a_number(value: object, array: Array, who: str) -> str:
-    """Where the first entry stands that is no number, and what to do about it."""
+    """Where the first entry stands that cannot be made a number, and what to do about it."""
     columns = value.columns if hasattr(type(value), "columns") else None  # type: ignore[attr-defined]
+    only_text = ""
     if array.ndim == 2:
         for j in range(array.shape[1]):
             bad = [v for v in array[:, j] if not isinstance(v, numbers.Real)]
             if bad:
                 name = f"column {j}" if columns is None else f"column {j} ({columns[j]!r})"
-                fix = _as_numbers(bad, who) or "Encode it as numbers, or leave it out."
-                return f"dtype {array.dtype} with {_plain(bad[0])} in {name}. {fix}"
+                entry, fix = to_numbers(bad, who)
+                told = f"dtype {array.dtype} with {_plain(entry)} in {name}. "
+                if not all(map(reads_as_number, bad)):
+                    return told + (fix or "Encode it as numbers, or leave it out.")
+                only_text = only_text or told + fix
+    if only_text:
+        return only_text
     bad = [v for v in array.flat if not isinstance(v, numbers.Real)]
     if not bad:
         return f'dtype {array.dtype}. Use {who}.astype("float32").'
-    fix = _as_numbers(bad, who)
-    if not fix and array.ndim == 1 and isinstance(bad[0], str):
+    entry, fix = to_numbers(bad, who)
+    if not fix and array.ndim == 1 and isinstance(entry, str):
         fix = f"For names of classes: names, {who} = np.unique({who}, return_inverse=True)."
     fix = fix or "Encode it as numbers, or leave it out."
-    return f"dtype {array.dtype} with {_plain(bad[0])} in it. {fix}"
+    return f"dtype {array.dtype} with {_plain(entry)} in it. {fix}"
 
 
 def _plain(entry: Any) -> str:
     """An entry of an array as it would be typed, without NumPy's name for its type."""
     return short(entry.item() if isinstance(entry, np.generic) else entry)
-
-
-def _as_numbers(entries: list[Any], who: str) -> str:
-    """How dates, and text with digits in it, become numbers; nothing for what is neither."""
-    if all(isinstance(entry, np.datetime64) for entry in entries):
-        return 'Make days of a date: (date - np.datetime64("2000-01-01")) / np.timedelta64(1, "D").'
-    if all(isinstance(entry, dt.date) for entry in entries):
-        return "Make days of a date: date.toordinal()."
-    try:
-        numeric = all(isinstance(entry, str) and math.isfinite(float(entry)) for entry in entries)
-    except ValueError:
-        numeric = False
-    return f"It is text: use np.array({who}, dtype=float)." if numeric else ""
 
 
 def finite(array: Array, who: str, dtype: Any = None) -> None:

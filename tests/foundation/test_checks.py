@@ -347,10 +347,46 @@ NO_ARRAYS = {
         TypeError,
         r"dtype <U5 with '13685' in it\. It is text: use np\.array\(x, dtype=float\)\.$",
     ),
-    "numbers as text in a table, with a gap": (
-        lambda: [["1", "2"], ["", "3"]],
+    "numbers as text in a table": (
+        lambda: [["1", "2"], ["4", "3"]],
         TypeError,
-        r"dtype <U1 with '1' in column 0\. Encode it as numbers",
+        r"dtype <U1 with '1' in column 0\. It is text: use np\.array\(x, dtype=float\)\.$",
+    ),
+    "numbers as text in a table, with a gap": (
+        lambda: [["1", "2"], ["4", ""]],
+        TypeError,
+        r"dtype <U1 with '' in column 1\. It is a gap among numbers\. Drop or fill such rows",
+    ),
+    "numbers as text in a table, with words": (
+        lambda: [["1", "red"], ["4", "blue"]],
+        TypeError,
+        r"dtype <U4 with 'red' in column 1\. Encode it as numbers, or leave it out\.$",
+    ),
+    "decimal commas": (
+        lambda: ["12", "1887,60"],
+        TypeError,
+        r"dtype <U7 with '1887,60' in it\. It is text with a comma\. .*replace\(\",\", \"\.\"\)",
+    ),
+    "decimal commas in a table": (
+        lambda: [["12", "-3,5"], ["4", "n/a"]],
+        TypeError,
+        r"dtype <U4 with '-3,5' in column 1\. It is text with a comma\.",
+    ),
+    "thousands with a comma": (
+        lambda: ["1,234,567"],
+        TypeError,
+        r"dtype <U9 with '1,234,567' in it\. .*thousands: float\(text\.replace\(\",\", \"\"\)\)\.$",
+    ),
+    "a gap among decimal commas": (
+        lambda: ["n/a", "2,5"],
+        TypeError,
+        r"dtype <U3 with 'n/a' in it\. It is a gap among numbers",
+    ),
+    "names with a comma": (lambda: ["red, blue"], TypeError, r".* For names of classes"),
+    "a number among names": (
+        lambda: ["1", "one"],
+        TypeError,
+        r"dtype <U3 with 'one' in it\. For names of classes",
     ),
     "text that looks like no number": (lambda: ["nan"], TypeError, r".* For names of classes"),
     "spans": (
@@ -368,6 +404,15 @@ def test_what_is_no_array_of_numbers(case):
     make, error, message = NO_ARRAYS[case]
     with pytest.raises(error, match="^x takes " + message if message[0] != "d" else message):
         checks.as_array(make(), "x")
+
+
+def test_the_fix_names_the_variable_of_a_long_name():
+    with pytest.raises(
+        TypeError, match=r"^Scale\.adapt's x takes .* np\.array\(x, dtype=float\)\.$"
+    ):
+        checks.as_array(["1"], "Scale.adapt's x")
+    with pytest.raises(TypeError, match=r"^Scale\.adapt's x takes .* Use x\.real\.$"):
+        checks.as_array([1j], "Scale.adapt's x")
 
 
 def test_tables_are_taken_and_their_columns_named():
