@@ -23,7 +23,7 @@ from minnet.teaching.doctor import (
     trials,
     trying,
 )
-from minnet.teaching.doctor.findings import Diagnosis, Finding, explained_by, ranked
+from minnet.teaching.doctor.findings import SCALES, Diagnosis, Finding, explained_by, ranked
 from minnet.teaching.doctor.patient import LOOKED_AT, Patient, Signal, classes_of, signals
 
 LARGEST = 2**26
@@ -140,7 +140,27 @@ def _proved(patient: Patient) -> list[Finding]:
             else:
                 proved.append(tried)
         if len(proved) == len(findings):
-            return proved
+            return _proved_together(patient, findings, proved)
+
+
+def _proved_together(
+    patient: Patient, findings: Sequence[Finding], proved: Sequence[Finding]
+) -> list[Finding]:
+    """Findings about scales that no cure of their own helped, each after a cure of the others."""
+    helpless = {
+        finding.kind: finding
+        for finding, tried in zip(findings, proved, strict=True)
+        if finding.kind in SCALES and finding.cures and tried.cure is None
+    }
+    together = []
+    for tried in proved:
+        finding = helpless.get(tried.kind)
+        for cure in (c for kind, f in helpless.items() if kind != tried.kind for c in f.cures):
+            if finding is not None and tried.cure is None:
+                again = trying.proved(patient, finding, [cure])
+                tried = tried if again is None or again.cure is None else again
+        together.append(tried)
+    return together
 
 
 def _experiments(patient: Patient, no_faults: Container[str] = ()) -> list[Finding]:

@@ -46,7 +46,9 @@ What is certain comes first (settings and data), then what was measured in the n
 short trials showed: the first of a list is likely the cause, the later ones what it brought about.
 """
 
-_SCALES = ("target-scale", "feature-scale", "input-scale")
+SCALES = ("target-scale", "feature-scale", "input-scale")
+"""Kinds of which a table often has two at once, so that one cure helps only beside the other."""
+
 _SIGNALS = ("saturated", "dead-relu", "exploding-gradient", "vanishing-gradient", "initial-loss")
 _TRIALS = ("step-too-large", "step-too-small", "cannot-overfit", "stuck", "never-predicted")
 

@@ -127,6 +127,32 @@ def test_a_later_cure_is_tried_after_the_earlier_ones():
     np.testing.assert_allclose(restored, x[:, 0] ** 4, rtol=1e-3, atol=100)
 
 
+def test_a_table_of_which_nothing_is_scaled_is_cured_of_both():
+    """Years near 2,000, and prices in the thousands: scaling one of them alone is of no use."""
+    rng = np.random.default_rng(0)
+    year, km, power = rng.integers(2005, 2024, 400), rng.uniform(1, 250, 400), rng.choice([60, 190])
+    x = np.c_[year, km, np.full(400, power) + rng.integers(0, 90, 400)].astype(float)
+    y = 120 * x[:, 2] * np.exp(-0.09 * (2024 - x[:, 0]) - x[:, 1] / 400)
+    model = Sequential([Dense(16, activation="relu", input_dim=3), Dense(1)], seed=0)
+    model.compile(Adam(0.01), "mse")
+    with pytest.warns(UserWarning, match="Scale it first"):
+        model.fit(x, y, epochs=20, verbose=0, seed=0)
+    report = diagnose(model, x, y)
+    assert report.kinds == ["target-scale", "input-scale"]
+    for finding, other in zip(
+        report, ("after x standardised", "after y standardised"), strict=True
+    ):
+        assert "Tried without gain" not in finding.message
+        assert finding.proof is not None
+        assert other in finding.proof.cure
+        assert finding.proof.after < 0.5 * finding.proof.before
+    first, second = report
+    scaled = first.cure(model, x, y)
+    assert abs(scaled.y.std() - 1) < 1e-3
+    assert np.abs(scaled.x).max() < 10
+    assert "minnet.datasets.standardize" in second.advice
+
+
 def test_a_book_s_small_start_that_learns_anyway_is_healthy():
     """0.01 · N(0, 1) at a rate of 1, as in the case study of CS231n."""
     x, y, *_ = minnet.datasets.spirals(100, seed=0)
