@@ -6,6 +6,7 @@ expected: an error, a changed argument, nothing at all, a wrong kind, a wrong sh
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import inspect
@@ -27,6 +28,11 @@ TOLERANCE = 1e-6
 
 SMALL = 1.0
 """Smaller numbers are held against this: the arguments are whole numbers, and so 1e-17 is 0."""
+
+GAP_LEFT = (
+    "The line raise NotImplementedError is still there, and what stands below it never runs. "
+    "Delete it."
+)
 
 Given = dict[str, Any]
 """Name of an argument → its value; a `Seed` becomes a generator when it is handed over."""
@@ -127,10 +133,12 @@ class Student:
                     result = self.function(*(handed[name] for name in self.names))
         except KeyboardInterrupt:
             raise
-        except NotImplementedError:
+        except NotImplementedError as error:
+            if _has_more_than_a_gap(self.function):
+                raise FaultError(self._told(error), hint=GAP_LEFT) from error
             raise NotWrittenError from None
         except BaseException as error:  # SystemExit too: exit() in an exercise is a mistake
-            raise FaultError(self._told(error), hint=_of_error(error)) from error
+            raise FaultError(self._told(error), hint=_of_error(error, self.names)) from error
         finally:
             self.printed = printed.getvalue()
         for name, value in given.items():
@@ -180,7 +188,21 @@ def _plainly(message: str) -> str:
     )
 
 
-def _of_error(error: BaseException) -> str:
+def _has_more_than_a_gap(function: Callable[..., Any]) -> bool:
+    """Whether a function raises NotImplementedError in a line of its own, and has others."""
+    try:
+        (written,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return False
+    if not isinstance(written, ast.FunctionDef):
+        return False
+    lines = written.body[int(ast.get_docstring(written) is not None) :]
+    gaps = [line for line in lines if isinstance(line, ast.Raise)]
+    left = any(line.exc and "NotImplementedError" in ast.unparse(line.exc) for line in gaps)
+    return left and len(lines) > 1
+
+
+def _of_error(error: BaseException, names: Sequence[str]) -> str:
     """What an error means, where beginners do not know it."""
     if isinstance(error, RecursionError):
         return "The function calls itself, without an end."
@@ -197,6 +219,11 @@ def _of_error(error: BaseException) -> str:
         )
     if isinstance(error, UnboundLocalError):
         return "The variable is used before it gets a value."
+    if isinstance(error, NameError) and error.name:
+        meant = [name for name in names if name.lower() == error.name.lower()]
+        if meant:
+            return f"The argument is called {meant[0]}: a capital letter is another letter."
+        return f"Nothing is called {error.name} here. The arguments are {', '.join(names)}."
     return ""
 
 

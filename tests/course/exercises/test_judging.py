@@ -86,6 +86,31 @@ def test_a_gap_is_no_error():
         called(gap)
 
 
+def test_a_gap_that_was_left_above_the_answer_is_named():
+    def gap_left(x):
+        """With words."""
+        raise NotImplementedError  # your code here
+        return 2 * x
+
+    def calls_a_gap(x):
+        def gap(x):
+            raise NotImplementedError
+
+        return gap(x)
+
+    assert "what stands below it never runs" in fault_of(called, gap_left).hint
+    with pytest.raises(NotWrittenError):
+        called(calls_a_gap)
+
+
+def test_a_name_that_there_is_not_is_held_against_the_arguments():
+    assert fault_of(called, lambda x: X_TRAIN).hint == (  # noqa: F821 - a student's mistake
+        "Nothing is called X_TRAIN here. The arguments are x."
+    )
+    capital = eval("lambda x: X @ X", {})
+    assert fault_of(called, capital).hint.startswith("The argument is called x: a capital letter")
+
+
 def test_ctrl_c_goes_through():
     def interrupted(x):
         raise KeyboardInterrupt
