@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minnet.course.exercises.course import grade
-from minnet.course.exercises.inspection import DONE, MEGABYTES, SECONDS, CheckResult
+from minnet.course.exercises.inspection import DONE, MEGABYTES, SECONDS, TO_DO, CheckResult
 from minnet.course.exercises.reports import REPORTS, hints_of
 from minnet.foundation.checks import choice
 from minnet.foundation.tables import Table
@@ -42,7 +42,7 @@ def grade_class(
     Returns
     -------
     str
-        A table of the scores.
+        A table of the scores, and which files are missing.
 
     Raises
     ------
@@ -62,17 +62,20 @@ def grade_class(
     target = Path(output)
     target.mkdir(parents=True, exist_ok=True)
     level = hints or hints_of(folder)  # the class's settings, not those that a student hands in
-    rows = []
+    rows, missing = [], []
     results: list[CheckResult] = []
     for student in students:
         results = grade(names, folder=str(student), seconds=seconds, megabytes=megabytes, own=own)
         path = target / f"{student.name}.{ENDINGS[form]}"
         path.write_text(write(results, level) + "\n", encoding="utf-8")
         points = [int(result.state == DONE) for result in results]
+        absent = {result.text for result in results if result.state == TO_DO and result.text}
+        missing += [f"{student.name}: {text}" for text in sorted(absent)]
         rows.append([student.name, *map(str, points), str(sum(points))])
     head = ["student", *(result.gap for result in results), "score"]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([head, *rows])
     (target / "scores.csv").write_text(text.getvalue(), encoding="utf-8")
     scores = Table(["student", f" of {len(results)}"], [[row[0], row[-1]] for row in rows])
-    return f"{scores}\n\n{len(rows)} reports and scores.csv are in {output}."
+    told = [str(scores), "\n".join(missing), f"{len(rows)} reports and scores.csv are in {output}."]
+    return "\n\n".join(filter(None, told))

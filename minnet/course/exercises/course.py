@@ -86,6 +86,7 @@ def run(
     if again and not names:
         raise ValueError("--again takes the names of what to start over. Got none. Try: dense.")
     among = sheets(own)
+    folder = _where(folder, among)
     asked = _asked(names, folder, among)
     if again:
         for _, path in asked:
@@ -95,10 +96,10 @@ def run(
     if new:
         print(_copied(new, folder, own))
     old = [sheet for sheet in asked if sheet not in new]
-    if not old:
-        return 1
     if importlib.util.find_spec("hypothesis") is None:
         print(INSTALL)
+        return 1
+    if not old:
         return 1
     results = list(_inspected(asked, among, limits))
     again_with = _command("{}", folder, own)
@@ -132,6 +133,7 @@ def report(
         Hypothesis is not installed, or the checks cannot be started.
     """
     write = REPORTS[choice(form, list(REPORTS), "--report")]
+    folder = _where(folder, sheets(own))
     results = grade(names, folder=folder, seconds=seconds, megabytes=megabytes, own=own)
     return write(results, hints or hints_of(folder))
 
@@ -164,10 +166,17 @@ def grade(
     there = [sheet for sheet in asked if sheet.path.exists()]
     checked = {(result.path, result.gap): result for result in _inspected(there, among, limits)}
     return [
-        checked.get((str(path), gap), CheckResult(str(path), gap, TO_DO))
+        checked.get((str(path), gap), CheckResult(str(path), gap, TO_DO, _missing(path)))
         for exercise, path in asked
         for gap in exercise.gaps
     ]
+
+
+def _missing(path: Path) -> str:
+    """What a report says of a file that was not handed in, at least under its name."""
+    others = sorted(other.name for other in path.parent.glob("*.py"))
+    instead = f" There {'is' if len(others) == 1 else 'are'} {', '.join(others)}." if others else ""
+    return f"There is no {path.name}.{instead}"
 
 
 def solutions(
@@ -207,6 +216,12 @@ def solutions(
     if kept:
         lines.append(f"Already in {to}, and left as they are: {', '.join(kept)}.")
     return "\n".join(lines)
+
+
+def _where(folder: str, among: Sheets) -> str:
+    """The folder of the files: this one for those who have gone into it, else the one named."""
+    here = any(Path(exercise.file).exists() for exercise in among.exercises)
+    return "." if folder == FOLDER and here and not Path(folder).exists() else folder
 
 
 class Limits(NamedTuple):
@@ -254,7 +269,8 @@ def _sheet(name: str, folder: str, among: Sheets) -> Copied:
 
 def _command(name: str, folder: str, own: str | None) -> str:
     """What to type for one exercise."""
-    where = "" if folder == FOLDER else f" --folder {shlex.quote(folder)}"
+    here = folder == "." and not Path(FOLDER).exists()  # where it is found without a word
+    where = "" if folder == FOLDER or here else f" --folder {shlex.quote(folder)}"
     among = "" if own is None else f" --sheets {shlex.quote(own)}"
     return f"python -m minnet exercises {name}{among}{where}"
 

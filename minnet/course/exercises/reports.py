@@ -80,8 +80,10 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 def shown(result: CheckResult, hints: str) -> str:
-    """What a student is told of a mistake, at this level."""
-    if hints == "none" or result.state != WRONG:
+    """What a student is told of a mistake, at this level; that a file is missing, at any."""
+    if result.state != WRONG:
+        return result.text
+    if hints == "none":
         return ""
     if hints == "full" or result.line == 0:  # what keeps a file from running is no answer
         return result.text

@@ -226,3 +226,23 @@ def test_the_memory_that_may_be_taken_can_be_set(tmp_path):
         )
         states.append(result.state)
     assert states == ["wrong", "done"]
+
+
+def test_a_file_under_another_name_is_told_and_counts_as_not_handed_in(tmp_path):
+    for student, name in (("ada", "02_softmax.py"), ("ben", "softmax (1).py")):
+        (tmp_path / "in" / student).mkdir(parents=True)
+        (tmp_path / "in" / student / name).write_text(SOFTMAX.solved(), encoding="utf-8")
+    (tmp_path / "in" / "cem").mkdir()
+    told = classes.grade_class(
+        "json",
+        ["softmax"],
+        submissions=str(tmp_path / "in"),
+        output=str(tmp_path / "out"),
+        hints="none",
+    )
+    assert "\n\nben: There is no 02_softmax.py. There is softmax (1).py.\n" in told
+    assert "\ncem: There is no 02_softmax.py.\n\n" in told
+    assert "ada: " not in told
+    report = json.loads((tmp_path / "out" / "ben.json").read_text("utf-8"))
+    assert {function["state"] for function in report["functions"]} == {"to do"}
+    assert report["functions"][0]["message"].startswith("There is no 02_softmax.py.")

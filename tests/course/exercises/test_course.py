@@ -43,6 +43,12 @@ def typed(capsys, *arguments: str) -> tuple[int, str]:
     return left.value.code, "".join(capsys.readouterr())
 
 
+def typed_report(capsys, *arguments: str) -> str:
+    """What was printed by a command that does not leave with a code of its own."""
+    main(["exercises", *arguments])
+    return capsys.readouterr().out
+
+
 def fill(name: str, *bodies: str, folder: str = "exercises") -> Path:
     """Write into the gaps of a file, in order."""
     path = Path(folder, find(name).file)
@@ -70,6 +76,23 @@ def test_the_second_call_shows_what_is_to_do(capsys):
     assert text.count("to do") == len(gaps)
     assert f"0 of {len(gaps)} done. Next: dense_forward, " in text
     assert "wrong" not in text
+
+
+def test_from_inside_the_folder_the_same_files_are_meant(capsys, monkeypatch):
+    typed(capsys)
+    fill("sgd", "return theta - learning_rate * grad")
+    Path("exercises", "minnet.toml").write_text('[exercises]\nhints = "none"\n', encoding="utf-8")
+    monkeypatch.chdir("exercises")
+    code, text = typed(capsys, "sgd")
+    assert code == 0
+    assert "1 of 1 done" in text
+    assert not Path("exercises").exists()
+    fill("dense", "return x @ W", "return dy @ W", folder=".")
+    code, text = typed(capsys, "dense")
+    assert "dense_forward is wrong." in text
+    assert "called with" not in text
+    assert "--folder" not in typed(capsys)[1]
+    assert '"done": 1' in typed_report(capsys, "--report", "json")
 
 
 def test_what_was_written_stays(capsys):
@@ -200,6 +223,7 @@ def test_without_hypothesis_the_files_come_and_the_way_to_get_it(capsys, monkeyp
     )
     code, text = typed(capsys, "sgd")
     assert "Copied 1 file" in text
+    assert "python -m pip install hypothesis" in text  # at once, and not when all is written
     code, text = typed(capsys, "sgd")
     assert code == 1
     assert "checked with Hypothesis, which is not installed" in text
