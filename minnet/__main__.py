@@ -247,7 +247,9 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
         "there was nothing to check."
     )
     parser.add_argument("file", help="a Python file: a loop that learns, or functions and classes")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="functions or classes; else all")
+    parser.add_argument(
+        "names", nargs="*", default=[], metavar="NAME", help="functions or classes; else all"
+    )
     parser.add_argument(
         "--seconds",
         type=float,
@@ -324,7 +326,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> None:
     """Run a command."""
     about = (minnet.__doc__ or "").partition("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m minnet", description=about)
+    begin = "To begin: python -m minnet tutorials. Add --help to a command to see what it takes."
+    parser = argparse.ArgumentParser(prog="python -m minnet", description=about, epilog=begin)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("info", help="what minnet finds on this machine")
     zoo = commands.add_parser("zoo", help="a game: sick networks, and what is wrong with them")
@@ -333,7 +336,10 @@ def _run(arguments: Sequence[str] | None) -> None:
     zoo.add_argument("--seed", type=int, default=None, help="for the same game again")
     mistakes = commands.add_parser("mistakes", help="a numbered list of what people get wrong")
     mistakes.add_argument(
-        "names", nargs="*", metavar="NAME", help="show these, by name or number; without one, all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="show these, by name or number, or all with such a word, as relu; without one, all",
     )
     _add_exercises(
         commands.add_parser("exercises", help="files with gaps to fill, and their check")

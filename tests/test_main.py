@@ -88,6 +88,13 @@ def test_without_a_command_it_prints_what_commands_there_are(
     printed = capsys.readouterr().out
     for command in ("info", "zoo", "mistakes", "exercises", "tutorials", "check", "reproduce"):
         assert f"\n    {command} " in printed
+    assert "To begin: python -m minnet tutorials." in printed
+
+
+def test_check_asks_for_a_file_and_not_for_names(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check"])
+    assert capsys.readouterr().err.strip().endswith("arguments are required: file")
 
 
 def test_a_command_that_is_none_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -129,10 +130,19 @@ def _of_the_exercises() -> Iterator[Entry]:
 
 def listing() -> str:
     """The whole list, a line each."""
-    entries = catalogue()
+    return _lines(catalogue(), f"{len(catalogue())} misconceptions")
+
+
+def _lines(entries: Sequence[Misconception], count: str) -> str:
     rows = [[str(e.number), e.name, e.named_by, _short(e.title)] for e in entries]
-    title = f"{len(entries)} misconceptions; python -m minnet mistakes NAME shows one"
+    title = f"{count}; python -m minnet mistakes NAME shows one"
     return str(Table(["", "name", "named by", "the mistake"], rows, title=title))
+
+
+def _with_word(word: str) -> list[Misconception]:
+    """The entries with this word in their name or title."""
+    start = re.compile(rf"\b{re.escape(word)}", re.IGNORECASE)
+    return [e for e in catalogue() if word.strip() and start.search(f"{e.name} {e.title}")]
 
 
 def entry(name: str) -> Misconception:
@@ -155,7 +165,15 @@ def entry(name: str) -> Misconception:
 
 
 def in_full(name: str) -> str:
-    """One entry; of the exercises' mistakes the smallest counterexample is searched for."""
+    """One entry, or a list of those with such a word in them.
+
+    Of the exercises' mistakes the smallest counterexample is searched for.
+    """
+    known = name.isdecimal() or any(e.name == name for e in catalogue())
+    if not known and (near := _with_word(name)):
+        return _lines(
+            near, f"{len(near)} of {len(catalogue())} misconceptions have “{name}” in them"
+        )
     one = entry(name)
     if not one.named_by.startswith("exercises"):
         return str(one)

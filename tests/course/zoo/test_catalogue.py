@@ -76,6 +76,17 @@ def test_the_command_prints_all_or_one_by_name_or_number(capsys) -> None:
     assert 'Did you mean "softmax-diagonal"?' in capsys.readouterr().err
 
 
+def test_a_word_shows_all_mistakes_that_have_it(capsys) -> None:
+    main(["mistakes", "Softmax"])
+    text = capsys.readouterr().out
+    names = {e.name for e in ENTRIES if "softmax" in f"{e.name} {e.title}".lower()}
+    assert text.startswith(f"{len(names)} of {len(ENTRIES)} misconceptions have “Softmax” in them")
+    assert all(f" {name} " in text for name in names)
+    assert {"softmax-diagonal", "softmax-in-place"} < names
+    with pytest.raises(SystemExit):
+        main(["mistakes", " "])
+
+
 def test_a_source_is_something_that_can_be_looked_up() -> None:
     works = r"[“,]|\.(com|io|ai)/|documentation|exercises|\(\d{4}\)"
     for one in ENTRIES:
