@@ -130,8 +130,14 @@ price_test = np.array([float(flat["price"]) for flat in held_out])
 #   Where the season matters, give the month a column of its own, as a category.
 #
 # Look for what *means* a gap in your file, such as `n/a`, `-` or 999, and make it "" first. A file
-# from a spreadsheet may also have `;` between its columns (`csv.DictReader(lines, delimiter=";")`),
-# a comma in its numbers (`text.replace(",", ".")`), and spaces at the ends of words (`strip()`).
+# from a spreadsheet may also have
+#
+# - `;` between its columns: `csv.DictReader(lines, delimiter=";")`,
+# - an invisible mark at its beginning, so that its first column is not found under its name:
+#   `open(encoding="utf-8-sig")`,
+# - a comma in its numbers, 12,5: `text.replace(",", ".")`, and where there are points between the
+#   thousands as well, 1.250,00: `text.replace(".", "").replace(",", ".")`,
+# - spaces at the ends of words: `text.strip()`.
 #
 # What is learned from data here, the medians and the lists of words, is learned from the *training*
 # rows alone. A median over all rows would carry a little of the test set into training.
@@ -206,9 +212,12 @@ print(f"After 20 epochs the error is {raw_error:,.0f} euros on average, and diag
 report = minnet.diagnose(raw, x, price)
 print(report)
 assert {"feature-scale", "target-scale"} <= set(report.kinds)
+assert all(finding.proof is not None for finding in report)
 
 # %% [markdown]
 # ## 6. Scaling that stays with the model
+#
+# It says "after" twice: neither cure is of use without the other, and the network starts anew.
 #
 # You could scale the table and the prices yourself, and scale the answers back. But then three
 # numbers have to travel with the model, and some day one of them will be forgotten. Put them *into*
@@ -291,7 +300,9 @@ assert not {"feature-scale", "target-scale"} & set(report.kinds)
 # ## 9. Save it with its preparation
 #
 # The scaling is in the model. The medians and the words are not, so they go into a file beside it.
-# To be sure that nothing is missing, load both and ask about a flat that is in no file: its year is
+# (The program that predicts tomorrow needs the class `Preparation`, too. Put it into a file of its
+# own, `preparation.py`, and write `from preparation import Preparation` in both programs.) To be
+# sure that nothing is missing, load both and ask about a flat that is in no file: its year is
 # unknown, and it is in a district that no training row has.
 
 # %%
@@ -347,6 +358,11 @@ assert recall["by class"] > recall["all alike"]
 # %% [markdown]
 # With weights more of the dear flats are found, and more of the others are called dear by mistake.
 # Which is worse is for you to say, not for the network.
+#
+# If the answer is one of several words, such as the kind of heating, number them:
+# `kinds, y = np.unique(words, return_inverse=True)`. End in `Dense(len(kinds), "softmax")`, take
+# `cross_entropy`, and keep `kinds` with the preparation: `kinds[model.predict(x).argmax(axis=1)]`
+# are words again. `minnet.plots.confusion` draws what is taken for what (tutorial 21).
 
 # %% [markdown]
 # ## Exercises

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+import dataclasses
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,18 @@ from minnet.teaching.doctor import (
     trials,
     trying,
 )
+from minnet.teaching.doctor.cures import Cure, started_over
 from minnet.teaching.doctor.findings import SCALES, Diagnosis, Finding, explained_by, ranked
 from minnet.teaching.doctor.patient import LOOKED_AT, Patient, Signal, classes_of, signals
 
 LARGEST = 2**26
 """Numbers of x that are looked at; of more, that many are drawn by rows."""
+
+STARTED_OVER = Cure(
+    "all weights drawn anew",
+    "Start from new weights: these have learned to live with the old sizes.",
+    started_over,
+)
 
 
 @np.errstate(all="ignore")  # what is not finite is a finding
@@ -146,21 +154,32 @@ def _proved(patient: Patient) -> list[Finding]:
 def _proved_together(
     patient: Patient, findings: Sequence[Finding], proved: Sequence[Finding]
 ) -> list[Finding]:
-    """Findings about scales that no cure of their own helped, each after a cure of the others."""
+    """The findings; those about scales that no cure of their own helped are cured together.
+
+    Where the weights have learned the sizes as they were, all are drawn anew first.
+    """
     helpless = {
         finding.kind: finding
         for finding, tried in zip(findings, proved, strict=True)
         if finding.kind in SCALES and finding.cures and tried.cure is None
     }
-    together = []
-    for tried in proved:
-        finding = helpless.get(tried.kind)
-        for cure in (c for kind, f in helpless.items() if kind != tried.kind for c in f.cures):
-            if finding is not None and tried.cure is None:
-                again = trying.proved(patient, finding, [cure])
-                tried = tried if again is None or again.cure is None else again
-        together.append(tried)
-    return together
+    for before in ([], [STARTED_OVER])[: 1 if patient.untrained else 2]:
+        cured = {kind: _cured_beside(patient, kind, helpless, before) for kind in helpless}
+        if cured and all(finding.cure is not None for finding in cured.values()):
+            return [cured.get(finding.kind, finding) for finding in proved]
+    return list(proved)
+
+
+def _cured_beside(
+    patient: Patient, kind: str, helpless: Mapping[str, Finding], before: Sequence[Cure]
+) -> Finding:
+    """One of them with a cure that wins after one of another's, if there is such a pair."""
+    for other in (cure for k, f in helpless.items() if k != kind for cure in f.cures):
+        tried = trying.proved(patient, helpless[kind], [*before, other])
+        if tried is not None and tried.cure is not None:
+            advice = " ".join([tried.advice, *(cure.advice for cure in before)])
+            return dataclasses.replace(tried, advice=advice)
+    return helpless[kind]
 
 
 def _experiments(patient: Patient, no_faults: Container[str] = ()) -> list[Finding]:

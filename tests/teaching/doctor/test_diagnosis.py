@@ -153,6 +153,23 @@ def test_a_table_of_which_nothing_is_scaled_is_cured_of_both():
     assert "minnet.datasets.standardize" in second.advice
 
 
+def test_weights_that_have_learned_huge_targets_are_drawn_anew_for_the_cure():
+    rng = np.random.default_rng(0)
+    x = np.c_[rng.integers(1890, 2024, 600), rng.uniform(20, 120, 600), rng.integers(0, 2, 600)]
+    y = 3600 * x[:, 1] * (0.8 + ((x[:, 0] - 1957) / 67) ** 2) * (1 + 0.3 * x[:, 2])
+    layers = [Dense(32, "relu", input_dim=3), Dense(32, "relu"), Dense(1)]
+    model = Sequential(layers, seed=0)
+    model.compile(Adam(0.01), "mse")
+    with pytest.warns(UserWarning, match="Scale it first"):
+        model.fit(x, y, epochs=60, verbose=0, seed=0)
+    report = diagnose(model, x, y)
+    assert report.kinds == ["target-scale", "feature-scale"]
+    for finding in report:
+        assert finding.proof is not None
+        assert ", after all weights drawn anew, " in finding.proof.cure
+        assert finding.advice.endswith("these have learned to live with the old sizes.")
+
+
 def test_a_book_s_small_start_that_learns_anyway_is_healthy():
     """0.01 · N(0, 1) at a rate of 1, as in the case study of CS231n."""
     x, y, *_ = minnet.datasets.spirals(100, seed=0)
