@@ -480,6 +480,29 @@ def _(seed: int, name: str) -> Case:
     return Case(model, x, y, {})
 
 
+def with_column(case: Case, values: Any) -> Case:
+    """Other values in the last column of x."""
+    return case._replace(x=np.c_[case.x[:, :-1], values].astype(case.x.dtype))
+
+
+@fault("target-in-x", "y as a column", (*BOTH, *LINES[1:]))
+def _(seed: int, name: str) -> Case:
+    case = classifier(seed, name) if name in ARCHITECTURES else regressor(seed, name)
+    return with_column(case, case.y)
+
+
+@fault("target-in-x", "y in another unit", LINES[1:])
+def _(seed: int, name: str) -> Case:
+    case = regressor(seed, name)
+    return with_column(case, 0.3 - 0.7 * case.y)
+
+
+@fault("target-in-x", "a class in a column of its own", BOTH)
+def _(seed: int, name: str) -> Case:
+    case = classifier(seed, name)
+    return with_column(case, case.y == 1)
+
+
 @fault("duplicate-samples", "each row three times", (*BOTH, *LINES))
 def _(seed: int, name: str) -> Case:
     case = classifier(seed, name) if name in ARCHITECTURES else regressor(seed, name)

@@ -263,6 +263,11 @@ FACTS: dict[str, Facts] = {
         "fit(…, class_weight={0: 0.5, 1: 25}), and minnet.confusion_matrix",
         "datascience.stackexchange.com/q/16840",
     ),
+    "the-answer-in-x": Facts(
+        "Nearly everything is right, on the validation data too, and nothing on new data.",
+        "x = np.delete(x, column, axis=1)",
+        "S. Kaufman and others, “Leakage in data mining” (2011)",
+    ),
     "copied-rows": Facts(
         "Validation is as good as training, new data are not.",
         "_, kept = np.unique(x, axis=0, return_index=True), before the split",

@@ -167,6 +167,12 @@ def _copied_rows(seed: int) -> Case:
     return Case(_classifier(x, int(y.max()) + 1, seed), x[rows], y[rows])
 
 
+def _the_answer_in_x(seed: int) -> Case:
+    x, y = _points(seed)
+    x = np.c_[x[:, :-1], 2.0 * y / y.max() - 1.0].astype(x.dtype)
+    return Case(_classifier(x, int(y.max()) + 1, seed), x, y)
+
+
 def _two_opinions(seed: int) -> Case:
     x, y = _points(seed)
     K = int(y.max()) + 1
@@ -404,6 +410,13 @@ MISTAKES: tuple[Mistake, ...] = (
         "y was shuffled, and x was not.",
         "rng.shuffle(y) after rng.shuffle(x) gives two different orders.",
         "Look at a few rows with their labels.",
+    ),
+    _mistake(
+        "target-in-x",
+        _the_answer_in_x,
+        "The last column of x is the label, in another code.",
+        "The table was read whole, and the column of the answers was not taken out.",
+        "Would you have each column of x on the day of the prediction?",
     ),
     _mistake(
         "validation-leak",

@@ -200,6 +200,7 @@ def _experiments(patient: Patient, no_faults: Container[str] = ()) -> list[Findi
         scales.input_scales,
         anatomy.symmetric_weights,
         samples.sorted_rows,
+        relation.target_in_x,
         samples.validation,
         samples.copies,
         samples.class_imbalance,

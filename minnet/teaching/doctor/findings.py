@@ -22,6 +22,7 @@ KINDS = {
     "symmetric-weights": "all units of a layer are the same",
     "untrained-base": "a frozen layer was never trained or loaded",
     "sorted-unshuffled": "the rows are sorted, and batches are not mixed",
+    "target-in-x": "a column of x is the target",
     "validation-leak": "rows of the training data are in the validation data",
     "validation-mismatch": "the validation data are of another kind",
     "contradictory-labels": "the same row with different targets",

@@ -38,8 +38,53 @@ RELATED = 3.0
 
 NEIGHBOURS = 5
 
+THE_SAME = 1 - 1e-5
+"""The correlation from which on a column is the target: one with 0.5 % of noise is below."""
+
 MOST_ROWS, STEPS = 2000, 400
 """Rows with which the model is asked, and the updates of Adam that it has to learn them."""
+
+
+def target_in_x(patient: Patient) -> Iterator[Finding]:
+    """`target-in-x`: a column of x that is y, perhaps in another unit, or that tells one class.
+
+    Several targets a row may well be among the inputs: an autoencoder's are.
+    """
+    x = patient.x.reshape(len(patient.x), -1)[patient.rows]
+    if len(x) < ENOUGH_ROWS or x.shape[1] < 2:
+        return
+    answers = patient.target[patient.rows].reshape(len(x), -1)
+    if patient.labels is not None:
+        labels = patient.labels[patient.rows]
+        answers = np.c_[labels, labels[:, None] == np.arange(patient.classes)]
+    elif answers.shape[1] > 1:
+        return
+    alike = np.abs(_correlations(x, answers))
+    column, answer = np.unravel_index(np.argmax(alike), alike.shape)
+    if alike[column, answer] < THE_SAME:
+        return
+    one = patient.labels is not None and answer > 0 and patient.classes > 2
+    name = f"class {answer - 1}" if one else "the target"
+    yield Finding(
+        "target-in-x",
+        f"Column {column} of x tells {name} by itself, with nothing left over: it is y in another "
+        "unit or code, or something that is known only after y.",
+        {"correlation with y": float(alike[column, answer])},
+        "Ask whether it is known on the day of the prediction. If not, leave it out: "
+        f"x = np.delete(x, {column}, axis=1).",
+    )
+
+
+def _correlations(x: Array, t: Array) -> Array:
+    """Between each column of x (N, D) and each of t (N, M): (D, M); 0 where one is constant."""
+    standard = []
+    for columns in (x, t):
+        away = columns.astype(np.float64) - columns.mean(axis=0, dtype=np.float64)
+        length = np.sqrt(np.sum(np.square(away), axis=0))
+        varies = length > 1e-6 * np.abs(columns).max(axis=0)
+        standard.append(np.divide(away, length, out=np.zeros_like(away), where=varies))
+    product: Array = standard[0].T @ standard[1]
+    return product
 
 
 def labels_unrelated(patient: Patient) -> Iterator[Finding]:

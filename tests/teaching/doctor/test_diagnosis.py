@@ -170,6 +170,32 @@ def test_weights_that_have_learned_huge_targets_are_drawn_anew_for_the_cure():
         assert finding.advice.endswith("these have learned to live with the old sizes.")
 
 
+def test_the_target_as_a_column_of_x_is_named_and_what_is_only_near_it_is_not():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((300, 4)).astype(np.float32)
+    y = x @ [1.0, -2.0, 0.5, 0.0] + 0.1 * rng.standard_normal(300)
+    for column, planted in ((y, True), (3 - 0.5 * y, True), (y + 0.1 * rng.random(300), False)):
+        seen = np.c_[x[:, :2], column, x[:, 2:]]
+        model = Sequential([Dense(16, "relu", input_dim=5), Dense(1)], seed=0)
+        model.compile(Adam(0.01), "mse")
+        model.fit(seen, y, epochs=20, verbose=0, seed=0)
+        report = diagnose(model, seen, y)
+        assert ("target-in-x" in report.kinds) == planted
+        if planted:
+            assert report.findings[0].message.startswith("Column 2 of x tells the target by itself")
+            assert "np.delete(x, 2, axis=1)" in report.findings[0].advice
+
+
+def test_a_class_that_a_column_tells_is_named():
+    x, y, *_ = minnet.datasets.blobs(300, seed=0)
+    model = network(3, 3)
+    (finding, *_) = diagnose(model, np.c_[x, y == 2], y)
+    assert finding.kind == "target-in-x"
+    assert "Column 2 of x tells class 2 by itself" in finding.message
+    constant = np.c_[x, np.full(len(x), 3.0)]
+    assert "target-in-x" not in diagnose(model, constant, y).kinds
+
+
 def test_a_book_s_small_start_that_learns_anyway_is_healthy():
     """0.01 · N(0, 1) at a rate of 1, as in the case study of CS231n."""
     x, y, *_ = minnet.datasets.spirals(100, seed=0)
