@@ -115,12 +115,14 @@ assert np.mean(percent["logarithm"]) < np.mean(percent["price"])
 # The error collapses to a fraction of what it was. That is the sign: a result that is too good. No
 # honest column can know how well a building is kept, so an error below that of 6 per cent has to
 # come from somewhere. Ask of each column on which day its value is known, and look at the column
-# that alone explains nearly everything: here its correlation with the price is 1.
+# that alone explains nearly everything: here its correlation with the price is 1. `diagnose` looks
+# for such a column, too, and names it: `target-in-x`.
 
 # %%
 test = deal(0)
 with_fee = np.c_[x, fee]
-answer = trained(with_fee[~test], price[~test], 0).predict(with_fee[test])[:, 0]
+model = trained(with_fee[~test], price[~test], 0)
+answer = model.predict(with_fee[test])[:, 0]
 too_good = np.abs(answer - price[test]).mean()
 honest = errors["building"][0]
 correlations = [np.corrcoef(column, price)[0, 1] for column in with_fee.T]
@@ -128,5 +130,8 @@ print(f"with the fee {too_good:,.0f} euros, without {honest:,.0f}")
 print(
     f"correlation of fee and price {correlations[-1]:.4f}, the next is {max(correlations[:-1]):.2f}"
 )
+report = minnet.diagnose(model, with_fee[~test], price[~test])
+print(report)
+assert report.kinds == ["target-in-x"]
 assert too_good < 0.5 * honest
 assert correlations[-1] > 0.9999
