@@ -21,6 +21,7 @@ from minnet.layers import (
     Dense,
     Exponential,
     HardSigmoid,
+    HardSiLU,
     LeakyReLU,
     Linear,
     Mish,
@@ -56,6 +57,7 @@ LAYERS = [
     Mish(),
     ReLU6(),
     HardSigmoid(),
+    HardSiLU(),
     Softsign(),
     Exponential(),
     Activation("tanh"),
@@ -82,6 +84,7 @@ SCALAR = {
     "Mish()": lambda x: x * math.tanh(math.log(1 + math.exp(x))),
     "ReLU6()": lambda x: min(max(x, 0.0), 6.0),
     "HardSigmoid()": lambda x: min(max(x / 6 + 0.5, 0.0), 1.0),
+    "HardSiLU()": lambda x: x * min(max(x / 6 + 0.5, 0.0), 1.0),
     "Softsign()": lambda x: x / (1 + abs(x)),
     "Exponential()": lambda x: math.exp(x),
     "Activation(Tanh())": lambda x: math.tanh(x),
@@ -390,6 +393,8 @@ def test_names():
         "mish": "Mish",
         "relu6": "ReLU6",
         "hard_sigmoid": "HardSigmoid",
+        "hard_silu": "HardSiLU",
+        "hard_swish": "HardSiLU",
         "softsign": "Softsign",
         "exponential": "Exponential",
     }
@@ -502,6 +507,7 @@ FAR = {
     "Mish()": ((0, 0), (1, 0)),
     "ReLU6()": ((0, 0), (0, 6)),
     "HardSigmoid()": ((0, 0), (0, 1)),
+    "HardSiLU()": ((0, 0), (1, 0)),
     "Softsign()": ((0, -1), (0, 1)),
 }
 

@@ -20,6 +20,7 @@ from minnet.layers import (
     Dropout,
     Flatten,
     HardSigmoid,
+    HardSiLU,
     LeakyReLU,
     Mish,
     ReLU,
@@ -54,7 +55,7 @@ OPTIMIZERS = [
     lambda c: SGD(minnet.schedules.ExponentialDecay(0.1, 10, 0.5), **c),
 ]
 HIDDEN = [Sigmoid, Tanh, ReLU, ELU, Softplus, GELU, LeakyReLU]
-HIDDEN += [SELU, SiLU, Mish, ReLU6, HardSigmoid, Softsign]
+HIDDEN += [SELU, SiLU, Mish, ReLU6, HardSigmoid, HardSiLU, Softsign]
 
 
 def draw(seed):
