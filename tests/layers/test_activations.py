@@ -117,6 +117,13 @@ def test_value(layer: Layer, x):
         np.testing.assert_allclose(y.ravel(), wanted, rtol=1e-12, atol=1e-13)
 
 
+def test_every_name_stands_in_the_lists_of_this_file():
+    """A new activation has to be put into them."""
+    names = {repr(make()) for make in ACTIVATIONS.values()}
+    assert names - {repr(layer) for layer in LAYERS} == set()
+    assert names - FAR.keys() == {"Softmax()", "Exponential()"}  # which have no limits
+
+
 def test_every_formula_but_softmax_is_written_by_hand():
     assert {repr(layer) for layer in LAYERS} - SCALAR.keys() == {"Softmax()"}
 
