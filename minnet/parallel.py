@@ -44,6 +44,9 @@ __all__ = ["DataParallel"]
 PATIENCE = 2.0
 """Seconds that a process which fails waits for all others to fail, too, before it ends them."""
 
+HANDED_ON = 0.5
+"""Seconds that the launcher has to pass a message on; `Abort` ends it with what it still holds."""
+
 
 def world() -> Any:
     """Return the communicator of all processes that were started together.
@@ -134,6 +137,7 @@ class Processes:
         message = f"Process {self.rank} of {self.size} failed, so all of them end.\n"
         sys.stderr.write("".join(lines) + message)
         sys.stderr.flush()
+        time.sleep(HANDED_ON)
         self.comm.Abort(1)
 
     @contextlib.contextmanager

@@ -249,6 +249,7 @@ FUNCTIONS = {
     "Softmax": "softmax",
     "SiLU": "silu",
     "Mish": "mish",
+    "HardSiLU": "hard_silu",
     "Exponential": "exponential",
     "Linear": "linear",
 }

@@ -300,6 +300,7 @@ WRITERS: dict[str, Callable[[Graph, Any, str, Shape], str]] = {
     "ReLU6": _relu6,
     "Sigmoid": _operator("Sigmoid"),
     "HardSigmoid": _operator("HardSigmoid", alpha=1 / 6, beta=0.5),
+    "HardSiLU": _operator("HardSwish"),
     "Tanh": _operator("Tanh"),
     "Softmax": _operator("Softmax", axis=-1),
     "Softplus": _operator("Softplus"),

@@ -24,7 +24,10 @@ MAKERS: dict[str, Callable[[], core.Layer]] = table(
 )
 """Plain name → the activation, as Keras' function of that name has its settings."""
 
-NAMES = {kind.__name__: name for name, kind in core.ACTIVATIONS.items() if name != "swish"}
+SECOND_NAMES = {"swish": "silu", "hard_swish": "hard_silu"}
+"""Keras' other name of a function → its own."""
+
+NAMES = {kind.__name__: name for name, kind in core.ACTIVATIONS.items() if name not in SECOND_NAMES}
 """Class of the core → the name of Keras' function."""
 
 
@@ -78,6 +81,7 @@ elu = _function("elu", core.ELU)
 exponential = _function("exponential")
 gelu = _function("gelu", _gelu)
 hard_sigmoid = _function("hard_sigmoid")
+hard_silu = hard_swish = _function("hard_silu")
 leaky_relu = _function("leaky_relu", _leaky_relu)
 linear = _function("linear")
 mish = _function("mish")
@@ -97,7 +101,7 @@ def get(identifier: Any) -> Any:
     if identifier is None:
         return linear
     if isinstance(identifier, str) and plain(identifier) in MAKERS:
-        return globals()[{"swish": "silu"}.get(identifier, identifier)]
+        return globals()[SECOND_NAMES.get(identifier, identifier)]
     return identifier
 
 

@@ -39,7 +39,8 @@ _OTHER_NAME = {
 """What Keras calls otherwise → NumPy's name."""
 
 _ACTIVATIONS = (
-    "elu gelu hard_sigmoid leaky_relu relu selu sigmoid silu softmax softplus softsign tanh"
+    "elu gelu hard_sigmoid hard_silu hard_swish leaky_relu relu selu sigmoid silu softmax softplus "
+    "softsign tanh"
 )
 
 _MISSING = """
@@ -51,7 +52,7 @@ _MISSING = """
     ctc_loss custom_gradient deg2rad depth_to_space depthwise_conv det diagflat diagonal
     divide_no_nan dot_product_attention dsplit dstack dtype eig eigh empty empty_like erf erfc
     erfinv exp2 extract_sequences fabs fft fft2 fliplr flipud fmax fmin fmod fold fori_loop gcd
-    geomspace get_item glu hamming hanning hard_shrink hard_silu hard_swish hard_tanh heaviside
+    geomspace get_item glu hamming hanning hard_shrink hard_tanh heaviside
     histogram hsplit hypot i0 ifft2 imag in_top_k inner inv irfft is_tensor isclose isin
     isneginf isposinf isreal istft jvp kaiser kron layer_normalization lcm ldexp left_shift
     log_sigmoid log_softmax logaddexp logaddexp2 logdet logical_xor logspace logsumexp lstsq

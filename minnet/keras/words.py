@@ -219,8 +219,8 @@ TABLE: dict[str, dict[str, str]] = {
     "activations": {
         **_each(
             ACTIVATIONS,
-            "celu glu hard_shrink hard_silu hard_swish hard_tanh log_sigmoid log_softmax "
-            "soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
+            "celu glu hard_shrink hard_tanh log_sigmoid log_softmax soft_shrink sparse_plus "
+            "sparse_sigmoid sparsemax squareplus tanh_shrink threshold",
         ),
         **_SERIALIZE,
     },

@@ -19,7 +19,16 @@ from minnet.layers.activations import (
     Tanh,
 )
 from minnet.layers.base import Layer, LayerArguments, Memo
-from minnet.layers.curves import SELU, Exponential, HardSigmoid, Mish, ReLU6, SiLU, Softsign
+from minnet.layers.curves import (
+    SELU,
+    Exponential,
+    HardSigmoid,
+    HardSiLU,
+    Mish,
+    ReLU6,
+    SiLU,
+    Softsign,
+)
 
 ACTIVATIONS: dict[str, Callable[[], Layer]] = {
     "relu": ReLU,
@@ -37,6 +46,8 @@ ACTIVATIONS: dict[str, Callable[[], Layer]] = {
     "mish": Mish,
     "relu6": ReLU6,
     "hard_sigmoid": HardSigmoid,
+    "hard_silu": HardSiLU,
+    "hard_swish": HardSiLU,
     "softsign": Softsign,
     "exponential": Exponential,
 }

@@ -177,6 +177,36 @@ class HardSigmoid(Layer):
         return dx
 
 
+hard_sigmoid = HardSigmoid().forward
+
+
+@register
+class HardSiLU(Layer):
+    """A SiLU without exponentials, or hard swish: y = x h(x), with `HardSigmoid` as h.
+
+    Shapes: x and y alike, (N, ...).
+
+    dy/dx = x / 3 + 1/2 where -3 < x < 3, as y = x² / 6 + x / 2 there; 1 where x ≥ 3, else 0.
+
+    Source: Howard et al. (2019), "Searching for MobileNetV3", who call it h-swish.
+
+    Examples
+    --------
+    >>> HardSiLU().forward(np.array([[-1.5, 0.0, 1.5, 4.0]]))
+    array([[-0.375,  0.   ,  1.125,  4.   ]])
+    """
+
+    training_differs = False
+
+    def forward(self, x: Array, memo: Memo | None = None) -> Array:
+        y: Array = x * hard_sigmoid(x)
+        return y
+
+    def backward(self, x: Array, y: Array, dy: Array, memo: Memo | None = None) -> Array:
+        dx: Array = dy * np.where((x.real > -3) & (x.real < 3), x / 3 + 0.5, x.real >= 3)
+        return dx
+
+
 @register
 class Softsign(Layer):
     """A curve from -1 to 1 with long tails: y = x / (1 + |x|).

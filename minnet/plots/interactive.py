@@ -48,6 +48,7 @@ CURVES = {
     "Mish": (),
     "ReLU6": (),
     "HardSigmoid": (),
+    "HardSiLU": (),
     "Softsign": (),
     "Exponential": (),
 }

@@ -31,7 +31,7 @@ from minnet.layers import (
 CURVES = [
     *(lambda rng, kind=kind: getattr(layers, kind)() for kind in (
         "ReLU", "Softplus", "GELU", "Sigmoid", "Tanh", "Softmax", "Linear", "SELU", "SiLU", "Mish",
-        "ReLU6", "HardSigmoid", "Softsign", "ELU", "LeakyReLU",
+        "ReLU6", "HardSigmoid", "HardSiLU", "Softsign", "ELU", "LeakyReLU",
     )),
     lambda rng: layers.GELU(approximate=False),
     lambda rng: layers.LeakyReLU(round(rng.uniform(0, 0.5), 3)),
@@ -179,7 +179,7 @@ def torch_network(rng: np.random.Generator) -> Any:
     torch.manual_seed(int(rng.integers(2**31)))
     curves = [
         nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.SiLU, nn.Mish,
-        nn.ReLU6, nn.Hardsigmoid, nn.Softsign, nn.Identity,
+        nn.ReLU6, nn.Hardsigmoid, nn.Hardswish, nn.Softsign, nn.Identity,
         lambda: nn.GELU(approximate=choice(rng, ["tanh", "none"])),
         lambda: nn.Softmax(dim=choice(rng, [-1, 1])),
         lambda: nn.LeakyReLU(round(rng.uniform(0, 0.4), 3)), lambda: nn.Dropout(0.3),
@@ -256,7 +256,7 @@ def keras_network(rng: np.random.Generator) -> Any:
 
     names = (
         "relu", "leaky_relu", "elu", "selu", "sigmoid", "tanh", "softplus", "silu", "mish",
-        "relu6", "hard_sigmoid", "softsign", "linear", "softmax",
+        "relu6", "hard_sigmoid", "hard_silu", "softsign", "linear", "softmax",
     )  # fmt: skip
     others = [
         lambda: of.LeakyReLU(), lambda: of.LeakyReLU(negative_slope=0.12), lambda: of.ELU(0.7),

@@ -135,7 +135,7 @@ def refusals(keras):
     again = keras.Model(start, shared(shared(start)))
     two = keras.Model(start, [of.Dense(3)(start), of.Dense(2)(start)])
     return [
-        (stack(of.Activation("hard_silu")), "Its activation is 'hard_silu'"),
+        (stack(of.Activation("hard_tanh")), "Its activation is 'hard_tanh'"),
         (stack(of.Dense(2, activation=lambda x: 2 * x)), "Its activation is"),
         (stack(of.Conv2D(1, 1, dilation_rate=2), shape=(4, 4, 1)), "Its dilation_rate is"),
         (stack(of.Conv2D(2, 1, groups=2), shape=(4, 4, 2)), "Its groups is 2"),
@@ -168,7 +168,7 @@ def test_files_of_such_models_are_refused_alike(keras, tmp_path):
     of = keras.layers
     start = keras.Input((4,))
     for layer, words in (
-        (of.Dense(2, "hard_silu"), "Its activation is 'hard_silu'"),
+        (of.Dense(2, "hard_tanh"), "Its activation is 'hard_tanh'"),
         (of.RepeatVector(2), "'RepeatVector"),
     ):
         keras.Model(start, layer(start)).save(tmp_path / "m.keras")

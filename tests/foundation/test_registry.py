@@ -166,6 +166,7 @@ UNUSUAL = {
     "Mish": LAYER,
     "ReLU6": LAYER,
     "HardSigmoid": LAYER,
+    "HardSiLU": LAYER,
     "Softsign": LAYER,
     "Exponential": LAYER,
     "PReLU": {**LAYER, "alpha_initializer": initializers.Constant(0.25)},

@@ -27,8 +27,8 @@ TABLES = {
 }
 
 OTHERS = {
-    "activation": "celu glu prelu crelu rrelu hard_tanh hard_swish log_softmax log_sigmoid softmin "
-    "sparsemax squareplus tanh_shrink soft_shrink maxout selu_2",
+    "activation": "celu glu prelu crelu rrelu hard_tanh hard_shrink log_softmax log_sigmoid "
+    "softmin sparsemax squareplus tanh_shrink soft_shrink maxout selu_2",
     "initializer": "lecun_normal_2 xavier he glorot random truncated scaled_normal orthonormal_x",
     "loss": "msle mape nmse rmse huber hinge squared_hinge log_cosh kld poisson "
     "mean_squared_logarithmic_error mean_absolute_percentage_error binary_focal_crossentropy "

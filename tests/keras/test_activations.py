@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minnet import keras
+from minnet import layers as core
 from minnet.keras import activations
 
 
@@ -27,6 +28,17 @@ def test_gelu_is_the_error_function_s_as_in_keras() -> None:
     assert abs(activations.gelu(x, approximate=True) - recorded).max() > 1e-4
     for activation in ("gelu", activations.gelu, keras.activations.get("gelu")):
         assert keras.layers.Dense(1, activation).activation.approximate is False
+
+
+@pytest.mark.parametrize("name", core.ACTIVATIONS)
+def test_every_name_of_the_core_is_a_function_of_keras(name) -> None:
+    function = getattr(activations, name)
+    assert activations.get(name) is function
+    x = np.array([[-4.0, -1.0, 2.0]])
+    layer = keras.layers.Dense(3, name, kernel_initializer="identity", input_shape=(3,))
+    assert layer.activation.__name__ == function.__name__
+    np.testing.assert_array_equal(layer.activation.forward(x), function(x))
+    assert type(layer.activation) is type(core.ACTIVATIONS[name]())
 
 
 @pytest.mark.parametrize(

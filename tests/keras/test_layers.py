@@ -247,6 +247,8 @@ def test_a_bound_of_ones_own_is_a_function_and_a_penalty_needs_its_gradient() ->
         ("leaky_relu", "leaky_relu"),
         (layers.Softmax(), "softmax"),
         (core.HardSigmoid(), "hard_sigmoid"),
+        ("hard_swish", "hard_silu"),
+        (keras.activations.hard_swish, "hard_silu"),
     ],
 )
 def test_an_activation_has_the_name_of_keras_function_also_in_a_file(given, name, tmp_path) -> None:

@@ -21,6 +21,7 @@ from minnet.layers import (
     Dense,
     Exponential,
     HardSigmoid,
+    HardSiLU,
     LeakyReLU,
     Linear,
     Mish,
@@ -56,6 +57,7 @@ LAYERS = [
     Mish(),
     ReLU6(),
     HardSigmoid(),
+    HardSiLU(),
     Softsign(),
     Exponential(),
     Activation("tanh"),
@@ -82,6 +84,7 @@ SCALAR = {
     "Mish()": lambda x: x * math.tanh(math.log(1 + math.exp(x))),
     "ReLU6()": lambda x: min(max(x, 0.0), 6.0),
     "HardSigmoid()": lambda x: min(max(x / 6 + 0.5, 0.0), 1.0),
+    "HardSiLU()": lambda x: x * min(max(x / 6 + 0.5, 0.0), 1.0),
     "Softsign()": lambda x: x / (1 + abs(x)),
     "Exponential()": lambda x: math.exp(x),
     "Activation(Tanh())": lambda x: math.tanh(x),
@@ -112,6 +115,13 @@ def test_value(layer: Layer, x):
         y = layer.forward(x)
         assert y.shape == x.shape
         np.testing.assert_allclose(y.ravel(), wanted, rtol=1e-12, atol=1e-13)
+
+
+def test_every_name_stands_in_the_lists_of_this_file():
+    """A new activation has to be put into them."""
+    names = {repr(make()) for make in ACTIVATIONS.values()}
+    assert names - {repr(layer) for layer in LAYERS} == set()
+    assert names - FAR.keys() == {"Softmax()", "Exponential()"}  # which have no limits
 
 
 def test_every_formula_but_softmax_is_written_by_hand():
@@ -390,6 +400,8 @@ def test_names():
         "mish": "Mish",
         "relu6": "ReLU6",
         "hard_sigmoid": "HardSigmoid",
+        "hard_silu": "HardSiLU",
+        "hard_swish": "HardSiLU",
         "softsign": "Softsign",
         "exponential": "Exponential",
     }
@@ -502,6 +514,7 @@ FAR = {
     "Mish()": ((0, 0), (1, 0)),
     "ReLU6()": ((0, 0), (0, 6)),
     "HardSigmoid()": ((0, 0), (0, 1)),
+    "HardSiLU()": ((0, 0), (1, 0)),
     "Softsign()": ((0, -1), (0, 1)),
 }
 

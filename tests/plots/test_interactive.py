@@ -24,6 +24,7 @@ from minnet.layers import (
     GaussianNoise,
     GlobalAveragePooling2D,
     HardSigmoid,
+    HardSiLU,
     Layer,
     LeakyReLU,
     Linear,
@@ -182,7 +183,7 @@ def test_a_path_that_will_not_do_is_refused(tmp_path):
 
 
 CURVES = [ReLU, LeakyReLU, ELU, SELU, Softplus, GELU, Sigmoid, Tanh, SiLU, Mish, ReLU6]
-CURVES += [HardSigmoid, Softsign, Exponential, PReLU, Linear, Softmax]
+CURVES += [HardSigmoid, HardSiLU, Softsign, Exponential, PReLU, Linear, Softmax]
 
 
 def nudge(model, rng):

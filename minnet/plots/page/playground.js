@@ -39,6 +39,7 @@
     Mish: (x) => x * Math.tanh(softplus(x)),
     ReLU6: (x) => Math.min(Math.max(x, 0), 6),
     HardSigmoid: (x) => Math.min(Math.max(x / 6 + 0.5, 0), 1),
+    HardSiLU: (x) => x * Math.min(Math.max(x / 6 + 0.5, 0), 1),
     Softsign: (x) => x / (1 + Math.abs(x)),
     Exponential: Math.exp,
   };

@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from minnet.layers import SELU, Exponential, HardSigmoid, Mish, PReLU, ReLU6, SiLU, Softsign
+from minnet.layers import (
+    SELU,
+    Exponential,
+    HardSigmoid,
+    HardSiLU,
+    Mish,
+    PReLU,
+    ReLU6,
+    SiLU,
+    Softsign,
+)
 from minnet.teaching.explain.blocks import Index, Math, Worked
 from minnet.teaching.explain.digits import plain
 from minnet.teaching.explain.formulas import Computation, LayerFormulas, explains
@@ -231,6 +241,24 @@ def hard_sigmoid(step: Step) -> LayerFormulas:
         ),
         slope_at=slopes(step, ("1/6", r"\tfrac{1}{6}"), ("0", "0"), low=-3, high=3),
         one=("min(max(@x / 6 + 0.5, 0), 1)", r"\min(\max(\tfrac{@x}{6} + \tfrac{1}{2}, 0), 1)"),
+    )
+
+
+@explains(HardSiLU)
+def hard_silu(step: Step) -> LayerFormulas:
+    """y = x h(x), with h(x) = x / 6 + 1/2 cut off at 0 and 1."""
+    h = "min(max(@x / 6 + 0.5, 0), 1)", r"\min(\max(\tfrac{@x}{6} + \tfrac{1}{2}, 0), 1)"
+    inside = "@x / 3 + 0.5", r"\tfrac{@x}{3} + \tfrac{1}{2}"
+    return curve(
+        step,
+        Math(f"@y = @x ⊙ {h[0]}", rf"@y = @x \odot {h[1]}"),
+        slope=(
+            f"{inside[0]} where −3 < @x < 3, else 1 where @x > 0, else 0",
+            rf"{inside[1]} \text{{ where }} -3 < @x < 3, \text{{ else }} 1 "
+            r"\text{ where } @x > 0, \text{ else } 0",
+        ),
+        slope_at=slopes(step, inside, ("0 or 1", r"0 \text{ or } 1"), low=-3, high=3),
+        one=(f"@x·{h[0]}", rf"@x \cdot {h[1]}"),
     )
 
 

@@ -172,6 +172,7 @@ CURVES = {
     "Mish": lambda step, x: x * np.tanh(np.log(1 + np.exp(x))),
     "ReLU6": lambda step, x: np.where(x.real > 0, np.where(x.real < 6, x, 6), 0),
     "HardSigmoid": lambda step, x: np.where(x.real > -3, np.where(x.real < 3, x / 6 + 0.5, 1), 0),
+    "HardSiLU": lambda step, x: x * CURVES["HardSigmoid"](step, x),
     "Softsign": lambda step, x: np.where(x.real > 0, x / (1 + x), x / (1 - x)),
 }
 

@@ -93,7 +93,7 @@ def test_an_activation_computes_what_its_formulas_say(layer):
 @pytest.mark.parametrize("layer", [*activations()], ids=name_of)
 def test_each_number_by_hand_is_that_of_the_formula_with_single_brackets(layer):
     step = explained_step(layer)
-    formulas = formulas_of(step, layer)
+    formulas, constants = formulas_of(step, layer), {}
     for index in np.ndindex(step.x.shape):
         for line in formulas.y.worked(index):
             written = line.right[-2].text
@@ -101,8 +101,15 @@ def test_each_number_by_hand_is_that_of_the_formula_with_single_brackets(layer):
             assert value == pytest.approx(step.y[index], rel=0.01, abs=1e-3), written
             for text in line.right[-2]:
                 assert not re.search(r"\((\([^()]*\))\)", text), text
-        result = formulas.slope(index).right[-1].text.partition("   ")[0]
+        *by_hand, last = (part.text for part in formulas.slope(index).right)
+        result, _, since = last.partition("   ")
         assert result == number(step.slope[index])
+        for written in by_hand:
+            value = Reader([], {}).expression(re.sub(r"e(-\d+)", r"·10^(\1)", written))
+            assert value == pytest.approx(step.slope[index], rel=0.01, abs=1e-3), written
+        if since and not by_hand:  # the same number wherever the same reason is given for it
+            reason = since.replace(number(step.x[index]), "x")
+            assert constants.setdefault(reason, result) == result, reason
 
 
 def test_no_activation_is_left_out():

@@ -12,23 +12,14 @@ from hypothesis import given, settings
 import minnet
 from minnet import Sequential
 from minnet.layers import (
-    ELU,
-    GELU,
-    SELU,
+    ACTIVATIONS,
     BatchNormalization,
     Dense,
     Dropout,
+    Exponential,
     Flatten,
-    HardSigmoid,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Softsign,
-    Tanh,
+    Linear,
+    Softmax,
 )
 from minnet.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop
 from minnet.regularizers import L2
@@ -53,8 +44,7 @@ OPTIMIZERS = [
     lambda c: Nadam(0.01, **c),
     lambda c: SGD(minnet.schedules.ExponentialDecay(0.1, 10, 0.5), **c),
 ]
-HIDDEN = [Sigmoid, Tanh, ReLU, ELU, Softplus, GELU, LeakyReLU]
-HIDDEN += [SELU, SiLU, Mish, ReLU6, HardSigmoid, Softsign]
+HIDDEN = [kind for kind in ACTIVATIONS.values() if kind not in (Softmax, Linear, Exponential)]
 
 
 def draw(seed):
