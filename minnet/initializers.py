@@ -562,12 +562,20 @@ class FromFunction(Initializer):
         self.function = function
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        arguments = inspect.signature(self.function).parameters
+        arguments = _arguments(self.function)
         if "dtype" in arguments and "rng" not in arguments:
             values = self.function(shape, dtype="float64")
         else:
             values = self.function(shape) if len(arguments) == 1 else self.function(shape, rng)
         return as_array(values, "What the initializer's function returns").astype(np.float64)
+
+
+def _arguments(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's arguments; of one in C that does not tell them, its shape."""
+    try:
+        return list(inspect.signature(function).parameters)
+    except ValueError:  # such as numpy.zeros of NumPy 2.0
+        return ["shape"]
 
 
 def initializer(value: str | Initializer | Callable[..., Any], who: str) -> Initializer:
