@@ -13,7 +13,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, rules, sliding
+from minnet.teaching.scripts import evidence, implied, orders, rules, sliding, steps
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -30,7 +30,9 @@ from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
 from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
-from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
+from minnet.teaching.scripts.running import seeded_state
+from minnet.teaching.scripts.scopes import evaluated, parsed
+from minnet.teaching.scripts.values import as_it_becomes, copied, is_numeric, slots, with_rows
 
 
 @dataclass
@@ -100,6 +102,7 @@ def loops(
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
                 analyses.append((quality, loop.number, analysis))
+    analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
     covered: set[str] = set()
@@ -113,6 +116,38 @@ def loops(
         analysis.unit.loop = number
         chosen.append(analysis)
     return chosen
+
+
+def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> bool:
+    """Whether a loop's loss is not the one that is trained: a loop inside says so.
+
+    A report at the end of an epoch may go forward once more, without dropout. No gradient is right
+    for that loss, and in the loop of the batches all are right for the one that they imply.
+    """
+    _, number, analysis = one
+    if not analysis.explicit or any(block.right for block in analysis.blocks):
+        return False
+    paths = {block.path for block in analysis.blocks}
+    return any(
+        inner in program.loops[number].inner
+        and other.updates
+        and paths <= {block.path for block in other.blocks if block.right}
+        and _draws(analysis)
+        for _, inner, other in all_of_them
+    )
+
+
+def _draws(analysis: Analysis) -> bool:
+    """Whether other random numbers give other gradients."""
+    other = replace(analysis.unit, state=seeded_state(2), _codes={}, _others={})
+    one, two = analysis.unit.run(analysis.put), other.run(analysis.put)
+    for block in analysis.blocks:
+        here, there = gradient_of(block, one, {}), gradient_of(block, two, {})
+        if here is None or there is None or np.shape(here) != np.shape(there):
+            continue
+        if not np.allclose(here, there, rtol=1e-6):
+            return True
+    return False
 
 
 def _only_data(analysis: Analysis) -> bool:
@@ -350,6 +385,9 @@ def _of_wrong(
     order = orders.verdicts(analysis, blocks)
     if order is not None:
         return order
+    up = {b.path: f for b in wrong if (f := steps.uphill(analysis, b)) is not None}
+    if up and len(up) == len(wrong):
+        return {b.label: [up[b.path]] if b.path in up else [] for b in blocks}
     truncated = _integers(analysis, blocks)
     batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
     samples = [*batch, *(n for n in samples if n not in batch)]
@@ -361,11 +399,16 @@ def _of_wrong(
         search.samples = frozenset(samples)
     if other is None and any(block.value.size <= FEW_ENTRIES for block in wrong):
         search.other = another_pass(analysis, snapshots)
+    search.later = partial(another_pass, analysis, snapshots)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
     telling = any(
         f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
     )
-    slid = {b.path: f for b in wrong if (f := sliding.of_block(analysis, b)) is not None}
+    slid = {  # the right numbers times a constant are where they belong
+        b.path: f
+        for b in wrong
+        if proportional(b) is None and (f := sliding.of_block(analysis, b)) is not None
+    }
     telling = telling or bool(slid)
     search.of_loss = not telling and len(wrong) == len(blocks)
     other_loss = _implied_by_other_loss(analysis) if search.of_loss else None
@@ -387,7 +430,7 @@ def _of_wrong(
         findings = []
         number = here[block.path]
         change = next((m for m in mended if block.path in m.paths), None)
-        if block.path in slid:
+        if block.path in slid and not (change and "is turned round" in change.edit.words):
             findings.append(slid[block.path])
         if block.path in truncated:
             findings.append(truncated[block.path])
@@ -522,11 +565,12 @@ def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -
             unit.owner,
         )
         run = one.run()
-        before = one.slots().get(block.path)
+        # a variable that is left of a loop over the layers may name the weight, too
+        before = evaluated(parsed(block.path), one.variables)
         after = run.get(":" + block.path)
-        if run.error is not None or before is None or after is None:
+        if run.error is not None or not is_numeric(before) or after is None:
             return
-        start = np.asarray(before.value, float)
+        start = np.asarray(before, float)
         own = Block(
             block.path,
             block.label,

@@ -57,7 +57,8 @@ def of_block(
             "wrong", f"the loss does not depend on {label}, and the gradient by the code is not 0."
         )
     c = ratio(flat, n)
-    if c is not None:
+    several = np.count_nonzero(np.abs(n) > 1e-9 * size) > 1 or block.value.size == 1
+    if c is not None and several:
         return _scaled(block, c, rows, elsewhere)
     if len(shape) == 2 and shape[0] == shape[1] and ratio(block.at(a.reshape(shape).T), n):
         return BlockFinding(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.closures import CELLS
 from minnet.teaching.scripts.replays import Run
 from minnet.teaching.scripts.values import is_number, is_numeric, slots
 
@@ -169,6 +170,10 @@ def likeness(path: str, key: str) -> int:
         return 9 + same
     if p == g and GRADIENTS.search(plain(leaf(garound)[0] if garound else "")):
         return 9
+    root, _, rest = path.partition("[")
+    groot, _, grest = key.split(":")[-1].partition("[")
+    if rest and rest == grest and root != groot and GRADIENTS.search(plain(groot)):
+        return 9  # net['layer1']['W'] and grads['layer1']['W']
     short = p.rstrip("0123456789")
     if g in ("grad", "gradient", "g", "dtheta", "dw", "dx", "delta", "gradw") and short in (
         "w",
@@ -193,7 +198,8 @@ def label_of(path: str, others: Sequence[str]) -> str:
     """The short name of a path, if no other has it."""
     name, _around = leaf(path)
     if name.isdigit() or [leaf(o)[0] for o in others].count(name) > 1:
-        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", path)
+        short = re.sub(rf"{CELLS}\((.*?)\)(?=\[')", r"\1", path)
+        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", short)
         return re.sub(r"\[['\"](\w+)['\"]\]", r".\1", short) if "['" in short else short
     return name
 
@@ -242,7 +248,7 @@ def everything(run: Run, wanted: str = "") -> dict[str, float]:
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
-        if wanted and key not in wanted:
+        if (wanted and key not in wanted) or NO_OUTPUT.match(key.split(":")[-1]):
             continue
         for name, rows in targets.items():
             if wanted and name not in wanted:
@@ -338,6 +344,10 @@ TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$",
 NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)
 
 
+NO_OUTPUT = re.compile(r"(self\.)?(d_?[wbzahxy]s?\d?|nabla\w*|grads?\w*|deltas?\w*)(\[.*)?$", re.I)
+"""Gradients: no loss holds them to the targets."""
+
+
 OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
 
 
@@ -360,7 +370,7 @@ def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
     sums = {}
     if p.shape == t.shape and t is not p and p.size <= 4000:
         sums[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
-    inside = p.size > 1 and np.all((p > 0) & (p < 1))
+    inside = p.size and np.all((p > 0) & (p < 1))
     if not inside:
         return sums
     if p.shape == t.shape and np.isin(t, (0, 1)).all():

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.closures import is_inner
 from minnet.teaching.scripts.programs import (
     FILE,
     LEAVE,
@@ -243,9 +244,13 @@ class Unit:
             return self.leaving_out(without).run(
                 put, edited=edited, only=only, scope=scope, tracer=tracer
             )
-        definitions, body = self._compiled(edited)
         names: dict[str, Any] = {**fresh_names(), **self.base}
         run = Run(names)
+        try:
+            definitions, body = self._compiled(edited)
+        except SyntaxError as error:  # a change that is no program
+            run.error = error
+            return run
         noted: dict[str, int] = {}
 
         def note(label: str, value: Any) -> Any:
@@ -323,15 +328,16 @@ class Unit:
             return codes, self._codes[0]
         return codes, compiled(body, once=self.alone)
 
-    def _fresh(self, names: Mapping[str, Any]) -> dict[str, Any]:
+    def _fresh(self, names: dict[str, Any]) -> dict[str, Any]:
         """The variables copied, with functions and classes of this run in place of older ones."""
         replaced = {id(old): names[name] for name, old in self.old.items() if name in names}
         variables = {}
         for name, value in self.variables.items():
             variables[name] = value
-        copies: dict[str, Any] = copied(variables, replaced)
+        copies: dict[str, Any] = copied(variables, replaced, names)
         for name, value in list(copies.items()):
             own = isinstance(value, FunctionType) and value.__module__ == names["__name__"]
+            own = own and not is_inner(value)
             if own and name in names and value.__name__ in names:
                 copies[name] = names[value.__name__]
         reclassed(copies, {k: v for k, v in names.items() if isinstance(v, type)})

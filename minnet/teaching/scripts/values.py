@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minnet.foundation.checks import Array
-
-STUDENT = "__student__"
-"""The name of the module that a student's file is run as."""
+from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells, copy_inner, is_inner
 
 DEPTH = 9
 """How deep a weight may lie."""
@@ -79,7 +77,12 @@ def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
                 yield Slot(path, value, put)
             elif level < depth and id(value) not in seen:
                 seen.add(id(value))
-                later += [(*child, level + 1) for child in _children(path, value)]
+                if is_inner(value):  # forward and backward hold the same W
+                    held = [(n, c) for n, c in Cells(value).full() if id(c) not in seen]
+                    seen.update(id(cell) for _, cell in held)
+                    later += [(*_in_cell(path, value, n), level + 1) for n, _ in held]
+                else:
+                    later += [(*child, level + 1) for child in _children(path, value)]
         waiting = later
 
 
@@ -96,10 +99,17 @@ def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], Non
     return []
 
 
+def _in_cell(path: str, function: Any, name: str) -> tuple[str, Any, Callable[[Any], None]]:
+    cells = Cells(function)
+    return f"{CELLS}({path})[{name!r}]", cells[name], _setter(cells, name)
+
+
 def _kin(owner: Any, value: Any) -> bool:
-    """Whether it holds objects like its owner: what a node of a graph was made of."""
-    inside = value if isinstance(value, (list, tuple)) else ()
-    return any(type(one) is type(owner) for one in inside[:PAIRS])
+    """Whether it holds objects like its owner: what a node of a graph was made of, and hands on."""
+    inside: Sequence[Any] = value[:PAIRS] if isinstance(value, (list, tuple)) else ()
+    if is_inner(value):
+        inside = [cell.cell_contents for _, cell in Cells(value).full()]
+    return any(type(one).__qualname__ == type(owner).__qualname__ for one in inside)
 
 
 def _setter(container: Any, key: Any) -> Callable[[Any], None]:
@@ -146,21 +156,34 @@ def as_it_becomes(variables: dict[str, Any], after: Mapping[str, Any]) -> None:
 
 
 def is_data(value: Any) -> bool:
-    """Whether a variable holds something to be kept, and not a piece of the program."""
-    return not isinstance(
+    """Whether a variable holds something to be kept, and not a piece of the program.
+
+    A function that was made by another may hold weights.
+    """
+    return is_inner(value) or not isinstance(
         value, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, np.ufunc)
     )
 
 
-def copied(variables: Mapping[str, Any], replaced: Mapping[int, Any] | None = None) -> Any:
+def copied(
+    variables: Mapping[str, Any],
+    replaced: Mapping[int, Any] | None = None,
+    names: dict[str, Any] | None = None,
+) -> Any:
     """The variables once more, with all that they hold, so that nothing done to them comes back.
 
-    `replaced` says what stands in the place of some objects, by their id.
+    Parameters
+    ----------
+    replaced
+        What stands in the place of some objects, by their id.
+    names
+        The functions that inner ones belong to from now on.
     """
     memo: dict[int, Any] = dict(replaced or {})
     for value in list(variables.values()):
         if isinstance(value, np.ndarray) and value.size > LARGE:
             memo[id(value)] = value
+    copy_inner(variables, memo, names)
     copies = {}
     for name, value in variables.items():
         try:

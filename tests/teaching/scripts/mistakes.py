@@ -339,4 +339,8 @@ MISTAKES = [
         "b",
         "factor|times",
     ),
+    ("nested_dicts", " * Dp * drelu(Zp)", " * drelu(Zp)", "net.layer1.W", "Dp"),
+    ("nested_dicts", "dZ = (A - Y) / m", "dZ = A - Y", "net.layer3.W", "1/N|mean"),
+    ("recurrent_state", "hs[t - 1].T\n", "hs[t].T\n", "Whh", "t - 1"),
+    ("recurrent_state", "(1 - hs[t] ** 2)", "(1 - hs[t])", "Wxh", "square|tanh"),
 ]
