@@ -100,13 +100,22 @@ def _of_a_graph(function: Any) -> bool:
 
     The next pass makes nodes and functions anew, and copies of those before only part them.
     """
-    held = (cell.cell_contents for _, cell in Cells(function).full())
-    return any(type(one).__module__ == STUDENT for one in held)
+    return any(kind.__module__ == STUDENT for kind in _held_by(function))
+
+
+def _held_by(function: Any) -> set[type]:
+    """The types of what its cells hold."""
+    return {type(cell.cell_contents) for _, cell in Cells(function).full()}
 
 
 def _inner_in(variables: Mapping[str, Any]) -> list[Any]:
-    """The inner functions that can be reached from some variables."""
+    """The inner functions that can be reached from some variables.
+
+    Nodes of a graph are not walked: there are thousands of them, one behind the other. A node has
+    a function that holds others of its class.
+    """
     seen: set[int] = set()
+    nodes: set[type] = set()
     inner: list[Any] = []
     waiting = list(variables.values())
     while waiting and len(inner) < MOST:
@@ -121,8 +130,12 @@ def _inner_in(variables: Mapping[str, Any]) -> list[Any]:
             waiting += list(value.values())[:MOST]
         elif isinstance(value, (list, tuple)):
             waiting += list(value)[:MOST]
-        elif type(value).__module__ == STUDENT:
-            waiting += list(getattr(value, "__dict__", {}).values())[:MOST]
+        elif type(value).__module__ == STUDENT and type(value) not in nodes:
+            own = list(getattr(value, "__dict__", {}).values())[:MOST]
+            if any(type(value) in _held_by(one) for one in own if is_inner(one)):
+                nodes.add(type(value))
+            else:
+                waiting += own
     return inner
 
 

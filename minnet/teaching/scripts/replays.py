@@ -173,9 +173,9 @@ def _entries(variables: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
 
 
 def _whole_object(value: Any) -> bool:
-    """Whether it is an object of the student's, or a list of such."""
+    """Whether it is an object of the student's, or a function made in one, or a list of such."""
     first = value[0] if isinstance(value, (list, tuple)) and value else value
-    return is_own(first)
+    return is_own(first) or is_inner(first)
 
 
 @dataclass

@@ -323,7 +323,7 @@ MISTAKES = [
     ("pairs_of_layers", "delta /= len(y)", "delta /= delta.size", "layers", "1/3 times"),
     ("pairs_of_layers", "e.sum(axis=1, keepdims=True)", "e.sum()", "loss", "wrong axis"),
     # images
-    ("images", "kernel = w\n", "kernel = w[:, :, ::-1, ::-1]\n", "x", "turned by 180"),
+    ("images", "kernel = w\n", "kernel = w[:, :, ::-1, ::-1]\n", "x", "turned"),
     ("images", "pad:-pad, pad:-pad]", ": -2 * pad, : -2 * pad]", "x", "moved by"),
     (
         "images",

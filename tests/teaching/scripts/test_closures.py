@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from minnet.teaching.scripts.checking import loops
+from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.recording import record
 from tests.teaching.scripts.files import checked
 
 PAIRS = """
@@ -173,3 +176,35 @@ def test_a_line_of_a_function_inside_of_main_is_named(tmp_path: Path) -> None:
     assert code == 1, text
     assert "WRONG  in: line 19" in text, text
     assert "h * (1 - h)" in text, text
+
+
+WALK = """
+class Node:
+    def __init__(self, depth):
+        self.depth = float(depth)
+
+def walk(depth):
+    order = []
+
+    def visit(k):
+        if k:
+            visit(k - 1)
+        order.append(Node(k))
+
+    visit(depth)
+    return len(order)
+
+w = 1.0
+for step in range(10):
+    n = walk(60)
+    loss = n * (w - 2.0) ** 2
+    dw = 2 * n * (w - 2.0)
+    w = w - 0.001 * dw
+"""
+
+
+def test_what_a_function_holds_that_calls_itself_is_not_gone_through_at_every_call() -> None:
+    program = Program(WALK)
+    (analysis,) = loops(program, record(program), [], lambda do: do())
+    assert [block.right for block in analysis.blocks] == [True]
+    assert len(analysis.unit.run().values) < 300  # one k for each call, not one more for each node
