@@ -276,7 +276,14 @@ def _slopes(
 ) -> tuple[list[str], dict[str, Array], dict[str, Array]]:
     """Slopes of every number that a run shows: for each weight (entries, numbers), and bends."""
     middle = everything(unit.run(put, without=stop))
-    keys = [k for k in middle if math.isfinite(middle[k])]
+    aside = {
+        p: value + STEP * np.cos(np.arange(value.size).reshape(value.shape))
+        for p, value in put.items()
+    }
+    beside = everything(unit.run(aside, without=stop))
+    # numbers that no weight changes are not gone through for each entry
+    keys = [k for k in middle if math.isfinite(middle[k]) and middle[k] != beside.get(k)]
+    among = frozenset(keys)
     slopes, bends = {}, {}
     for path, value in put.items():
         rows, curved = [], []
@@ -286,9 +293,8 @@ def _slopes(
             for side in (h, -h):
                 moved = value.copy().reshape(-1)
                 moved[index] += side
-                other = everything(
-                    unit.run({**put, path: moved.reshape(value.shape)}, without=stop)
-                )
+                there = {**put, path: moved.reshape(value.shape)}
+                other = everything(unit.run(there, without=stop), among=among)
                 sides.append(np.array([other.get(k, math.nan) for k in keys]))
             here = np.array([middle[k] for k in keys])
             rows.append((sides[0] - sides[1]) / (2 * h))
@@ -605,9 +611,29 @@ def _common_factor(analysis: Analysis) -> None:
     if not known:
         return
     c = sorted(known, key=lambda c: (-_alike(c, known), -c))[0]
+    c = _of_mean(analysis.unit, c, known)
     if c < 0 and all(k < 0 for k in known):
         c = -c
     analysis.common = abs(c)
     for block in analysis.blocks:
         block.measured = block.measured * abs(c)
         block.right = block.agrees(block.analytic)
+
+
+def _of_mean(unit: Unit, c: float, others: Sequence[float]) -> float:
+    """Of a factor and another that as many blocks have, that of the mean where one is of the sum.
+
+    The number of samples is the length of some array or list.
+    """
+    lengths = {len(v) for v in unit.variables.values() if isinstance(v, (list, tuple))}
+    lengths |= {n for s in unit.slots().values() for n in np.shape(s.value)[:2]}
+    means = [
+        d
+        for d in others
+        if 0 < d < c and _alike(d, others) == _alike(c, others) and _is_length(c / d, lengths)
+    ]
+    return min(means, default=c)
+
+
+def _is_length(size: float, lengths: set[int]) -> bool:
+    return size > 2 and round(size) in lengths and abs(size - round(size)) < 1e-4 * size

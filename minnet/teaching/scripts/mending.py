@@ -19,7 +19,7 @@ from minnet.teaching.scripts.moving import into_loops
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.parts import ONCE
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
-from minnet.teaching.scripts.replays import Run, Unit, left_out
+from minnet.teaching.scripts.replays import Run, Unit, left_out, own_functions
 from minnet.teaching.scripts.scopes import SLOPES, bound, pool_of, slopes_of
 from minnet.teaching.scripts.values import is_data
 
@@ -169,7 +169,8 @@ class Search:
             edited = tuple(replaced_in(body, edit.old, edit.new) for body in edited)  # type: ignore[assignment]
         if still and edited is not None:
             stop = self.analysis.stop
-            edited = tuple([left_out(s, stop) for s in body] for body in edited)  # type: ignore[assignment]
+            own = own_functions(self.unit.definitions)
+            edited = tuple([left_out(s, stop, own) for s in body] for body in edited)  # type: ignore[assignment]
         return self.unit.run(
             self.analysis.put if put is None else put,
             edited=edited,

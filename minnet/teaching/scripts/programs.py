@@ -73,7 +73,7 @@ class Program:
                 self._find_loops(handler.body, owner, inside)
 
     def definitions(self) -> list[ast.stmt]:
-        """Imports, functions, classes and named lambdas: what can be run as often as wanted."""
+        """Imports, functions, classes, named lambdas and tuples: they run as often as wanted."""
         return [s for s in self.tree.body if _is_definition(s)]
 
     def functions(self) -> dict[str, Function]:
@@ -138,7 +138,12 @@ class Program:
 def _is_definition(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
         return True
-    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda)
+    if not isinstance(statement, ast.Assign):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call):  # Layer = namedtuple("Layer", "W b")
+        return bool(re.fullmatch(r"(\w+\.)?(namedtuple|NamedTuple)", ast.unparse(value.func)))
+    return isinstance(value, ast.Lambda)
 
 
 def _functions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[str, Function]]:

@@ -302,10 +302,11 @@ class Unit:
         if not lines:
             return self
         if lines not in self._others:
+            own = own_functions(self.definitions)
             self._others[lines] = replace(
                 self,
-                definitions=[left_out(s, lines) for s in self.definitions],
-                body=[left_out(s, lines) for s in self.body],
+                definitions=[left_out(s, lines, own) for s in self.definitions],
+                body=[left_out(s, lines, own) for s in self.body],
                 _codes={},
                 _others={},
             )
@@ -356,32 +357,77 @@ class Unit:
         return {slot.path: slot for slot in slots(self.variables)}
 
 
+LEFT = "__minnet_left__"
+"""The name that takes what is not to be changed."""
+
+
 class _LeftOut(ast.NodeTransformer):
-    def __init__(self, lines: frozenset[int]) -> None:
-        self.lines = lines
+    """Leaves out what some lines assign; functions of the file that they call are still called.
+
+    `params = step(params, backward(params, x, y))` goes back and updates in one line.
+    """
+
+    def __init__(self, lines: frozenset[int], own: frozenset[str]) -> None:
+        self.lines, self.own = lines, own
 
     def generic_visit(self, node: ast.AST) -> Any:
         simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr))
         if simple and getattr(node, "lineno", 0) in self.lines:
+            if isinstance(node, ast.Assign) and self._calls(node.value):
+                return self._called(node)
             return ast.copy_location(ast.Pass(), node)
         return super().generic_visit(node)
 
+    def _calls(self, value: ast.expr) -> bool:
+        called = [n.func for n in ast.walk(value) if isinstance(n, ast.Call)]
+        names = {getattr(f, "attr", getattr(f, "id", "")) for f in called}
+        return bool(names & self.own)
 
-def left_out(statement: ast.stmt, lines: frozenset[int]) -> ast.stmt:
-    """The statement without those of its simple statements that begin on these lines."""
-    done: ast.stmt = _LeftOut(lines).visit(copy.deepcopy(statement))
+    def _called(self, node: ast.Assign) -> ast.stmt:
+        """The call without the new weights: of `W, loss = step(W, x)` the loss is kept."""
+        handed = {ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, ast.expr)}
+        target = node.targets[0]
+        if isinstance(target, ast.Tuple) and not any(
+            isinstance(one, ast.Starred) for one in target.elts
+        ):
+            kept = [
+                ast.Name(LEFT, ast.Store()) if ast.unparse(one) in handed else one
+                for one in target.elts
+            ]
+            left = ast.Assign([ast.Tuple(kept, ast.Store())], node.value)
+            return ast.fix_missing_locations(ast.copy_location(left, node))
+        return ast.copy_location(ast.Expr(node.value), node)
+
+
+def own_functions(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    """The names of the functions and methods among some definitions."""
+    nodes = [n for s in statements for n in ast.walk(s)]
+    return frozenset(n.name for n in nodes if isinstance(n, ast.FunctionDef))
+
+
+def left_out(
+    statement: ast.stmt, lines: frozenset[int], own: frozenset[str] = frozenset()
+) -> ast.stmt:
+    """The statement without those of its simple statements that begin on these lines.
+
+    The functions named in `own` are called all the same.
+    """
+    done: ast.stmt = _LeftOut(lines, own).visit(copy.deepcopy(statement))
     return done
 
 
 class _Changes:
-    """Notes after which lines the values at some paths are others than before."""
+    """Notes after which lines the values at some paths are others than before.
+
+    A loop over the entries of a weight changes it often, and each entry once.
+    """
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = {path: compile(path, "<path>", "eval") for path in paths}
         self.last: dict[int, int] = {}
-        self.seen: dict[str, bytes] = {}
+        self.seen: dict[str, Array] = {}
         self.lines: dict[str, set[int]] = {path: set() for path in paths}
-        self.counts: dict[str, int] = dict.fromkeys(paths, 0)
+        self.counts: dict[str, Any] = dict.fromkeys(paths, 0)  # of each entry
         self.names: dict[str, Any] = {}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -395,14 +441,23 @@ class _Changes:
     def look(self, line: int) -> None:
         for path, code in self.paths.items():
             try:
-                value = np.asarray(value_of(code, self.names))
-                now = value.tobytes()
+                now = np.asarray(value_of(code, self.names))
+                before = self.seen.get(path, now)
+                if before is now or before.tobytes() == now.tobytes():
+                    moved = np.zeros((), bool)
+                elif before.shape != now.shape or before.dtype != now.dtype:
+                    moved = np.ones(now.shape, bool)
+                else:
+                    moved = before != now
             except Exception:  # noqa: S112 - it is not there at the moment
                 continue
-            if self.seen.get(path, now) != now and line:
+            if before is now or np.any(moved):
+                self.seen[path] = now.copy()
+            if line and np.any(moved):
+                counts = self.counts[path]
+                same = np.shape(counts) in ((), now.shape)
                 self.lines[path].add(line)
-                self.counts[path] += 1
-            self.seen[path] = now
+                self.counts[path] = (counts if same else np.max(counts)) + moved
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
@@ -416,7 +471,7 @@ class _Changes:
 def changing_lines(
     unit: Unit, paths: Sequence[str], put: Mapping[str, Array]
 ) -> tuple[dict[str, set[int]], int]:
-    """For each path the lines that change what is there, and how often that is at most."""
+    """For each path the lines that change what is there, and how often one entry is at most."""
     changes = _Changes(paths)
     unit.run(put, tracer=changes)
-    return changes.lines, max(changes.counts.values(), default=0)
+    return changes.lines, max((int(np.max(c)) for c in changes.counts.values()), default=0)

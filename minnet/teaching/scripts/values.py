@@ -82,21 +82,35 @@ def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
                     seen.update(id(cell) for _, cell in held)
                     later += [(*_in_cell(path, value, n), level + 1) for n, _ in held]
                 else:
-                    later += [(*child, level + 1) for child in _children(path, value)]
+                    later += [(*child, level + 1) for child in _children(path, value, put)]
         waiting = later
 
 
-def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], None]]]:
+def _children(
+    path: str, value: Any, whole: Callable[[Any], None]
+) -> list[tuple[str, Any, Callable[[Any], None]]]:
+    """What a value holds; `whole` puts another in the place of the value itself."""
     if isinstance(value, dict):
         items = list(value.items())[:MANY]
         return [(f"{path}[{k!r}]", v, _setter(value, k)) for k, v in items]
     if isinstance(value, (list, tuple)):
-        most = PAIRS if len(value) > 2 * PAIRS and isinstance(value[0], tuple) else MANY
+        most = PAIRS if len(value) > 2 * PAIRS and _is_samples(value[0]) else MANY
+        if isinstance(value, tuple):  # it cannot be changed: one anew takes its place
+            now = [value]
+            return [
+                (f"{path}[{i}]", v, _in_tuple(now, i, whole)) for i, v in enumerate(value[:most])
+            ]
         return [(f"{path}[{i}]", v, _setter(value, i)) for i, v in enumerate(value[:most])]
     if is_own(value):
         attributes = [(k, v) for k, v in list(vars(value).items())[:MANY] if not _kin(value, v)]
         return [(f"{path}.{k}", v, _attribute(value, k)) for k, v in attributes]
     return []
+
+
+def _is_samples(value: Any) -> bool:
+    """Whether an entry of a list is a sample, or a batch of such, as [(x, y), …] is."""
+    batch = isinstance(value, list) and bool(value) and isinstance(value[0], tuple)
+    return batch or isinstance(value, tuple)
 
 
 def _in_cell(path: str, function: Any, name: str) -> tuple[str, Any, Callable[[Any], None]]:
@@ -115,6 +129,20 @@ def _kin(owner: Any, value: Any) -> bool:
 def _setter(container: Any, key: Any) -> Callable[[Any], None]:
     def put(value: Any) -> None:
         container[key] = value
+
+    return put
+
+
+def _in_tuple(
+    now: list[tuple[Any, ...]], index: int, whole: Callable[[Any], None]
+) -> Callable[[Any], None]:
+    """A function that makes a tuple anew with another entry; `now` holds the one that stands."""
+
+    def put(value: Any) -> None:
+        entries = (*now[0][:index], value, *now[0][index + 1 :])
+        kind = type(now[0])
+        now[0] = kind(*entries) if hasattr(kind, "_fields") else entries
+        whole(now[0])
 
     return put
 
@@ -229,10 +257,7 @@ def with_rows(variables: Any, rows: int, fewer: int, kept: set[str]) -> int:
             continue
         axis = shape.index(rows)
         index = tuple(slice(fewer) if i == axis else slice(None) for i in range(len(shape)))
-        try:
-            slot.put(slot.value[index].copy())
-        except TypeError:  # it is in a tuple
-            continue
+        slot.put(slot.value[index].copy())
         done += 1
     for name, value in list(variables.items()):
         if type(value) is int and value == rows:
