@@ -90,6 +90,7 @@ class Analysis:
     only: set[str] = field(default_factory=set)
     order: bool = True  # False: the gradients are right once no weight changes on the way
     common: float | None = None
+    cut: dict[str, str] = field(default_factory=dict)  # what is said of arrays of whole numbers
 
     @property
     def stop(self) -> frozenset[int]:

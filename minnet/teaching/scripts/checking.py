@@ -13,7 +13,16 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, rules, sliding, steps
+from minnet.teaching.scripts import (
+    evidence,
+    implied,
+    orders,
+    rules,
+    sliding,
+    steps,
+    truncating,
+    uneven,
+)
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -96,7 +105,7 @@ def loops(
             state=snapshots[0].state,
             owner=loop.owner,
         )
-        analysis = attempt(partial(_analysis_of, unit))
+        analysis = attempt(partial(_analysis_of, unit, program))
         if analysis is not None and analysis.blocks and not _only_data(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
@@ -158,11 +167,15 @@ def _only_data(analysis: Analysis) -> bool:
     )
 
 
-def _analysis_of(unit: Unit) -> Analysis | None:
+def _analysis_of(unit: Unit, program: Program) -> Analysis | None:
     first = unit.run()
     if first.error is None:
         as_it_becomes(unit.variables, first.names)
-    return analyse(smaller(unit))
+    truncated = truncating.as_floats(program, unit)
+    analysis = analyse(smaller(truncated.unit))
+    if analysis is not None:
+        analysis.cut = truncated.of(analysis)
+    return analysis
 
 
 def _nested(program: Program, a: int, b: int) -> bool:
@@ -366,10 +379,18 @@ def examine(
     section = Section(f"{analysis.unit.title}, loss: {with_what}")
     blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
     wrong = [block for block in blocks if not block.right]
-    if not wrong:
-        section.blocks = {block.label: [] for block in blocks}
+    long = uneven.of_batch(analysis)
+    whole = {p: BlockFinding("wrong", text) for p, text in analysis.cut.items()}
+    named = {**long, **whole}
+    if all(block.path in named for block in wrong):
+        section.blocks = {b.label: [named[b.path]] if b.path in named else [] for b in blocks}
     else:
         section.blocks = _of_wrong(analysis, blocks, samples, seconds, snapshots)
+        for block in blocks:
+            if block.path in whole:
+                section.blocks[block.label].insert(0, whole[block.path])
+    learned = {block.path for block in blocks}
+    section.blocks |= {path: [finding] for path, finding in whole.items() if path not in learned}
     _of_update(section, analysis, snapshots)
     return section
 
@@ -388,7 +409,7 @@ def _of_wrong(
     up = {b.path: f for b in wrong if (f := steps.uphill(analysis, b)) is not None}
     if up and len(up) == len(wrong):
         return {b.label: [up[b.path]] if b.path in up else [] for b in blocks}
-    truncated = _integers(analysis, blocks)
+    truncated = truncating.gradients(analysis, blocks)
     batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
     samples = [*batch, *(n for n in samples if n not in batch)]
     other = elsewhere(analysis)
@@ -484,24 +505,6 @@ def _unknown(block: Block, blocks: list[Block]) -> BlockFinding:
     return BlockFinding("wrong", text)
 
 
-def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding]:
-    """Blocks that are whole numbers because an array of integers holds them."""
-    findings = {}
-    first = analysis.unit.run()
-    for block in blocks:
-        if block.right or not block.key:
-            continue
-        value = first.get(block.key)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-            findings[block.path] = BlockFinding(
-                "wrong",
-                f"the array of the gradient is of integers ({value.dtype}), so what is put into it "
-                "is truncated to whole numbers: everything behind the point is lost. Make it of "
-                "floats: np.zeros(shape), or zeros_like(…, dtype=float).",
-            )
-    return findings
-
-
 def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
     """A loss that the gradients are right for, where that which is computed is another."""
     if not analysis.explicit or all(block.value.size == 1 for block in analysis.blocks):
@@ -543,7 +546,7 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
 
 def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -> None:
     """Hold the update of the loop to the formulas, by the passes that were seen."""
-    if len(snapshots) < 4 or not analysis.updates:
+    if len(snapshots) < 4 or not analysis.updates or analysis.cut:
         return
     unit = analysis.unit
     block = _one_with_update(analysis)
