@@ -308,7 +308,9 @@ def entries_of(value: Array, most: int = ENTRIES) -> Array:
     if value.size <= most:
         return np.arange(value.size)
     rng = np.random.default_rng(value.size)
-    return np.sort(rng.choice(value.size, most, replace=False))
+    chosen: Array = np.sort(rng.choice(value.size, most, replace=False))
+    chosen[0], chosen[-1] = 0, value.size - 1  # a bias may be the first or the last
+    return chosen
 
 
 def _choose(
