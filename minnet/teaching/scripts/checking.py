@@ -18,6 +18,7 @@ from minnet.teaching.scripts import (
     implied,
     orders,
     rules,
+    shared,
     sliding,
     steps,
     truncating,
@@ -464,7 +465,8 @@ def _of_wrong(
         elif number is not None:
             findings.append(number)
         elif not findings:
-            findings.append(_unknown(block, blocks))
+            missing = shared.of_block(analysis, block, search.scope)
+            findings.append(_unknown(block, blocks) if missing is None else missing)
         result[block.label] = findings
     return result
 
