@@ -425,7 +425,7 @@ class _Changes:
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = {path: compile(path, "<path>", "eval") for path in paths}
         self.last: dict[int, int] = {}
-        self.seen: dict[str, Array] = {}
+        self.seen: dict[str, tuple[bytes, Array]] = {}
         self.lines: dict[str, set[int]] = {path: set() for path in paths}
         self.counts: dict[str, Any] = dict.fromkeys(paths, 0)  # of each entry
         self.names: dict[str, Any] = {}
@@ -442,22 +442,20 @@ class _Changes:
         for path, code in self.paths.items():
             try:
                 now = np.asarray(value_of(code, self.names))
-                before = self.seen.get(path, now)
-                if before is now or before.tobytes() == now.tobytes():
-                    moved = np.zeros((), bool)
-                elif before.shape != now.shape or before.dtype != now.dtype:
-                    moved = np.ones(now.shape, bool)
-                else:
-                    moved = before != now
+                data = now.tobytes()
             except Exception:  # noqa: S112 - it is not there at the moment
                 continue
-            if before is now or np.any(moved):
-                self.seen[path] = now.copy()
-            if line and np.any(moved):
-                counts = self.counts[path]
-                same = np.shape(counts) in ((), now.shape)
+            known, before = self.seen.get(path, (data, now))
+            if known != data and line and now.size:
+                same = before.shape == now.shape and before.dtype == now.dtype
                 self.lines[path].add(line)
-                self.counts[path] = (counts if same else np.max(counts)) + moved
+                counts = self.counts[path]
+                fits = same and np.shape(counts) in ((), now.shape)
+                self.counts[path] = (counts if fits else np.max(counts)) + (
+                    (before != now) if same else np.ones(now.shape, bool)
+                )
+            if known != data or path not in self.seen:
+                self.seen[path] = data, now.copy()
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
