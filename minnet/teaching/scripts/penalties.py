@@ -124,7 +124,7 @@ def _without(
             yield "factor", words, 1.1, _with(statement, node, node.right)  # type: ignore[attr-defined]
 
 
-class _Put(ast.NodeTransformer):
+class _OneNode(ast.NodeTransformer):
     def __init__(self, number: int, new: ast.expr) -> None:
         self.number, self.new, self.count = number, new, -1
 
@@ -138,7 +138,7 @@ class _Put(ast.NodeTransformer):
 def _put(tree: ast.AST, old: ast.AST, new: ast.expr) -> ast.expr:
     """A copy of a tree with another node in the place of one."""
     number = list(_in_order(tree)).index(old)
-    done: ast.expr = _Put(number, copy.deepcopy(new)).visit(copy.deepcopy(tree))
+    done: ast.expr = _OneNode(number, copy.deepcopy(new)).visit(copy.deepcopy(tree))
     return done
 
 

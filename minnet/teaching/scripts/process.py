@@ -18,7 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts import drivers, inputs, minimized, optimizers, standins, stopping
+from minnet.teaching.scripts import (
+    drivers,
+    inputs,
+    minimized,
+    optimizers,
+    standins,
+    stopping,
+    validated,
+)
 from minnet.teaching.scripts.blocks import Analysis, proportional
 from minnet.teaching.scripts.checking import Section, examine, loops
 from minnet.teaching.scripts.evidence import BlockFinding
@@ -186,6 +194,9 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         steps.blocks[label] = [finding] if finding is not None else []
     if steps.blocks:
         sections.append(steps)
+    measured = validated.verdict(program)
+    if measured is not None and not names:
+        sections.append(measured)
     if not sections:
         return UNREADABLE, _unreadable(name, recording)
     code = RIGHT if all(section.ok for section in sections) else WRONG
