@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, rules, sliding, steps
+from minnet.teaching.scripts import evidence, implied, orders, sliding, steps, updates
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -31,8 +30,7 @@ from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.running import seeded_state
-from minnet.teaching.scripts.scopes import evaluated, parsed
-from minnet.teaching.scripts.values import as_it_becomes, copied, is_numeric, slots, with_rows
+from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
 
 
 @dataclass
@@ -370,7 +368,8 @@ def examine(
         section.blocks = {block.label: [] for block in blocks}
     else:
         section.blocks = _of_wrong(analysis, blocks, samples, seconds, snapshots)
-    _of_update(section, analysis, snapshots)
+    for label, told in updates.verdicts(analysis, snapshots).items():
+        section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section
 
 
@@ -536,96 +535,3 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
         f"is computed ({shown(analysis.loss)}) is another. Look at the formula of the loss: a "
         "sign, a bracket, a term or the array in it is wrong.",
     )
-
-
-# --- the update -----------------------------------------------------------------------------------
-
-
-def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -> None:
-    """Hold the update of the loop to the formulas, by the passes that were seen."""
-    if len(snapshots) < 4 or not analysis.updates:
-        return
-    unit = analysis.unit
-    block = _one_with_update(analysis)
-    if block is None or not block.key:
-        return
-    moves: list[Array] = []
-    gradients: list[Array] = []
-    run: Run | None = None
-    for snapshot in snapshots[:6]:
-        one = Unit(
-            unit.title,
-            unit.definitions,
-            unit.body,
-            snapshot.variables,
-            unit.old,
-            unit.alone,
-            unit.base,
-            snapshot.state,
-            unit.owner,
-        )
-        run = one.run()
-        # a variable that is left of a loop over the layers may name the weight, too
-        before = evaluated(parsed(block.path), one.variables)
-        after = run.get(":" + block.path)
-        if run.error is not None or not is_numeric(before) or after is None:
-            return
-        start = np.asarray(before, float)
-        own = Block(
-            block.path,
-            block.label,
-            start,
-            block.entries,
-            block.measured,
-            key=block.key,
-            sign=block.sign,
-        )
-        gradient = gradient_of(own, run, {})
-        if gradient is None or not fits(gradient, start) or np.shape(after) != start.shape:
-            return
-        moves.append(start - np.asarray(after, float))
-        gradients.append(np.reshape(gradient, start.shape))
-    numbers = [*_numbers_in(unit), *(scalars_of(run).values() if run else ())]
-    named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars_of(run).items()} if run else {}
-    remembers = any(_is_memory(path) for path in unit.slots())
-    lines = sorted(analysis.updates.get(block.path, ()))
-    name = unit.owner or ""
-    verdict = rules.judge(moves, gradients, numbers, " ".join(_words_of(unit)), remembers, named)
-    if verdict is None:
-        return
-    rule, finding = verdict
-    if finding is None:
-        if rule != "SGD":
-            section.blocks[f"update ({rule})"] = []
-        return
-    at = f", line {lines[0]}" if lines else ""
-    section.blocks[f"update ({rule}{at})" if not name else f"update in {name} ({rule}{at})"] = [
-        finding
-    ]
-
-
-def _words_of(unit: Unit) -> list[str]:
-    return [s.name for s in unit.definitions if isinstance(s, ast.ClassDef)]
-
-
-def _is_memory(path: str) -> bool:
-    return bool(
-        re.match(
-            r"^(v|vel|velocity|velocities|moment\w*|v_?[wWbdt]\w*|m_?[wWbdt]\w*)$", leaf(path)[0]
-        )
-    )
-
-
-def _one_with_update(analysis: Analysis) -> Block | None:
-    known = [b for b in analysis.blocks if b.path in analysis.updates and b.key]
-    return max(known, key=lambda b: b.value.size, default=None)
-
-
-def _numbers_in(unit: Unit) -> list[float]:
-    """The numbers that stand in the code."""
-    values = []
-    for statement in [*unit.definitions, *unit.body]:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Constant) and isinstance(node.value, float):
-                values.append(node.value)
-    return values
