@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
 from minnet.teaching.scripts.names import (
     OVER_CALLS,
@@ -325,7 +326,7 @@ def _choose(
         else:
             candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
     rates = rates_of(still)
-    best: tuple[Any, Analysis] | None = None
+    best: dict[bool, tuple[Any, Analysis]] = {}
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
         rank = loss_rank(key) if explicit else 0
@@ -356,12 +357,16 @@ def _choose(
         settle(analysis, candidates, rates, run, still)
         analysis.blocks = _learned(analysis.blocks)
         score = _score(analysis, rank)
-        if best is None or score > best[0]:
-            best = (score, analysis)
-    if best is None:
-        return None
-    analysis = best[1]
-    analysis.slopes = {p: slopes[p] for p in weights}
+        if explicit not in best or score > best[explicit][0]:
+            best[explicit] = (score, analysis)
+    for _, analysis in best.values():
+        analysis.slopes = {p: slopes[p] for p in weights}
+        if targets is None:
+            analysis.blocks = without_averages(analysis)
+    if True not in best:
+        return best[False][1] if best else None
+    analysis = best[True][1]
+    analysis.implied = best[False][1] if False in best else None
     return analysis
 
 
@@ -506,6 +511,8 @@ def settle(
     _as_the_others(analysis, known)
     if not analysis.explicit or _has_no_factor(analysis):
         _common_factor(analysis)
+    if not analysis.explicit:
+        _penalized(analysis)
     _clip(analysis)
 
 
@@ -578,6 +585,8 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
             continue
         sign, proportion = 1.0, None
         first = np.asarray(values[0], float)
+        if block.update is not None and not np.any(first):
+            continue  # it was set back to 0 behind the step
         if block.update is not None and fits(first, block.value):
             proportion = ratio(block.update.reshape(-1), first.reshape(-1))
             if proportion is not None and proportion < 0:
@@ -611,3 +620,30 @@ def _common_factor(analysis: Analysis) -> None:
     for block in analysis.blocks:
         block.measured = block.measured * abs(c)
         block.right = block.agrees(block.analytic)
+
+
+def _penalized(analysis: Analysis) -> None:
+    """Count gradients as right that have a penalty in them: a loss that is implied has none.
+
+    All have the same share of their weights, and it is known where the others are right, which
+    have no penalty.
+    """
+    shares = {}
+    for block in analysis.blocks:
+        if block.right or block.analytic is None or block.value.size < 3:
+            continue
+        if fits(block.analytic, block.value):
+            c = ratio(block.at(block.analytic) - block.measured, block.at(block.value), 1e-4)
+            if c is not None and c > 0:
+                shares[block.path] = c
+    known = list(shares.values())
+    if not any(block.right for block in analysis.blocks) or not known:
+        return
+    if max(known) - min(known) > 1e-4 * max(known):
+        return
+    axes = {block.value.ndim for block in analysis.blocks if block.path in shares}
+    for block in analysis.blocks:
+        if block.path in shares or (not block.right and block.value.ndim in axes):
+            block.measured = block.measured + known[0] * block.at(block.value)
+        if block.path in shares:
+            block.right, block.note = True, "penalty"

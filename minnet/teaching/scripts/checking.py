@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, sliding, steps, updates
+from minnet.teaching.scripts import evidence, implied, leftovers, orders, sliding, steps, updates
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -30,7 +30,7 @@ from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.running import seeded_state
-from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
+from minnet.teaching.scripts.values import as_it_becomes, copied, generators, slots, with_rows
 
 
 @dataclass
@@ -99,6 +99,8 @@ def loops(
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
+                left = leftovers.verdicts(analysis, snapshots)
+                analysis.left_over = {path: finding.text for path, finding in left.items()}
                 analyses.append((quality, loop.number, analysis))
     analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
@@ -112,6 +114,9 @@ def loops(
             continue
         covered |= labels
         analysis.unit.loop = number
+        for _, inner, other in analyses:
+            if inner in program.loops[number].inner:
+                analysis.left_over = {**other.left_over, **analysis.left_over}
         chosen.append(analysis)
     return chosen
 
@@ -120,25 +125,67 @@ def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> 
     """Whether a loop's loss is not the one that is trained: a loop inside says so.
 
     A report at the end of an epoch may go forward once more, without dropout. No gradient is right
-    for that loss, and in the loop of the batches all are right for the one that they imply.
+    for that loss, or a factor of what is, and in the loop of the batches some are right for the one
+    that they imply.
     """
     _, number, analysis = one
-    if not analysis.explicit or any(block.right for block in analysis.blocks):
+    if not analysis.explicit or _explains(analysis):
         return False
     paths = {block.path for block in analysis.blocks}
     return any(
         inner in program.loops[number].inner
         and other.updates
-        and paths <= {block.path for block in other.blocks if block.right}
+        and paths <= {block.path for block in other.blocks}
+        and any(block.right and block.value.size > 1 for block in other.blocks)
         and _draws(analysis)
         for _, inner, other in all_of_them
     )
 
 
+def _explains(analysis: Analysis) -> bool:
+    """Whether a loss makes anything of the gradients: one is right, or two are of one factor."""
+    large = [block for block in analysis.blocks if block.value.size > 1]
+    ratios = [c for c in map(proportional, large) if c is not None]
+    alike = any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+    return alike or any(block.right for block in large) or (len(large) == 1 and bool(ratios))
+
+
+def _trained(analysis: Analysis) -> Analysis:
+    """The analysis by the loss that is implied, where the one that is computed is of another pass.
+
+    It may be reported without dropout, or with running averages. Then some gradients are right for
+    the other, and know of random numbers that the loss knows nothing of, or the loss knows of
+    averages of which they know nothing.
+    """
+    other = analysis.implied
+    if other is None or _explains(analysis):
+        return analysis
+    if not any(block.right and block.value.size > 1 for block in other.blocks):
+        return analysis
+    paths = {block.path for block in other.blocks}
+    if paths < {block.path for block in analysis.blocks}:
+        return analysis
+    put, still = analysis.put, analysis.unit.leaving_out(analysis.stop)
+    here, again = still.run(put), _drawn_again(still).run(put)
+    if here.get(analysis.loss) == again.get(analysis.loss) and _draws(analysis):
+        return other
+    for path, value in put.items():
+        if path in paths:
+            continue
+        there = still.run({**put, path: 1.1 * value + 0.01})
+        same = all(
+            not differs(gradient_of(b, here, {}), gradient_of(b, there, {}))
+            for b in other.blocks
+            if b.key
+        )
+        if same and here.get(analysis.loss) != there.get(analysis.loss):
+            return other
+    return analysis
+
+
 def _draws(analysis: Analysis) -> bool:
     """Whether other random numbers give other gradients."""
-    other = replace(analysis.unit, state=seeded_state(2), _codes={}, _others={})
-    one, two = analysis.unit.run(analysis.put), other.run(analysis.put)
+    one, two = analysis.unit.run(analysis.put), _drawn_again(analysis.unit).run(analysis.put)
     for block in analysis.blocks:
         here, there = gradient_of(block, one, {}), gradient_of(block, two, {})
         if here is None or there is None or np.shape(here) != np.shape(there):
@@ -146,6 +193,14 @@ def _draws(analysis: Analysis) -> bool:
         if not np.allclose(here, there, rtol=1e-6):
             return True
     return False
+
+
+def _drawn_again(unit: Unit) -> Unit:
+    """The unit with other random numbers, also from generators that its variables hold."""
+    variables = copied(unit.variables)
+    for generator in generators(variables):
+        generator.normal(size=101)
+    return replace(unit, variables=variables, state=seeded_state(2), _codes={}, _others={})
 
 
 def _only_data(analysis: Analysis) -> bool:
@@ -160,7 +215,8 @@ def _analysis_of(unit: Unit) -> Analysis | None:
     first = unit.run()
     if first.error is None:
         as_it_becomes(unit.variables, first.names)
-    return analyse(smaller(unit))
+    analysis = analyse(smaller(unit))
+    return None if analysis is None else _trained(analysis)
 
 
 def _nested(program: Program, a: int, b: int) -> bool:
@@ -368,6 +424,10 @@ def examine(
         section.blocks = {block.label: [] for block in blocks}
     else:
         section.blocks = _of_wrong(analysis, blocks, samples, seconds, snapshots)
+    for block in blocks:
+        if block.path in analysis.left_over:
+            old = BlockFinding("stale", analysis.left_over[block.path])
+            section.blocks[block.label] = [old, *section.blocks.get(block.label, [])]
     for label, told in updates.verdicts(analysis, snapshots).items():
         section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section
