@@ -127,3 +127,55 @@ def test_an_optimizer_that_may_have_momentum(
     code, text = checked(tmp_path, OPTIMIZER.format(momentum=momentum, line=line, step=step))
     assert code == expected, text
     assert ("what is remembered" in text) == bool(expected), text
+
+
+PACES = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+y = X @ np.array([1.0, -2.0, 0.5]) + 0.3
+w, b = np.zeros(3), 0.0
+vw, vb = np.zeros(3), 0.0
+lr, lr_b, beta = 0.02, {lr_b}, 0.9
+for t in range(20):
+    e = X @ w + b - y
+    loss = np.mean(e**2) / 2
+    dw, db = X.T @ e / len(y), np.mean(e)
+    {step}
+"""
+VELOCITY = "vw = beta * vw + lr * dw; vb = beta * vb + lr * db\n    "
+
+
+@pytest.mark.parametrize(
+    ("step", "label", "told"),
+    [
+        (VELOCITY + "w -= lr * vw\n    b -= vb", "w", "with `w -= vw`"),
+        (VELOCITY + "w -= vw\n    b = b - lr * vb", "b", "with `b = b - vb`"),
+        ("w -= lr * (lr * dw)\n    b -= lr * db", "w", "multiplied in twice"),
+        ("w -= lr * dw\n    b -= db", "b", "the learning rate is missing in it"),
+    ],
+    ids=["w", "b", "without a velocity", "missing"],
+)
+def test_a_learning_rate_that_one_weight_has_twice_or_not_at_all(
+    tmp_path: Path, step: str, label: str, told: str
+) -> None:
+    code, text = checked(tmp_path, PACES.format(lr_b=0.02, step=step))
+    assert code == 1, text
+    assert f"WRONG  {label}: its step is" in text, text
+    assert told in text, text
+    assert text.count("WRONG") == 1, text
+
+
+@pytest.mark.parametrize(
+    ("lr_b", "step"),
+    [
+        (0.02, VELOCITY + "w -= vw\n    b -= vb"),
+        (0.0004, "w -= lr * dw\n    b -= lr_b * db"),
+        (1.0, "w -= lr * dw\n    b -= 2 * lr * db"),
+        (0.02, "vw = beta * vw + (1 - beta) * dw\n    w -= lr * vw\n    b -= lr * db"),
+    ],
+    ids=["the same", "by name", "twice as large", "momentum for one"],
+)
+def test_rates_that_differ_on_purpose_are_right(tmp_path: Path, lr_b: float, step: str) -> None:
+    code, text = checked(tmp_path, PACES.format(lr_b=lr_b, step=step))
+    assert code == 0, text
