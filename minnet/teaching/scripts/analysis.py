@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
+from minnet.teaching.scripts.common import of_mean, penalized, same_as
 from minnet.teaching.scripts.names import (
     OVER_CALLS,
     VALUES,
@@ -333,7 +335,7 @@ def _choose(
         else:
             candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
     rates = rates_of(still)
-    best: tuple[Any, Analysis] | None = None
+    best: dict[bool, tuple[Any, Analysis]] = {}
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
         rank = loss_rank(key) if explicit else 0
@@ -364,12 +366,16 @@ def _choose(
         settle(analysis, candidates, rates, run, still)
         analysis.blocks = _learned(analysis.blocks)
         score = _score(analysis, rank)
-        if best is None or score > best[0]:
-            best = (score, analysis)
-    if best is None:
-        return None
-    analysis = best[1]
-    analysis.slopes = {p: slopes[p] for p in weights}
+        if explicit not in best or score > best[explicit][0]:
+            best[explicit] = (score, analysis)
+    for _, analysis in best.values():
+        analysis.slopes = {p: slopes[p] for p in weights}
+        if targets is None:
+            analysis.blocks = without_averages(analysis)
+    if True not in best:
+        return best[False][1] if best else None
+    analysis = best[True][1]
+    analysis.implied = best[False][1] if False in best else None
     return analysis
 
 
@@ -436,7 +442,7 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
     whole = right == len(analysis.blocks)
     ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
-    alike = max((_alike(c, ratios) for c in ratios), default=0)
+    alike = max((same_as(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
     summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
@@ -492,7 +498,7 @@ def settle(
         ratios = [c for b, move in moves if (c := ratio(b.at(move), b.measured)) is not None]
     usual = None
     if ratios:
-        usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
+        usual = sorted(ratios, key=lambda c: (-same_as(c, ratios), -c))[0]
     for block in analysis.blocks:
         _by_key(block, candidates[block.path], (run, still), known)
     _from_one_call(analysis, candidates, (run, still), known)
@@ -514,6 +520,8 @@ def settle(
     _as_the_others(analysis, known)
     if not analysis.explicit or _has_no_factor(analysis):
         _common_factor(analysis)
+    if not analysis.explicit:
+        penalized(analysis)
     _clip(analysis)
 
 
@@ -572,10 +580,6 @@ def _clip(analysis: Analysis) -> None:
             block.right = True
 
 
-def _alike(c: float, others: Sequence[float]) -> int:
-    return sum(abs(c - d) <= 1e-4 * abs(c) for d in others)
-
-
 def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[float]) -> None:
     """Choose the array that is the block's gradient: one that is right, or that the update uses."""
     chosen = None
@@ -586,6 +590,8 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
             continue
         sign, proportion = 1.0, None
         first = np.asarray(values[0], float)
+        if block.update is not None and not np.any(first):
+            continue  # it was set back to 0 behind the step
         if block.update is not None and fits(first, block.value):
             proportion = ratio(block.update.reshape(-1), first.reshape(-1))
             if proportion is not None and proportion < 0:
@@ -612,30 +618,11 @@ def _common_factor(analysis: Analysis) -> None:
         known = [c for c in map(proportional, analysis.blocks) if c is not None]
     if not known:
         return
-    c = sorted(known, key=lambda c: (-_alike(c, known), -c))[0]
-    c = _of_mean(analysis.unit, c, known)
+    c = sorted(known, key=lambda c: (-same_as(c, known), -c))[0]
+    c = of_mean(analysis.unit, c, known)
     if c < 0 and all(k < 0 for k in known):
         c = -c
     analysis.common = abs(c)
     for block in analysis.blocks:
         block.measured = block.measured * abs(c)
         block.right = block.agrees(block.analytic)
-
-
-def _of_mean(unit: Unit, c: float, others: Sequence[float]) -> float:
-    """Of a factor and another that as many blocks have, that of the mean where one is of the sum.
-
-    The number of samples is the length of some array or list.
-    """
-    lengths = {len(v) for v in unit.variables.values() if isinstance(v, (list, tuple))}
-    lengths |= {n for s in unit.slots().values() for n in np.shape(s.value)[:2]}
-    means = [
-        d
-        for d in others
-        if 0 < d < c and _alike(d, others) == _alike(c, others) and _is_length(c / d, lengths)
-    ]
-    return min(means, default=c)
-
-
-def _is_length(size: float, lengths: set[int]) -> bool:
-    return size > 2 and round(size) in lengths and abs(size - round(size)) < 1e-4 * size

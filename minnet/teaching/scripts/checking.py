@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
 from minnet.teaching.scripts import (
     evidence,
     implied,
+    leftovers,
     orders,
-    rules,
     shared,
     sliding,
     steps,
     truncating,
     uneven,
+    updates,
 )
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
@@ -41,8 +41,7 @@ from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.running import seeded_state
-from minnet.teaching.scripts.scopes import evaluated, parsed
-from minnet.teaching.scripts.values import as_it_becomes, copied, is_numeric, slots, with_rows
+from minnet.teaching.scripts.values import as_it_becomes, copied, generators, slots, with_rows
 
 
 @dataclass
@@ -111,6 +110,8 @@ def loops(
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
+                left = leftovers.verdicts(analysis, snapshots)
+                analysis.left_over = {path: finding.text for path, finding in left.items()}
                 analyses.append((quality, loop.number, analysis))
     analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
@@ -124,6 +125,9 @@ def loops(
             continue
         covered |= labels
         analysis.unit.loop = number
+        for _, inner, other in analyses:
+            if inner in program.loops[number].inner:
+                analysis.left_over = {**other.left_over, **analysis.left_over}
         chosen.append(analysis)
     return chosen
 
@@ -132,25 +136,67 @@ def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> 
     """Whether a loop's loss is not the one that is trained: a loop inside says so.
 
     A report at the end of an epoch may go forward once more, without dropout. No gradient is right
-    for that loss, and in the loop of the batches all are right for the one that they imply.
+    for that loss, or a factor of what is, and in the loop of the batches some are right for the one
+    that they imply.
     """
     _, number, analysis = one
-    if not analysis.explicit or any(block.right for block in analysis.blocks):
+    if not analysis.explicit or _explains(analysis):
         return False
     paths = {block.path for block in analysis.blocks}
     return any(
         inner in program.loops[number].inner
         and other.updates
-        and paths <= {block.path for block in other.blocks if block.right}
+        and paths <= {block.path for block in other.blocks}
+        and any(block.right and block.value.size > 1 for block in other.blocks)
         and _draws(analysis)
         for _, inner, other in all_of_them
     )
 
 
+def _explains(analysis: Analysis) -> bool:
+    """Whether a loss makes anything of the gradients: one is right, or two are of one factor."""
+    large = [block for block in analysis.blocks if block.value.size > 1]
+    ratios = [c for c in map(proportional, large) if c is not None]
+    alike = any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+    return alike or any(block.right for block in large) or (len(large) == 1 and bool(ratios))
+
+
+def _trained(analysis: Analysis) -> Analysis:
+    """The analysis by the loss that is implied, where the one that is computed is of another pass.
+
+    It may be reported without dropout, or with running averages. Then some gradients are right for
+    the other, and know of random numbers that the loss knows nothing of, or the loss knows of
+    averages of which they know nothing.
+    """
+    other = analysis.implied
+    if other is None or _explains(analysis):
+        return analysis
+    if not any(block.right and block.value.size > 1 for block in other.blocks):
+        return analysis
+    paths = {block.path for block in other.blocks}
+    if paths < {block.path for block in analysis.blocks}:
+        return analysis
+    put, still = analysis.put, analysis.unit.leaving_out(analysis.stop)
+    here, again = still.run(put), _drawn_again(still).run(put)
+    if here.get(analysis.loss) == again.get(analysis.loss) and _draws(analysis):
+        return other
+    for path, value in put.items():
+        if path in paths:
+            continue
+        there = still.run({**put, path: 1.1 * value + 0.01})
+        same = all(
+            not differs(gradient_of(b, here, {}), gradient_of(b, there, {}))
+            for b in other.blocks
+            if b.key
+        )
+        if same and here.get(analysis.loss) != there.get(analysis.loss):
+            return other
+    return analysis
+
+
 def _draws(analysis: Analysis) -> bool:
     """Whether other random numbers give other gradients."""
-    other = replace(analysis.unit, state=seeded_state(2), _codes={}, _others={})
-    one, two = analysis.unit.run(analysis.put), other.run(analysis.put)
+    one, two = analysis.unit.run(analysis.put), _drawn_again(analysis.unit).run(analysis.put)
     for block in analysis.blocks:
         here, there = gradient_of(block, one, {}), gradient_of(block, two, {})
         if here is None or there is None or np.shape(here) != np.shape(there):
@@ -158,6 +204,14 @@ def _draws(analysis: Analysis) -> bool:
         if not np.allclose(here, there, rtol=1e-6):
             return True
     return False
+
+
+def _drawn_again(unit: Unit) -> Unit:
+    """The unit with other random numbers, also from generators that its variables hold."""
+    variables = copied(unit.variables)
+    for generator in generators(variables):
+        generator.normal(size=101)
+    return replace(unit, variables=variables, state=seeded_state(2), _codes={}, _others={})
 
 
 def _only_data(analysis: Analysis) -> bool:
@@ -174,8 +228,10 @@ def _analysis_of(unit: Unit, program: Program) -> Analysis | None:
         as_it_becomes(unit.variables, first.names)
     truncated = truncating.as_floats(program, unit)
     analysis = analyse(smaller(truncated.unit))
-    if analysis is not None:
-        analysis.cut = truncated.of(analysis)
+    if analysis is None:
+        return None
+    analysis = _trained(analysis)
+    analysis.cut = truncated.of(analysis)
     return analysis
 
 
@@ -392,7 +448,12 @@ def examine(
                 section.blocks[block.label].insert(0, whole[block.path])
     learned = {block.path for block in blocks}
     section.blocks |= {path: [finding] for path, finding in whole.items() if path not in learned}
-    _of_update(section, analysis, snapshots)
+    for block in blocks:
+        if block.path in analysis.left_over:
+            old = BlockFinding("stale", analysis.left_over[block.path])
+            section.blocks[block.label] = [old, *section.blocks.get(block.label, [])]
+    for label, told in updates.verdicts(analysis, snapshots).items():
+        section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section
 
 
@@ -541,96 +602,3 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
         f"is computed ({shown(analysis.loss)}) is another. Look at the formula of the loss: a "
         "sign, a bracket, a term or the array in it is wrong.",
     )
-
-
-# --- the update -----------------------------------------------------------------------------------
-
-
-def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -> None:
-    """Hold the update of the loop to the formulas, by the passes that were seen."""
-    if len(snapshots) < 4 or not analysis.updates or analysis.cut:
-        return
-    unit = analysis.unit
-    block = _one_with_update(analysis)
-    if block is None or not block.key:
-        return
-    moves: list[Array] = []
-    gradients: list[Array] = []
-    run: Run | None = None
-    for snapshot in snapshots[:6]:
-        one = Unit(
-            unit.title,
-            unit.definitions,
-            unit.body,
-            snapshot.variables,
-            unit.old,
-            unit.alone,
-            unit.base,
-            snapshot.state,
-            unit.owner,
-        )
-        run = one.run()
-        # a variable that is left of a loop over the layers may name the weight, too
-        before = evaluated(parsed(block.path), one.variables)
-        after = run.get(":" + block.path)
-        if run.error is not None or not is_numeric(before) or after is None:
-            return
-        start = np.asarray(before, float)
-        own = Block(
-            block.path,
-            block.label,
-            start,
-            block.entries,
-            block.measured,
-            key=block.key,
-            sign=block.sign,
-        )
-        gradient = gradient_of(own, run, {})
-        if gradient is None or not fits(gradient, start) or np.shape(after) != start.shape:
-            return
-        moves.append(start - np.asarray(after, float))
-        gradients.append(np.reshape(gradient, start.shape))
-    numbers = [*_numbers_in(unit), *(scalars_of(run).values() if run else ())]
-    named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars_of(run).items()} if run else {}
-    remembers = any(_is_memory(path) for path in unit.slots())
-    lines = sorted(analysis.updates.get(block.path, ()))
-    name = unit.owner or ""
-    verdict = rules.judge(moves, gradients, numbers, " ".join(_words_of(unit)), remembers, named)
-    if verdict is None:
-        return
-    rule, finding = verdict
-    if finding is None:
-        if rule != "SGD":
-            section.blocks[f"update ({rule})"] = []
-        return
-    at = f", line {lines[0]}" if lines else ""
-    section.blocks[f"update ({rule}{at})" if not name else f"update in {name} ({rule}{at})"] = [
-        finding
-    ]
-
-
-def _words_of(unit: Unit) -> list[str]:
-    return [s.name for s in unit.definitions if isinstance(s, ast.ClassDef)]
-
-
-def _is_memory(path: str) -> bool:
-    return bool(
-        re.match(
-            r"^(v|vel|velocity|velocities|moment\w*|v_?[wWbdt]\w*|m_?[wWbdt]\w*)$", leaf(path)[0]
-        )
-    )
-
-
-def _one_with_update(analysis: Analysis) -> Block | None:
-    known = [b for b in analysis.blocks if b.path in analysis.updates and b.key]
-    return max(known, key=lambda b: b.value.size, default=None)
-
-
-def _numbers_in(unit: Unit) -> list[float]:
-    """The numbers that stand in the code."""
-    values = []
-    for statement in [*unit.definitions, *unit.body]:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Constant) and isinstance(node.value, float):
-                values.append(node.value)
-    return values

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -345,6 +346,27 @@ def _rate(moves: Sequence[Array], steps: Sequence[Array], size: float) -> float 
     return rate if near.all() and rate != 0.0 else None
 
 
+def _is_known(numbers: Sequence[float], fitted: RuleFit) -> bool:
+    """Whether its learning rate stands in the code."""
+    return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
+
+
+def right(
+    moves: Sequence[Array], gradients: Sequence[Array], numbers: Sequence[float]
+) -> list[RuleFit]:
+    """The right rules that give these moves, those first whose learning rate stands in the code."""
+    fits = fit(RIGHT, moves, gradients, numbers)
+    return sorted(fits, key=lambda f: not _is_known(numbers, f))
+
+
+def pace(fitted: RuleFit, moves: Sequence[Array], gradients: Sequence[Array]) -> float | None:
+    """The learning rate with which the same rule gives the moves of another weight, or None."""
+    size = max(float(np.abs(m[np.isfinite(m)]).max(initial=0.0)) for m in moves)
+    with np.errstate(all="ignore"):
+        steps = directions(fitted.rule, gradients, fitted.b1, fitted.b2, fitted.eps)
+    return _rate(moves, steps, size) if size else None
+
+
 def judge(
     moves: Sequence[Array],
     gradients: Sequence[Array],
@@ -369,11 +391,8 @@ def judge(
         Hyper-parameters by name.
     """
 
-    def known(fitted: RuleFit) -> bool:
-        """Whether its learning rate stands in the code."""
-        return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
-
-    fits = sorted(fit(RIGHT, moves, gradients, numbers), key=lambda f: not known(f))
+    known = partial(_is_known, numbers)
+    fits = right(moves, gradients, numbers)
     scaled = [r for r in WRONG if "factor 1" in r.words or r.swapped.startswith(("new", "other"))]
     if fits and (known(fits[0]) or not any(map(known, fit(scaled, moves, gradients, numbers)))):
         return _of_right(fits[0], name, remembers, named or {})

@@ -34,7 +34,7 @@ def uphill(analysis: Analysis, block: Block) -> BlockFinding | None:
         f"its step goes up the slope, the others' go down: {name} is right, and the sign is wrong "
         "where it is used."
     )
-    before = _moves(analysis, analysis.unit.run(analysis.put))
+    before = moves(analysis, analysis.unit.run(analysis.put))
     for statement, new in _turned(analysis, name):
         edited = tuple(
             replaced_in(body, statement, new)
@@ -46,7 +46,7 @@ def uphill(analysis: Analysis, block: Block) -> BlockFinding | None:
         gradient = gradient_of(block, run, analysis.put)
         if gradient is None or not np.array_equal(gradient, np.asarray(block.analytic)):
             continue
-        after = _moves(analysis, run)
+        after = moves(analysis, run)
         same = all(
             p in after and np.array_equal(after[p], move)
             for p, move in before.items()
@@ -61,14 +61,14 @@ def uphill(analysis: Analysis, block: Block) -> BlockFinding | None:
     return BlockFinding("sign", text)
 
 
-def _moves(analysis: Analysis, run: Run) -> dict[str, Array]:
+def moves(analysis: Analysis, run: Run) -> dict[str, Array]:
     """What a run takes from each weight."""
-    moves = {}
+    taken = {}
     for block in analysis.blocks:
         after = run.get(":" + block.path)
         if after is not None and np.shape(after) == block.value.shape:
-            moves[block.path] = block.value - np.asarray(after, float)
-    return moves
+            taken[block.path] = block.value - np.asarray(after, float)
+    return taken
 
 
 def _is_minus(a: Array, b: Array) -> bool:

@@ -86,6 +86,27 @@ def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
         waiting = later
 
 
+def generators(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Any]:
+    """All of NumPy's generators of random numbers that can be reached so deep, old and new."""
+    seen: set[int] = set()
+    waiting = [value for name, value in variables.items() if not str(name).startswith("__")]
+    for _ in range(depth):
+        later = []
+        for value in waiting:
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if type(value).__module__.startswith("numpy.random") and hasattr(value, "normal"):
+                yield value
+            elif not is_numeric(value):
+                later += [child for _, child, _ in _children("", value, _nowhere)]
+        waiting = later
+
+
+def _nowhere(value: Any) -> None:
+    """Put nothing."""
+
+
 def _children(
     path: str, value: Any, whole: Callable[[Any], None]
 ) -> list[tuple[str, Any, Callable[[Any], None]]]:
