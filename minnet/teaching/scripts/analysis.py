@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
+from minnet.teaching.scripts.common import of_mean, penalized, same_as
 from minnet.teaching.scripts.names import (
     OVER_CALLS,
     VALUES,
@@ -30,8 +32,16 @@ from minnet.teaching.scripts.names import (
     rates_of,
     scalars_of,
 )
+from minnet.teaching.scripts.rates import written_rates
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
-from minnet.teaching.scripts.roles import clipped, is_history, is_setting, is_state, is_watched
+from minnet.teaching.scripts.roles import (
+    clipped,
+    is_handed_on,
+    is_history,
+    is_setting,
+    is_state,
+    is_watched,
+)
 from minnet.teaching.scripts.values import is_number, is_numeric
 
 STEP = 1e-5
@@ -87,6 +97,15 @@ def analyse(
     updates = {p: lines for p, lines in updates.items() if lines}
     stop = frozenset().union(*updates.values()) if updates else frozenset()
     put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
+    if put is None:  # a state that the line hands on which computes the loss: h of a sequence
+        weights = [
+            p
+            for p in weights
+            if p not in updates or unit.run(without=frozenset(updates[p])).error is None
+        ]
+        updates = {p: lines for p, lines in updates.items() if p in weights}
+        stop = frozenset().union(*updates.values()) if updates else frozenset()
+        put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
     if stay and all(np.any(start[p].array) for p in weights):
         put = {p: np.asarray(start[p].value, float) for p in weights}
     if put is None:
@@ -153,6 +172,7 @@ def _weights(
     rest = [p for p in rest if p not in gradient_like and not is_history(p)]
     rest = [p for p in rest if not (is_number(start[p].value) and is_setting(p))]
     rest = [p for p in rest[: 2 * BLOCKS] if not _is_made_anew(unit, run, p, start[p].array, put)]
+    rest = [p for p in rest if not (is_number(start[p].value) and _is_sum(unit, run, p, put))]
     named = [p for p in named if not is_state(p) and p not in gradient_like]
     named = (
         [p for p in named if not re.match(r"^(x|y|t)(_|$|train|batch|b$)", p, re.I)]
@@ -182,19 +202,19 @@ def _no_states(
     losses = _losses(unit.run(without=stop))
     real = []
     for path in named:
-        if np.size(start[path].value) > 1:
-            other = 1.1 * np.asarray(start[path].value, float) + 0.01
-            there = _losses(unit.run({path: other}, without=stop))
-            if losses and any(there.get(k) != v for k, v in losses.items()):
-                real.append(path)
+        other = 1.1 * np.asarray(start[path].value, float) + 0.01
+        there = _losses(unit.run({path: other}, without=stop))
+        if losses and any(there.get(k) != v for k, v in losses.items()):
+            real.append(path)
     return real
 
 
 def _losses(run: Run) -> dict[str, float]:
-    """The numbers that may be a loss, or nothing after an error."""
+    """The numbers that may be a loss, and those that are implied; nothing after an error."""
     if run.error is not None:
         return {}
-    return {k: v for k, v in scalars_of(run).items() if loss_rank(k) and math.isfinite(v)}
+    numbers = {k: v for k, v in everything(run).items() if math.isfinite(v)}
+    return {k: v for k, v in numbers.items() if k.startswith(("½ Σ (", "−Σ")) or loss_rank(k)}
 
 
 def _is_made_anew(
@@ -206,6 +226,27 @@ def _is_made_anew(
         return False
     other = unit.run({**(put or {}), path: 1.01 * np.asarray(value, float) + 0.01})
     return other.error is None and not differs(after, other.get(":" + path))
+
+
+def _is_sum(unit: Unit, run: Run, path: str, put: Mapping[str, Array] | None) -> bool:
+    """Whether a number is only added to: nothing but itself is another with another start.
+
+    The line that adds a loss to a total computes that loss, and is no update.
+    """
+    if "[" in path or leaf(path)[0] in VALUES:  # a weight among others
+        return False
+    value = (put or {}).get(path, unit.slots()[path].value)
+    other = unit.run({**(put or {}), path: np.asarray(value, float) + 1.0})
+    if other.error is not None or run.error is not None:
+        return False
+    own = re.compile(rf"(?<![\w.]){re.escape(path)}(?!\w)")
+    here, there = scalars_of(run), scalars_of(other)
+    if any(there.get(k) != v for k, v in here.items() if not own.search(k) and v == v):
+        return False
+    arrays = arrays_in(other)
+    return not any(
+        differs(v, arrays.get(k)) for k, v in arrays_in(run).items() if not own.search(k)
+    )
 
 
 def _generic_point(
@@ -237,7 +278,14 @@ def _slopes(
 ) -> tuple[list[str], dict[str, Array], dict[str, Array]]:
     """Slopes of every number that a run shows: for each weight (entries, numbers), and bends."""
     middle = everything(unit.run(put, without=stop))
-    keys = [k for k in middle if math.isfinite(middle[k])]
+    aside = {
+        p: value + STEP * np.cos(np.arange(value.size).reshape(value.shape))
+        for p, value in put.items()
+    }
+    beside = everything(unit.run(aside, without=stop))
+    # numbers that no weight changes are not gone through for each entry
+    keys = [k for k in middle if math.isfinite(middle[k]) and middle[k] != beside.get(k)]
+    among = frozenset(keys)
     slopes, bends = {}, {}
     for path, value in put.items():
         rows, curved = [], []
@@ -247,9 +295,8 @@ def _slopes(
             for side in (h, -h):
                 moved = value.copy().reshape(-1)
                 moved[index] += side
-                other = everything(
-                    unit.run({**put, path: moved.reshape(value.shape)}, without=stop)
-                )
+                there = {**put, path: moved.reshape(value.shape)}
+                other = everything(unit.run(there, without=stop), among=among)
                 sides.append(np.array([other.get(k, math.nan) for k in keys]))
             here = np.array([middle[k] for k in keys])
             rows.append((sides[0] - sides[1]) / (2 * h))
@@ -263,7 +310,9 @@ def entries_of(value: Array, most: int = ENTRIES) -> Array:
     if value.size <= most:
         return np.arange(value.size)
     rng = np.random.default_rng(value.size)
-    return np.sort(rng.choice(value.size, most, replace=False))
+    chosen: Array = np.sort(rng.choice(value.size, most, replace=False))
+    chosen[0], chosen[-1] = 0, value.size - 1  # a bias may be the first or the last
+    return chosen
 
 
 def _choose(
@@ -286,7 +335,7 @@ def _choose(
         else:
             candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
     rates = rates_of(still)
-    best: tuple[Any, Analysis] | None = None
+    best: dict[bool, tuple[Any, Analysis]] = {}
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
         rank = loss_rank(key) if explicit else 0
@@ -315,14 +364,37 @@ def _choose(
             continue
         analysis = Analysis(unit, put, blocks, key, updates, explicit=explicit, scalars=keys)
         settle(analysis, candidates, rates, run, still)
+        analysis.blocks = _learned(analysis.blocks)
         score = _score(analysis, rank)
-        if best is None or score > best[0]:
-            best = (score, analysis)
-    if best is None:
-        return None
-    analysis = best[1]
-    analysis.slopes = {p: slopes[p] for p in weights}
+        if explicit not in best or score > best[explicit][0]:
+            best[explicit] = (score, analysis)
+    for _, analysis in best.values():
+        analysis.slopes = {p: slopes[p] for p in weights}
+        if targets is None:
+            analysis.blocks = without_averages(analysis)
+    if True not in best:
+        return best[False][1] if best else None
+    analysis = best[True][1]
+    analysis.implied = best[False][1] if False in best else None
     return analysis
+
+
+def _learned(blocks: list[Block]) -> list[Block]:
+    """The blocks without the state of a recurrent network, which moves by no gradient."""
+    learned = []
+    for block in blocks:
+        handed = is_handed_on(block.path) and block.update is not None and not block.right
+        if (
+            handed
+            and block.key
+            and block.analytic is not None
+            and fits(block.analytic, block.value)
+        ):
+            move = np.asarray(block.update, float).reshape(-1)
+            handed = ratio(move, np.asarray(block.analytic, float).reshape(-1)) is None
+        if not handed:
+            learned.append(block)
+    return learned or blocks
 
 
 def _carried(
@@ -341,7 +413,7 @@ def _carried(
             idle.append(path)
     run = unit.run(put)
     carried = []
-    for path in idle[:SUSPECTS]:
+    for path in idle[:BLOCKS]:
         there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
         moved = [":" + p for p in weights if p not in idle]
         if any(differs(run.get(p), there.get(p)) for p in moved):
@@ -370,7 +442,7 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
     whole = right == len(analysis.blocks)
     ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
-    alike = max((_alike(c, ratios) for c in ratios), default=0)
+    alike = max((same_as(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
     summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
@@ -419,20 +491,24 @@ def settle(
             c = ratio(block.at(block.update), block.measured)
             if c is not None:
                 ratios.append(c)
+    if not ratios and not known:  # nothing is a multiple: by the number that stands in the line
+        known = written_rates(analysis.unit, analysis.updates, still)
     if not ratios and not known:  # single numbers, and a rate that stands in the line alone
         moves = [(b, b.update) for b in analysis.blocks if b.update is not None]
         ratios = [c for b, move in moves if (c := ratio(b.at(move), b.measured)) is not None]
     usual = None
     if ratios:
-        usual = sorted(ratios, key=lambda c: (-_alike(c, ratios), -c))[0]
+        usual = sorted(ratios, key=lambda c: (-same_as(c, ratios), -c))[0]
     for block in analysis.blocks:
         _by_key(block, candidates[block.path], (run, still), known)
     _from_one_call(analysis, candidates, (run, still), known)
     for block in analysis.blocks:
         if block.key:
             moved = block.update  # perhaps a penalty is in it
-            if not block.right and moved is not None and _agrees(block, moved, known):
-                block.right, block.note = True, "update"
+            if not block.right and moved is not None:
+                fitting = [r for r in known if r > 0 and block.agrees(moved / r)]
+                if fitting:
+                    block.right, block.note, block.analytic = True, "update", moved / fitting[0]
         elif block.update is not None:
             likely = [r for r in [*known, 1.0] if r > 0]
             rate = next((r for r in likely if block.agrees(block.update / r)), None)
@@ -441,8 +517,11 @@ def settle(
             block.rate = likely[0] if rate is None else rate
             block.analytic = block.update / block.rate
             block.right = block.agrees(block.analytic)
+    _as_the_others(analysis, known)
     if not analysis.explicit or _has_no_factor(analysis):
         _common_factor(analysis)
+    if not analysis.explicit:
+        penalized(analysis)
     _clip(analysis)
 
 
@@ -462,6 +541,22 @@ def _from_one_call(
             there = [k for k in candidates[block.path] if k.rpartition(":")[0] == call]
             if there:
                 _by_key(block, there, runs, rates)
+
+
+def _as_the_others(analysis: Analysis, rates: Sequence[float]) -> None:
+    """Take wrong gradients from the update, where all that are right are right by theirs.
+
+    Then the arrays that are called gradients are those of one sample, and the update has sums.
+    """
+    named = [block for block in analysis.blocks if block.key]
+    right = [block for block in named if block.right]
+    rate = next((r for r in rates if r > 0), None)
+    if rate is None or not right or any(block.note != "update" for block in right):
+        return
+    for block in named:
+        if not block.right and block.update is not None:
+            block.key, block.sign, block.rate = "", 1.0, rate
+            block.analytic = block.update / rate
 
 
 def _has_no_factor(analysis: Analysis) -> bool:
@@ -485,14 +580,6 @@ def _clip(analysis: Analysis) -> None:
             block.right = True
 
 
-def _agrees(block: Block, moved: Array, rates: Sequence[float]) -> bool:
-    return any(rate > 0 and block.agrees(moved / rate) for rate in rates)
-
-
-def _alike(c: float, others: Sequence[float]) -> int:
-    return sum(abs(c - d) <= 1e-4 * abs(c) for d in others)
-
-
 def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[float]) -> None:
     """Choose the array that is the block's gradient: one that is right, or that the update uses."""
     chosen = None
@@ -503,11 +590,14 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
             continue
         sign, proportion = 1.0, None
         first = np.asarray(values[0], float)
+        if block.update is not None and not np.any(first):
+            continue  # it was set back to 0 behind the step
         if block.update is not None and fits(first, block.value):
             proportion = ratio(block.update.reshape(-1), first.reshape(-1))
             if proportion is not None and proportion < 0:
                 sign = -1.0
-        quality = (block.agrees(sign * first), proportion is not None)
+        memory = is_state(key.split(":")[-1])  # β v + (1 − β) dW is no gradient, where dW is there
+        quality = (block.agrees(sign * first), proportion is not None, not memory)
         if chosen is None or quality > chosen[0]:
             chosen = (quality, key, sign, sign * first, proportion)
     if chosen is None:
@@ -528,7 +618,8 @@ def _common_factor(analysis: Analysis) -> None:
         known = [c for c in map(proportional, analysis.blocks) if c is not None]
     if not known:
         return
-    c = sorted(known, key=lambda c: (-_alike(c, known), -c))[0]
+    c = sorted(known, key=lambda c: (-same_as(c, known), -c))[0]
+    c = of_mean(analysis.unit, c, known)
     if c < 0 and all(k < 0 for k in known):
         c = -c
     analysis.common = abs(c)

@@ -90,6 +90,9 @@ class Analysis:
     only: set[str] = field(default_factory=set)
     order: bool = True  # False: the gradients are right once no weight changes on the way
     common: float | None = None
+    cut: dict[str, str] = field(default_factory=dict)  # what is said of arrays of whole numbers
+    left_over: dict[str, str] = field(default_factory=dict)  # what is said of old gradients
+    implied: Analysis | None = None  # by a loss that is not computed, where one is
 
     @property
     def stop(self) -> frozenset[int]:

@@ -11,9 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from minnet.foundation.checks import Array
 from minnet.foundation.printing import printable
-from minnet.teaching.scripts import evidence, implied, orders, rules, sliding
+from minnet.teaching.scripts import (
+    evidence,
+    implied,
+    leftovers,
+    orders,
+    shared,
+    sliding,
+    steps,
+    truncating,
+    uneven,
+    updates,
+)
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import (
     Analysis,
@@ -30,7 +40,8 @@ from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
 from minnet.teaching.scripts.programs import Program, own_names
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
-from minnet.teaching.scripts.values import as_it_becomes, copied, slots, with_rows
+from minnet.teaching.scripts.running import seeded_state
+from minnet.teaching.scripts.values import as_it_becomes, copied, generators, slots, with_rows
 
 
 @dataclass
@@ -94,12 +105,15 @@ def loops(
             state=snapshots[0].state,
             owner=loop.owner,
         )
-        analysis = attempt(partial(_analysis_of, unit))
+        analysis = attempt(partial(_analysis_of, unit, program))
         if analysis is not None and analysis.blocks and not _only_data(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
+                left = leftovers.verdicts(analysis, snapshots)
+                analysis.left_over = {path: finding.text for path, finding in left.items()}
                 analyses.append((quality, loop.number, analysis))
+    analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
     covered: set[str] = set()
@@ -111,8 +125,93 @@ def loops(
             continue
         covered |= labels
         analysis.unit.loop = number
+        for _, inner, other in analyses:
+            if inner in program.loops[number].inner:
+                analysis.left_over = {**other.left_over, **analysis.left_over}
         chosen.append(analysis)
     return chosen
+
+
+def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> bool:
+    """Whether a loop's loss is not the one that is trained: a loop inside says so.
+
+    A report at the end of an epoch may go forward once more, without dropout. No gradient is right
+    for that loss, or a factor of what is, and in the loop of the batches some are right for the one
+    that they imply.
+    """
+    _, number, analysis = one
+    if not analysis.explicit or _explains(analysis):
+        return False
+    paths = {block.path for block in analysis.blocks}
+    return any(
+        inner in program.loops[number].inner
+        and other.updates
+        and paths <= {block.path for block in other.blocks}
+        and any(block.right and block.value.size > 1 for block in other.blocks)
+        and _draws(analysis)
+        for _, inner, other in all_of_them
+    )
+
+
+def _explains(analysis: Analysis) -> bool:
+    """Whether a loss makes anything of the gradients: one is right, or two are of one factor."""
+    large = [block for block in analysis.blocks if block.value.size > 1]
+    ratios = [c for c in map(proportional, large) if c is not None]
+    alike = any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+    return alike or any(block.right for block in large) or (len(large) == 1 and bool(ratios))
+
+
+def _trained(analysis: Analysis) -> Analysis:
+    """The analysis by the loss that is implied, where the one that is computed is of another pass.
+
+    It may be reported without dropout, or with running averages. Then some gradients are right for
+    the other, and know of random numbers that the loss knows nothing of, or the loss knows of
+    averages of which they know nothing.
+    """
+    other = analysis.implied
+    if other is None or _explains(analysis):
+        return analysis
+    if not any(block.right and block.value.size > 1 for block in other.blocks):
+        return analysis
+    paths = {block.path for block in other.blocks}
+    if paths < {block.path for block in analysis.blocks}:
+        return analysis
+    put, still = analysis.put, analysis.unit.leaving_out(analysis.stop)
+    here, again = still.run(put), _drawn_again(still).run(put)
+    if here.get(analysis.loss) == again.get(analysis.loss) and _draws(analysis):
+        return other
+    for path, value in put.items():
+        if path in paths:
+            continue
+        there = still.run({**put, path: 1.1 * value + 0.01})
+        same = all(
+            not differs(gradient_of(b, here, {}), gradient_of(b, there, {}))
+            for b in other.blocks
+            if b.key
+        )
+        if same and here.get(analysis.loss) != there.get(analysis.loss):
+            return other
+    return analysis
+
+
+def _draws(analysis: Analysis) -> bool:
+    """Whether other random numbers give other gradients."""
+    one, two = analysis.unit.run(analysis.put), _drawn_again(analysis.unit).run(analysis.put)
+    for block in analysis.blocks:
+        here, there = gradient_of(block, one, {}), gradient_of(block, two, {})
+        if here is None or there is None or np.shape(here) != np.shape(there):
+            continue
+        if not np.allclose(here, there, rtol=1e-6):
+            return True
+    return False
+
+
+def _drawn_again(unit: Unit) -> Unit:
+    """The unit with other random numbers, also from generators that its variables hold."""
+    variables = copied(unit.variables)
+    for generator in generators(variables):
+        generator.normal(size=101)
+    return replace(unit, variables=variables, state=seeded_state(2), _codes={}, _others={})
 
 
 def _only_data(analysis: Analysis) -> bool:
@@ -123,11 +222,17 @@ def _only_data(analysis: Analysis) -> bool:
     )
 
 
-def _analysis_of(unit: Unit) -> Analysis | None:
+def _analysis_of(unit: Unit, program: Program) -> Analysis | None:
     first = unit.run()
     if first.error is None:
         as_it_becomes(unit.variables, first.names)
-    return analyse(smaller(unit))
+    truncated = truncating.as_floats(program, unit)
+    analysis = analyse(smaller(truncated.unit))
+    if analysis is None:
+        return None
+    analysis = _trained(analysis)
+    analysis.cut = truncated.of(analysis)
+    return analysis
 
 
 def _nested(program: Program, a: int, b: int) -> bool:
@@ -331,11 +436,24 @@ def examine(
     section = Section(f"{analysis.unit.title}, loss: {with_what}")
     blocks = sorted(analysis.blocks, key=lambda b: b.path, reverse=True)
     wrong = [block for block in blocks if not block.right]
-    if not wrong:
-        section.blocks = {block.label: [] for block in blocks}
+    long = uneven.of_batch(analysis)
+    whole = {p: BlockFinding("wrong", text) for p, text in analysis.cut.items()}
+    named = {**long, **whole}
+    if all(block.path in named for block in wrong):
+        section.blocks = {b.label: [named[b.path]] if b.path in named else [] for b in blocks}
     else:
         section.blocks = _of_wrong(analysis, blocks, samples, seconds, snapshots)
-    _of_update(section, analysis, snapshots)
+        for block in blocks:
+            if block.path in whole:
+                section.blocks[block.label].insert(0, whole[block.path])
+    learned = {block.path for block in blocks}
+    section.blocks |= {path: [finding] for path, finding in whole.items() if path not in learned}
+    for block in blocks:
+        if block.path in analysis.left_over:
+            old = BlockFinding("stale", analysis.left_over[block.path])
+            section.blocks[block.label] = [old, *section.blocks.get(block.label, [])]
+    for label, told in updates.verdicts(analysis, snapshots).items():
+        section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section
 
 
@@ -350,7 +468,10 @@ def _of_wrong(
     order = orders.verdicts(analysis, blocks)
     if order is not None:
         return order
-    truncated = _integers(analysis, blocks)
+    up = {b.path: f for b in wrong if (f := steps.uphill(analysis, b)) is not None}
+    if up and len(up) == len(wrong):
+        return {b.label: [up[b.path]] if b.path in up else [] for b in blocks}
+    truncated = truncating.gradients(analysis, blocks)
     batch = sorted({shape[0] for shape in _batches(analysis.unit.run()) if shape and shape[0] > 2})
     samples = [*batch, *(n for n in samples if n not in batch)]
     other = elsewhere(analysis)
@@ -361,11 +482,16 @@ def _of_wrong(
         search.samples = frozenset(samples)
     if other is None and any(block.value.size <= FEW_ENTRIES for block in wrong):
         search.other = another_pass(analysis, snapshots)
+    search.later = partial(another_pass, analysis, snapshots)
     here = {b.path: _numbers(b, samples, other) for b in wrong}
     telling = any(
         f is not None and f.kind != "wrong" and "in the others" not in f.text for f in here.values()
     )
-    slid = {b.path: f for b in wrong if (f := sliding.of_block(analysis, b)) is not None}
+    slid = {  # the right numbers times a constant are where they belong
+        b.path: f
+        for b in wrong
+        if proportional(b) is None and (f := sliding.of_block(analysis, b)) is not None
+    }
     telling = telling or bool(slid)
     search.of_loss = not telling and len(wrong) == len(blocks)
     other_loss = _implied_by_other_loss(analysis) if search.of_loss else None
@@ -387,7 +513,7 @@ def _of_wrong(
         findings = []
         number = here[block.path]
         change = next((m for m in mended if block.path in m.paths), None)
-        if block.path in slid:
+        if block.path in slid and not (change and "is turned round" in change.edit.words):
             findings.append(slid[block.path])
         if block.path in truncated:
             findings.append(truncated[block.path])
@@ -400,7 +526,8 @@ def _of_wrong(
         elif number is not None:
             findings.append(number)
         elif not findings:
-            findings.append(_unknown(block, blocks))
+            missing = shared.of_block(analysis, block, search.scope)
+            findings.append(_unknown(block, blocks) if missing is None else missing)
         result[block.label] = findings
     return result
 
@@ -441,24 +568,6 @@ def _unknown(block: Block, blocks: list[Block]) -> BlockFinding:
     return BlockFinding("wrong", text)
 
 
-def _integers(analysis: Analysis, blocks: list[Block]) -> dict[str, BlockFinding]:
-    """Blocks that are whole numbers because an array of integers holds them."""
-    findings = {}
-    first = analysis.unit.run()
-    for block in blocks:
-        if block.right or not block.key:
-            continue
-        value = first.get(block.key)
-        if isinstance(value, np.ndarray) and value.dtype.kind in "iu":
-            findings[block.path] = BlockFinding(
-                "wrong",
-                f"the array of the gradient is of integers ({value.dtype}), so what is put into it "
-                "is truncated to whole numbers: everything behind the point is lost. Make it of "
-                "floats: np.zeros(shape), or zeros_like(…, dtype=float).",
-            )
-    return findings
-
-
 def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
     """A loss that the gradients are right for, where that which is computed is another."""
     if not analysis.explicit or all(block.value.size == 1 for block in analysis.blocks):
@@ -493,95 +602,3 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
         f"is computed ({shown(analysis.loss)}) is another. Look at the formula of the loss: a "
         "sign, a bracket, a term or the array in it is wrong.",
     )
-
-
-# --- the update -----------------------------------------------------------------------------------
-
-
-def _of_update(section: Section, analysis: Analysis, snapshots: Sequence[Any]) -> None:
-    """Hold the update of the loop to the formulas, by the passes that were seen."""
-    if len(snapshots) < 4 or not analysis.updates:
-        return
-    unit = analysis.unit
-    block = _one_with_update(analysis)
-    if block is None or not block.key:
-        return
-    moves: list[Array] = []
-    gradients: list[Array] = []
-    run: Run | None = None
-    for snapshot in snapshots[:6]:
-        one = Unit(
-            unit.title,
-            unit.definitions,
-            unit.body,
-            snapshot.variables,
-            unit.old,
-            unit.alone,
-            unit.base,
-            snapshot.state,
-            unit.owner,
-        )
-        run = one.run()
-        before = one.slots().get(block.path)
-        after = run.get(":" + block.path)
-        if run.error is not None or before is None or after is None:
-            return
-        start = np.asarray(before.value, float)
-        own = Block(
-            block.path,
-            block.label,
-            start,
-            block.entries,
-            block.measured,
-            key=block.key,
-            sign=block.sign,
-        )
-        gradient = gradient_of(own, run, {})
-        if gradient is None or not fits(gradient, start) or np.shape(after) != start.shape:
-            return
-        moves.append(start - np.asarray(after, float))
-        gradients.append(np.reshape(gradient, start.shape))
-    numbers = [*_numbers_in(unit), *(scalars_of(run).values() if run else ())]
-    named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars_of(run).items()} if run else {}
-    remembers = any(_is_memory(path) for path in unit.slots())
-    lines = sorted(analysis.updates.get(block.path, ()))
-    name = unit.owner or ""
-    verdict = rules.judge(moves, gradients, numbers, " ".join(_words_of(unit)), remembers, named)
-    if verdict is None:
-        return
-    rule, finding = verdict
-    if finding is None:
-        if rule != "SGD":
-            section.blocks[f"update ({rule})"] = []
-        return
-    at = f", line {lines[0]}" if lines else ""
-    section.blocks[f"update ({rule}{at})" if not name else f"update in {name} ({rule}{at})"] = [
-        finding
-    ]
-
-
-def _words_of(unit: Unit) -> list[str]:
-    return [s.name for s in unit.definitions if isinstance(s, ast.ClassDef)]
-
-
-def _is_memory(path: str) -> bool:
-    return bool(
-        re.match(
-            r"^(v|vel|velocity|velocities|moment\w*|v_?[wWbdt]\w*|m_?[wWbdt]\w*)$", leaf(path)[0]
-        )
-    )
-
-
-def _one_with_update(analysis: Analysis) -> Block | None:
-    known = [b for b in analysis.blocks if b.path in analysis.updates and b.key]
-    return max(known, key=lambda b: b.value.size, default=None)
-
-
-def _numbers_in(unit: Unit) -> list[float]:
-    """The numbers that stand in the code."""
-    values = []
-    for statement in [*unit.definitions, *unit.body]:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Constant) and isinstance(node.value, float):
-                values.append(node.value)
-    return values

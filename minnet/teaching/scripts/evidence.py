@@ -10,6 +10,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.gradients.scaling import fraction
 from minnet.teaching.scripts.blocks import Block, fits, ratio
+from minnet.teaching.scripts.penalties import is_bias
 
 
 class BlockFinding(NamedTuple):
@@ -57,7 +58,8 @@ def of_block(
             "wrong", f"the loss does not depend on {label}, and the gradient by the code is not 0."
         )
     c = ratio(flat, n)
-    if c is not None:
+    several = np.count_nonzero(np.abs(n) > 1e-9 * size) > 1 or block.value.size == 1
+    if c is not None and several:
         return _scaled(block, c, rows, elsewhere)
     if len(shape) == 2 and shape[0] == shape[1] and ratio(block.at(a.reshape(shape).T), n):
         return BlockFinding(
@@ -69,6 +71,8 @@ def of_block(
     k = ratio(difference, block.at(block.value), 1e-4)
     if k is not None and block.value.size > 1:
         missing = "missing, or too small" if k < 0 else "there twice, or too large"
+        if k > 0 and is_bias(label):
+            missing = f"there, and the cost leaves {label} out, or it is too large"
         return BlockFinding(
             "factor",
             f"it differs from what was measured by {k:.4g} times {label} itself: the gradient of "
@@ -176,7 +180,8 @@ def _in_part(block: Block, a: Array, n: Array) -> BlockFinding | None:
         weights = block.at(block.value)[~good]
         k = ratio((a - n)[~good], weights, 1e-4) if (~good).sum() > 1 else None
         if k is not None:
-            missing = "missing, or too small" if k < 0 else "there twice, or too large"
+            large = "there, and the cost leaves them out, or it is too large"
+            missing = "missing, or too small" if k < 0 else large
             return BlockFinding(
                 "factor",
                 f"in {int((~good).sum())} of {len(n)} entries it differs from what was measured by "

@@ -31,7 +31,7 @@ def in_doubt(analysis: Analysis) -> bool:
         return False
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
         return not any(b.value.size > 1 and _explained(b) for b in analysis.blocks)
-    ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
+    ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
 
 

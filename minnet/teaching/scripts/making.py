@@ -23,7 +23,7 @@ class Convention:
     bias: str = "flat"  # flat, row, column
     out: int = K
     square: bool = False
-    images: str = ""  # "first" or "last", by where the channels are
+    images: str = ""  # "first" or "last", by where the channels are; "grey" without, "one" image
     norm: bool = False  # weights and biases have a number for each input
 
 
@@ -50,6 +50,8 @@ IMAGES = [
     Convention(images="first"),
     Convention(images="last", bias="row"),
     Convention(images="last"),
+    Convention(images="grey"),
+    Convention(images="one"),
 ]
 """How images are laid out, for what is called a convolution or pooling."""
 
@@ -107,7 +109,10 @@ class Maker:
         word = name.lower().strip("_")
         if self.way.norm and re.fullmatch(r"w(eights?)?|b(ias)?|g|gain|scale|shift", word):
             return self.normal(D)
-        if self.way.images and (image := self._of_images(word)) is not None:
+        if (
+            self.way.images
+            and (image := self._of_images("filters" if name == "F" else word)) is not None
+        ):
             return image
         x = self.normal(D, N) if self.way.columns else self.normal(N, D)
         middle = self.out
@@ -165,13 +170,20 @@ class Maker:
         return None
 
     def _of_images(self, word: str) -> Any:
-        """Images of 6 by 4 with three channels, kernels of 3 by 3, windows of 2 by 2."""
-        last = self.way.images == "last"
+        """Images of 6 by 4 with three channels or without, kernels of 3 by 3, windows of 2 by 2."""
+        shapes: dict[str, tuple[Any, Any]] = {
+            "first": ((2, 3, 6, 4), (2, 3, 3, 3)),
+            "last": ((2, 6, 4, 3), (3, 3, 3, 2)),
+            "grey": ((2, 6, 4), (2, 3, 3)),
+            "one": ((6, 4), (3, 3)),
+        }
+        image, kernel = shapes[self.way.images]
+        bias: Any = (1, 1, 1, 2) if self.way.bias == "row" else (2,)
         both = {"stride": 2, "pad": 1, "f": 2, "pool_height": 2, "pool_width": 2}
         table: list[tuple[str, Any]] = [
-            (r"x\w?|inputs?|images?|a_?prev|data", (2, 6, 4, 3) if last else (2, 3, 6, 4)),
-            (r"w\d?|weights?|filters?|kernels?|k", (3, 3, 3, 2) if last else (2, 3, 3, 3)),
-            (r"b\d?|bias(es)?", (1, 1, 1, 2) if self.way.bias == "row" else (2,)),
+            (r"x\w?|inputs?|images?|imgs?|a_?prev|data", image),
+            (r"w\d?|weights?|filters?|kernels?|k", kernel),
+            (r"b\d?|bias(es)?", self.rng.normal() if self.way.images == "one" else bias),
             (r"conv_?params?", {"stride": 1, "pad": 1}),
             (r"h_?parameters?|h_?params|pool_?params?|params?", both),
             (r"strides?|s", 1),

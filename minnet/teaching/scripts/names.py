@@ -7,13 +7,14 @@ the squares or the cross-entropy of what looks like outputs and targets.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.closures import CELLS
 from minnet.teaching.scripts.replays import Run
 from minnet.teaching.scripts.values import is_number, is_numeric, slots
 
@@ -68,6 +69,7 @@ VALUES = ("data", "value", "val", "item")
 """How objects call the number that they hold."""
 
 
+@cache
 def word_of(key: str) -> str:
     """The name in a key that says what it is."""
     word = key.removeprefix("Σ ")
@@ -80,6 +82,7 @@ def word_of(key: str) -> str:
     return parts[-2] if len(parts) > 1 and parts[-1] in VALUES else parts[-1]
 
 
+@cache
 def loss_rank(key: str) -> int:
     """How much a name looks like that of a loss: 3 surely, 0 not at all."""
     word = word_of(key)
@@ -101,11 +104,13 @@ def shown(key: str) -> str:
     return word[1:] if word.startswith(":") else word.replace(":", ", ")
 
 
+@cache
 def plain(name: str) -> str:
     """A name without all that differs from one student to the next."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
+@cache
 def leaf(path: str) -> tuple[str, str]:
     """The last part of a path and all before it: ("W1", "net.params"), ("[0]", "weights")."""
     match = re.match(r"^(.*?)(?:\.(\w+)|\[['\"]?([\w ]+)['\"]?\])$", path)
@@ -169,6 +174,10 @@ def likeness(path: str, key: str) -> int:
         return 9 + same
     if p == g and GRADIENTS.search(plain(leaf(garound)[0] if garound else "")):
         return 9
+    root, _, rest = path.partition("[")
+    groot, _, grest = key.split(":")[-1].partition("[")
+    if rest and rest == grest and root != groot and GRADIENTS.search(plain(groot)):
+        return 9  # net['layer1']['W'] and grads['layer1']['W']
     short = p.rstrip("0123456789")
     if g in ("grad", "gradient", "g", "dtheta", "dw", "dx", "delta", "gradw") and short in (
         "w",
@@ -193,7 +202,8 @@ def label_of(path: str, others: Sequence[str]) -> str:
     """The short name of a path, if no other has it."""
     name, _around = leaf(path)
     if name.isdigit() or [leaf(o)[0] for o in others].count(name) > 1:
-        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", path)
+        short = re.sub(rf"{CELLS}\((.*?)\)(?=\[')", r"\1", path)
+        short = re.sub(r"^(self|net|nn|model|network|mlp)\.", "", short)
         return re.sub(r"\[['\"](\w+)['\"]\]", r".\1", short) if "['" in short else short
     return name
 
@@ -208,10 +218,13 @@ def arrays_in(run: Run) -> dict[str, Any]:
     return values
 
 
-def everything(run: Run, wanted: str = "") -> dict[str, float]:
+def everything(
+    run: Run, wanted: str = "", among: Collection[str] | None = None
+) -> dict[str, float]:
     """All numbers of a run, and those that it implies: ½ Σ v² of its arrays, cross-entropies.
 
-    `wanted` is the one that is asked for, so that not all pairs of arrays are gone through.
+    `wanted` is the one that is asked for, so that not all pairs of arrays are gone through;
+    `among` has several, of which those that two arrays imply are looked for alone.
     """
     sums = scalars_of(run)
     for key, half in run.halves.items():
@@ -242,13 +255,16 @@ def everything(run: Run, wanted: str = "") -> dict[str, float]:
     for key, p in list(arrays.items()):
         if not isinstance(p, np.ndarray) or p.dtype.kind != "f" or "#" in key:
             continue
-        if wanted and key not in wanted:
+        if (wanted and key not in wanted) or NO_OUTPUT.match(key.split(":")[-1]):
             continue
         for name, rows in targets.items():
             if wanted and name not in wanted:
                 continue
-            sums.update(_implied(key, p, name, rows))
-            sums.update(_over_calls(key, name, arrays))
+            forms = _forms(key, name)
+            if among is None or any(form in among for form in forms):
+                sums.update(_implied(key, p, name, rows))
+            if among is None or any(form + OVER_CALLS in among for form in forms):
+                sums.update(_over_calls(key, name, arrays))
     return sums
 
 
@@ -256,6 +272,7 @@ OVER_CALLS = ", over all calls"
 """What ends the key of a loss that is added up over the samples of a pass."""
 
 
+@cache
 def of_call(key: str, number: int) -> str:
     """The key of what a later call of the same function had there."""
     return re.sub(r"^([^:(#]+)(?=:|\(\))", rf"\1#{number}", key)
@@ -338,6 +355,10 @@ TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$",
 NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)
 
 
+NO_OUTPUT = re.compile(r"(self\.)?(d_?[wbzahxy]s?\d?|nabla\w*|grads?\w*|deltas?\w*)(\[.*)?$", re.I)
+"""Gradients: no loss holds them to the targets."""
+
+
 OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
 
 
@@ -355,21 +376,32 @@ def _targets(run: Run, data: Mapping[str, Any]) -> dict[str, Array]:
     return dict(list(arrays.items())[:8])
 
 
+@cache
+def _forms(key: str, name: str) -> tuple[str, str, str]:
+    """The losses by which outputs and targets are held together: squares, two cross-entropies."""
+    return (
+        f"½ Σ ({key} − {name})²",
+        f"−Σ log {key} at {name}",
+        f"−Σ ({name} log {key} + …)",
+    )
+
+
 def _implied(key: str, p: Array, name: str, t: Array) -> dict[str, float]:
     """The losses that p and t are usually held together by."""
     sums = {}
+    squares, chosen, binary = _forms(key, name)
     if p.shape == t.shape and t is not p and p.size <= 4000:
-        sums[f"½ Σ ({key} − {name})²"] = 0.5 * float(((p - t) ** 2).sum())
-    inside = p.size > 1 and np.all((p > 0) & (p < 1))
+        sums[squares] = 0.5 * float(((p - t) ** 2).sum())
+    inside = p.size and np.all((p > 0) & (p < 1))
     if not inside:
         return sums
     if p.shape == t.shape and np.isin(t, (0, 1)).all():
-        sums[f"−Σ log {key} at {name}"] = -float((t * np.log(p)).sum())
-        sums[f"−Σ ({name} log {key} + …)"] = -float((t * np.log(p) + (1 - t) * np.log(1 - p)).sum())
+        sums[chosen] = -float((t * np.log(p)).sum())
+        sums[binary] = -float((t * np.log(p) + (1 - t) * np.log(1 - p)).sum())
     if p.ndim == 2 and t.ndim == 1 and t.dtype.kind in "iu" and len(t) in p.shape:
         q = p if len(p) == len(t) else p.T
         if t.min() >= 0 and t.max() < q.shape[1]:
-            sums[f"−Σ log {key} at {name}"] = -float(np.log(q[np.arange(len(t)), t]).sum())
+            sums[chosen] = -float(np.log(q[np.arange(len(t)), t]).sum())
     return sums
 
 

@@ -189,7 +189,7 @@ def _object(
         return None
     arguments = arguments_of(methods[step])
 
-    def call(params: Any, grads: Any, t: int) -> Any:
+    def call(params: Any, grads: Any, t: int, owner: Any = one) -> Any:
         values = []
         for argument in arguments:
             if re.fullmatch(GRADS, argument.lower()):
@@ -201,17 +201,56 @@ def _object(
                 if value is None:
                     raise TypeError(argument)
                 values.append(value)
-        return getattr(one, step)(*values)
+        return getattr(owner, step)(*values)
 
     if held is not None and not any(re.fullmatch(PARAMS, a.lower()) for a in arguments):
         form = (lambda w, b: held, form[1])
     driven = _drive(call, form)
     if driven is None:
         return None
-    remembers = any(
-        isinstance(s.value, np.ndarray) and s.value.shape == (3, 2) for s in slots({"one": one})
-    )
-    return driven[0], driven[1], remembers
+    return driven[0], driven[1], _remembers(one, held, form, call)
+
+
+def _remembers(one: Any, held: Any, form: tuple[Any, Any], call: Callable[..., Any]) -> bool:
+    """Whether an object keeps something of the gradients, or its step goes by what it keeps.
+
+    Arrays that lie there unused are no memory, nor what is multiplied by a factor of 0.
+    """
+    w, b, rng = _start()
+    params, grads = form[0](w, b), form[1](rng.normal(size=w.shape), rng.normal(size=b.shape))
+
+    def after_step(path: str, content: Any) -> tuple[Array, Array]:
+        """The weights and the array at a path after a step that it began with some content."""
+        own, weights, kept = copy.deepcopy((one, params, held))
+        slot = next(s for s in slots({"one": own}) if s.path == path)
+        slot.value[...] = content
+        weights = weights if held is None else kept
+        result = call(weights, copy.deepcopy(grads), STEPS + 1, own)
+        for candidate in result if isinstance(result, tuple) else (result,):
+            if type(candidate) is type(weights) and _like(candidate, weights):
+                weights = candidate
+                break
+        end = next((s.value for s in slots({"one": own}) if s.path == path), np.zeros(0))
+        return _first(weights), np.asarray(end, float)
+
+    own_weights = {id(slot.value) for slot in slots({"held": held})} if held is not None else set()
+    for slot in slots({"one": one}):
+        value = slot.value
+        if not isinstance(value, np.ndarray) or value.shape != w.shape or id(value) in own_weights:
+            continue
+        try:
+            with np.errstate(all="ignore"):
+                here, there = (after_step(slot.path, c) for c in (value, 1.1 * value + 0.01))
+                lost = after_step(slot.path, np.nan)
+        except Exception:  # noqa: S112 - it takes no other content
+            continue
+        if not np.array_equal(here[0], there[0], equal_nan=True):
+            return True  # it is read, and not kept
+        unused = not np.any(value)
+        faded = np.array_equal(here[1], there[1], equal_nan=True) and np.isnan(lost[1]).any()
+        if not unused and not faded:
+            return True
+    return False
 
 
 def _function(

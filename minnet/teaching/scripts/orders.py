@@ -155,4 +155,5 @@ def _kept(body: list[ast.stmt], root: str, line: int) -> list[ast.stmt]:
     keep = ast.parse(f"{KEPT} = __import__('copy').deepcopy({root})").body[0]
     for node in ast.walk(keep):
         ast.copy_location(node, body[0])
-    return [keep, *(Old().visit(s) for s in body)]
+    first = [s for s in body if isinstance(s, (ast.Global, ast.Nonlocal))]  # they come before a use
+    return [*first, keep, *(Old().visit(s) for s in body if s not in first)]

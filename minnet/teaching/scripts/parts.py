@@ -23,6 +23,10 @@ from minnet.teaching.scripts.scopes import (
     small_numbers,
     text_of,
 )
+from minnet.teaching.scripts.windows import of_diagonal, of_turned
+
+ONCE = "is there once, and belongs there once for each of"
+"""In the words of a change that multiplies by a count."""
 
 
 def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
@@ -32,6 +36,7 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
         yield from _without_derivative(node, scope, helpers)
     if factors(node) is not None:
         yield from _another_derivative(node, scope, helpers)
+    yield from of_turned(node, scope)
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node, scope)
     elif isinstance(node, ast.Lambda) and len(node.args.args) == 1:
@@ -141,6 +146,11 @@ def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
             binary(left, ast.Add(), right),
         )
         yield "wrong", f"− {r} is one too many", 2.4, left
+        if isinstance(evaluated(left, scope), np.ndarray):
+            for name, terms in sizes(scope):
+                words = f"{a} {ONCE} the {name} (= {terms}) terms that are summed"
+                many = binary(parsed(name), ast.Mult(), left)
+                yield "wrong", words, 2.05, binary(many, ast.Sub(), right)
     elif isinstance(node.op, ast.Add):
         yield (
             "sign",
@@ -338,6 +348,7 @@ def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
 def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
     name = text_of(node.func)
     short = name.split(".")[-1]
+    yield from of_diagonal(node, scope)
     for keyword in node.keywords:
         if keyword.arg == "dtype" and "int" in text_of(keyword.value):
             new = copy.copy(node)

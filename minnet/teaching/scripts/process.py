@@ -18,12 +18,27 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts import drivers, inputs, optimizers, stopping
+from minnet.teaching.scripts import (
+    drivers,
+    inputs,
+    minimized,
+    optimizers,
+    standins,
+    stopping,
+    validated,
+)
 from minnet.teaching.scripts.blocks import Analysis, proportional
 from minnet.teaching.scripts.checking import Section, examine, loops
+from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import SECONDS
 from minnet.teaching.scripts.programs import Program
-from minnet.teaching.scripts.recording import OutOfTimeError, Recording, record, record_call
+from minnet.teaching.scripts.recording import (
+    OutOfTimeError,
+    Recording,
+    record,
+    record_call,
+    record_with,
+)
 from minnet.teaching.scripts.report import RIGHT, UNREADABLE, WRITE, WRONG, silence
 from minnet.teaching.scripts.running import seeded_state, set_random_state
 
@@ -51,6 +66,8 @@ FORBIDDEN = (
     "shutil.move",
     "os.kill",
     "os.truncate",
+    "socket.connect",
+    "socket.getaddrinfo",
 )
 """What a file may not do while it is checked."""
 
@@ -150,9 +167,12 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
             section = clock.within(left, partial(examine, analysis, snapshots, search))
             if section is not None:
                 sections.append(section)
+    sections += _minimized(program, recording, clock, end)
     stopped = clock.within(5.0, partial(stopping.verdict, program, recording))
     if stopped is not None:
         sections.append(stopped)
+    if not sections and (recording.out_of_time or standins.is_missing(recording.error)):
+        sections += _with_made_data(program, names, clock, end)
     if not sections:
         sections += _driven(program, recording, names, clock, end)
     if not sections or names:
@@ -174,10 +194,66 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         steps.blocks[label] = [finding] if finding is not None else []
     if steps.blocks:
         sections.append(steps)
+    measured = validated.verdict(program)
+    if measured is not None and not names:
+        sections.append(measured)
     if not sections:
         return UNREADABLE, _unreadable(name, recording)
     code = RIGHT if all(section.ok for section in sections) else WRONG
     return code, "\n".join(str(section) for section in sections)
+
+
+def _minimized(program: Program, recording: Recording, clock: Clock, end: float) -> list[Section]:
+    """What is said of losses and gradients that were handed to an optimizer."""
+    sections = []
+    calls = clock.within(LOOP, lambda: list(minimized.analyses(program, recording)), [])
+    for analysis in calls:
+        left = max(5.0, end - time.monotonic())
+        section = clock.within(left, partial(examine, analysis, (), min(SECONDS, left / 4)))
+        if section is not None:
+            sections.append(section)
+    return sections
+
+
+def _with_made_data(
+    program: Program, names: Sequence[str], clock: Clock, end: float
+) -> list[Section]:
+    """What is said of a file that loads data which are not here, with made ones in their place."""
+    best: tuple[tuple[int, bool], Analysis, Recording, standins.MadeData] | None = None
+    begun = time.monotonic()
+    for scene in standins.scenes(program):
+        if time.monotonic() > min(begun + LOOP, end - 2 * LOOP):
+            break
+        seen = clock.within(DRIVING, partial(record_with, program, scene))
+        if not scene.made and (seen is None or not scene.lent):
+            break  # nothing of it is missing
+        if seen is not None and seen.minimized:
+            sections = _minimized(program, seen, clock, end)
+            if sections and all(map(_is_told, sections)):
+                return sections
+        if seen is None or not seen.passes:
+            if not scene.made:
+                break
+            continue
+        for analysis in loops(program, seen, names, partial(clock.within, LOOP)):
+            right = sum(block.right for block in analysis.blocks)
+            known = sum(b.right or proportional(b) is not None for b in analysis.blocks)
+            score = (2 * right + known, analysis.explicit)
+            if best is None or score > best[0]:
+                best = (score, analysis, seen, scene)
+        if not scene.made or (best is not None and (best[0][0] or seen.error is None)):
+            break
+    if best is None:
+        return []
+    _, analysis, seen, scene = best
+    analysis.unit.title += f", {scene.in_words()}"
+    left = max(5.0, end - time.monotonic())
+    snapshots = seen.passes[analysis.unit.loop]
+    search = min(SECONDS, left / 4)
+    section = clock.within(left, partial(examine, analysis, snapshots, search))
+    if section is not None and (_some_right(analysis) or _all_named(section)):
+        return [section]
+    return []
 
 
 def _driven(
@@ -214,6 +290,15 @@ def _driven(
         if section is not None and (_some_right(analysis) or _all_named(section)):
             return [section]
     return []
+
+
+def _is_told(section: Section) -> bool:
+    """Whether all that is wrong has a cause, so that it is not the data that are made."""
+    return all(f[0].kind != "wrong" or "The line is" in f[0].text for f in _wrong(section))
+
+
+def _wrong(section: Section) -> list[list[BlockFinding]]:
+    return [findings for findings in section.blocks.values() if findings]
 
 
 def _some_right(analysis: Analysis) -> bool:

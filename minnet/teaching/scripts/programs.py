@@ -5,15 +5,25 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells
 from minnet.teaching.scripts.running import execute
-from minnet.teaching.scripts.values import STUDENT
 
 LOOP, NOTE, LEAVE = "__minnet_loop__", "__minnet_note__", "__minnet_leave__"
 """What is called at the beginning of a loop's pass, for a number that is printed, and to leave."""
+
+MINIMIZED = "__minnet_minimized__"
+"""What is called with an optimizer of SciPy and its arguments."""
+
+LOADED, LENT = "__minnet_loaded__", "__minnet_lent__"
+"""What is called with a call that loads data, and for a module that is not installed."""
+
+MINIMIZERS = r"([\w.]+\.)?(minimize|fmin_(cg|bfgs|tnc|l_bfgs_b|ncg))"
+"""Functions of SciPy that take a loss and its gradient."""
 
 FILE = "<student's file>"
 
@@ -63,16 +73,35 @@ class Program:
                 self._find_loops(handler.body, owner, inside)
 
     def definitions(self) -> list[ast.stmt]:
-        """Imports, functions, classes and named lambdas: what can be run as often as wanted."""
+        """Imports, functions, classes, named lambdas and tuples: they run as often as wanted."""
         return [s for s in self.tree.body if _is_definition(s)]
 
     def functions(self) -> dict[str, Function]:
         """Functions and methods by their qualified names."""
         return dict(_functions(self.tree.body, ""))
 
-    def watched(self) -> Any:
-        """The code of the whole file, with a call at the beginning of every loop's pass."""
-        return compile(self._watched_tree(), FILE, "exec")
+    def watched(self, loads: str = "") -> Any:
+        """The code of the whole file, with a call at the beginning of every loop's pass.
+
+        `loads` is a pattern of calls that bring data; LOADED is asked for what they give then.
+        """
+        tree = self._watched_tree()
+        if loads:
+            tree = ast.fix_missing_locations(_Loading(loads, self._missing_names()).visit(tree))
+        return compile(tree, FILE, "exec")
+
+    def _missing_names(self) -> list[str]:
+        """The names that the file uses and that it makes nowhere: those of `import *`."""
+        nodes = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name)]
+        made = {n.id for n in nodes if not isinstance(n.ctx, ast.Load)} | set(dir(builtins))
+        for node in ast.walk(self.tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)):
+                made.add(node.name)
+            elif isinstance(node, ast.arg):
+                made.add(node.arg)
+            elif isinstance(node, ast.alias):
+                made.add((node.asname or node.name).split(".")[0])
+        return list(dict.fromkeys(n.id for n in nodes if n.id not in made))
 
     def watched_definitions(self) -> list[Any]:
         """The code of each definition and plain number alone, with the same calls."""
@@ -86,7 +115,10 @@ class Program:
     def _watched_tree(self) -> ast.Module:
         tree = copy.deepcopy(self.tree)
         numbers = {(loop.node.lineno, loop.node.col_offset): loop.number for loop in self.loops}
-        for node in ast.walk(tree):
+        for node in list(ast.walk(tree)):
+            if isinstance(node, ast.Call) and re.fullmatch(MINIMIZERS, ast.unparse(node.func)):
+                node.args = [node.func, *node.args]
+                node.func = ast.copy_location(ast.Name(MINIMIZED, ast.Load()), node)
             if isinstance(node, ast.Compare) and "'__main__'" in ast.unparse(node):
                 node.left, node.ops = ast.Constant("__main__"), [ast.Eq()]
                 node.comparators = [ast.Constant("__main__")]
@@ -106,7 +138,12 @@ class Program:
 def _is_definition(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)):
         return True
-    return isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Lambda)
+    if not isinstance(statement, ast.Assign):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call):  # Layer = namedtuple("Layer", "W b")
+        return bool(re.fullmatch(r"(\w+\.)?(namedtuple|NamedTuple)", ast.unparse(value.func)))
+    return isinstance(value, ast.Lambda)
 
 
 def _functions(body: Sequence[ast.stmt], owner: str) -> Iterator[tuple[str, Function]]:
@@ -173,6 +210,46 @@ class _Alone(ast.NodeTransformer):
         return node
 
 
+class _Loading(ast.NodeTransformer):
+    """Lets calls that load be asked of LOADED, and modules that are missing be lent."""
+
+    def __init__(self, loads: str, missing: list[str]) -> None:
+        self.loads, self.missing = loads, missing
+
+    def visit_Assign(self, node: ast.Assign) -> Any:
+        calls = [n for n in ast.walk(node.value) if isinstance(n, ast.Call)]
+        if len(node.targets) != 1 or not isinstance(node.value, (ast.Call, ast.Attribute)):
+            return node
+        if not any(re.search(self.loads, ast.unparse(n.func), re.I) for n in calls):
+            return node
+        texts = [ast.Constant(ast.unparse(node.value)), ast.Constant(ast.unparse(node.targets[0]))]
+        nothing = ast.arguments([], [], None, [], [], None, [])
+        call = _call(LOADED, [ast.Lambda(nothing, node.value), *texts], node)
+        node.value = call
+        return node
+
+    def _lent(self, node: ast.Import | ast.ImportFrom, names: list[tuple[str, str]]) -> ast.Try:
+        lines = [f"{name} = {LENT}({whole!r})" for name, whole in names] or ["pass"]
+        instead = ast.parse("\n".join(lines)).body
+        kind = ast.Name("ImportError", ast.Load())
+        return ast.copy_location(
+            ast.Try([node], [ast.ExceptHandler(kind, None, instead)], [], []), node
+        )
+
+    def visit_Import(self, node: ast.Import) -> Any:
+        return self._lent(
+            node, [((a.asname or a.name).split(".")[0], a.asname or a.name) for a in node.names]
+        )
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
+        if node.module == "__future__":
+            return node
+        names = [(a.asname or a.name, f"{node.module}.{a.name}") for a in node.names]
+        if [a.name for a in node.names] == ["*"]:
+            names = [(name, f"{node.module}.{name}") for name in self.missing]
+        return self._lent(node, names)
+
+
 def _noted(node: ast.expr, word: str) -> ast.expr:
     if isinstance(node, (ast.Constant, ast.Name, ast.JoinedStr, ast.Starred)):
         return node
@@ -227,7 +304,7 @@ def compiled(statements: Sequence[ast.stmt], *, once: bool = False) -> Any:
 
 def fresh_names() -> dict[str, Any]:
     """A namespace for the student's code."""
-    return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE}
+    return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE, CELLS: Cells}
 
 
 def define(statements: Sequence[ast.stmt]) -> dict[str, Any]:

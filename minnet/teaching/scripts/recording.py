@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from minnet.teaching.scripts.programs import LOOP, Program, fresh_names
+from minnet.teaching.scripts.lent import LOADS
+from minnet.teaching.scripts.programs import LENT, LOADED, LOOP, MINIMIZED, Program, fresh_names
 from minnet.teaching.scripts.running import execute, random_state, set_random_state
+from minnet.teaching.scripts.standins import MadeData
 from minnet.teaching.scripts.values import copied, is_data
 
 PASSES = 7
@@ -36,11 +39,26 @@ class PassStart:
 
 
 @dataclass
+class Minimization:
+    """A loss and its gradient that were handed to an optimizer, and the variables at that moment.
+
+    `gradient` is None where the loss gives both.
+    """
+
+    loss: Any
+    gradient: Any
+    start: PassStart
+    point: Any
+    arguments: tuple[Any, ...]
+
+
+@dataclass
 class Recording:
     """What was seen while the file ran."""
 
     names: dict[str, Any]
     passes: dict[int, list[PassStart]] = field(default_factory=dict)
+    minimized: list[Minimization] = field(default_factory=list)
     error: BaseException | None = None
     out_of_time: bool = False
 
@@ -49,6 +67,15 @@ def record(program: Program) -> Recording:
     """Run the file once, up to where enough of its loops was seen."""
     recording = Recording(fresh_names())
     _run(program, recording, [program.watched()])
+    return recording
+
+
+def record_with(program: Program, scene: MadeData) -> Recording:
+    """Run the file with data that are made, where it loads some that are not here."""
+    recording = Recording(fresh_names())
+    recording.names[LOADED], recording.names[LENT] = scene.loaded, scene.lend
+    with scene.files():
+        _run(program, recording, [program.watched(LOADS)])
     return recording
 
 
@@ -84,7 +111,27 @@ def _run(program: Program, recording: Recording, codes: Sequence[Any]) -> None:
         if since[0] and time.monotonic() - since[0] > PATIENCE:
             raise StopError
 
-    names[LOOP] = at_loop
+    def at_minimizer(optimizer: Any, *given: Any, **more: Any) -> Any:
+        loss, point = [*given, more.get("fun", more.get("func")), more.get("x0")][:2]
+        gradient = more.get("jac", more.get("fprime", given[2] if len(given) > 2 else None))
+        arguments = more.get("args", ())
+        arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+        both = gradient is True or (gradient is None and re.search("tnc|l_bfgs", str(optimizer)))
+        if callable(loss) and (both or callable(gradient)):
+            variables = {k: v for k, v in names.items() if _kept(k, v)}
+            everything = copied({**variables, "start": point, "arguments": arguments})
+            recording.minimized.append(
+                Minimization(
+                    loss,
+                    None if both else gradient,
+                    PassStart(everything, random_state()),
+                    point,
+                    arguments,
+                )
+            )
+        return optimizer(*given, **more)
+
+    names[LOOP], names[MINIMIZED] = at_loop, at_minimizer
     state = random_state()
     try:
         for code in codes:

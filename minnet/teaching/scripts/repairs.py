@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 
 from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_index, of_node
+from minnet.teaching.scripts.penalties import of_penalty
 from minnet.teaching.scripts.scopes import POOL, Scope, binary, evaluated, pool_values, text_of
 from minnet.teaching.scripts.values import is_numeric
 from minnet.teaching.scripts.wholes import of_whole
+from minnet.teaching.scripts.windows import of_counts, of_repeated
 
 
 @dataclass
@@ -138,6 +140,9 @@ def _variants(statement: ast.stmt, scope: Scope, helpers: Mapping[str, Any]) -> 
     value = getattr(statement, "value", None)
     if value is None:
         return
+    yield from of_repeated(statement, scope)
+    yield from of_counts(statement, scope)
+    yield from of_penalty(statement, scope)
     if isinstance(statement, ast.AugAssign):
         yield from _operators_of_update(statement)
     if isinstance(statement, ast.Assign) and isinstance(

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts.closures import is_inner
 from minnet.teaching.scripts.programs import (
     FILE,
     LEAVE,
@@ -172,9 +173,9 @@ def _entries(variables: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
 
 
 def _whole_object(value: Any) -> bool:
-    """Whether it is an object of the student's, or a list of such."""
+    """Whether it is an object of the student's, or a function made in one, or a list of such."""
     first = value[0] if isinstance(value, (list, tuple)) and value else value
-    return is_own(first)
+    return is_own(first) or is_inner(first)
 
 
 @dataclass
@@ -243,9 +244,13 @@ class Unit:
             return self.leaving_out(without).run(
                 put, edited=edited, only=only, scope=scope, tracer=tracer
             )
-        definitions, body = self._compiled(edited)
         names: dict[str, Any] = {**fresh_names(), **self.base}
         run = Run(names)
+        try:
+            definitions, body = self._compiled(edited)
+        except SyntaxError as error:  # a change that is no program
+            run.error = error
+            return run
         noted: dict[str, int] = {}
 
         def note(label: str, value: Any) -> Any:
@@ -297,10 +302,11 @@ class Unit:
         if not lines:
             return self
         if lines not in self._others:
+            own = own_functions(self.definitions)
             self._others[lines] = replace(
                 self,
-                definitions=[left_out(s, lines) for s in self.definitions],
-                body=[left_out(s, lines) for s in self.body],
+                definitions=[left_out(s, lines, own) for s in self.definitions],
+                body=[left_out(s, lines, own) for s in self.body],
                 _codes={},
                 _others={},
             )
@@ -323,15 +329,16 @@ class Unit:
             return codes, self._codes[0]
         return codes, compiled(body, once=self.alone)
 
-    def _fresh(self, names: Mapping[str, Any]) -> dict[str, Any]:
+    def _fresh(self, names: dict[str, Any]) -> dict[str, Any]:
         """The variables copied, with functions and classes of this run in place of older ones."""
         replaced = {id(old): names[name] for name, old in self.old.items() if name in names}
         variables = {}
         for name, value in self.variables.items():
             variables[name] = value
-        copies: dict[str, Any] = copied(variables, replaced)
+        copies: dict[str, Any] = copied(variables, replaced, names)
         for name, value in list(copies.items()):
             own = isinstance(value, FunctionType) and value.__module__ == names["__name__"]
+            own = own and not is_inner(value)
             if own and name in names and value.__name__ in names:
                 copies[name] = names[value.__name__]
         reclassed(copies, {k: v for k, v in names.items() if isinstance(v, type)})
@@ -350,32 +357,77 @@ class Unit:
         return {slot.path: slot for slot in slots(self.variables)}
 
 
+LEFT = "__minnet_left__"
+"""The name that takes what is not to be changed."""
+
+
 class _LeftOut(ast.NodeTransformer):
-    def __init__(self, lines: frozenset[int]) -> None:
-        self.lines = lines
+    """Leaves out what some lines assign; functions of the file that they call are still called.
+
+    `params = step(params, backward(params, x, y))` goes back and updates in one line.
+    """
+
+    def __init__(self, lines: frozenset[int], own: frozenset[str]) -> None:
+        self.lines, self.own = lines, own
 
     def generic_visit(self, node: ast.AST) -> Any:
         simple = isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr))
         if simple and getattr(node, "lineno", 0) in self.lines:
+            if isinstance(node, ast.Assign) and self._calls(node.value):
+                return self._called(node)
             return ast.copy_location(ast.Pass(), node)
         return super().generic_visit(node)
 
+    def _calls(self, value: ast.expr) -> bool:
+        called = [n.func for n in ast.walk(value) if isinstance(n, ast.Call)]
+        names = {getattr(f, "attr", getattr(f, "id", "")) for f in called}
+        return bool(names & self.own)
 
-def left_out(statement: ast.stmt, lines: frozenset[int]) -> ast.stmt:
-    """The statement without those of its simple statements that begin on these lines."""
-    done: ast.stmt = _LeftOut(lines).visit(copy.deepcopy(statement))
+    def _called(self, node: ast.Assign) -> ast.stmt:
+        """The call without the new weights: of `W, loss = step(W, x)` the loss is kept."""
+        handed = {ast.unparse(n) for n in ast.walk(node.value) if isinstance(n, ast.expr)}
+        target = node.targets[0]
+        if isinstance(target, ast.Tuple) and not any(
+            isinstance(one, ast.Starred) for one in target.elts
+        ):
+            kept = [
+                ast.Name(LEFT, ast.Store()) if ast.unparse(one) in handed else one
+                for one in target.elts
+            ]
+            left = ast.Assign([ast.Tuple(kept, ast.Store())], node.value)
+            return ast.fix_missing_locations(ast.copy_location(left, node))
+        return ast.copy_location(ast.Expr(node.value), node)
+
+
+def own_functions(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    """The names of the functions and methods among some definitions."""
+    nodes = [n for s in statements for n in ast.walk(s)]
+    return frozenset(n.name for n in nodes if isinstance(n, ast.FunctionDef))
+
+
+def left_out(
+    statement: ast.stmt, lines: frozenset[int], own: frozenset[str] = frozenset()
+) -> ast.stmt:
+    """The statement without those of its simple statements that begin on these lines.
+
+    The functions named in `own` are called all the same.
+    """
+    done: ast.stmt = _LeftOut(lines, own).visit(copy.deepcopy(statement))
     return done
 
 
 class _Changes:
-    """Notes after which lines the values at some paths are others than before."""
+    """Notes after which lines the values at some paths are others than before.
+
+    A loop over the entries of a weight changes it often, and each entry once.
+    """
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = {path: compile(path, "<path>", "eval") for path in paths}
         self.last: dict[int, int] = {}
-        self.seen: dict[str, bytes] = {}
+        self.seen: dict[str, tuple[bytes, Array]] = {}
         self.lines: dict[str, set[int]] = {path: set() for path in paths}
-        self.counts: dict[str, int] = dict.fromkeys(paths, 0)
+        self.counts: dict[str, Any] = dict.fromkeys(paths, 0)  # of each entry
         self.names: dict[str, Any] = {}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -389,14 +441,21 @@ class _Changes:
     def look(self, line: int) -> None:
         for path, code in self.paths.items():
             try:
-                value = np.asarray(value_of(code, self.names))
-                now = value.tobytes()
+                now = np.asarray(value_of(code, self.names))
+                data = now.tobytes()
             except Exception:  # noqa: S112 - it is not there at the moment
                 continue
-            if self.seen.get(path, now) != now and line:
+            known, before = self.seen.get(path, (data, now))
+            if known != data and line and now.size:
+                same = before.shape == now.shape and before.dtype == now.dtype
                 self.lines[path].add(line)
-                self.counts[path] += 1
-            self.seen[path] = now
+                counts = self.counts[path]
+                fits = same and np.shape(counts) in ((), now.shape)
+                self.counts[path] = (counts if fits else np.max(counts)) + (
+                    (before != now) if same else np.ones(now.shape, bool)
+                )
+            if known != data or path not in self.seen:
+                self.seen[path] = data, now.copy()
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
@@ -410,7 +469,7 @@ class _Changes:
 def changing_lines(
     unit: Unit, paths: Sequence[str], put: Mapping[str, Array]
 ) -> tuple[dict[str, set[int]], int]:
-    """For each path the lines that change what is there, and how often that is at most."""
+    """For each path the lines that change what is there, and how often one entry is at most."""
     changes = _Changes(paths)
     unit.run(put, tracer=changes)
-    return changes.lines, max(changes.counts.values(), default=0)
+    return changes.lines, max((int(np.max(c)) for c in changes.counts.values()), default=0)

@@ -21,7 +21,19 @@ def is_state(path: str) -> bool:
     """Whether it is called like a velocity or another memory of an update."""
     name, around = leaf(path)
     inside = leaf(around)[0] if around else ""
-    return bool(STATES.match(name) or (inside and STATES.match(inside)))
+    if STATES.match(name) or (inside and STATES.match(inside)):
+        return True
+    root, _, rest = path.partition("[")  # state['layer1']['W'][0], v['layer1']['W']
+    memory = re.fullmatch(
+        r"(\w*_)?(states?|slots|ada\w*|opt\w*|mem(ory)?|accum\w*|rms\w*)", root, re.IGNORECASE
+    )
+    return bool(rest) and bool(memory or STATES.match(root))
+
+
+def is_handed_on(path: str) -> bool:
+    """Whether it is called like what a recurrent network hands on from step to step."""
+    name = leaf(path)[0]
+    return bool(re.fullmatch(r"[hcsa]|([hcsa]_?|hidden_?|state_?)(prev|last|old|state|t|0)?", name))
 
 
 def is_setting(path: str) -> bool:

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Rule:
     fixed: bool = False  # t stays as it was
     root: bool = True
     squared: bool = True
-    swapped: str = ""  # β and 1 − β the other way round: m or v
+    swapped: str = ""  # β and 1 − β the other way round: m or v; or the β of the other: other m
     inside: bool = False  # ε under the root
     no_epsilon: bool = False
     no_m: bool = False  # g in the place of m
@@ -114,6 +115,16 @@ WRONG = (
         words="the factor of g is β₁, and 1 − β₁ belongs there: m = β₁ m + (1 − β₁) g",
     ),
     replace(
+        _ADAM,
+        swapped="other v",
+        words="the factor of g² is 1 − β₁, and 1 − β₂ belongs there: v = β₂ v + (1 − β₂) g²",
+    ),
+    replace(
+        _ADAM,
+        swapped="other m",
+        words="the factor of g is 1 − β₂, and 1 − β₁ belongs there: m = β₁ m + (1 − β₁) g",
+    ),
+    replace(
         _RMS,
         swapped="new v",
         words="the factor of g² is ρ, and 1 − ρ belongs there: s = ρ s + (1 − ρ) g²",
@@ -169,6 +180,11 @@ WRONG = (
         _RMS, kept=False, words="s is not kept from one step to the next: it begins at 0 each time"
     ),
     replace(_RMS, old=True, words="the step uses s as it was before this gradient was put into it"),
+    Rule(
+        "Adagrad",
+        kept=False,
+        words="the squares are not added up, s is that of the last gradient alone: s = s + g²",
+    ),
     Rule("Adagrad", root=False, words="the square root is missing: g / (√s + ε)"),
     Rule("Adagrad", squared=False, words="s adds up g, and not its square: s = s + g²"),
     Rule(
@@ -227,6 +243,10 @@ def directions(
             new2 = b2
         elif rule.swapped == "new m":
             new1 = b1
+        elif rule.swapped == "other v":
+            new2 = 1 - b1
+        elif rule.swapped == "other m":
+            new1 = 1 - b2
         elif rule.swapped == "v":
             keep2, new2 = 1 - b2, b2
         m = keep1 * m + new1 * g
@@ -326,6 +346,27 @@ def _rate(moves: Sequence[Array], steps: Sequence[Array], size: float) -> float 
     return rate if near.all() and rate != 0.0 else None
 
 
+def _is_known(numbers: Sequence[float], fitted: RuleFit) -> bool:
+    """Whether its learning rate stands in the code."""
+    return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
+
+
+def right(
+    moves: Sequence[Array], gradients: Sequence[Array], numbers: Sequence[float]
+) -> list[RuleFit]:
+    """The right rules that give these moves, those first whose learning rate stands in the code."""
+    fits = fit(RIGHT, moves, gradients, numbers)
+    return sorted(fits, key=lambda f: not _is_known(numbers, f))
+
+
+def pace(fitted: RuleFit, moves: Sequence[Array], gradients: Sequence[Array]) -> float | None:
+    """The learning rate with which the same rule gives the moves of another weight, or None."""
+    size = max(float(np.abs(m[np.isfinite(m)]).max(initial=0.0)) for m in moves)
+    with np.errstate(all="ignore"):
+        steps = directions(fitted.rule, gradients, fitted.b1, fitted.b2, fitted.eps)
+    return _rate(moves, steps, size) if size else None
+
+
 def judge(
     moves: Sequence[Array],
     gradients: Sequence[Array],
@@ -350,16 +391,20 @@ def judge(
         Hyper-parameters by name.
     """
 
-    def known(fitted: RuleFit) -> bool:
-        """Whether its learning rate stands in the code."""
-        return any(abs(abs(fitted.rate) - n) <= 1e-5 * n for n in numbers)
-
-    fits = sorted(fit(RIGHT, moves, gradients, numbers), key=lambda f: not known(f))
-    scaled = [r for r in WRONG if "factor 1" in r.words or r.swapped.startswith("new")]
+    known = partial(_is_known, numbers)
+    fits = right(moves, gradients, numbers)
+    scaled = [r for r in WRONG if "factor 1" in r.words or r.swapped.startswith(("new", "other"))]
     if fits and (known(fits[0]) or not any(map(known, fit(scaled, moves, gradients, numbers)))):
         return _of_right(fits[0], name, remembers, named or {})
-    others = sorted(fit(WRONG, moves, gradients, numbers), key=lambda f: not known(f))
-    for fitted in others:
+
+    def another(fitted: RuleFit) -> bool:
+        """Whether the rule is called otherwise."""
+        return fitted.rule.name.split()[0].lower()[:3] not in name.lower()
+
+    others = fit(WRONG, moves, gradients, numbers)
+    for fitted in sorted(others, key=lambda f: (not known(f), another(f))):
+        if fitted.rule.name == "Adagrad" and not fitted.rule.kept and another(fitted):
+            continue  # a step of one size along the sign of g is a rule, too
         uphill = " The step goes up the slope besides." if fitted.rate < 0 else ""
         return fitted.rule.name, BlockFinding(fitted.rule.kind, f"{fitted.rule.words}.{uphill}")
     if not all(np.isfinite(move).all() for move in moves):

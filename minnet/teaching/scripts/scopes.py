@@ -16,13 +16,28 @@ from minnet.teaching.scripts.running import value_of
 Scope = Mapping[str, Any]
 
 
-POOL = "__pool__"
+POOL, SLOPES = "__pool__", "__slopes__"
+"""Under these a scope has expressions of a function, and the slopes of a ReLU that leaks."""
 
 
 def pool_values(pool: Sequence[str], scope: Scope) -> dict[str, Any]:
     """Return the arrays and floats among some expressions."""
     values = {text: evaluated(parsed(text), scope) for text in pool}
     return {k: v for k, v in values.items() if isinstance(v, (np.ndarray, float, np.floating))}
+
+
+def slopes_of(statements: Sequence[ast.stmt]) -> dict[str, float]:
+    """The numbers between 0 and 1 that stand in a call or a choice between two, by their text."""
+    slopes: dict[str, float] = {}
+    for statement in statements:
+        for node in ast.walk(statement):
+            where = isinstance(node, ast.Call) and re.search("where|maximum", text_of(node.func))
+            if where or isinstance(node, ast.IfExp):
+                for inner in ast.walk(node):
+                    number = inner.value if isinstance(inner, ast.Constant) else None
+                    if isinstance(number, float) and 0 < number < 1:
+                        slopes.setdefault(f"{number!r}", number)
+    return dict(list(slopes.items())[:3])
 
 
 def pool_of(function: Sequence[ast.stmt]) -> list[str]:
@@ -187,8 +202,11 @@ def derivatives(
             yield f"({name} * (1 - {name}))", array, f"of the sigmoid, {name} (1 − {name}),"
         if inside:
             yield f"(1 - {name}**2)", array, f"of tanh, 1 − {name}²,"
+        elif "np" in scope and array.dtype.kind == "f":  # it is what went into the activation
+            yield f"(1 - np.tanh({name})**2)", array, f"of tanh at {name}"
         yield f"({name} > 0)", array, f"of ReLU (the mask {name} > 0, 0 where the unit was off)"
-        for rate, number in small_numbers(scope)[:3] if "np" in scope else ():
+        slopes = [*small_numbers(scope)[:3], *scope.get(SLOPES, {}).items()]
+        for rate, number in slopes if "np" in scope else ():
             if 0 < number < 1 and not inside:
                 slope = f"np.where({name} > 0, 1, {rate})"
                 yield slope, array, f"of a leaky ReLU (1 where {name} > 0, {rate} where it is not)"

@@ -39,7 +39,9 @@ def _names(ndim: int) -> list[tuple[str, ...]]:
     """The names of a kernel's axes, both ways."""
     names = [*AXES.values()]
     if ndim == 3:
-        names = [tuple(n for n in way if n != "width") for way in names]
+        names = [
+            tuple(n for n in way if n != gone) for gone in ("width", "channels") for way in names
+        ]
     return names
 
 
@@ -49,6 +51,8 @@ def _other_kernel(block: Block, a: Array) -> BlockFinding | None:
         return None
     for words, change in kernel_changes(a.shape, _names(a.ndim)):
         changed = np.asarray(change(a))
+        if np.array_equal(changed, a):  # an axis of length 1
+            continue
         if changed.shape == a.shape and ratio(block.at(changed), block.measured) is not None:
             return BlockFinding("wrong", f"{words}.")
     return None

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import copy
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minnet.foundation.checks import Array
-
-STUDENT = "__student__"
-"""The name of the module that a student's file is run as."""
+from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells, copy_inner, is_inner
 
 DEPTH = 9
 """How deep a weight may lie."""
@@ -79,16 +77,50 @@ def slots(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Slot]:
                 yield Slot(path, value, put)
             elif level < depth and id(value) not in seen:
                 seen.add(id(value))
-                later += [(*child, level + 1) for child in _children(path, value)]
+                if is_inner(value):  # forward and backward hold the same W
+                    held = [(n, c) for n, c in Cells(value).full() if id(c) not in seen]
+                    seen.update(id(cell) for _, cell in held)
+                    later += [(*_in_cell(path, value, n), level + 1) for n, _ in held]
+                else:
+                    later += [(*child, level + 1) for child in _children(path, value, put)]
         waiting = later
 
 
-def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], None]]]:
+def generators(variables: Mapping[str, Any], depth: int = DEPTH) -> Iterator[Any]:
+    """All of NumPy's generators of random numbers that can be reached so deep, old and new."""
+    seen: set[int] = set()
+    waiting = [value for name, value in variables.items() if not str(name).startswith("__")]
+    for _ in range(depth):
+        later = []
+        for value in waiting:
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if type(value).__module__.startswith("numpy.random") and hasattr(value, "normal"):
+                yield value
+            elif not is_numeric(value):
+                later += [child for _, child, _ in _children("", value, _nowhere)]
+        waiting = later
+
+
+def _nowhere(value: Any) -> None:
+    """Put nothing."""
+
+
+def _children(
+    path: str, value: Any, whole: Callable[[Any], None]
+) -> list[tuple[str, Any, Callable[[Any], None]]]:
+    """What a value holds; `whole` puts another in the place of the value itself."""
     if isinstance(value, dict):
         items = list(value.items())[:MANY]
         return [(f"{path}[{k!r}]", v, _setter(value, k)) for k, v in items]
     if isinstance(value, (list, tuple)):
-        most = PAIRS if len(value) > 2 * PAIRS and isinstance(value[0], tuple) else MANY
+        most = PAIRS if len(value) > 2 * PAIRS and _is_samples(value[0]) else MANY
+        if isinstance(value, tuple):  # it cannot be changed: one anew takes its place
+            now = [value]
+            return [
+                (f"{path}[{i}]", v, _in_tuple(now, i, whole)) for i, v in enumerate(value[:most])
+            ]
         return [(f"{path}[{i}]", v, _setter(value, i)) for i, v in enumerate(value[:most])]
     if is_own(value):
         attributes = [(k, v) for k, v in list(vars(value).items())[:MANY] if not _kin(value, v)]
@@ -96,15 +128,42 @@ def _children(path: str, value: Any) -> list[tuple[str, Any, Callable[[Any], Non
     return []
 
 
+def _is_samples(value: Any) -> bool:
+    """Whether an entry of a list is a sample, or a batch of such, as [(x, y), …] is."""
+    batch = isinstance(value, list) and bool(value) and isinstance(value[0], tuple)
+    return batch or isinstance(value, tuple)
+
+
+def _in_cell(path: str, function: Any, name: str) -> tuple[str, Any, Callable[[Any], None]]:
+    cells = Cells(function)
+    return f"{CELLS}({path})[{name!r}]", cells[name], _setter(cells, name)
+
+
 def _kin(owner: Any, value: Any) -> bool:
-    """Whether it holds objects like its owner: what a node of a graph was made of."""
-    inside = value if isinstance(value, (list, tuple)) else ()
-    return any(type(one) is type(owner) for one in inside[:PAIRS])
+    """Whether it holds objects like its owner: what a node of a graph was made of, and hands on."""
+    inside: Sequence[Any] = value[:PAIRS] if isinstance(value, (list, tuple)) else ()
+    if is_inner(value):
+        inside = [cell.cell_contents for _, cell in Cells(value).full()]
+    return any(type(one).__qualname__ == type(owner).__qualname__ for one in inside)
 
 
 def _setter(container: Any, key: Any) -> Callable[[Any], None]:
     def put(value: Any) -> None:
         container[key] = value
+
+    return put
+
+
+def _in_tuple(
+    now: list[tuple[Any, ...]], index: int, whole: Callable[[Any], None]
+) -> Callable[[Any], None]:
+    """A function that makes a tuple anew with another entry; `now` holds the one that stands."""
+
+    def put(value: Any) -> None:
+        entries = (*now[0][:index], value, *now[0][index + 1 :])
+        kind = type(now[0])
+        now[0] = kind(*entries) if hasattr(kind, "_fields") else entries
+        whole(now[0])
 
     return put
 
@@ -146,21 +205,34 @@ def as_it_becomes(variables: dict[str, Any], after: Mapping[str, Any]) -> None:
 
 
 def is_data(value: Any) -> bool:
-    """Whether a variable holds something to be kept, and not a piece of the program."""
-    return not isinstance(
+    """Whether a variable holds something to be kept, and not a piece of the program.
+
+    A function that was made by another may hold weights.
+    """
+    return is_inner(value) or not isinstance(
         value, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, np.ufunc)
     )
 
 
-def copied(variables: Mapping[str, Any], replaced: Mapping[int, Any] | None = None) -> Any:
+def copied(
+    variables: Mapping[str, Any],
+    replaced: Mapping[int, Any] | None = None,
+    names: dict[str, Any] | None = None,
+) -> Any:
     """The variables once more, with all that they hold, so that nothing done to them comes back.
 
-    `replaced` says what stands in the place of some objects, by their id.
+    Parameters
+    ----------
+    replaced
+        What stands in the place of some objects, by their id.
+    names
+        The functions that inner ones belong to from now on.
     """
     memo: dict[int, Any] = dict(replaced or {})
     for value in list(variables.values()):
         if isinstance(value, np.ndarray) and value.size > LARGE:
             memo[id(value)] = value
+    copy_inner(variables, memo, names)
     copies = {}
     for name, value in variables.items():
         try:
@@ -206,10 +278,7 @@ def with_rows(variables: Any, rows: int, fewer: int, kept: set[str]) -> int:
             continue
         axis = shape.index(rows)
         index = tuple(slice(fewer) if i == axis else slice(None) for i in range(len(shape)))
-        try:
-            slot.put(slot.value[index].copy())
-        except TypeError:  # it is in a tuple
-            continue
+        slot.put(slot.value[index].copy())
         done += 1
     for name, value in list(variables.items()):
         if type(value) is int and value == rows:

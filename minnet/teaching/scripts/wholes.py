@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from minnet.teaching.scripts.scopes import (
     small_numbers,
     text_of,
 )
+from minnet.teaching.scripts.windows import of_largest
 
 
 def of_whole(
@@ -38,6 +40,14 @@ def of_whole(
         1.0,
         ast.UnaryOp(ast.USub(), node),
     )
+    first = node
+    while isinstance(first, ast.BinOp) and not isinstance(first.op, (ast.Add, ast.Sub)):
+        first = first.left
+    if isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
+        words = "the minus at its beginning is one too many"
+        yield "sign", words, 0.9, _put_for(node, first, first.operand)
+    if isinstance(node, ast.ListComp):
+        yield from _unused(node, target)
     for number in (2, 3, 4):
         yield (
             "factor",
@@ -45,10 +55,12 @@ def of_whole(
             1.6,
             binary(ast.Constant(number), ast.Mult(), node),
         )
+        spread = re.search(r"repeat|kron|tile", text_of(node))  # as the mean of a window goes back
+        each = f": of a window of {number} each entry has 1/{number} of the mean" if spread else ""
         yield (
             "factor",
-            f"it is {number} times too large: the factor 1/{number} is missing",
-            1.6,
+            f"it is {number} times too large: the factor 1/{number} is missing{each}",
+            1.5 if spread else 1.6,
             binary(node, ast.Div(), ast.Constant(number)),
         )
     if value is None or not isinstance(value, (np.ndarray, float, np.floating)):
@@ -164,9 +176,38 @@ def of_whole(
             dy = f"({text_of(node)})"  # may have braces, as f"W{l}" has
             for product in (parsed(f"{dy} @ {name}.T"), parsed(f"{name}.T @ {dy}")):
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
+    yield from of_largest(node, value, statement, scope, target)
+    if len(shape) == 1:
+        yield from _of_softmax(shape, target, scope)
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
         yield from _of_softmax(shape, target, scope)
+
+
+def _unused(node: ast.ListComp, target: str) -> Iterator[Local]:
+    """A list made anew of itself and another, in which the sums of before are not used."""
+    loop = node.generators[0]
+    call = loop.iter
+    if not isinstance(loop.target, ast.Tuple) or not isinstance(call, ast.Call):
+        return
+    used = {n.id for n in ast.walk(node.elt) if isinstance(n, ast.Name)}
+    for name, source in zip(loop.target.elts, call.args, strict=False):
+        if isinstance(name, ast.Name) and name.id not in used and text_of(source) == target:
+            words = (
+                f"{name.id} is not used, so {target} has the last sample alone: {name.id} + … "
+                "belongs there (the sum over the samples is missing)"
+            )
+            added = binary(ast.Name(name.id, ast.Load()), ast.Add(), node.elt)
+            yield "bias-not-summed", words, 1.2, ast.ListComp(added, node.generators)
+
+
+def _put_for(node: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
+    """A product with another in the place of its first factor."""
+    if node is old:
+        return new
+    fresh = copy.copy(node)
+    fresh.left = _put_for(fresh.left, old, new)  # type: ignore[attr-defined]
+    return fresh
 
 
 def _of_statistics(n: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
@@ -207,7 +248,8 @@ def _of_softmax(shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[L
     for name, p in arrays:
         if p.dtype.kind != "f" or not np.all(p > 0):
             continue
-        axis = next((i for i in (1, 0) if np.allclose(p.sum(axis=i), 1.0)), None)
+        ways = range(len(shape) - 1, -1, -1)
+        axis = next((i for i in ways if np.allclose(p.sum(axis=i), 1.0)), None)
         if axis is None:
             continue
         for d, _ in arrays:

@@ -323,7 +323,7 @@ MISTAKES = [
     ("pairs_of_layers", "delta /= len(y)", "delta /= delta.size", "layers", "1/3 times"),
     ("pairs_of_layers", "e.sum(axis=1, keepdims=True)", "e.sum()", "loss", "wrong axis"),
     # images
-    ("images", "kernel = w\n", "kernel = w[:, :, ::-1, ::-1]\n", "x", "turned by 180"),
+    ("images", "kernel = w\n", "kernel = w[:, :, ::-1, ::-1]\n", "x", "turned"),
     ("images", "pad:-pad, pad:-pad]", ": -2 * pad, : -2 * pad]", "x", "moved by"),
     (
         "images",
@@ -339,4 +339,8 @@ MISTAKES = [
         "b",
         "factor|times",
     ),
+    ("nested_dicts", " * Dp * drelu(Zp)", " * drelu(Zp)", "net.layer1.W", "Dp"),
+    ("nested_dicts", "dZ = (A - Y) / m", "dZ = A - Y", "net.layer3.W", "1/N|mean"),
+    ("recurrent_state", "hs[t - 1].T\n", "hs[t].T\n", "Whh", "t - 1"),
+    ("recurrent_state", "(1 - hs[t] ** 2)", "(1 - hs[t])", "Wxh", "square|tanh"),
 ]

@@ -135,3 +135,55 @@ def test_an_error_for_the_eye_is_no_loss_with_a_factor() -> None:
     assert is_watched(":total_error", named=False)
     assert not is_watched(":total_error", named=True)
     assert not is_watched(":loss", named=False)
+
+
+REPORTED = """
+import numpy as np
+
+class Net:
+    def __init__(self):
+        self.A = np.random.randn(2, 12)
+        self.B = np.random.randn(12, 3) * 0.5
+
+    def go(self, x, learning=True):
+        self.x = x
+        self.z = x @ self.A
+        self.off = np.ones_like(self.z)
+        if learning:
+            self.off = (np.random.rand(*self.z.shape) < 0.7) / 0.7
+        self.h = np.maximum(self.z, 0) * self.off
+        e = np.exp(self.h @ self.B)
+        self.p = e / e.sum(axis=1, keepdims=True)
+
+    def loss(self, t):
+        return -np.mean(np.log(self.p[np.arange(len(t)), t]))
+
+    def come(self, t):
+        d = self.p.copy()
+        d[np.arange(len(t)), t] -= 1
+        d /= len(t)
+        dB = self.h.T @ d
+        dA = self.x.T @ ((d @ self.B.T) * self.off * (self.z > 0))
+        return dA, dB
+
+np.random.seed(3)
+X = np.random.randn(200, 2)
+t = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+net = Net()
+for epoch in range(20):
+    order = np.random.permutation(len(X))
+    for i in range(0, len(X), 25):
+        some = order[i:i + 25]
+        net.go(X[some])
+        dA, dB = net.come(t[some])
+        net.A -= 0.3 * dA
+        net.B -= 0.3 * dB
+    net.go(X, learning=False)
+    print(epoch, net.loss(t))
+"""
+
+
+def test_a_report_without_dropout_is_not_the_loss_that_is_trained(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, REPORTED)
+    assert code == 0, text
+    assert "right  A" in text, text

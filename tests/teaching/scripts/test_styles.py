@@ -193,3 +193,38 @@ def test_weights_of_a_list_that_change_too_early_are_named(tmp_path: Path) -> No
     code, text = checked(tmp_path, EARLY)
     assert code == report.WRONG
     assert "Ws is changed (line 16) before it is used for this gradient (line 18)" in text
+
+
+LEAKS = """
+import numpy as np
+
+class Leak:
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, 0.1 * x)
+
+    def backward(self, g):
+        return g * np.where(self.x > 0, 1.0, 0.1)
+
+rng = np.random.default_rng(3)
+X, T = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+A, B = rng.normal(size=(3, 5)), rng.normal(size=(5, 2))
+leak = Leak()
+for step in range(20):
+    h = leak.forward(X @ A)
+    loss = 0.5 * np.sum((h @ B - T) ** 2)
+    g = h @ B - T
+    dB = h.T @ g
+    dA = X.T @ leak.backward(g @ B.T)
+    A -= 0.001 * dA
+    B -= 0.001 * dB
+"""
+
+
+def test_a_leaky_relu_whose_slope_stands_in_the_line_alone_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, LEAKS)
+    assert code == 0, text
+    code, text = checked(tmp_path, LEAKS.replace("np.where(self.x > 0, 1.0, 0.1)", "(self.x > 0)"))
+    assert code == 1, text
+    assert "WRONG  A: line 10" in text, text
+    assert "of a leaky ReLU (1 where self.x > 0, 0.1 where it is not)" in text, text

@@ -1,0 +1,82 @@
+"""Lines that stand behind a loop, and belong inside of it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from minnet.teaching.scripts.repairs import Edit
+from minnet.teaching.scripts.scopes import text_of
+
+
+def into_loops(tree: Sequence[ast.stmt], within: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
+    """Changes that move an adding line into the loop before it, beside one that adds there.
+
+    Each with the function that it is in, `within` at the top, and the line that is moved. Lines of
+    the tree itself are not moved, only those deeper.
+    """
+
+    def walk(node: Any, owner: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
+        for name, body in ast.iter_fields(node):
+            if not isinstance(body, list):
+                continue
+            for i, moved in enumerate(body):
+                if isinstance(moved, ast.AugAssign):
+                    for j, loop in enumerate(body[:i]):
+                        if isinstance(loop, ast.For):
+                            for edit in _moved(node, name, j, i):
+                                yield owner, moved, edit
+                if isinstance(moved, (ast.stmt, ast.excepthandler)):
+                    yield from walk(moved, _inside(owner, moved))
+
+    for statement in tree:
+        yield from walk(statement, _inside(within, statement))
+
+
+def _inside(owner: str, node: Any) -> str:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return f"{owner}.{node.name}" if owner not in ("", "<module>") else node.name
+    return owner
+
+
+def _base(statement: ast.AugAssign) -> str:
+    target: ast.expr = statement.target
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return text_of(target)
+
+
+def _moved(parent: Any, name: str, loop: int, line: int) -> Iterator[Edit]:
+    body = getattr(parent, name)
+    moved = body[line]
+    for beside in ast.walk(body[loop]):
+        if not isinstance(beside, ast.AugAssign) or _base(beside) != _base(moved):
+            continue
+        if not isinstance(moved.target, ast.Subscript):
+            continue
+        new = copy.copy(parent)
+        inner = _with_after(body[loop], beside, moved)
+        setattr(new, name, [inner if k == loop else s for k, s in enumerate(body) if k != line])
+        each = text_of(body[loop].target)
+        words = (
+            f"it is done once behind the loop over {each}, and belongs inside, beside "
+            f"`{text_of(beside)}`: as many times as that is done"
+        )
+        after = f"{text_of(beside)}; {text_of(moved)}"
+        yield Edit(moved.lineno, "wrong", words, text_of(moved), after, 1.5, new, parent)
+
+
+def _with_after(node: Any, beside: ast.stmt, moved: ast.stmt) -> Any:
+    """A tree with one more line after a line of it."""
+    fresh = copy.copy(node)
+    for name, field in ast.iter_fields(node):
+        if isinstance(field, list) and any(isinstance(s, ast.stmt) for s in field):
+            lines: list[ast.stmt] = []
+            for statement in field:
+                lines.append(_with_after(statement, beside, moved))
+                if statement is beside:
+                    lines.append(moved)
+            setattr(fresh, name, lines)
+    return fresh

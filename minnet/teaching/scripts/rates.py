@@ -1,0 +1,39 @@
+"""The rate of an update by the line that it stands in, where no name tells it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from minnet.teaching.scripts.names import scalars_of
+from minnet.teaching.scripts.replays import Run, Unit
+
+
+def written_rates(unit: Unit, updates: Mapping[str, set[int]], run: Run) -> list[float]:
+    """The positive numbers that a line multiplies by what it takes from a weight."""
+    lines = frozenset().union(*updates.values()) if updates else frozenset()
+    named: dict[str, float] = {}
+    for key, value in scalars_of(run).items():
+        named.setdefault(re.split(r"[:.]", key)[-1], value)
+    rates = []
+    for statement in [*unit.definitions, *unit.body]:
+        for node in ast.walk(statement):
+            if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno in lines:
+                rates += [r for r in map(named.get, _factors(node)) if r is not None and r > 0]
+    return list(dict.fromkeys(rates))
+
+
+def _factors(statement: ast.Assign | ast.AugAssign) -> Iterator[str]:
+    """The names that begin a product which is taken from something, or added to it."""
+    terms = [statement.value] if isinstance(statement, ast.AugAssign) else []
+    for node in ast.walk(statement.value):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+            terms.append(node.right)
+    for term in terms:
+        while isinstance(term, ast.BinOp) and isinstance(term.op, (ast.Mult, ast.Div)):
+            term = term.left
+        if isinstance(term, ast.Name):
+            yield term.id
+        elif isinstance(term, ast.Attribute):
+            yield term.attr
