@@ -56,6 +56,9 @@ SUSPECTS = 6
 BLOCKS = 24
 """Blocks that are looked at."""
 
+GIVEN = 12
+"""Numbers that functions give which are tried as the loss, where none is called so."""
+
 
 def analyse(
     unit: Unit,
@@ -158,7 +161,8 @@ def _weights(
     for path, slot in start.items():
         if path in changed or not isinstance(slot.value, np.ndarray) or not slot.value.size:
             continue
-        shapes = [k for k in keys if np.shape(keys[k]) == slot.value.shape]
+        of = {slot.value.shape, _grown(slot.value, run.get(":" + path))}
+        shapes = [k for k in keys if np.shape(keys[k]) in of]
         if any(likeness(path, key) >= 9 for key in shapes):
             named.append(path)
     if not changed and not named:  # numbers with a gradient that is always 0
@@ -180,6 +184,13 @@ def _weights(
         else named
     )
     return (rest + named)[:BLOCKS]
+
+
+def _grown(before: Array, after: Any) -> tuple[int, ...]:
+    """The shape that an array has behind a pass, where what was subtracted has more rows."""
+    shape = np.shape(after) if is_numeric(after) else ()
+    fits_it = before.shape == shape[len(shape) - before.ndim :] or before.shape[:1] == (1,)
+    return shape if len(shape) >= before.ndim and fits_it else before.shape
 
 
 def _no_states(
@@ -335,39 +346,48 @@ def _choose(
         else:
             candidates[path] = _by_name(path, value, arrays, list(weights)) or _beside(path, still)
     rates = rates_of(still)
-    best: dict[bool, tuple[Any, Analysis]] = {}
-    for column, key in enumerate(keys):
-        explicit = not key.startswith(("½", "−"))
-        rank = loss_rank(key) if explicit else 0
-        if explicit and (rank == 0 or f"½ Σ |{key}|²" in keys or _is_inside(key, keys, slopes)):
-            continue  # no loss, a difference whose square is one, or a part of one
+
+    def by_loss(column: int, explicit: bool) -> Analysis | None:
+        """The analysis by one of the numbers, if a weight changes it."""
+        key = keys[column]
         if not any(np.any(slopes[p][:, column]) for p in weights):
-            continue
+            return None
         blocks = []
         for path, value in weights.items():
             n = slopes[path][:, column]
             bent = bends[path][:, column] > 1e-3 * (np.abs(n).max() + 1e-12) + 1e-7 * (
                 abs(float(everything_value(still, key))) + 1
             )
-            block = Block(
-                path,
-                label_of(path, list(weights)),
-                value,
-                entries_of(value, most),
-                n,
-                bent=bent,
-            )
-            if not np.isfinite(n).all() or (not np.any(n) and path not in updates):
-                continue
-            blocks.append(block)
+            label = label_of(path, list(weights))
+            block = Block(path, label, value, entries_of(value, most), n, bent=bent)
+            if np.isfinite(n).all() and (np.any(n) or path in updates):
+                blocks.append(block)
         if not blocks:
-            continue
+            return None
         analysis = Analysis(unit, put, blocks, key, updates, explicit=explicit, scalars=keys)
         settle(analysis, candidates, rates, run, still)
         analysis.blocks = _learned(analysis.blocks)
+        return analysis
+
+    best: dict[bool, tuple[Any, Analysis]] = {}
+    for column, key in enumerate(keys):
+        explicit = not key.startswith(("½", "−"))
+        rank = loss_rank(key) if explicit else 0
+        if explicit and (rank == 0 or f"½ Σ |{key}|²" in keys or _is_inside(key, keys, slopes)):
+            continue  # no loss, a difference whose square is one, or a part of one
+        analysis = by_loss(column, explicit)
+        if analysis is None:
+            continue
         score = _score(analysis, rank)
         if explicit not in best or score > best[explicit][0]:
             best[explicit] = (score, analysis)
+    if True not in best:  # a number by any name is the loss if all gradients are right for it
+        given = [i for i, key in enumerate(keys) if "()" in key and not key.startswith(("½", "−"))]
+        for column in given[:GIVEN]:
+            analysis = by_loss(column, True)
+            if analysis is not None and _proves(analysis):
+                best[True] = (_score(analysis, 0), analysis)
+                break
     for _, analysis in best.values():
         analysis.slopes = {p: slopes[p] for p in weights}
         if targets is None:
@@ -377,6 +397,12 @@ def _choose(
     analysis = best[True][1]
     analysis.implied = best[False][1] if False in best else None
     return analysis
+
+
+def _proves(analysis: Analysis) -> bool:
+    """Whether all gradients are right, of which two have several entries and are not 0."""
+    telling = [b for b in analysis.blocks if b.value.size > 1 and np.any(b.measured)]
+    return len(telling) > 1 and all(block.right for block in analysis.blocks)
 
 
 def _learned(blocks: list[Block]) -> list[Block]:
@@ -590,7 +616,7 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
             continue
         sign, proportion = 1.0, None
         first = np.asarray(values[0], float)
-        if block.update is not None and not np.any(first):
+        if block.update is not None and not np.any(first) and np.any(block.measured):
             continue  # it was set back to 0 behind the step
         if block.update is not None and fits(first, block.value):
             proportion = ratio(block.update.reshape(-1), first.reshape(-1))

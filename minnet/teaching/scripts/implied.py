@@ -36,7 +36,8 @@ def in_doubt(analysis: Analysis) -> bool:
 
 
 def _explained(block: Block) -> bool:
-    return block.right or proportional(block) is not None
+    """Whether its gradient is a multiple of what was measured; 0 is right for any loss."""
+    return bool(np.any(block.measured)) and (block.right or proportional(block) is not None)
 
 
 def likely(analysis: Analysis) -> list[str]:

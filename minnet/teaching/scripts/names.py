@@ -21,7 +21,8 @@ from minnet.teaching.scripts.values import is_number, is_numeric, slots
 LOSS = re.compile(
     r"(^|[^a-z])(total_?|final_?|train(ing)?_?|batch_?|full_?)?"
     r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|mae|rmse|sse|rss|msle|huber|hinge|"
-    r"kosten|verlust|fehler|perte|coste?o?|perdida|pérdida|损失|代价|误差|"
+    r"kosten|verlust|fehler|perte|coste?o?|perdida|pérdida|custo|perda|erro|损失|代价|误差|損失|誤差|"
+    r"손실|오차|비용|потери|ошибка|"
     r"cross_?entropy|ce|bce|log_?loss|neg_?log_?lik\w*|cost_?function\w*|compute_?cost\w*|"
     r"compute_?loss|loss_?f(n|unc(tion)?)?|get_?loss|calc\w*_?(loss|cost)|nn_?cost\w*)$",
     re.IGNORECASE,
@@ -30,7 +31,7 @@ LOSS = re.compile(
 
 PARTIAL = re.compile(
     r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood|kosten|verlust|fehler|perte|"
-    r"损失|代价|误差)",
+    r"custo|perda|损失|代价|误差|損失|誤差|손실|오차|потер|ошибк)",
     re.IGNORECASE,
 )
 
@@ -210,10 +211,11 @@ def label_of(path: str, others: Sequence[str]) -> str:
 
 def arrays_in(run: Run) -> dict[str, Any]:
     """All arrays that were seen in a run."""
-    values = {
-        ":" + s.path: s.value
-        for s in slots({k: v for k, v in run.names.items() if not k.startswith("__")})
-    }
+    own = {k: v for k, v in run.names.items() if not k.startswith("__")}
+    values = {":" + s.path: s.value for s in slots(own)}
+    for name, value in own.items():  # under a second name, too, as after db1 = delta1
+        if isinstance(value, np.ndarray):
+            values.setdefault(":" + name, value)
     values.update({k: v for k, v in run.values.items() if is_numeric(v)})
     return values
 

@@ -160,9 +160,14 @@ class _Watch:
 
 
 def _entries(variables: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    """The arrays in the lists and dicts of some variables, under the names that they have there."""
+    """The arrays of some variables, and in their lists and dicts, under all names that they have.
+
+    After `db1 = delta1` the array has two.
+    """
     for name, value in variables.items():
         pairs: Any = ()
+        if isinstance(value, np.ndarray) and value.dtype.kind in "fiu":
+            yield name, value
         if isinstance(value, dict):
             pairs = list(value.items())[:MANY]
         elif isinstance(value, list):

@@ -20,6 +20,8 @@ STATES = re.compile(
 def is_state(path: str) -> bool:
     """Whether it is called like a velocity or another memory of an update."""
     name, around = leaf(path)
+    while around and leaf(around)[0].isdigit():  # opt.m[2]['b']
+        around = leaf(around)[1]
     inside = leaf(around)[0] if around else ""
     if STATES.match(name) or (inside and STATES.match(inside)):
         return True
