@@ -37,9 +37,14 @@ COLUMN = (
 )
 """Columns of a table that are targets."""
 
+TABLE = "data|points|array|arr|table|matrix|train|test|csv|samples|raw|^d$"
+"""Names of arrays with features and targets in their columns."""
+
 WORDS = "the quick brown fox jumps over the lazy dog and then it sleeps all day. "
 
-READERS = r"read_(csv|excel|table|fwf|json|parquet)|loadtxt|genfromtxt|np\.load\(|loadmat"
+FORMS = "(csv|excel|table|fwf|json|parquet)"
+
+READERS = rf"read_{FORMS}|loadtxt|genfromtxt|np\.load\(|loadmat"
 """What reads arrays and tables, which are made as such."""
 
 FEW, MANY = 64, 60_000
@@ -120,7 +125,7 @@ class MadeData:
         lines = re.search(r"open\(.*\)\.(read|readlines)\(|read_text\(", text)
         if lines:
             return WORDS * 20 if lines[1] != "readlines" else [WORDS] * 20
-        if re.search(r"read_(csv|excel|table|fwf|json|parquet)|DataFrame", text):
+        if re.search(rf"read_{FORMS}|DataFrame", text):
             return self._table(rows)
         if re.search(r"\b(load|fetch)_\w+\(|loadmat|np\.load\(|pickle|File\(|joblib", text) and (
             self._is_bag(name)
@@ -137,7 +142,7 @@ class MadeData:
             self.laid_out = True
             features = self._features(rows, text)
             return features.T if self.columns else features
-        if re.search(r"data|points|array|arr|table|matrix|train|test|csv|samples|raw|^d$", word):
+        if re.search("loadtxt|genfromtxt", text) or re.search(TABLE, word):
             return self._matrix(rows)
         return None
 
