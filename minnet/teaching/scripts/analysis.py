@@ -471,9 +471,12 @@ def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     alike = max((same_as(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
+    sizes = [float(np.abs(block.measured).max(initial=0.0)) for block in analysis.blocks]
+    moved = sum(size > 1e-9 * max(sizes) for size in sizes)  # a term of the loss knows few weights
     summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
     blocks = len(analysis.blocks)
-    return (analysis.explicit, rank >= 2, rank, right, summed, alike, share, whole, blocks)
+    sure = (rank >= 2, rank, right, summed, alike, share, whole, blocks)
+    return (analysis.explicit, analysis.explicit and moved, *sure)
 
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:

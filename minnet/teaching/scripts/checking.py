@@ -17,6 +17,7 @@ from minnet.teaching.scripts import (
     implied,
     leftovers,
     orders,
+    reported,
     shared,
     sliding,
     steps,
@@ -106,6 +107,10 @@ def loops(
             owner=loop.owner,
         )
         analysis = attempt(partial(_analysis_of, unit, program))
+        if analysis is None or (not analysis.explicit and analysis.wrong):
+            whole = reported.whole_pass(program, loop, unit)
+            other = attempt(partial(_analysis_of, whole, program)) if whole is not None else None
+            analysis = other if reported.proves_itself(other) else analysis
         if analysis is not None and analysis.blocks and not _only_data(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
