@@ -562,11 +562,10 @@ class FromFunction(Initializer):
         self.function = function
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
-        arguments = _arguments(self.function)
-        if "dtype" in arguments and "rng" not in arguments:
-            values = self.function(shape, dtype="float64")
-        else:
-            values = self.function(shape) if len(arguments) == 1 else self.function(shape, rng)
+        names = _arguments(self.function)
+        drawn = (shape,) if len(names) == 1 else (shape, rng)
+        as_keras = "dtype" in names and "rng" not in names
+        values = self.function(shape, dtype="float64") if as_keras else self.function(*drawn)
         return as_array(values, "What the initializer's function returns").astype(np.float64)
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
+from minnet.teaching.scripts.choosing import is_inside, proves, score_of
 from minnet.teaching.scripts.common import of_mean, penalized, same_as
 from minnet.teaching.scripts.names import (
-    OVER_CALLS,
     VALUES,
     arrays_in,
     everything,
@@ -373,20 +373,20 @@ def _choose(
     for column, key in enumerate(keys):
         explicit = not key.startswith(("½", "−"))
         rank = loss_rank(key) if explicit else 0
-        if explicit and (rank == 0 or f"½ Σ |{key}|²" in keys or _is_inside(key, keys, slopes)):
+        if explicit and (rank == 0 or f"½ Σ |{key}|²" in keys or is_inside(key, keys, slopes)):
             continue  # no loss, a difference whose square is one, or a part of one
         analysis = by_loss(column, explicit)
         if analysis is None:
             continue
-        score = _score(analysis, rank)
+        score = score_of(analysis, rank)
         if explicit not in best or score > best[explicit][0]:
             best[explicit] = (score, analysis)
     if True not in best:  # a number by any name is the loss if all gradients are right for it
         given = [i for i, key in enumerate(keys) if "()" in key and not key.startswith(("½", "−"))]
         for column in given[:GIVEN]:
             analysis = by_loss(column, True)
-            if analysis is not None and _proves(analysis):
-                best[True] = (_score(analysis, 0), analysis)
+            if analysis is not None and proves(analysis):
+                best[True] = (score_of(analysis, 0), analysis)
                 break
     for _, analysis in best.values():
         analysis.slopes = {p: slopes[p] for p in weights}
@@ -397,12 +397,6 @@ def _choose(
     analysis = best[True][1]
     analysis.implied = best[False][1] if False in best else None
     return analysis
-
-
-def _proves(analysis: Analysis) -> bool:
-    """Whether all gradients are right, of which two have several entries and are not 0."""
-    telling = [b for b in analysis.blocks if b.value.size > 1 and np.any(b.measured)]
-    return len(telling) > 1 and all(block.right for block in analysis.blocks)
 
 
 def _learned(blocks: list[Block]) -> list[Block]:
@@ -449,34 +443,6 @@ def _carried(
         if not named and not any(likeness(path, key) >= 6 for key in arrays_in(run)):
             carried.append(path)
     return carried
-
-
-def _is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:
-    """Whether it is a part of what a function of the loss gives: the cost without its penalty."""
-    function, _, name = key.partition(":")
-    if not function or not name:
-        return False
-    for column, other in enumerate(keys):
-        whole = other.startswith(f"{function}()") and loss_rank(other) >= 2
-        if whole and any(np.any(s[:, column]) for s in slopes.values()):
-            return True
-    return False
-
-
-def _score(analysis: Analysis, rank: int) -> tuple[Any, ...]:
-    right = sum(block.right for block in analysis.blocks)
-    share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
-    whole = right == len(analysis.blocks)
-    ratios = [c for c in map(proportional, analysis.blocks) if c is not None]
-    alike = max((same_as(c, ratios) for c in ratios), default=0)
-    if not analysis.explicit:  # the loss for which most are the same factor of what was measured
-        right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
-    sizes = [float(np.abs(block.measured).max(initial=0.0)) for block in analysis.blocks]
-    moved = sum(size > 1e-9 * max(sizes) for size in sizes)  # a term of the loss knows few weights
-    summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
-    blocks = len(analysis.blocks)
-    sure = (rank >= 2, rank, right, summed, alike, share, whole, blocks)
-    return (analysis.explicit, analysis.explicit and moved, *sure)
 
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:

@@ -38,7 +38,7 @@ def whole_pass(program: Program, loop: Loop, unit: Unit) -> Unit | None:
     shared = _shared_out(loop.node)
     if shared is not None:
         body = [ast.copy_location(shared, body[0]), *body]
-    elif not edit.found:
+    elif not edit.has_cut:
         return None
     body += copy.deepcopy(behind)
     for statement in body:
@@ -74,11 +74,11 @@ class _AllSamples(ast.NodeTransformer):
     """Slices that end where the batch does go to the end."""
 
     def __init__(self, names: set[str]) -> None:
-        self.names, self.found = names, False
+        self.names, self.has_cut = names, False
 
     def visit_Slice(self, node: ast.Slice) -> ast.Slice:
         if node.upper is not None and _names_in(node.upper) & self.names:
-            self.found = True
+            self.has_cut = True
             return ast.Slice(node.lower, None, node.step)
         return node
 
