@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import minnet
+from minnet.course import tutorials
 
 ROOT = Path(minnet.__file__).parents[1]
 
@@ -176,10 +179,8 @@ def test_the_wheel_carries_the_data_and_the_types(tmp_path: Path) -> None:
     assert "minnet/py.typed" in data
     assert data <= names
     assert not any(n.startswith(("tests/", "tutorials/", "benchmarks/")) for n in names)
-    assert any(n.startswith("minnet/course/scripts/01_") for n in names)
-    assert not [
-        n
-        for n in names
-        if n.startswith(("minnet/course/scripts/answers", "minnet/course/scripts/pictures"))
-    ]
+    assert not [n for n in names if n.startswith("minnet/course/scripts")]
+    with zipfile.ZipFile(tmp_path / name) as wheel:
+        packed = json.loads(gzip.decompress(wheel.read("minnet/course/tutorials.json.gz")))
+    assert packed == tutorials.scripts()
     assert any(n.endswith("LICENSE") for n in names)

@@ -30,9 +30,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_tutorial_is_a_page_with_its_number(folder: Path) -> None:
     for script in tutorials.scripts():
-        text = (folder / "tutorials" / f"{script.stem}.ipynb").read_text("utf-8")
+        text = (folder / "tutorials" / script).with_suffix(".ipynb").read_text("utf-8")
         cells = json.loads(text)["cells"]
-        assert cells[0]["source"].startswith(f"# {script.name[:2]} · ")
+        assert cells[0]["source"].startswith(f"# {script[:2]} · ")
         assert "plt.close(" not in text
 
 

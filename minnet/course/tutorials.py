@@ -7,6 +7,7 @@ cell: that one folds drawing code away, in Jupyter and on a site.
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -15,24 +16,26 @@ from typing import Any
 FOLDER = "tutorials"
 """Where they go, unless another folder is named."""
 
-PLACES = (
-    Path(__file__).parents[2] / "tutorials",  # a checkout
-    Path(__file__).parent / "scripts",  # where the wheel has them
-)
+CHECKOUT = Path(__file__).parents[2] / "tutorials"
+
+PACKED = Path(__file__).with_name("tutorials.json.gz")
+"""Where a wheel has all of them, by their names; `docs/pack_tutorials.py` puts it there."""
 
 
-def scripts() -> list[Path]:
-    """The tutorials in the order of the course.
+def scripts() -> dict[str, str]:
+    """The sources of the tutorials by the names of their files, in the order of the course.
 
     Raises
     ------
     FileNotFoundError
         minnet was installed without them.
     """
-    for folder in PLACES:
-        numbered = sorted(folder.glob("[0-9][0-9]_*.py"))
-        if numbered:
-            return numbered
+    numbered = sorted(CHECKOUT.glob("[0-9][0-9]_*.py"))
+    if numbered:
+        return {path.name: path.read_text(encoding="utf-8") for path in numbered}
+    if PACKED.exists():
+        sources: dict[str, str] = json.loads(gzip.decompress(PACKED.read_bytes()))
+        return sources
     raise FileNotFoundError(
         "tutorials takes an installation that has them, a wheel or a checkout. Got neither. "
         "Install minnet-nn again."
@@ -62,9 +65,9 @@ def copy(folder: str = FOLDER, *, notebooks: bool = False) -> str:
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     written, kept = [], []
-    for script in scripts():
-        source = script.read_text(encoding="utf-8")
-        path = target / (f"{script.stem}.ipynb" if notebooks else script.name)
+    for name, source in scripts().items():
+        path = target / name
+        path = path.with_suffix(".ipynb") if notebooks else path
         if path.exists():
             kept.append(path.name)
             continue

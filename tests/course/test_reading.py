@@ -134,13 +134,10 @@ def test_where_a_script_is_imported_nothing_is_told(tmp_path, capsys):
     assert capsys.readouterr().out == "first\nsecond\n"
 
 
-@pytest.mark.skipif(
-    not any(folder.is_dir() for folder in tutorials.PLACES), reason="installed without tutorials"
-)
+@pytest.mark.skipif(not tutorials.CHECKOUT.is_dir(), reason="the tutorials are beside the sources")
 def test_every_tutorial_reads_aloud_and_every_figure_has_words_before_it():
-    for path in tutorials.scripts():
-        source = path.read_text(encoding="utf-8")
-        assert source.count("reading.aloud(globals())") == 1, path.name
+    for name, source in tutorials.scripts().items():
+        assert source.count("reading.aloud(globals())") == 1, name
         for passage in reading.passages(source):
-            assert "`" not in passage.text, path.name
+            assert "`" not in passage.text, name
             assert max(map(len, passage.text.splitlines())) <= reading.WIDTH + 4

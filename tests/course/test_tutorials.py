@@ -13,7 +13,7 @@ import pytest
 from minnet.course import tutorials
 
 pytestmark = pytest.mark.skipif(
-    not any(folder.is_dir() for folder in tutorials.PLACES), reason="installed without tutorials"
+    not tutorials.CHECKOUT.is_dir(), reason="the tutorials are beside the sources"
 )
 
 
@@ -27,13 +27,13 @@ def test_the_command_copies_scripts_byte_for_byte(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Begin with: python" in done.stdout
     copies = sorted((tmp_path / "mine").iterdir())
-    assert [path.name for path in copies] == [path.name for path in tutorials.scripts()]
-    for path, original in zip(copies, tutorials.scripts(), strict=True):
-        assert path.read_bytes() == original.read_bytes()
+    assert [path.name for path in copies] == list(tutorials.scripts())
+    for path in copies:
+        assert path.read_bytes() == (tutorials.CHECKOUT / path.name).read_bytes()
 
 
 def test_files_that_are_there_are_left_alone(tmp_path):
-    first = tutorials.scripts()[0].name
+    first = next(iter(tutorials.scripts()))
     (tmp_path / first).write_text("mine")
     done = tutorials.copy(str(tmp_path))
     assert f"left as they are: {first}." in done
@@ -49,9 +49,9 @@ def test_a_folder_that_cannot_be_is_refused_in_words(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("script", tutorials.scripts(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", tutorials.scripts())
 def test_a_notebook_has_the_cells_of_its_script(script):
-    source = script.read_text(encoding="utf-8")
+    source = tutorials.scripts()[script]
     notebook = json.loads(json.dumps(tutorials.notebook(source)))
     cells = notebook["cells"]
     assert len(cells) == source.count("\n# %%") + source.startswith("# %%")
@@ -85,6 +85,6 @@ def test_drawing_code_is_folded_away():
 
 
 def test_without_tutorials_the_command_says_so(monkeypatch, tmp_path):
-    monkeypatch.setattr(tutorials, "PLACES", (tmp_path,))
+    monkeypatch.setattr(tutorials, "CHECKOUT", tmp_path)
     with pytest.raises(FileNotFoundError, match="Install minnet-nn again"):
         tutorials.copy(str(tmp_path / "mine"))
