@@ -163,7 +163,7 @@ def _weights(
             continue
         of = {slot.value.shape, _grown(slot.value, run.get(":" + path))}
         shapes = [k for k in keys if np.shape(keys[k]) in of]
-        if any(likeness(path, key) >= 9 for key in shapes):
+        if any(likeness(path, key) >= 9 for key in shapes) or len(of) > 1:
             named.append(path)
     if not changed and not named:  # numbers with a gradient that is always 0
         named = [p for p in start if is_number(start[p].value) and _beside(p, run)]
@@ -244,7 +244,7 @@ def _is_sum(unit: Unit, run: Run, path: str, put: Mapping[str, Array] | None) ->
 
     The line that adds a loss to a total computes that loss, and is no update.
     """
-    if "[" in path or leaf(path)[0] in VALUES:  # a weight among others
+    if "[" in path or VALUES.fullmatch(leaf(path)[0]):  # a weight among others
         return False
     value = (put or {}).get(path, unit.slots()[path].value)
     other = unit.run({**(put or {}), path: np.asarray(value, float) + 1.0})
@@ -465,7 +465,7 @@ def _beside(path: str, run: Run) -> list[str]:
     """The gradient in the same object as a number, where it was reached by another name."""
     name, around = leaf(path)
     key = f":{around}.grad"
-    return [key] if name in VALUES and is_number(run.get(key)) else []
+    return [key] if VALUES.fullmatch(name) and is_number(run.get(key)) else []
 
 
 def settle(
@@ -482,6 +482,8 @@ def settle(
         if after is not None and np.shape(after) == block.value.shape:
             moved = block.value - np.asarray(after, float)
             block.update = moved if np.any(moved) else None
+        elif _grown(block.value, after) != block.value.shape:
+            block.analytic = block.value - np.asarray(after, float)
         if block.update is not None and block.value.size > 1:
             c = ratio(block.at(block.update), block.measured)
             if c is not None:

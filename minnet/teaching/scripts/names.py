@@ -21,7 +21,7 @@ from minnet.teaching.scripts.values import is_number, is_numeric, slots
 LOSS = re.compile(
     r"(^|[^a-z])(total_?|final_?|train(ing)?_?|batch_?|full_?)?"
     r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|mae|rmse|sse|rss|msle|huber|hinge|"
-    r"kosten|verlust|fehler|perte|coste?o?|perdida|pérdida|custo|perda|erro|损失|代价|误差|損失|誤差|"
+    r"kosten|verlust|fehler|perte|co[uû]t|coste?o?|perdida|pérdida|custo|perda|erro|损失|代价|误差|損失|誤差|"
     r"손실|오차|비용|потери|ошибка|"
     r"cross_?entropy|ce|bce|log_?loss|neg_?log_?lik\w*|cost_?function\w*|compute_?cost\w*|"
     r"compute_?loss|loss_?f(n|unc(tion)?)?|get_?loss|calc\w*_?(loss|cost)|nn_?cost\w*)$",
@@ -31,6 +31,7 @@ LOSS = re.compile(
 
 PARTIAL = re.compile(
     r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood|kosten|verlust|fehler|perte|"
+    r"co[uû]t|"
     r"custo|perda|损失|代价|误差|損失|誤差|손실|오차|потер|ошибк)",
     re.IGNORECASE,
 )
@@ -66,7 +67,10 @@ def scalars_of(run: Run) -> dict[str, float]:
     return scalars
 
 
-VALUES = ("data", "value", "val", "item")
+VALUES = re.compile(
+    "data|values?|val|item|array|arr|valeur|donnees|wert|daten|valore?|dato|datos|dados?|"
+    "值|数据|数值|値|データ|값|데이터"
+)
 """How objects call the number that they hold."""
 
 
@@ -80,7 +84,7 @@ def word_of(key: str) -> str:
         head = word.split("()")[0]
         return head.split(".")[-1]
     parts = re.sub(r"\[['\"]?(\w+)['\"]?\]$", r".\1", word.split(":")[-1]).split(".")
-    return parts[-2] if len(parts) > 1 and parts[-1] in VALUES else parts[-1]
+    return parts[-2] if len(parts) > 1 and VALUES.fullmatch(parts[-1]) else parts[-1]
 
 
 @cache
@@ -89,8 +93,8 @@ def loss_rank(key: str) -> int:
     word = word_of(key)
     if word.startswith(("print(", "append(")):
         inner = word.split("(", 1)[1]
-        if re.search(r"acc|==|argmax", inner):
-            return 0
+        if re.search(r"acc|==|argmax|\bround\(|\bint\(", inner):
+            return 0  # no slope is to be had of what is rounded
         return 2 if re.match(r"[\w.]*(loss|cost|objective)\w*\(", inner, re.I) else 1
     if LOSS.search(word) and not NO_LOSS.search(word):
         return 3
@@ -146,7 +150,7 @@ def likeness(path: str, key: str) -> int:
     p, g = plain(name), plain(gname)
     if key == ":" + path:
         return 0
-    if name in VALUES:  # an object that holds a number and its gradient
+    if VALUES.fullmatch(name):  # an object that holds a number and its gradient
         return 10 if gname == "grad" and garound == around else 0
     if name.isdigit() and around.endswith("]"):  # params[1][0] and grads[1][0]
         (root, index), (groot, gindex) = (_nested(p) for p in (path, key.split(":")[-1]))
@@ -351,7 +355,10 @@ ERRORS = re.compile(
 )
 
 
-TARGETS = re.compile(r"^(y|t|targets?|labels?|expected|desired|truth)(_?\w*)?$", re.IGNORECASE)
+TARGETS = re.compile(
+    r"^((y|targets?|labels?|expected|desired|truth)(_?\w*)?|t(_\w*|\d*|s|b|i|r|train\w*|true\w*)?)$",
+    re.IGNORECASE,
+)
 
 
 NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)

@@ -167,3 +167,40 @@ def test_a_table_that_is_not_there_is_made_under_any_name(tmp_path: Path) -> Non
     code, text = checked(tmp_path, TABLE.replace("FACTOR", "-2"))
     assert code == report.WRONG, text
     assert "data made for it (daten" in text, text
+
+
+WITHOUT_A_NAME = (
+    NOT_SUMMED.replace("dW1, db1, dW2, db2 = X.T @ d1, d1, h.T @ d2, d2", "")
+    .replace("- 0.1 * dW1, b1 - 0.1 * db1", "- 0.1 * X.T @ d1, b1 - 0.1 * d1")
+    .replace("- 0.1 * dW2, b2 - 0.1 * db2", "- 0.1 * h.T @ d2, b2 - 0.1 * d2.sum(axis=0)")
+)
+
+
+def test_a_bias_that_grows_is_named_where_its_gradient_has_no_name(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, WITHOUT_A_NAME)
+    assert code == report.WRONG, text
+    assert "WRONG  b1: it is not summed over the samples" in text, text
+    assert "right  b2" in text, text
+
+
+ROUNDED = """
+import numpy as np
+rng = np.random.default_rng(0)
+heures = rng.normal(size=(30, 2))
+taille = heures @ np.array([1.5, -0.5]) + 2.0
+w, b = np.zeros(2), 0.0
+for essai in range(20):
+    ecart = heures @ w + b - taille
+    cout = np.mean(ecart**2)
+    w = w - 0.1 * 2 * heures.T @ ecart / FACTOR
+    b = b - 0.1 * 2 * ecart.mean()
+    print(essai, round(cout, 3))
+"""
+
+
+def test_a_loss_that_is_printed_in_few_digits_is_taken_as_it_was_before(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, ROUNDED.replace("FACTOR", "len(heures)"))
+    assert code == report.RIGHT, text
+    assert "loss: cout" in text, text
+    code, text = checked(tmp_path, ROUNDED.replace("FACTOR", "1"))
+    assert code == report.WRONG, text
