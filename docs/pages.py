@@ -58,11 +58,11 @@ class Site:
 
     def make(self) -> None:
         """Write all pages."""
-        for script in tutorials.scripts():
-            cells = tutorials.notebook(script.read_text("utf-8"))
+        for script, source in tutorials.scripts().items():
+            cells = tutorials.notebook(source)
             title = cells["cells"][0]
-            title["source"] = title["source"].replace("# ", f"# {script.name[:2]} · ", 1)
-            name = f"tutorials/{script.stem}.ipynb"
+            title["source"] = title["source"].replace("# ", f"# {script[:2]} · ", 1)
+            name = f"tutorials/{script.removesuffix('.py')}.ipynb"
             self.write(name, json.dumps(cells, indent=1, ensure_ascii=False))
         for name, listed in entries.rooms().items():
             title, modules = entries.ROOMS[name]
