@@ -18,7 +18,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
-from minnet.teaching.scripts.choosing import is_inside, proves, score_of
+from minnet.teaching.scripts.choosing import is_inside, movers, proves, score_of
 from minnet.teaching.scripts.common import of_mean, penalized, same_as
 from minnet.teaching.scripts.names import (
     VALUES,
@@ -378,7 +378,7 @@ def _choose(
         analysis = by_loss(column, explicit)
         if analysis is None:
             continue
-        score = score_of(analysis, rank)
+        score = score_of(analysis, rank, movers(slopes, column))
         if explicit not in best or score > best[explicit][0]:
             best[explicit] = (score, analysis)
     if True not in best:  # a number by any name is the loss if all gradients are right for it
@@ -386,7 +386,7 @@ def _choose(
         for column in given[:GIVEN]:
             analysis = by_loss(column, True)
             if analysis is not None and proves(analysis):
-                best[True] = (score_of(analysis, 0), analysis)
+                best[True] = (score_of(analysis, 0, len(weights)), analysis)
                 break
     for _, analysis in best.values():
         analysis.slopes = {p: slopes[p] for p in weights}

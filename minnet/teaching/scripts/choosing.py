@@ -31,8 +31,11 @@ def is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> boo
     return False
 
 
-def score_of(analysis: Analysis, rank: int) -> tuple[Any, ...]:
-    """How likely it is the loss: by its name's rank, and by how many gradients it explains."""
+def score_of(analysis: Analysis, rank: int, moved: int) -> tuple[Any, ...]:
+    """How likely it is the loss: by its name's rank, and by how many gradients it explains.
+
+    `moved` says how many weights change it: a term of the loss knows few of them.
+    """
     right = sum(block.right for block in analysis.blocks)
     share = sum(block.right or proportional(block) is not None for block in analysis.blocks)
     whole = right == len(analysis.blocks)
@@ -40,9 +43,13 @@ def score_of(analysis: Analysis, rank: int) -> tuple[Any, ...]:
     alike = max((same_as(c, ratios) for c in ratios), default=0)
     if not analysis.explicit:  # the loss for which most are the same factor of what was measured
         right = sum(abs(abs(c) - 1.0) < 1e-4 for c in ratios)
-    sizes = [float(np.abs(block.measured).max(initial=0.0)) for block in analysis.blocks]
-    moved = sum(size > 1e-9 * max(sizes) for size in sizes)  # a term of the loss knows few weights
     summed = analysis.loss.endswith(OVER_CALLS)  # of two that explain as much, that of all samples
     blocks = len(analysis.blocks)
     sure = (rank >= 2, rank, right, summed, alike, share, whole, blocks)
     return (analysis.explicit, analysis.explicit and moved, *sure)
+
+
+def movers(slopes: Mapping[str, Array], column: int) -> int:
+    """How many weights change a number."""
+    sizes = [float(np.abs(s[:, column]).max(initial=0.0)) for s in slopes.values()]
+    return sum(size > 1e-9 * max(sizes) for size in sizes)
