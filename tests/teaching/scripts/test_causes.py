@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from minnet.teaching.scripts import report
 from minnet.teaching.scripts.rules import judge
 from tests.teaching.scripts.files import checked
+
+pytestmark = pytest.mark.slow  # a file is run many times in each
 
 SLOTS = """
 import numpy as np

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from minnet.teaching.scripts.checking import loops
 from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.recording import record
 from tests.teaching.scripts.files import checked
+
+pytestmark = pytest.mark.slow  # a file is run many times in each
 
 PAIRS = """
 import numpy as np

@@ -8,6 +8,8 @@ import pytest
 
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 LAYERS = """
 import numpy as np
 rng = np.random.default_rng(3)

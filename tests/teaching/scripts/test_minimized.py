@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.teaching.scripts.files import checked
+
+pytestmark = pytest.mark.slow  # a file is run many times in each
 
 FLAT = """
 import numpy as np

@@ -8,6 +8,8 @@ import pytest
 
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 TABLE = """
 import numpy as np
 import pandas as pd

@@ -12,6 +12,8 @@ from minnet.teaching.scripts.analysis import entries_of
 from minnet.teaching.scripts.penalties import is_bias
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 FLAT = """
 import numpy as np
 

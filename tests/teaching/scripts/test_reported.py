@@ -9,6 +9,8 @@ import pytest
 from minnet.teaching.scripts import report
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 AFTER_THE_BATCHES = """
 import numpy as np
 rng = np.random.default_rng(0)

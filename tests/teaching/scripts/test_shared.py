@@ -9,6 +9,8 @@ import pytest
 from minnet.teaching.scripts import report
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 BRANCHES = """import numpy as np
 rng = np.random.default_rng(0)
 A = rng.normal(size=(16, 4))

@@ -9,6 +9,8 @@ import pytest
 from minnet.teaching.scripts import report
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 ENTRIES = """
 import numpy as np
 X = np.array([[3, 2], [4, 1], [2, 5], [5, 0], [1, 1]])

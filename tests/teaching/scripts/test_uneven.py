@@ -9,6 +9,8 @@ import pytest
 from minnet.teaching.scripts import report
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 LINE = """import numpy as np
 rng = np.random.RandomState(0)
 X = rng.randn(10, 3)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.teaching.scripts.files import checked
 
+pytestmark = pytest.mark.slow  # a file is run many times in each
+
 NORMALIZED = """
 import numpy as np
 
