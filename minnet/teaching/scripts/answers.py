@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from minnet.teaching.scripts.functions_of import unit_of_functions
@@ -36,7 +35,7 @@ def mending_change(
     """
     arguments = ", ".join(f"{name}={name}" for name in given[0])
     unit = unit_of_functions("", {"f": function}, [f"result = f({arguments})"], given[0])
-    units = [replace(unit, variables=dict(one), _codes={}, _others={}) for one in given]
+    units = [unit.beginning_with(dict(one), unit.state) for one in given]
     scope: dict[tuple[str, int], Any] = {}
     names = units[-1].run(scope=scope).names
     scope = {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -216,7 +216,7 @@ def _drawn_again(unit: Unit) -> Unit:
     variables = copied(unit.variables)
     for generator in generators(variables):
         generator.normal(size=101)
-    return replace(unit, variables=variables, state=seeded_state(2), _codes={}, _others={})
+    return unit.beginning_with(variables, seeded_state(2))
 
 
 def _only_data(analysis: Analysis) -> bool:
@@ -382,13 +382,7 @@ def another_pass(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis | Non
     """The same at the beginning of a later pass of the loop, with other data where they change."""
     paths = {block.path for block in analysis.blocks}
     for snapshot in snapshots[1:4]:
-        unit = replace(
-            analysis.unit,
-            variables=snapshot.variables,
-            state=snapshot.state,
-            _codes={},
-            _others={},
-        )
+        unit = analysis.unit.beginning_with(snapshot.variables, snapshot.state)
         there = analyse(smaller(unit))
         if there is None or there.loss != analysis.loss:
             continue

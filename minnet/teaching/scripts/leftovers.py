@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,13 +34,7 @@ def verdicts(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, BlockFin
 
 def _of_pair(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, BlockFinding]:
     """The verdicts by the starts of two passes, one after the other."""
-    unit = replace(
-        analysis.unit,
-        variables=snapshots[1].variables,
-        state=snapshots[1].state,
-        _codes={},
-        _others={},
-    )
+    unit = analysis.unit.beginning_with(snapshots[1].variables, snapshots[1].state)
     held: dict[str, list[str]] = {}
     more: dict[str, Array] = {}
     weights = {block.path for block in analysis.blocks}

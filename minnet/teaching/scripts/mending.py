@@ -7,7 +7,7 @@ import copy
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
@@ -410,9 +410,7 @@ class Search:
         if other is None:
             return True
         there = other.unit
-        unit = replace(
-            self.unit, variables=there.variables, state=there.state, _codes={}, _others={}
-        )
+        unit = self.unit.beginning_with(there.variables, there.state)
         edited = (
             replaced_in(unit.definitions, edit.old, edit.new),
             replaced_in(unit.body, edit.old, edit.new),

@@ -302,6 +302,10 @@ class Unit:
             set_random_state(state)
         return run
 
+    def beginning_with(self, variables: dict[str, Any], state: Any) -> Unit:
+        """The unit with other variables, and another state of the random numbers."""
+        return replace(self, variables=variables, state=state, _codes={}, _others={})
+
     def leaving_out(self, lines: frozenset[int]) -> Unit:
         """The unit without some lines."""
         if not lines:

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts import steps
 from minnet.teaching.scripts.blocks import Analysis, Block, ratio
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import statements
 from minnet.teaching.scripts.repairs import replaced_in
-from minnet.teaching.scripts.replays import Run
 from minnet.teaching.scripts.scopes import Scope, evaluated, text_of
 
 FEWEST = 3
@@ -106,7 +106,7 @@ def _divided(
     samples: int,
 ) -> dict[str, BlockFinding]:
     """The finding for each block whose step is right once a line divides by the divisor."""
-    before = _moves(analysis, analysis.unit.run(analysis.put))
+    before = steps.moves(analysis, analysis.unit.run(analysis.put))
     for _, statement in _updates(analysis, block.path):
         for new in _variants(statement, divisor):
             edited = tuple(
@@ -114,7 +114,7 @@ def _divided(
                 for body in (analysis.unit.definitions, analysis.unit.body)
             )
             run = analysis.unit.run(analysis.put, edited=edited)  # type: ignore[arg-type]
-            after = _moves(analysis, run) if run.error is None else {}
+            after = steps.moves(analysis, run) if run.error is None else {}
             if after.keys() != before.keys():
                 continue
             mended = {p for p in long if _near(samples * after[p], before[p])}
@@ -151,16 +151,6 @@ def _variants(statement: ast.stmt, divisor: str) -> Iterator[ast.stmt]:
 
 def _is_sum(node: ast.AST) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
-
-
-def _moves(analysis: Analysis, run: Run) -> dict[str, Array]:
-    """What a run takes from each weight."""
-    moves = {}
-    for block in analysis.blocks:
-        after = run.get(":" + block.path)
-        if after is not None and np.shape(after) == block.value.shape:
-            moves[block.path] = block.value - np.asarray(after, float)
-    return moves
 
 
 def _near(a: Array, b: Array) -> bool:

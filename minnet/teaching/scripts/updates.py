@@ -74,17 +74,7 @@ def _steps(
     seen: dict[str, tuple[list[Array], list[Array]]] = {b.path: ([], []) for b in blocks}
     run: Run | None = None
     for snapshot in snapshots[:FIRST]:
-        one = Unit(
-            unit.title,
-            unit.definitions,
-            unit.body,
-            snapshot.variables,
-            unit.old,
-            unit.alone,
-            unit.base,
-            snapshot.state,
-            unit.owner,
-        )
+        one = unit.beginning_with(snapshot.variables, snapshot.state)
         run = one.run()
         if run.error is not None:
             return {}, None
