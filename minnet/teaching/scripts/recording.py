@@ -132,7 +132,7 @@ def _run(program: Program, recording: Recording, codes: Sequence[Any]) -> None:
         return optimizer(*given, **more)
 
     names[LOOP], names[MINIMIZED] = at_loop, at_minimizer
-    state = random_state()
+    state, tracer = random_state(), sys.gettrace()
     try:
         for code in codes:
             execute(code, names)
@@ -145,7 +145,7 @@ def _run(program: Program, recording: Recording, codes: Sequence[Any]) -> None:
     except BaseException as error:  # SystemExit as well
         recording.error = error
     finally:
-        sys.settrace(None)
+        sys.settrace(tracer)  # a file may have set its own
         set_random_state(state)
 
 
