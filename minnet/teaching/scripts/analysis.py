@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.teaching.scripts import resets
+from minnet.teaching.scripts import faint, resets
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
 from minnet.teaching.scripts.choosing import is_inside, movers, proves, score_of
@@ -138,6 +138,11 @@ def analyse(
         targets,
         most,
     )
+    larger = None if stay or analysis is None else faint.with_larger_weights(analysis)
+    if analysis is not None and larger is not None:
+        there = analyse(larger, targets, stay=True, whole=whole)
+        if there is not None and faint.shows(there, analysis):
+            return there
     return analysis
 
 
