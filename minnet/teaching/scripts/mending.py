@@ -38,6 +38,12 @@ MERE = re.compile(
 OTHER_ENTRIES = 6
 """Entries of a block that are measured with other weights."""
 
+LEFT_OF_IT = 1e-4
+"""Of a mistake, what may be left when it is mended."""
+
+NOISE = 1e-6
+"""Of the largest slope, what central differences may be off."""
+
 SECONDS = 18.0
 """For the search through the lines of one unit."""
 
@@ -425,7 +431,19 @@ class Search:
         )
 
     def _exactly(self, block: Block, gradient: Array) -> bool:
-        return block.agrees(gradient)
+        """Whether a gradient is right, and nothing is left of what was wrong.
+
+        Where a small penalty is wrong, a smaller one is nearer, and wrong as well.
+        """
+        if not block.agrees(gradient):
+            return False
+        if block.path not in self.wrong or block.analytic is None:
+            return True
+        if not fits(block.analytic, block.value):
+            return True
+        scale = float(np.abs(block.measured).max(initial=0.0))
+        rest = LEFT_OF_IT * block.distance(block.analytic)
+        return block.distance(gradient) <= max(rest, NOISE * scale) + 1e-9
 
     def _cover(self, partial: list[Mended]) -> list[Mended]:
         left, chosen = set(self.wrong), []
