@@ -165,6 +165,8 @@ def _pair(
             verdict, fits = f"MISMATCH: {moved.dtype} would lose digits", False
         source = f"{module}.{name}" if module else name
         record.array(source, value.shape, target, array.shape, verdict)
+        if layer is not None:
+            layer.check_values({target: moved})
         copies.append((array, moved))
     for name, value in arrays.items():
         neutral = isinstance(layer, Layer) and _is_neutral(layer, name, value)
