@@ -12,6 +12,7 @@ from typing import Any
 from minnet import layers as core
 from minnet import models
 from minnet.foundation.checks import Shape, short
+from minnet.foundation.registry import to_config
 from minnet.keras import words
 from minnet.keras.layers import Input
 from minnet.keras.nesting import Entries
@@ -71,7 +72,10 @@ def _do_the_same(one: Any, other: Any) -> bool:
     plain = [layer for layer in (one, other) if isinstance(layer, core.Layer)]
     if len(plain) < 2 or type(one) is not type(other) or one.arrays() or other.arrays():
         return False
-    return {**one.get_config(), "name": ""} == {**other.get_config(), "name": ""}
+    described = [to_config(layer) for layer in plain]
+    for layer in described:
+        layer["config"]["name"] = ""
+    return described[0] == described[1]
 
 
 def _named(chain: list[Any]) -> str:
