@@ -16,6 +16,7 @@ import numpy as np
 
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
+from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
 from minnet.layers import Conv2D, Dense, Input, Layer, Linear, Reshape
@@ -88,6 +89,7 @@ class Record:
         return table
 
 
+@named
 def report(thing: object) -> Table:
     """Return the table of the exchange that a model, a module or an estimator came from.
 
