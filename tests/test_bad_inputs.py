@@ -157,7 +157,7 @@ BAD_X = {
         TypeError,
         r"an array, not a generator. Collect it first: numpy.array\(list\(WHO\)\)",
     ),
-    "iterator": (lambda: iter(X), TypeError, r"an array, not a iterator. Collect it first"),
+    "iterator": (lambda: iter(X), TypeError, r"an array, not an iterator. Collect it first"),
     "function": (lambda: np.mean, TypeError, r"an array of numbers. Got <function mean"),
     "none": (lambda: None, TypeError, r"an array of numbers. Got None"),
     "dict": (lambda: {"a": 1}, TypeError, r"an array of numbers. Got {'a': 1}"),

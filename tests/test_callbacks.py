@@ -137,6 +137,19 @@ def test_what_a_hook_writes_into_its_logs_stays_there():
     assert list(model.history.history) == ["loss", "mae"]
 
 
+def test_a_figure_that_a_callback_writes_into_its_logs_is_warned_of_once():
+    class F1(minnet.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_f1"] = 0.5
+
+    with pytest.warns(
+        UserWarning, match=r"F1.on_epoch_end wrote val_f1 into .* Write a Metric"
+    ) as warned:
+        model = fit(F1(), epochs=3)
+    assert len(warned) == 1
+    assert list(model.history.history) == ["loss", "mae"]
+
+
 @pytest.mark.parametrize(
     ("hook", "epochs", "updates"),
     [("on_epoch_end", 1, 3), ("on_train_batch_end", 1, 1)],

@@ -14,7 +14,7 @@ from minnet.callbacks import Callback, LambdaCallback
 from minnet.constraints import Constraint
 from minnet.initializers import FromFunction, Initializer, Ones
 from minnet.layers import Dense, Layer
-from minnet.losses import Loss
+from minnet.losses import Loss, MeanSquaredError
 from minnet.metrics import Accuracy, Metric
 from minnet.models import Sequential
 from minnet.optimizers import SGD, Optimizer
@@ -467,3 +467,37 @@ def test_a_layer_that_writes_into_its_input_leaves_the_callers_array_alone():
     model.predict(x)
     model.features(x)
     np.testing.assert_array_equal(x, 1.0)
+
+
+SIGNATURES = {
+    "forward": (Layer, lambda self, x: x, r"\(self, x, memo=None\). Got \(self, x\)"),
+    "backward": (Layer, lambda self, dy: dy, r"\(self, x, y, dy, memo=None\)"),
+    "gradient": (Loss, lambda self, p, t, n: p, r"\(self, prediction, target\)"),
+    "per_sample": (MeanSquaredError, lambda self, error: error, "prediction, target"),
+    "statistics": (Metric, lambda self, error: error, "prediction, target"),
+    "result": (Accuracy, lambda self: 1.0, r"\(self, statistics\). Got \(self\)"),
+    "update": (Optimizer, lambda self, theta, grad: None, "learning_rate"),
+    "__call__": (Schedule, lambda self: 0.1, r"\(self, step\). Got \(self\)"),
+    "project": (Constraint, lambda self: 1.0, r"\(self, weights\)"),
+    "draw": (Initializer, lambda self, shape: 1.0, r"\(self, shape, rng\)"),
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_formula_with_other_arguments_is_refused_when_the_class_is_made(name) -> None:
+    base, formula, message = SIGNATURES[name]
+    with pytest.raises(TypeError, match=rf"Own\.{name} takes .*{message}.*Write def {name}\("):
+        type("Own", (base,), {name: formula})
+
+
+def test_a_formula_may_name_its_arguments_otherwise_and_take_more() -> None:
+    class Own(Layer):
+        def forward(self, samples, kept, *, gain=2.0):
+            return gain * samples
+
+        def backward(self, *arrays):
+            return 2.0 * arrays[2]
+
+    model = Sequential([Own(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones(4), verbose=0)

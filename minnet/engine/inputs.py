@@ -23,6 +23,7 @@ from minnet.foundation.checks import (
 )
 from minnet.foundation.columns import check_columns
 from minnet.foundation.rounding import is_too_coarse
+from minnet.foundation.rows import warn_of_other_order
 from minnet.foundation.targets import check_weight
 from minnet.losses import Loss
 
@@ -79,7 +80,7 @@ def check_data(
     ValueError, TypeError
         Shapes that do not fit, NaN or infinity, targets that the loss does not take.
     """
-    dtype, input_shape = stack.dtype, stack.built_for
+    dtype, input_shape, given = stack.dtype, stack.built_for, x
     if output_shape is None and not stack.layers:
         stack.require_built()
     if input_shape is None:
@@ -96,6 +97,9 @@ def check_data(
         output_shape = layer_shapes(stack.layers, input_shape, len(x))[-1]
     target = _check_target(stack, loss, y, input_shape, output_shape, f"{whose}y")
     same_length(x, target, (f"{whose}x", f"{whose}y"))
+    if given is not x:  # of pandas, perhaps
+        warn_of_other_order(given, y, (f"{whose}x", f"{whose}y"))
+        warn_of_other_order(given, sample_weight, (f"{whose}x", f"{whose}sample_weight"))
     finite(target, f"{whose}y", dtype)
     weight = None
     if sample_weight is not None:

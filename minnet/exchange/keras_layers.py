@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minnet.exchange.keras_files import KerasLayer
-from minnet.exchange.record import Carried, Given, Record
+from minnet.exchange.record import Carried, Given, Record, rank_after
 from minnet.foundation.checks import Array, short
 from minnet.foundation.registry import from_config
 from minnet.layers import (
@@ -90,6 +90,7 @@ class Reader:
         self.kind, self.config, self.given = layer.kind, layer.config, layer.arrays
         self.who, self.record, self.entry = who, record, layer.entry
         self.name = str(layer.config.get("name"))
+        self.rank: int | None = None  # axes of a sample here, where they are known
 
     def refusal(self, reason: str) -> ValueError:
         """The error for what minnet's layer does not have."""
@@ -291,7 +292,7 @@ def _leaky_relu(reader: Reader) -> Carried:
 
 
 def _softmax(reader: Reader) -> Carried:
-    reader.need("axis", -1, 1)
+    reader.need("axis", -1, *([1] if reader.rank == 1 else []))  # of rows, axis 1 is the last
     return Carried(Softmax())
 
 
@@ -360,11 +361,16 @@ def carried(layers: Sequence[KerasLayer], who: str, record: Record) -> list[Carr
     ValueError
         Settings that minnet's layer does not have.
     """
-    result = []
+    result: list[Carried] = []
+    rank: int | None = None
     for layer in layers:
+        shape = layer.config.get("batch_shape", layer.config.get("batch_input_shape"))
+        if isinstance(shape, (list, tuple)):
+            rank = len(shape) - 1
         if layer.kind == "InputLayer":
             continue
         reader = Reader(layer, who, record)
+        reader.rank = rank
         own = str(layer.entry.get("module") or "keras").split(".")[0] in ("keras", "tf_keras")
         if layer.kind not in READERS or not own or ">" in str(layer.entry.get("registered_name")):
             raise TypeError(
@@ -378,7 +384,7 @@ def carried(layers: Sequence[KerasLayer], who: str, record: Record) -> list[Carr
         if policy not in (None, "float32", "float64"):
             record.notes.append(f"{reader.name} computes in {short(policy)} in Keras, here not.")
         one = READERS[layer.kind](reader)
-        one.layer.name = reader.name
+        one.layer.name, rank = reader.name, rank_after(one.layer, rank)
         trainable = layer.config.get("trainable", True) is not False
         source = f"{reader.name} ({layer.kind})"
         result.append(one._replace(source=source, trainable=trainable))

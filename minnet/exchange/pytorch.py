@@ -24,6 +24,7 @@ from minnet.exchange.record import (
     kind_of,
     model_of,
     numbers,
+    rank_after,
     refuse,
     with_activations,
 )
@@ -157,6 +158,7 @@ def from_torch(
                 )
         seen |= {id(parameter): path for parameter in one.parameters()}
         carried.append(_carried(torch, one, path, record, flow))
+        flow.rank = rank_after(carried[-1].layer, flow.rank)
         if images:
             flow.advance(carried[-1].layer)
     if flow.order is not None:
@@ -370,7 +372,8 @@ def _needing(make: Callable[[Any], Layer], **needed: Any) -> Callable[[_Source],
 
 
 def _softmax(source: _Source) -> Carried:
-    source.need("dim", *((1, -3) if source.flow.images else (-1, 1)))
+    rows = (-1, 1) if source.flow.rank == 1 else (-1,)
+    source.need("dim", *((1, -3) if source.flow.images else rows))
     return Carried(Softmax())
 
 

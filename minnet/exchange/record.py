@@ -16,9 +16,20 @@ import numpy as np
 
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
+from minnet.foundation.strict import named
 from minnet.foundation.tables import Table
 from minnet.initializers import Initializer, Zeros
-from minnet.layers import Conv2D, Dense, Input, Layer, Linear, Reshape
+from minnet.layers import (
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    Input,
+    Layer,
+    Linear,
+    Reshape,
+)
 from minnet.models import Sequential
 
 REPEATED = "REPEATED for every unit"
@@ -88,6 +99,7 @@ class Record:
         return table
 
 
+@named
 def report(thing: object) -> Table:
     """Return the table of the exchange that a model, a module or an estimator came from.
 
@@ -188,6 +200,15 @@ def refuse(kind: str, step: Layer, who: str, reason: str) -> TypeError:
     return TypeError(
         f"{who} takes layers that {TOOLS[who]} has. Got {step.label}, a {kind}. {reason}"
     )
+
+
+def rank_after(layer: Layer, rank: int | None) -> int | None:
+    """Return how many axes a sample has after a layer, given those before; None for unknown."""
+    if isinstance(layer, (Dense, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D)):
+        return 1
+    if isinstance(layer, Reshape):
+        return len(layer.target_shape)
+    return 3 if isinstance(layer, Conv2D) else rank
 
 
 def wide(arrays: Iterator[Array] | Sequence[Array]) -> str:

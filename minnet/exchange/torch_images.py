@@ -51,6 +51,8 @@ class Flow:
     ----------
     shape : tuple of int or None
         The shape of one sample here, channels last; None where nobody knows.
+    rank : int or None
+        How many axes a sample has here; None where nobody knows.
     network
         Whether it is a network of images.
     images
@@ -61,6 +63,7 @@ class Flow:
 
     def __init__(self, shape: Shape | None, *, images: bool) -> None:
         self.shape, self.network = shape, images
+        self.rank: int | None = 1 if shape is None else len(shape)  # without a shape, of rows
         self.images = images and shape is not None and len(shape) == 3
         self.order: Array | None = None
 

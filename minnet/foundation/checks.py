@@ -405,20 +405,24 @@ def _converted(value: object, who: str) -> Array:
     if value is None or isinstance(value, (str, bytes, dict, set)) or callable(value):
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")
     if hasattr(kind, "__next__"):
+        article = "an" if kind.__name__[0] in "aeiou" else "a"
         raise TypeError(
-            f"{who} takes an array, not a {type(value).__name__}. Collect it first: "
+            f"{who} takes an array, not {article} {kind.__name__}. Collect it first: "
             f"numpy.array(list({_variable(who)}))."
         )
     try:
         array = np.asarray(value)
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"{who} takes rows of equal length. Got a {kind.__name__} whose rows differ."
-        ) from None
     except Exception as error:  # an object of a user's may raise anything
+        if isinstance(error, (ValueError, TypeError)) and not hasattr(kind, "__array__"):
+            raise ValueError(
+                f"{who} takes rows of equal length. Got a {kind.__name__} whose rows differ."
+            ) from None
+        hint = ""
+        if hasattr(kind, "detach"):  # PyTorch's
+            hint = f" Use {_variable(who)}.detach().cpu().float().numpy()."
         raise TypeError(
             f"{who} takes an array of numbers. Got a {kind.__name__}, of which none can be made: "
-            f"{short(error)}."
+            f"{short(error)}.{hint}"
         ) from None
     if array.ndim == 0 and array.dtype == object:  # no array at all
         raise TypeError(f"{who} takes an array of numbers. Got {short(value)}.")

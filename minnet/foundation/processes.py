@@ -80,7 +80,7 @@ def run_all(
     """
     items = list(runs.items())
     if map is not None:
-        outcomes = _mapped(functools.partial(_alone, function, given), items, map, advance)
+        outcomes = _mapped(functools.partial(_named, function, given), items, map, advance)
     elif jobs == 1 or len(items) < 2:
         outcomes = _here(function, given, items, advance)
     else:
@@ -100,6 +100,12 @@ def _alone(function: Callable[[Any, Any], Any], given: Any, item: Any) -> Any:
             return function(given, item)
         except Exception as error:
             return error
+
+
+def _named(function: Callable[[Any, Any], Any], given: Any, run: tuple[str, Any]) -> Any:
+    """The name of a run with what it returned or raised, so that maps may keep any order."""
+    name, item = run
+    return name, _alone(function, given, item)
 
 
 def _here(
@@ -122,15 +128,21 @@ def _mapped(
     advance: Callable[[], object],
 ) -> dict[str, Any]:
     outcomes = {}
-    results: Any = map(run, [item for _, item in items])
+    names = [name for name, _ in items]
+    results: Any = map(run, items)
+    wanted = "A map returns what the function gave for each item"
+    hint = "Return [function(item) for item in items]."
     if not isinstance(results, Iterable):
-        raise TypeError(
-            "A map returns what the function gave for each item, one after the other. Got "
-            f"{short(results)}. Return [function(item) for item in items]."
-        )
-    for (name, _), outcome in zip(items, results, strict=True):
-        outcomes[name] = outcome
+        raise TypeError(f"{wanted}, one after the other. Got {short(results)}. {hint}")
+    for result in results:
+        name = result[0] if isinstance(result, tuple) and len(result) == 2 else None
+        if not isinstance(name, str) or name not in names or name in outcomes:
+            raise TypeError(f"{wanted}, as it is and once. Got {short(result)}. {hint}")
+        outcomes[name] = result[1]
         advance()
+    missing = [name for name in names if name not in outcomes]
+    if missing:
+        raise ValueError(f"{wanted}. Got none for {', '.join(missing[:3])}. {hint}")
     return outcomes
 
 

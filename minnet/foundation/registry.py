@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from minnet.foundation.checks import short
-from minnet.foundation.strict import Strict, is_minnets, is_setting, named
+from minnet.foundation.strict import Strict, check_overriding, is_minnets, is_setting, named
 from minnet.foundation.words import did_you_mean
 
 Config = dict[str, Any]
@@ -35,6 +35,10 @@ class Configurable(Strict):
     in_files: ClassVar[type[Configurable] | None] = None
     """The class as which files hold objects of this very class, where it is another: a class behind
     a door, with another tool's words, is written as the core's, whose arguments describe it."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        check_overriding(cls)
 
     def get_config(self) -> Config:
         """The constructor's arguments by name."""

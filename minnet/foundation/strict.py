@@ -373,6 +373,33 @@ def is_own(thing: object) -> bool:
     return not is_minnets(type(thing))
 
 
+def check_overriding(kind: type) -> None:
+    """Refuse a user's class with a method that cannot be called as the one above it is."""
+    if is_minnets(kind):
+        return
+    base = next(above for above in kind.__mro__ if is_minnets(above))
+    for name, method in vars(kind).items():
+        above = getattr(base, name, None)
+        called = name == "__call__" or name[0] != "_"
+        if not (called and inspect.isfunction(method) and inspect.isfunction(above)):
+            continue
+        takes = inspect.signature(above)
+        places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        count = sum(one.kind in places for one in takes.parameters.values())
+        try:
+            inspect.signature(method).bind(*[None] * count)
+        except TypeError:
+            arguments = ", ".join(
+                one.name if one.default is one.empty else f"{one.name}={one.default!r}"
+                for one in takes.parameters.values()
+            )
+            came = ", ".join(inspect.signature(method).parameters)
+            raise TypeError(
+                f"{kind.__name__}.{name} takes ({arguments}). Got ({came}). "
+                f"Write def {name}({arguments}): …"
+            ) from None
+
+
 def check_called(kind: type, instead: Mapping[str, str]) -> None:
     """Refuse a user's class with a method that no training step calls, though it may seem so.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array, integer, short
+from minnet.foundation.strict import named
 from minnet.plots.canvas import COLOURS, MOST, several_axes
 from minnet.plots.data import Plane
 from minnet.plots.landscape import path_losses, recorded
@@ -19,6 +20,7 @@ HOLD = 1.0
 """How many seconds the last picture stays."""
 
 
+@named
 def animate(
     model: Any,
     x: Any,

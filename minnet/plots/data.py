@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer
+from minnet.foundation.strict import named
 from minnet.plots.canvas import COLOURS, MARKERS, MOST, one_axes, tint
 from minnet.plots.subjects import class_labels, names_of_classes, pair, working_copy
 
@@ -23,6 +24,7 @@ DEEPEST = 0.55
 """How strong the tint is where the model is certain: samples have to stand out from it."""
 
 
+@named
 def decision_boundary(
     model: Any,
     x: Any,
@@ -217,6 +219,7 @@ class Plane:
             )
 
 
+@named
 def confusion(
     counts: Array, class_names: Sequence[str] | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -285,6 +288,7 @@ def confusion(
     return ax
 
 
+@named
 def predictions(
     images: Array,
     true: Sequence[int],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer, short
+from minnet.foundation.strict import named
 from minnet.plots.canvas import COLOURS, MOST, one_axes, rotate_long_names, several_axes
 from minnet.plots.subjects import activation_name, layer_name, samples, working_copy
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@named
 def activations(
     model: Any,
     x: Any,
@@ -173,6 +175,7 @@ def _gradients(model: Any, x: Any, y: Any, who: str) -> list[Gradients]:
     return by_layer
 
 
+@named
 def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = None) -> Axes:
     """How large the gradients of each layer's weights are: |∂L/∂w| as histograms on a log scale.
 
@@ -250,6 +253,7 @@ def gradients(model: Any, x: Any, y: Any, *, bins: int = 60, ax: Axes | None = N
     return ax
 
 
+@named
 def gradient_flow(model: Any, x: Any, y: Any, *, ax: Axes | None = None) -> Axes:
     """How the gradient grows or shrinks on its way down: its size at each layer, on a log scale.
 

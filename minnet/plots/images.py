@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, integer
+from minnet.foundation.strict import named
 from minnet.plots.canvas import MOST, SHADES, one_axes
 from minnet.plots.subjects import (
     activation_name,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@named
 def filters(layer: Any, *, columns: int = 8, most: int = 32, ax: Axes | None = None) -> Axes:
     """What each filter of a convolution looks for: its weights as an image.
 
@@ -100,6 +102,7 @@ def filters(layer: Any, *, columns: int = 8, most: int = 32, ax: Axes | None = N
     return ax
 
 
+@named
 def feature_maps(model: Any, x: Any, *, most: int = 8, ax: Axes | None = None) -> Axes:
     """What becomes of one image: the maps that each layer makes of it, a row for each.
 

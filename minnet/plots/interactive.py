@@ -14,6 +14,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, choice
 from minnet.foundation.pages import document, page_path, shipped
+from minnet.foundation.strict import named
 from minnet.plots.canvas import COLOURS
 from minnet.plots.subjects import (
     class_labels,
@@ -64,6 +65,7 @@ SAME = {
 """Steps that leave every number as it is when a model predicts; at most its place changes."""
 
 
+@named
 def playground(
     model: Any,
     path: str | os.PathLike[str],

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, generator, integer, number, short
+from minnet.foundation.strict import named
 from minnet.foundation.undo import seed_unmoved_where_refused
 from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
 from minnet.plots.subjects import weight_arrays, working_copy
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @seed_unmoved_where_refused
+@named
 def loss_along(
     model: Any,
     x: Any,
@@ -106,6 +108,7 @@ def loss_along(
 
 
 @seed_unmoved_where_refused
+@named
 def loss_surface(
     model: Any,
     x: Any,

@@ -10,6 +10,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array, finite, integer
 from minnet.foundation.checks import shape as check_shape
+from minnet.foundation.strict import named
 from minnet.plots.blocks import DrawnColumn, columns_of, draw_maps, draw_window
 from minnet.plots.canvas import COLOURS, MOST, SHADES, one_axes
 from minnet.plots.subjects import first_of, weights_to_draw, working_copy
@@ -30,6 +31,7 @@ SIGNS: tuple[tuple[str, str, Any], ...] = (
 """How lines of either sign are drawn."""
 
 
+@named
 def network(model: Any, *, most: int = 10, ax: Axes | None = None) -> Axes:
     """Units as circles and weights as lines: the larger |w|, the wider, in each layer.
 
@@ -196,6 +198,7 @@ def _legend(ax: Axes) -> None:
     ax.legend(handles=lines, loc="lower center", ncols=2, frameon=False, handlelength=3.5)
 
 
+@named
 def weights(
     layer: Any,
     shape: Sequence[int] | None = None,

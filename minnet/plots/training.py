@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minnet.foundation.checks import Array, as_array, finite, number, short
+from minnet.foundation.strict import named
 from minnet.plots.canvas import COLOURS, looks, one_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@named
 def learning_curves(
     history: Mapping[str, Sequence[float]],
     epoch: Sequence[int] | None = None,
@@ -123,6 +125,7 @@ def _epochs_of_some(history: Mapping[str, Sequence[float]], of_some: Any) -> dic
     return some
 
 
+@named
 def learning_rates(
     rates: Sequence[float],
     losses: Sequence[float],
@@ -172,6 +175,7 @@ def learning_rates(
     return ax
 
 
+@named
 def label_efficiency(
     labels: Sequence[int],
     accuracies: Mapping[str, Array | Sequence[Array | Sequence[float]]],

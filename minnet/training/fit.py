@@ -16,7 +16,7 @@ from minnet.engine.inputs import Data
 from minnet.engine.network import PREDICT_ROWS, Network
 from minnet.engine.updates import Rate
 from minnet.files.generators import set_generator
-from minnet.foundation.checks import Array
+from minnet.foundation.checks import Array, warn
 from minnet.foundation.registry import Config
 from minnet.training.batches import batches, gatherer
 from minnet.training.callback import HOOKS, Callback, Hooks, Logs, Participant
@@ -105,7 +105,7 @@ class Fit:
         self.user_callbacks: list[Callback] = []
         self.stateful: dict[str, Participant] = {}
         self.call: Config = {}
-        self.others_change_model = False
+        self.others_change_model = self.warned_of_figures = False
         self.listeners: dict[str, list[Any]] = {}
         self.take_inputs(data.x)
         self.validation_inputs = (data.x if validation is None else validation.x, 0)
@@ -225,7 +225,21 @@ class Fit:
     def tell(self, hook: str, logs: Logs, *number: int) -> None:
         """Call this hook of all, with the number of the epoch and the figures."""
         for tell in self.listeners[hook]:
-            tell(*number, dict(logs))
+            given = dict(logs)
+            tell(*number, given)
+            if hook == "on_epoch_end" and len(given) > len(logs):
+                self._warn_of_figures(tell, [name for name in given if name not in logs])
+
+    def _warn_of_figures(self, tell: Any, names: list[str]) -> None:
+        """Warn once of a callback that writes figures into its copy of the logs."""
+        if not self.warned_of_figures:
+            self.warned_of_figures = True
+            who = type(getattr(tell, "__self__", tell)).__name__
+            warn(
+                f"{who}.on_epoch_end wrote {', '.join(map(str, names))} into logs, which are its "
+                "own copy: neither the history nor another callback has it. Write a Metric for "
+                "such a figure, or keep it in the callback."
+            )
 
     def begin(self, begun: list[Hooks]) -> None:
         """Tell everybody that the training begins, and note in the list who has begun."""

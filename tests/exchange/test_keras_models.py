@@ -252,3 +252,13 @@ def test_nothing_is_warned_of_where_nothing_is_left_behind(keras):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         exchange.from_keras(exchange.to_keras(model))
+
+
+def test_a_softmax_over_another_axis_than_the_last_is_refused(keras):
+    """Of rows, axis 1 is the last; of what a Reshape makes it is another."""
+    of = keras.layers
+    rows = keras.Sequential([keras.Input((4,)), of.Dense(3), of.Softmax(axis=1)])
+    assert difference(exchange.from_keras(rows).predict(X), predicted(keras, rows)) < 1e-6
+    tables = keras.Sequential([keras.Input((4,)), of.Reshape((2, 2)), of.Softmax(axis=1)])
+    with pytest.raises(ValueError, match=r"Its axis is 1, and minnet's layer computes with -1"):
+        exchange.from_keras(tables)

@@ -378,3 +378,15 @@ def test_nothing_is_warned_of_where_nothing_is_left_behind(nn):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         exchange.from_torch(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout()))
+
+
+def test_a_softmax_over_another_axis_than_the_last_is_refused(torch, nn):
+    """Of rows, dimension 1 is the last; of what an Unflatten makes it is another."""
+    x = np.random.default_rng(0).standard_normal((5, 4)).astype("float32")
+    rows = nn.Sequential(nn.Linear(4, 6), nn.Softmax(1))
+    assert difference(exchange.from_torch(rows).predict(x), predicted(torch, rows, x)) < 1e-6
+    tables = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3)), nn.Softmax(1))
+    with pytest.raises(ValueError, match=r"takes Softmax with dim=-1, as.*Got 2 .Softmax. with d"):
+        exchange.from_torch(tables)
+    tables[2] = nn.Softmax(-1)
+    assert difference(exchange.from_torch(tables).predict(x), predicted(torch, tables, x)) < 1e-6

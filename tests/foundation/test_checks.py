@@ -281,6 +281,18 @@ def test_lists_and_numbers_become_arrays(value):
     assert np.array_equal(checks.as_array(value, "x"), np.asarray(value))
 
 
+class Tensor:
+    """What minnet asks of one of PyTorch's that NumPy cannot read."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
+
+    def detach(self) -> None: ...
+
+
 NO_ARRAYS = {
     "masked": (
         lambda: np.ma.array([1.0, 2.0], mask=[0, 1]),
@@ -297,6 +309,18 @@ NO_ARRAYS = {
         lambda: (i for i in [1]),
         TypeError,
         r"an array, not a generator\. Collect it first: numpy.array\(list\(x\)\)\.$",
+    ),
+    "iterator": (lambda: iter([1]), TypeError, r"an array, not a list_iterator\. Collect"),
+    "enumerate": (lambda: enumerate([1]), TypeError, r"an array, not an enumerate\. Collect"),
+    "tensor that needs gradients": (
+        lambda: Tensor(RuntimeError("Can't call numpy() on Tensor that requires grad")),
+        TypeError,
+        r"an array of numbers\. Got a Tensor, of which none .*Use x\.detach\(\)\.cpu\(\)\.float",
+    ),
+    "tensor of bfloat16": (
+        lambda: Tensor(TypeError("Got unsupported ScalarType BFloat16")),
+        TypeError,
+        r"an array of numbers\. Got a Tensor, of which none .*BFloat16.*Use x\.detach\(\)",
     ),
     "zip": (lambda: zip([1], [2], strict=True), TypeError, r"an array, not a zip\. Collect"),
     "ragged list": (

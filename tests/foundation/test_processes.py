@@ -100,9 +100,30 @@ def test_a_map_of_somebody_elses():
         return map(function, items)
 
     assert list(run_all(plus, 1, RUNS, map=mapping).values()) == [1, 2, 3, 4, 5]
-    assert seen == [0, 1, 2, 3, 4]
+    assert [item for _, item in seen] == [0, 1, 2, 3, 4]
     with concurrent.futures.ThreadPoolExecutor(2) as executor:
         assert list(run_all(plus, 1, RUNS, map=executor.map).values()) == [1, 2, 3, 4, 5]
+
+
+def test_a_map_may_keep_any_order_and_every_run_keeps_its_name():
+    def backwards(function, items):
+        return [function(item) for item in items][::-1]
+
+    assert run_all(plus, 1, RUNS, map=backwards) == run_all(plus, 1, RUNS)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "error", "words"),
+    [
+        (lambda f, items: [f(i) for i in items][:-1], ValueError, "Got none for number 4. Return"),
+        (lambda f, items: [None for _ in items], TypeError, r"as it is and once. Got None. Return"),
+        (lambda f, items: [f(items[0])] * 5, TypeError, "as it is and once. Got .'number 0', 1"),
+        (lambda f, items: [f(i)[1] for i in items], TypeError, "as it is and once. Got 1. Return"),
+    ],
+)
+def test_a_map_that_loses_or_changes_results_is_refused(mapping, error, words):
+    with pytest.raises(error, match=rf"A map returns what the function gave for each.*{words}"):
+        run_all(plus, 1, RUNS, map=mapping)
 
 
 def test_what_cannot_be_sent_is_refused_in_words():

@@ -43,7 +43,8 @@ FUNCTIONS = [
     transfer.neighbour_gap,
     *(
         thing
-        for name, thing in vars(datasets).items()
+        for room in (datasets, minnet.plots, minnet.exchange, minnet.teaching)
+        for name, thing in vars(room).items()
         if inspect.isfunction(thing) and name[0] != "_"
     ),
 ]
@@ -66,6 +67,15 @@ METHODS = [
 def test_every_public_function_names_what_it_takes(function):
     with pytest.raises(TypeError, match=rf"^{function.__name__} takes .*Got no_such_word=1\."):
         function(no_such_word=1)
+
+
+def test_a_picture_says_what_it_takes_instead():
+    with pytest.raises(
+        TypeError, match=r"^confusion takes counts, class_names by position. Got 3 "
+    ):
+        minnet.plots.confusion(model(), X, Y)
+    with pytest.raises(TypeError, match=r"^playground takes model, path.*Got no path"):
+        minnet.plots.playground(model())
 
 
 @pytest.mark.parametrize("kind", sorted(CLASSES, key=str), ids=lambda kind: kind.__name__)
