@@ -239,6 +239,21 @@ def test_memory_is_limited_to_what_is_used_and_so_much_more(monkeypatch) -> None
     assert limits[1:] == [("space", (2 * 2**20,) * 2)]
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("current limit exceeds maximum limit"), OSError(22, "Invalid argument")]
+)
+def test_a_system_that_refuses_a_limit_does_without(error: Exception, monkeypatch) -> None:
+    """macOS, where no exercise could be checked for it."""
+
+    def refuse(kind: str, limit: tuple[int, int]) -> None:
+        raise error
+
+    known = SimpleNamespace(RLIMIT_AS="space", getpagesize=lambda: 4096, setrlimit=refuse)
+    monkeypatch.setitem(sys.modules, "resource", known)
+    monkeypatch.setattr(apart.sys, "platform", "darwin")
+    apart._limit_memory(1)
+
+
 def test_a_system_without_such_limits_sets_none(monkeypatch) -> None:
     """Windows has no module `resource`."""
     monkeypatch.setitem(sys.modules, "resource", None)
