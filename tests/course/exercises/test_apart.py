@@ -254,6 +254,19 @@ def test_a_system_that_refuses_a_limit_does_without(error: Exception, monkeypatc
     apart._limit_memory(1)
 
 
+def test_without_proc_no_limit_is_set(monkeypatch) -> None:
+    """In some containers; how much the process has now is not known there."""
+
+    def absent(path: Path) -> str:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    known = SimpleNamespace(RLIMIT_AS="space", setrlimit=lambda *limit: pytest.fail("it is set"))
+    monkeypatch.setitem(sys.modules, "resource", known)
+    monkeypatch.setattr(apart.sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", absent)
+    apart._limit_memory(1)
+
+
 def test_a_system_without_such_limits_sets_none(monkeypatch) -> None:
     """Windows has no module `resource`."""
     monkeypatch.setitem(sys.modules, "resource", None)
