@@ -11,6 +11,7 @@ from minnet.foundation import checks
 from minnet.foundation.strict import is_minnets
 from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, constraints, initializers, regularizers, words
+from minnet.keras.activations import NO_ACTIVATION
 from minnet.keras.data import samples
 from minnet.keras.names import public, refuse
 from minnet.keras.variables import (
@@ -166,6 +167,20 @@ class Layer(KerasLayer):
 
 class WithKernel(KerasLayer):
     """A layer with W and b, which Keras calls kernel and bias."""
+
+    activation: Any = NO_ACTIVATION
+
+    def get_config(self) -> Any:
+        """No activation is None, as in the core."""
+        config = super().get_config()
+        if config.get("activation") is NO_ACTIVATION:
+            config["activation"] = None
+        return config
+
+    @property
+    def kind(self) -> str:
+        """The class, and the activation where there is one."""
+        return super().kind.removesuffix(f", {type(NO_ACTIVATION).__name__}")
 
     @property
     def kernel(self) -> Variable:

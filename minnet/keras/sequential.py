@@ -27,7 +27,7 @@ from minnet.keras.files import (
     warn_of_name,
     weights_of_keras,
 )
-from minnet.keras.names import only, public, refuse
+from minnet.keras.names import only, public, refuse, refuse_keras_own
 from minnet.keras.parts import BeginsWithInput
 from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Softmax
@@ -223,6 +223,8 @@ class Sequential(BeginsWithInput):
         if y is None:
             refuse("fit", "x without y", y, "For an autoencoder write fit(x, x).")
         told = listed(callbacks)
+        for one in told:
+            refuse_keras_own(one, "fit's callbacks")
         if (initial_epoch, validation_freq) != (0, 1):
             told = [WhichEpochs(initial_epoch, validation_freq), *told]
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -106,6 +106,14 @@ class Symbolic:
         self.shape, self.name, self.dtype = (None, *shape), name, dtype
         self.source, self.side, self.below = source, side, below
 
+    makers: ClassVar[dict[str, Any]] = {}
+    """Name → a class of layers, of those that something else than a layer stands for."""
+
+    @classmethod
+    def put_on(cls, below: Any, name: str, *settings: Any) -> Any:
+        """Return what a layer of this name gives on top of another, or of an `Input`."""
+        return cls.makers[name](*settings)(below)
+
     def _joined(self, other: Any) -> Any:
         words.Missing("sum or product of the outputs of layers", words.BRANCHES)()
 
@@ -115,6 +123,30 @@ class Symbolic:
 
     def __repr__(self) -> str:
         return f"<Symbolic {self.name!r}, shape {self.shape}>"
+
+
+class Unknown:
+    """Targets or predictions that are not there yet; only a loss is called on them."""
+
+    __array__ = None  # no numbers flow through it
+
+
+TARGETS, PREDICTIONS = Unknown(), Unknown()
+
+
+class Known:
+    """What a known loss gives for these.
+
+    Parameters
+    ----------
+    loss
+        The loss.
+    """
+
+    __array__ = None
+
+    def __init__(self, loss: Any) -> None:
+        self.loss = loss
 
 
 def sample_shape(end: Any) -> tuple[int, ...]:

@@ -129,7 +129,12 @@ TABLE: dict[str, dict[str, str]] = {
             "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate "
             "dot maximum minimum multiply subtract merge Merge",
         ),
-        **_each(CALL, "Lambda JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper EinsumDense"),
+        "Lambda": (
+            "minnet differentiates no code. Write layers.Rescaling for a factor, "
+            "layers.Activation for a curve, layers.Reshape for another shape, or a Layer with its "
+            "formulas, as minnet.layers.Layer explains."
+        ),
+        **_each(CALL, "JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper EinsumDense"),
         **_each(
             IMAGES,
             " ".join(
