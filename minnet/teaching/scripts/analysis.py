@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minnet.foundation.checks import Array
+from minnet.teaching.scripts import faint, resets
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
 from minnet.teaching.scripts.choosing import is_inside, movers, proves, score_of
@@ -99,6 +100,9 @@ def analyse(
         return None
     updates = {p: lines for p, lines in updates.items() if lines}
     stop = frozenset().union(*updates.values()) if updates else frozenset()
+    again = resets.behind_the_step(unit, first, updates, stop)
+    if again:  # a pass that ends with its gradients is looked at in its place
+        return analyse(unit.leaving_out(again), targets, stay=stay, whole=whole)
     put = _generic_point(unit, {p: start[p].array for p in weights}, stop)
     if put is None:  # a state that the line hands on which computes the loss: h of a sequence
         weights = [
@@ -123,7 +127,7 @@ def analyse(
     run, still = unit.run(put), unit.run(put, without=stop)
     if still.error is not None:
         return None
-    return _choose(
+    analysis = _choose(
         unit,
         {p: put[p] for p in depends},
         put,
@@ -134,6 +138,12 @@ def analyse(
         targets,
         most,
     )
+    larger = None if stay or analysis is None else faint.with_larger_weights(analysis)
+    if analysis is not None and larger is not None:
+        there = analyse(larger, targets, stay=True, whole=whole)
+        if there is not None and faint.shows(there, analysis):
+            return there
+    return analysis
 
 
 def _weights(

@@ -56,14 +56,16 @@ class Block:
         """Whether a gradient is what was measured."""
         if gradient is None or not fits(gradient, self.value):
             return False
-        a = self.at(gradient)
         scale = float(np.abs(self.measured).max(initial=0.0))
+        return self.distance(gradient) <= TOLERANCE * max(scale, 1e-7) + 1e-9
+
+    def distance(self, gradient: Array) -> float:
+        """How far a gradient is from what was measured, in its worst entry."""
+        a = self.at(gradient)
         difference = np.abs(a - self.measured)
         if self.bent is not None and not self.bent.all():
             difference = difference[~self.bent]
-        return bool(
-            np.isfinite(a).all() and np.all(difference <= TOLERANCE * max(scale, 1e-7) + 1e-9)
-        )
+        return float(difference.max(initial=0.0)) if np.isfinite(a).all() else np.inf
 
 
 def fits(gradient: Any, value: Array) -> bool:

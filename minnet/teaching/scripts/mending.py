@@ -15,7 +15,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
-from minnet.teaching.scripts.moving import into_loops
+from minnet.teaching.scripts.moving import of_loops
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.parts import ONCE
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
@@ -37,6 +37,12 @@ MERE = re.compile(
 
 OTHER_ENTRIES = 6
 """Entries of a block that are measured with other weights."""
+
+LEFT_OF_IT = 1e-4
+"""Of a mistake, what may be left when it is mended."""
+
+NOISE = 1e-6
+"""Of the largest slope, what central differences may be off."""
 
 SECONDS = 18.0
 """For the search through the lines of one unit."""
@@ -222,8 +228,8 @@ class Search:
             ):
                 tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
                 candidates.append((rank, edit.cost, tie, owner, edit))
-        inside = into_loops(self.unit.definitions, "")
-        for owner, line, edit in [*inside, *into_loops(self.unit.body, "<module>")]:
+        inside = of_loops(self.unit.definitions, "")
+        for owner, line, edit in [*inside, *of_loops(self.unit.body, "<module>")]:
             scope = self.scope.get((owner, line.lineno))
             rank = None if scope is None else self._rank(line, {**self._names(), **scope})
             if rank is not None:
@@ -425,7 +431,19 @@ class Search:
         )
 
     def _exactly(self, block: Block, gradient: Array) -> bool:
-        return block.agrees(gradient)
+        """Whether a gradient is right, and nothing is left of what was wrong.
+
+        Where a small penalty is wrong, a smaller one is nearer, and wrong as well.
+        """
+        if not block.agrees(gradient):
+            return False
+        if block.path not in self.wrong or block.analytic is None:
+            return True
+        if not fits(block.analytic, block.value):
+            return True
+        scale = float(np.abs(block.measured).max(initial=0.0))
+        rest = LEFT_OF_IT * block.distance(block.analytic)
+        return block.distance(gradient) <= max(rest, NOISE * scale) + 1e-9
 
     def _cover(self, partial: list[Mended]) -> list[Mended]:
         left, chosen = set(self.wrong), []

@@ -22,7 +22,8 @@ LOSS = re.compile(
     r"(^|[^a-z])(total_?|final_?|train(ing)?_?|batch_?|full_?)?"
     r"(loss|losses|cost|costs|j|l|objective|obj|loss_?val(ue)?|cost_?val(ue)?|j_?theta|e|error|err|mse|nll|mae|rmse|sse|rss|msle|huber|hinge|"
     r"kosten|verlust|fehler|perte|co[uû]t|coste?o?|perdida|pérdida|custo|perda|erro|损失|代价|误差|損失|誤差|"
-    r"손실|오차|비용|потери|ошибка|"
+    r"손실|오차|비용|потери|ошибка|poteri|oshibka|errore|costo|perdita|verlies|fout|"
+    r"strata|koszt|b[lł][aą]d|kay[iı]p|maliyet|hata|f[oö]rlust|chyba|ztr[aá]ta|"
     r"cross_?entropy|ce|bce|log_?loss|neg_?log_?lik\w*|cost_?function\w*|compute_?cost\w*|"
     r"compute_?loss|loss_?f(n|unc(tion)?)?|get_?loss|calc\w*_?(loss|cost)|nn_?cost\w*)$",
     re.IGNORECASE,
@@ -30,8 +31,8 @@ LOSS = re.compile(
 
 
 PARTIAL = re.compile(
-    r"(loss|cost|error|err|mse|penalty|entropy|nll|objective|likelihood|kosten|verlust|fehler|perte|"
-    r"co[uû]t|"
+    r"(loss|(?<!nas)cost|error|err|mse|penalty|entropy|nll|objective|likelihood|kosten|verlust|"
+    r"fehler|perte|perdit|co[uû]t|verlies|koszt|kay[iı]p|maliyet|oshibk|poter|"
     r"custo|perda|损失|代价|误差|損失|誤差|손실|오차|потер|ошибк)",
     re.IGNORECASE,
 )

@@ -437,6 +437,7 @@ class _Changes:
         self.seen: dict[str, tuple[bytes, Array]] = {}
         self.lines: dict[str, set[int]] = {path: set() for path in paths}
         self.counts: dict[str, Any] = dict.fromkeys(paths, 0)  # of each entry
+        self.zeroed: dict[str, list[int]] = {path: [] for path in paths}
         self.names: dict[str, Any] = {}
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
@@ -458,6 +459,8 @@ class _Changes:
             if known != data and line and now.size:
                 same = before.shape == now.shape and before.dtype == now.dtype
                 self.lines[path].add(line)
+                if np.any(before) and not np.any(now):
+                    self.zeroed[path].append(line)
                 counts = self.counts[path]
                 fits = same and np.shape(counts) in ((), now.shape)
                 self.counts[path] = (counts if fits else np.max(counts)) + (
@@ -482,3 +485,10 @@ def changing_lines(
     changes = _Changes(paths)
     unit.run(put, tracer=changes)
     return changes.lines, max((int(np.max(c)) for c in changes.counts.values()), default=0)
+
+
+def zeroing_lines(unit: Unit, paths: Sequence[str]) -> set[int]:
+    """The lines that set what is at these paths to 0, each once in a pass."""
+    changes = _Changes(paths)
+    unit.run(tracer=changes)
+    return {lines[0] for lines in changes.zeroed.values() if len(lines) == 1}

@@ -45,8 +45,8 @@ def is_setting(path: str) -> bool:
 
 
 def is_history(path: str) -> bool:
-    """Whether it is called like a list of losses."""
-    return bool(re.search(r"(loss|cost|history|error|acc)\w*(\[|$)", path, re.I))
+    """Whether it is called like a list of losses; the Italian nascosti are hidden units."""
+    return bool(re.search(r"(?<!nas)(loss|cost|history|error|acc)\w*(\[|$)", path, re.I))
 
 
 def is_watched(loss: str, named: bool) -> bool:

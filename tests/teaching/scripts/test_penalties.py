@@ -178,6 +178,50 @@ def test_a_penalty_on_all_entries_in_both_is_right(tmp_path: Path) -> None:
     assert code == report.RIGHT, text
 
 
+SMALL = """import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 4))
+y = (X[:, 0] + X[:, 1] > 0).astype(int)
+W, b = 0.001 * rng.normal(size=(4, 2)), np.zeros(2)
+reg = 0.001
+for it in range(20):
+    s = X @ W + b
+    e = np.exp(s - s.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    loss = -np.mean(np.log(p[np.arange(60), y])) + {penalty}
+    p[np.arange(60), y] -= 1
+    dW = X.T @ p / 60 + {slope}
+    W -= 0.5 * dW
+    b -= 0.5 * p.mean(axis=0)
+"""
+"""Weights so small that their penalty is lost among the digits of the gradient."""
+
+
+@pytest.mark.parametrize(
+    ("penalty", "slope", "cure"),
+    [
+        ("reg * np.sum(W * W)", "reg * W", "2 * (reg * W)"),
+        ("0.5 * reg * np.sum(W * W)", "2 * reg * W", "X.T @ p / 60 + reg * W"),
+        ("0", "reg * W", "`dW = X.T @ p / 60`"),
+    ],
+)
+def test_a_penalty_of_small_weights_is_seen(
+    tmp_path: Path, penalty: str, slope: str, cure: str
+) -> None:
+    code, text = checked(tmp_path, SMALL.format(penalty=penalty, slope=slope))
+    assert code == report.WRONG, text
+    assert "right  b" in text, text
+    assert "times W itself: the gradient of the penalty" in text, text
+    assert cure in text, text
+
+
+@pytest.mark.parametrize("by", ["", "0.5 * "])
+def test_a_right_penalty_of_small_weights_is_right(tmp_path: Path, by: str) -> None:
+    slope = "2 * reg * W" if not by else "reg * W"
+    code, text = checked(tmp_path, SMALL.format(penalty=by + "reg * np.sum(W * W)", slope=slope))
+    assert code == report.RIGHT, text
+
+
 def test_the_first_and_the_last_entry_of_a_block_are_measured() -> None:
     for size in (25, 28, 400):
         entries = entries_of(np.zeros(size))
