@@ -24,6 +24,7 @@ Behind this door things mean what they mean in Keras:
 | layers put into a second model | one with the first's: see `sharing.py` | copies |
 | a name that two layers were given | the second gets a number | refused |
 | the first entry of a model by `Model` | its Input; a copy's is its first layer | no such model |
+| `model.outputs` | `[model.output]`, a shape | what the last step computed |
 | a class below `Model` | its `call` says which layers are called; in that order | refused |
 
 Where Keras' way is a trap, minnet's stays:

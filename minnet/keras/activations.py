@@ -149,11 +149,27 @@ def activation(value: Any, who: str) -> Any:
         return _with_name(MAKERS[name]())
     if isinstance(value, words.Missing) or not callable(value):
         return value() if callable(value) else value
+    if (layer := named_by(value)) is not None:
+        return _with_name(layer)
     raise NotImplementedError(
         f"{who} takes a name such as 'relu', or a layer. Got a function of your own, whose "
         "derivative nobody knows. Write a Layer with forward and backward, as "
         "minnet.layers.Layer explains, and add it behind the Dense."
     )
+
+
+def named_by(function: Callable[..., Any]) -> Any:
+    """Return the activation that a function of x calls, where it does nothing besides.
+
+    Such as `lambda x: activations.relu(x, negative_slope=0.1)`. None for any other function.
+    """
+    probe = core.Input((1,))
+    try:
+        result = function(probe)
+    except Exception:
+        return None
+    alone = isinstance(result, Symbolic) and result.below is probe
+    return getattr(result.source, "activation", None) if alone else None
 
 
 def _with_name(layer: core.Layer) -> core.Layer:

@@ -37,6 +37,12 @@ class Common(TypedDict, total=False):
     name: str | None
 
 
+def _names_of_dtype() -> tuple[str, str]:
+    """The names of the dtype that new models have."""
+    name = backend.floatx()
+    return name, f"<class 'numpy.{name}'>"
+
+
 class KerasLayer(core.Layer):
     """What all layers behind this door take and answer to.
 
@@ -69,7 +75,9 @@ class KerasLayer(core.Layer):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if not is_minnets(cls) and "call" in vars(cls):
-            raise NotImplementedError(f"{cls.__name__} has call. {words.CALL}")
+            drops = issubclass(cls, (core.Dropout, core.AlphaDropout, core.GaussianDropout))
+            sentence = words.ALWAYS_DROPS if drops else f"{words.CALL} {words.BLOCK}"
+            raise NotImplementedError(f"{cls.__name__} has call. {sentence}")
         super().__init_subclass__(**options)
 
     def make_as(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
@@ -80,7 +88,7 @@ class KerasLayer(core.Layer):
         if (batch := common.get("batch_input_shape")) is not None:
             shape = tuple(batch)[1:]
         dtype = common.get("dtype")
-        if dtype is not None and str(dtype) not in ("float32", "<class 'numpy.float32'>"):
+        if dtype is not None and str(getattr(dtype, "name", dtype)) not in _names_of_dtype():
             refuse(type(self).__name__, "dtype", dtype, "A model has one: Sequential(…, dtype=…).")
         kind.__init__(self, *settings, input_shape=shape, name=common.get("name"), **named)
         if not common.get("trainable", True):

@@ -295,7 +295,11 @@ def get(identifier: Any) -> Any:
     NotImplementedError
         A function of one's own: nobody knows its derivative.
     """
-    if isinstance(identifier, (list, tuple)) and len(identifier) == 1:
+    if isinstance(identifier, dict):
+        identifier = list(identifier.values())
+    if isinstance(identifier, (list, tuple)):
+        if len(identifier) != 1:
+            refuse("compile", "several losses", identifier, words.SEVERAL_OUTPUTS)
         identifier = identifier[0]
     if isinstance(identifier, str) and identifier in words.TABLE["losses"]:
         words.Missing(f"losses.{identifier}", words.LOSSES)()

@@ -146,6 +146,11 @@ class Sequential(BeginsWithInput):
         return Symbolic(self.output_shape, self.name, self, "output")
 
     @property
+    def outputs(self) -> list[Any]:
+        """`output`, in a list; what the last step gave is in `training_step.outputs`."""
+        return [self.output]
+
+    @property
     def losses(self) -> list[Any]:
         """The penalty of each weight that has one."""
         return [tensor(penalty(weight)) for weight, _, penalty in self.plan().penalties]
@@ -182,6 +187,7 @@ class Sequential(BeginsWithInput):
             loss,
             chosen_metrics(metrics, weighted_metrics, several_answers=several),
         )
+        optimizers.counts_for(self.optimizer, self)
 
     def checked_data(self, x: Any, y: Any, sample_weight: Any = None, whose: str = "") -> Any:
         x, y = samples(x, self.built_for, f"{whose}x"), targets(y, f"{whose}y")
@@ -268,7 +274,7 @@ class Sequential(BeginsWithInput):
                 sample_weight = weighted_by_class(self, weighted, class_weight).weight
         figures = {"loss": super().train_on_batch(x, y, sample_weight)}
         if self.metrics:
-            data, prediction = self.checked_data(x, y), self.outputs[-1]
+            data, prediction = self.checked_data(x, y), self.training_step.outputs[-1]
             for metric in self.metrics:
                 figures[metric.name] = metric.result(metric.statistics(prediction, data.target))
         return figures if return_dict else as_keras(figures)

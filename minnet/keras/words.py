@@ -35,6 +35,8 @@ CALL = (
     "minnet differentiates no code: a layer has its formulas, forward, backward and gradient, as "
     "minnet.layers.Layer explains, and check_gradients holds them."
 )
+BLOCK = "Several layers in one are a Sequential, or a class below Model with a call."
+ALWAYS_DROPS = "For predictions with dropout write model(x, training=True)."
 IMAGES = (
     "Of layers for images minnet has Conv2D, MaxPooling2D and AveragePooling2D, both also over the "
     "whole image, and ZeroPadding2D. Write the network with these."
@@ -325,7 +327,7 @@ ATTRIBUTES = {
 
 OF_OPTIMIZERS = {
     "lr": KERAS_1 + "Write optimizer.learning_rate.",
-    "iterations": "The model counts its updates: model.compiled.updates.iterations.",
+    "iterations": "A model counts them: compile it with the optimizer.",
     **_each(TAPE, "apply_gradients apply minimize get_gradients build variables get_updates"),
 }
 """Attributes of Keras' optimizers that are not there."""

@@ -174,3 +174,18 @@ def test_a_class_without_a_call_and_one_with_a_step_of_its_own_are_told():
         class Steps(Model):
             def train_step(self, data):
                 return {}
+
+
+def test_such_a_model_is_a_block_of_another():
+    block = Blocks()
+    inputs = keras.Input((3,))
+    model = Model(inputs, layers.Dense(1)(block(inputs)))
+    assert model.layers[1] is block
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+    np.testing.assert_array_equal(model.layers[1](X), block.predict(X))
+    with pytest.raises(ValueError, match=r"Build it first: blocks\.build\(\(None, D\)\)"):
+        keras.Sequential([Blocks(), layers.Dense(1)])
+    built = Blocks()
+    built.build((None, 3))
+    assert keras.Sequential([built, layers.Dense(1)]).predict(X).shape == (24, 1)

@@ -353,3 +353,42 @@ def test_words_for_what_keras_2_took() -> None:
         layers.Dense(2, weights=[[0.0], [0.0]])
     with pytest.raises(NotImplementedError, match=r"no layers\.Lambda\. .* layers\.Rescaling for"):
         layers.Lambda(lambda x: x / 255.0)
+
+
+def test_outputs_are_symbolic_as_inputs_are() -> None:
+    model = small()
+    assert [one.shape for one in (*model.inputs, *model.outputs)] == [(None, 3), (None, 2)]
+    x, y = data()
+    again = keras.Model(inputs=model.inputs, outputs=model.outputs)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    loss, accuracy = model.train_on_batch(x, y)
+    assert (float(loss) > 0, 0 <= float(accuracy) <= 1) == (True, True)
+    assert minnet.diagnose(model, x, y) is not None
+
+
+def test_a_loss_by_the_name_of_its_output_is_that_loss() -> None:
+    x, y = data()
+    model = small()
+    model.compile("sgd", {"out": "sparse_categorical_crossentropy"}, metrics={"out": "accuracy"})
+    assert list(model.fit(x, y, verbose=0).history) == ["loss", "accuracy"]
+    with pytest.raises(NotImplementedError, match=r"compile does not take several losses here\."):
+        model.compile("sgd", {"a": "mse", "b": "mse"})
+
+
+def test_an_optimizer_counts_the_updates_of_its_model() -> None:
+    x, y = data()
+    model = small()
+    assert int(model.optimizer.iterations) == 0
+    model.fit(x, y, batch_size=10, epochs=2, verbose=0)
+    assert (int(model.optimizer.iterations), model.optimizer.iterations.numpy()) == (8, 8)
+    pickle.loads(pickle.dumps(model))
+    with pytest.raises(AttributeError, match=r"no optimizer\.iterations\. A model counts them"):
+        keras.optimizers.SGD().iterations  # noqa: B018 - raises
+
+
+def test_functions_are_registered_as_they_are() -> None:
+    @keras.saving.register_keras_serializable(package="mine")
+    def distance(y_true, y_pred):
+        return abs(y_true - y_pred)
+
+    assert distance(1, 3) == 2
