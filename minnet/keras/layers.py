@@ -22,7 +22,7 @@ from minnet.keras.images import (
 from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
 from minnet.keras.layer import Layer as Layer
 from minnet.keras.names import only
-from minnet.keras.variables import Symbolic, variable
+from minnet.keras.variables import NoArithmetic, Symbolic, variable
 
 __getattr__ = words.answering(__name__)
 
@@ -329,7 +329,7 @@ class Reshape(KerasLayer, core.Reshape):
         self.make_as(core.Reshape, common, tuple(target_shape))
 
 
-class Input(core.Input):
+class Input(NoArithmetic, core.Input):
     """The shape of one sample, as the first entry of a model.
 
     Attributes

@@ -16,6 +16,7 @@ from minnet.foundation.registry import (
     from_config,
     to_config,
 )
+from minnet.foundation.strict import is_minnets
 from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.callbacks import Callback, Figures, TerminateOnNaN, WhichEpochs
@@ -81,7 +82,10 @@ class Sequential(BeginsWithInput):
         if name[0] == "_":
             raise AttributeError(f"{type(self).__name__} has no {name}.")
         sentence = words.METHODS.get(name) or did_you_mean(name, public(self)).strip()
-        raise AttributeError(f"minnet.keras has no Sequential.{name}. {sentence}".rstrip())
+        who = f"minnet.keras has no Sequential.{name}"
+        if not is_minnets(type(self)) and name not in words.METHODS:
+            who = f"{type(self).__name__} has no {name}"
+        raise AttributeError(f"{who}. {sentence}".rstrip())
 
     # --- layers and arrays ------------------------------------------------------------------------
 

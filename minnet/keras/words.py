@@ -31,6 +31,10 @@ BRANCHES = (
     "A model is a stack of layers with one input, so nothing is joined or split. Join the columns "
     "of x beforehand, with numpy.concatenate."
 )
+RESCALE = (
+    "minnet differentiates no code. Call layers.Rescaling(scale, offset) on it, or change x "
+    "beforehand."
+)
 CALL = (
     "minnet differentiates no code: a layer has its formulas, forward, backward and gradient, as "
     "minnet.layers.Layer explains, and check_gradients holds them."
