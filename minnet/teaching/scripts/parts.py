@@ -158,6 +158,8 @@ def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
             1.4,
             binary(left, ast.Sub(), right),
         )
+        minus = binary(ast.UnaryOp(ast.USub(), left), ast.Add(), right)
+        yield "sign", f"the sign is wrong: a minus belongs before {a}", 1.45, minus
         yield "wrong", f"+ {r} is one too many", 2.4, left
         yield "wrong", f"{a} + is one too many", 2.5, right
         for number in (2, 0.5):
@@ -418,6 +420,11 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
         yield from _of_where(node, scope)
     if short == "multiply" and len(node.args) == 2:
         yield from _of_operation(binary(node.args[0], ast.Mult(), node.args[1]), scope)
+    if short in ("abs", "absolute", "fabs") and node.args:
+        words = (
+            f"{name} stands where np.sign belongs, which is the slope of |{text_of(node.args[0])}|"
+        )
+        yield "wrong", words, 1.6, parsed(f"np.sign({text_of(node.args[0])})")
     if short in ("square", "abs", "exp", "log", "sqrt", "tanh") and node.args:
         yield "wrong", f"{name} is one too many", 2.2, node.args[0]
     if short == "transpose" and isinstance(node.func, ast.Attribute):

@@ -53,7 +53,7 @@ def proves_itself(analysis: Analysis | None) -> bool:
     return (
         analysis is not None
         and analysis.explicit
-        and any(b.right and b.value.size > 1 and np.any(b.measured) for b in analysis.blocks)
+        and any(b.right and np.any(b.measured) for b in analysis.blocks)
     )
 
 

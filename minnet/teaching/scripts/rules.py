@@ -34,7 +34,7 @@ class Rule:
     second: float = float("nan")
     correct: str = "both"  # of the bias: both, m, v, none, linear, crossed
     start: int = 1  # t in the first step
-    fixed: bool = False  # t stays as it was
+    each: int = 1  # by how much t goes up in a step
     root: bool = True
     squared: bool = True
     swapped: str = ""  # β and 1 − β the other way round: m or v; or the β of the other: other m
@@ -147,8 +147,14 @@ WRONG = (
     ),
     replace(
         _ADAM,
-        fixed=True,
+        each=0,
         words="the bias correction is always that of the first step: t is not counted up",
+    ),
+    replace(
+        _ADAM,
+        each=2,  # there are two weights
+        words="t is counted up once for each weight, and not once for each step: the bias "
+        "corrections differ from one weight to the next",
     ),
     replace(_ADAM, squared=False, words="v follows g, and not its square: v = β₂ v + (1 − β₂) g²"),
     replace(_ADAM, root=False, words="the square root is missing: m̂ / (√v̂ + ε)"),
@@ -225,7 +231,7 @@ def directions(
     steps = []
     family = rule.name.split()[0]
     for k, g in enumerate(gradients):
-        t = rule.start + (0 if rule.fixed else k)
+        t = rule.start + rule.each * k
         if not rule.kept:
             m, v = np.zeros_like(g), np.zeros_like(g)
         m_before, v_before = m, v

@@ -37,6 +37,28 @@ def test_weights_where_their_sign_belongs_are_named() -> None:
     assert "w stands where its sign belongs" in message(check_gradients((lasso, gradient), W))
 
 
+def test_an_absolute_value_where_the_sign_belongs_is_named() -> None:
+    def gradient(w: Any) -> Any:
+        return 2 * X.T @ (X @ w - Y) / N + LAM * np.abs(w)
+
+    told = message(check_gradients((lasso, gradient), W))
+    assert "np.abs stands where np.sign belongs, which is the slope of |w|" in told
+
+
+def test_a_minus_that_is_missing_before_a_first_term_is_named() -> None:
+    def divergence(w: Any) -> Any:
+        q = 1 / (1 + np.exp(-(X @ w))).mean()
+        return -0.1 * np.log(q) - 0.9 * np.log(1 - q)
+
+    def gradient(w: Any) -> Any:
+        s = np.exp(-(X @ w))
+        q = 1 / (1 + s).mean()
+        dq = 0.1 / q + 0.9 / (1 - q)
+        return dq * q**2 * (s @ X) / N
+
+    assert "a minus belongs before 0.1 / q" in message(check_gradients((divergence, gradient), W))
+
+
 def logistic(w: Any) -> Any:
     p = 1 / (1 + np.exp(-(X @ w)))
     return -(T[:, 0] * np.log(p) + (1 - T[:, 0]) * np.log(1 - p)).mean()

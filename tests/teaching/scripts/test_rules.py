@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minnet.teaching.scripts.optimizers import verdicts
+from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.rules import RIGHT, WRONG, Rule, directions, judge
 
 NUMBERS = [0.9, 0.99, 1e-8, 0.05]
@@ -45,3 +47,35 @@ def test_a_step_uphill_is_wrong(rule: Rule, seed: int) -> None:
     assert verdict is not None
     assert verdict[1] is not None
     assert verdict[1].kind == "sign"
+
+
+ADAM = """
+import numpy as np
+
+class Adam:
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999, eps=1e-8):
+        self.lr, self.beta1, self.beta2, self.eps = lr, beta1, beta2, eps
+        self.t, self.m, self.v = 0, {}, {}
+
+    def step(self, params, grads):
+        for k in params:
+            self.t += 1
+            g = grads[k]
+            self.m[k] = self.beta1 * self.m.get(k, 0.0) + (1 - self.beta1) * g
+            self.v[k] = self.beta2 * self.v.get(k, 0.0) + (1 - self.beta2) * g**2
+            m = self.m[k] / (1 - self.beta1**self.t)
+            v = self.v[k] / (1 - self.beta2**self.t)
+            params[k] -= self.lr * m / (np.sqrt(v) + self.eps)
+"""
+
+
+def test_a_count_of_steps_that_goes_up_with_each_weight_is_named() -> None:
+    once = ADAM.replace("            self.t += 1\n", "").replace(
+        "        for k", "        self.t += 1\n        for k"
+    )
+    ((_, rule, finding),) = verdicts(Program(once))
+    assert (rule, finding) == ("Adam", None)
+    ((where, _, finding),) = verdicts(Program(ADAM))
+    assert where == "Adam.step"
+    assert finding is not None
+    assert "t is counted up once for each weight" in finding.text
