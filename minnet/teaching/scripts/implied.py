@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minnet.teaching.scripts.blocks import Analysis, Block, proportional
+from minnet.teaching.scripts.blocks import Analysis, Block, proportional, tells
 from minnet.teaching.scripts.mending import Search
 
 
@@ -30,14 +30,14 @@ def in_doubt(analysis: Analysis) -> bool:
     if analysis.explicit:
         return False
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
-        return not any(b.value.size > 1 and _explained(b) for b in analysis.blocks)
+        return not any(tells(b) and _explained(b) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
 
 
 def _explained(block: Block) -> bool:
     """Whether its gradient is a multiple of what was measured; 0 is right for any loss."""
-    return bool(np.any(block.measured)) and (block.right or proportional(block) is not None)
+    return block.right or proportional(block) is not None
 
 
 def likely(analysis: Analysis) -> list[str]:

@@ -10,9 +10,7 @@ import ast
 import copy
 from dataclasses import replace
 
-import numpy as np
-
-from minnet.teaching.scripts.blocks import Analysis
+from minnet.teaching.scripts.blocks import Analysis, tells
 from minnet.teaching.scripts.programs import Loop, Program, own_names, prepared
 from minnet.teaching.scripts.replays import Unit
 
@@ -51,7 +49,7 @@ def proves_itself(analysis: Analysis | None) -> bool:
     return (
         analysis is not None
         and analysis.explicit
-        and any(b.right and b.value.size > 1 and np.any(b.measured) for b in analysis.blocks)
+        and any(block.right and tells(block) for block in analysis.blocks)
     )
 
 
