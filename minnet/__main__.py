@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
 import os
 import platform
@@ -199,9 +200,9 @@ def _exercises(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         )
     except (ValueError, RuntimeError) as error:
         parser.error(str(error))
-    except BrokenPipeError:
-        raise  # it was read by a program that has had enough
     except OSError as error:
+        if _nobody_reads(error):
+            raise
         parser.error(
             "exercises takes a folder in which files can be written. "
             f"Got {error.filename}: {error.strerror}. Name another one."
@@ -232,6 +233,8 @@ def _tutorials(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
     except FileNotFoundError as error:
         parser.error(str(error))
     except OSError as error:
+        if _nobody_reads(error):
+            raise
         parser.error(
             "tutorials takes a folder in which files can be written. "
             f"Got {error.filename}: {error.strerror}. Name another one."
@@ -303,9 +306,9 @@ def _reproduce(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
             report=options.json,
             jobs=options.jobs,
         )
-    except BrokenPipeError:
-        raise  # it was read by a program that has had enough
     except (ValueError, OSError) as error:
+        if _nobody_reads(error):
+            raise
         parser.error(str(error))
     except KeyboardInterrupt:
         sys.exit(130)  # what a shell expects after Ctrl-C
@@ -318,9 +321,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         _run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not _nobody_reads(error):
+            raise
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - Python flushes it at its end
         sys.exit(141)  # 128 + SIGPIPE, as a shell counts it
+
+
+def _nobody_reads(error: Exception) -> bool:
+    """Whether the program that read the output has ended; Windows says "invalid argument" then."""
+    invalid = sys.platform == "win32" and getattr(error, "errno", None) == errno.EINVAL
+    return isinstance(error, BrokenPipeError) or invalid
 
 
 def _run(arguments: Sequence[str] | None) -> None:

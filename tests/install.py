@@ -4,13 +4,16 @@
     python tests/install.py numpy==2.0.*     # with this beside it
 
 Builds wheel and sdist twice, compares the bytes, installs the wheel with the Python that runs this,
-and tries what a user would. With twine installed, the page for the index is checked as well.
+and tries what a user would. The page for the index is looked at with an address of the project and
+without one, and with twine installed it is checked as well.
 """
 
 from __future__ import annotations
 
+import email
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -110,10 +113,35 @@ def build_both(folder: Path) -> Path:
     wheel_of_sdist = built(source, "wheel", folder / "c")
     assert wheel_of_sdist.read_bytes() == wheel.read_bytes(), "the sdist gives another wheel"
     print(f"built twice, and from the sdist, to the same bytes: {wheel.name}, {sdist.name}")
+    for n, address in enumerate(["", "https://example.org/owner/minnet"]):
+        look_at_page(source, address, folder / f"page {n}")
+    return wheel
+
+
+def look_at_page(source: Path, address: str, folder: Path) -> None:
+    """Build with this address of the project, and refuse a page with a link that is dead."""
+    (source / "PKG-INFO").unlink(missing_ok=True)  # what the sdist was built with
+    project = source / "pyproject.toml"
+    text, count = re.subn(
+        r'^address = "[^"]*"', f'address = "{address}"', project.read_text("utf-8"), flags=re.M
+    )
+    assert count == 1, f"pyproject.toml has {count} addresses"
+    project.write_text(text, "utf-8")
+    wheel, sdist = (built(source, kind, folder / kind) for kind in ("wheel", "sdist"))
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        page = email.message_from_bytes(archive.read(name))
+    links = re.findall(r"\]\(([^)]*)\)", page.get_payload())
+    assert all(link.startswith("https://") for link in links), links
+    lines = page.get_all("Project-URL", [])
+    assert all(address in line for line in lines), lines
+    assert (len(lines), len(links) > 10) == ((5, True) if address else (0, False)), (lines, links)
+    print(
+        f"with {address or 'no address'}: {len(lines)} Project-URL, {len(links)} links on the page"
+    )
     if importlib.util.find_spec("twine") is not None:
         check = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)]
         print(" ".join(run(check, folder).split()))
-    return wheel
 
 
 def look_into(wheel: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import io
-import os
 import pickle
 import signal
 import subprocess
@@ -824,7 +823,7 @@ def test_ctrl_c_while_saving_waits_until_the_file_is_whole(tmp_path, monkeypatch
     real = store.save
 
     def struck(*args):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         return real(*args)
 
     monkeypatch.setattr(store, "save", struck)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_info_asks_threadpoolctl_where_it_is(monkeypatch: pytest.MonkeyPatch) ->
     assert "7 (OPENBLAS_NUM_THREADS=3), kernels for Zen; 1 in a fit of a small network\n" in info()
 
 
-@pytest.mark.parametrize("command", ["info", "exercises", "zoo --list", "reproduce"])
+@pytest.mark.parametrize("command", ["info", "exercises", "zoo --list", "reproduce", "tutorials"])
 def test_a_reader_that_has_had_enough_is_not_taken_for_a_fault(
     command: str, tmp_path: Path
 ) -> None:
@@ -79,6 +80,29 @@ def test_a_reader_that_has_had_enough_is_not_taken_for_a_fault(
     )
     os.close(writes)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("command", ["mistakes", "tutorials", "exercises softmax", "reproduce"])
+def test_nor_is_windows_name_for_it(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A closed pipe is an "invalid argument" there."""
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises((OSError, SystemExit)) as elsewhere:
+        main(command.split())
+    assert getattr(elsewhere.value, "code", 22) != 141
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "stdout", Closed())
+    with pytest.raises(SystemExit) as ended:
+        main(command.split())
+    assert ended.value.code == 141
+    sys.stdout.close()
 
 
 def test_without_a_command_it_prints_what_commands_there_are(

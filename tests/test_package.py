@@ -134,9 +134,9 @@ def test_the_workflow_runs_sessions_that_there_are() -> None:
     defined = set(re.findall(r"^def (\w+)\(session", sessions.read_text("utf-8"), re.MULTILINE))
     text = re.sub(r"-?\$\{\{.*?\}\}", "", workflow.read_text("utf-8"))  # the matrix's values
     run = re.findall(r"nox -s (.+)", text)
-    assert {
-        re.split(r"[(\"]", name.strip('"'))[0] for line in run for name in line.split()
-    } == defined
+    assert {re.split(r"[(\"]", name.strip('"'))[0] for line in run for name in line.split()} == (
+        defined - {"release"}  # which a person makes
+    )
 
 
 def test_the_tools_of_the_gate_are_pinned() -> None:

@@ -6,15 +6,16 @@ How its layers are stacked stands in `stack.py`, the vectors in `vectors.py`, a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 
 from minnet.engine.borders import try_own_classes
 from minnet.engine.compiled import CompiledStack
 from minnet.engine.inputs import Data, check_data
-from minnet.engine.overriding import NOT_OVERRIDDEN, check_set
+from minnet.engine.overriding import NOT_CALLED, NOT_OVERRIDDEN, check_set
 from minnet.engine.plan import Plan, make_plan, run_backward, run_forward
 from minnet.engine.refusals import unchanged_where_refused
 from minnet.engine.step import Batch, TrainingStep, apply_gradient
@@ -46,6 +47,9 @@ class Network(CompiledStack):
     """
 
     inner = frozenset({"forward", "backward", "plan", "run", "run_batch", "run_update"})
+
+    not_called: ClassVar[Mapping[str, str]] = MappingProxyType(NOT_CALLED)
+    """What a class below may not have, since no fit calls it → what to write instead."""
 
     stop_training: bool = setting(checks.boolean, whose="The model's", default=False)
     preprocessing: str | None = setting(

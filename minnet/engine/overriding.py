@@ -60,7 +60,7 @@ def check_class(cls: Any, base: Any) -> None:
                 f"A class below {base.__name__} takes what a training step uses as it is. Got "
                 f"{cls.__name__}.{name}. {instead}"
             )
-    check_called(cls, NOT_CALLED)
+    check_called(cls, base.not_called)
     try:
         inspect.signature(cls.loss_and_gradient).bind(cls, [], [], None)
     except TypeError as error:

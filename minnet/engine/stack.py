@@ -17,6 +17,7 @@ from minnet.engine.selection import Layers, nothing_learns
 from minnet.engine.shapes import draw_misfit, layer_shapes
 from minnet.foundation import checks
 from minnet.foundation.checks import Array, Shape
+from minnet.foundation.columns import Name
 from minnet.foundation.registry import Configurable
 from minnet.foundation.strict import Strict, setting
 from minnet.layers import Input, Layer
@@ -31,7 +32,7 @@ class Stack(Strict):
 
     every_method = True
 
-    columns: list[str] | None = None
+    columns: list[Name] | None = None
     """The names of the columns of x, where the training data had any."""
 
     counts_input: bool = False

@@ -56,7 +56,13 @@ class ParameterVectors(Stack):
 
     @state.setter
     def state(self, values: Any) -> None:
+        before = self.state.copy()
         self._set_vector(self.state, values, "state")
+        try:
+            self.check_values(self.named_arrays())
+        except ValueError:
+            self._state[...] = before
+            raise
         self.tell_written()
 
     def _set_vector(self, vector: Array, values: Any, name: str) -> None:
@@ -90,6 +96,17 @@ class ParameterVectors(Stack):
             for layer in self.layers
             for name, array in layer.arrays().items()
         }
+
+    def check_values(self, values: Mapping[str, Array]) -> None:
+        """Raise ValueError where one of `named_arrays` cannot have its values: a variance below 0.
+
+        Parameters
+        ----------
+        values
+            Name → what the array would be.
+        """
+        for layer in self.layers:
+            layer.check_values(values)
 
     @property
     def weights(self) -> list[Array]:
@@ -126,8 +143,8 @@ class ParameterVectors(Stack):
         Raises
         ------
         ValueError
-            Another number of arrays, another name or shape, NaN or infinity; the message lists
-            what the model wants beside what came.
+            Another number of arrays, another name or shape, NaN or infinity, a negative variance;
+            the message lists what the model wants beside what came.
 
         Examples
         --------
@@ -141,7 +158,7 @@ class ParameterVectors(Stack):
         arrays = self.named_arrays()
         if isinstance(weights, Mapping):
             weights = _in_order(arrays, weights)
-        assign("set_weights", arrays, weights)
+        assign("set_weights", arrays, weights, self.layers)
         self.tell_written()
 
     def count_params(self) -> int:

@@ -27,7 +27,7 @@ from minnet.exchange.record import (
     refuse,
     with_activations,
 )
-from minnet.exchange.state_dict import fill
+from minnet.exchange.state_dict import epsilons_of, fill
 from minnet.exchange.torch_images import Flow
 from minnet.files.foreign import of_torch
 from minnet.foundation import checks
@@ -127,7 +127,8 @@ def from_torch(
             f"{of_torch(os.fspath(module))}"
         )
     if into is not None:
-        return fill(a_model(into, "from_torch's into"), _state_of(module), "from_torch", ORIGIN)
+        target, state = a_model(into, "from_torch's into"), _state_of(module)
+        return fill(target, state, "from_torch", ORIGIN, epsilons=epsilons_of(module))
     if isinstance(module, Mapping):
         raise TypeError(
             "from_torch takes a module. Got a state dict, which has weights and no activations, so "

@@ -268,6 +268,9 @@ def model_of(
     given = [array for one in carried for array in one.arrays.values()]
     for array in given:
         check_finite(array.value, record.who, array.source)
+    for one in carried:
+        for key, array in one.arrays.items():
+            one.layer.check_values({f"{one.layer.label}.{key}": array.value})
     layers = [one.layer for one in carried]
     model = Sequential(dtype=wide([array.value for array in given]), name=name)
     with _only_given(carried):

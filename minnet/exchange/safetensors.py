@@ -178,6 +178,7 @@ def _load_into(model: Sequential, arrays: dict[str, Array], origin: str) -> Tabl
     if wanted.keys() != arrays.keys() and state_dict.is_torch(arrays):
         return state_dict.fill(model, arrays, "load_safetensors", origin, ordered=False)
     table = saving.match(wanted, arrays)
+    model.check_values(arrays)
     for name, array in wanted.items():
         array[...] = arrays[name]
     for layer in model.layers:

@@ -5,6 +5,8 @@ No PyTorch is needed: a state dict may come from a safetensors file.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,9 +14,9 @@ import numpy as np
 
 from minnet.exchange.record import REPEATED, Record, kind_of, numbers
 from minnet.exchange.torch_images import flow_of
-from minnet.foundation.checks import Array
+from minnet.foundation.checks import Array, warn
 from minnet.foundation.tables import Table
-from minnet.layers import Layer
+from minnet.layers import BatchNormalization, Layer
 from minnet.models import Sequential
 
 _NAMES = {
@@ -31,6 +33,9 @@ _NAMES = {
 }
 """minnet's arrays → PyTorch's, by minnet's layer."""
 
+EPSILON = 1e-5
+"""PyTorch's default in a batch norm; minnet's is Keras', 1e-3."""
+
 _COUNTER = "num_batches_tracked"
 """What PyTorch's batch norm counts, and nobody needs for a prediction."""
 
@@ -44,8 +49,22 @@ def is_torch(names: Mapping[str, Any]) -> bool:
     return bool(names) and all(name.rpartition(".")[2] in ends for name in names)
 
 
+def epsilons_of(module: Any) -> dict[str, float] | None:
+    """Return ε of each batch norm, by its path; a state dict has none."""
+    if isinstance(module, Mapping) or not hasattr(module, "named_modules"):
+        return None
+    named = module.named_modules(remove_duplicate=False)
+    return {path: float(one.eps) for path, one in named if hasattr(one, "eps")}
+
+
 def fill(
-    model: Sequential, state: Mapping[str, Any], who: str, origin: str, *, ordered: bool = True
+    model: Sequential,
+    state: Mapping[str, Any],
+    who: str,
+    origin: str,
+    *,
+    ordered: bool = True,
+    epsilons: Mapping[str, float] | None = None,
 ) -> Table:
     """Copy a state dict into a model: all of it or nothing.
 
@@ -58,7 +77,9 @@ def fill(
     ----------
     ordered
         Whether the arrays are in PyTorch's order. A safetensors file keeps none, so there the names
-        or the numbers of the modules have to tell it.
+        or the numbers of the modules have to tell it; so for a state dict in alphabetical order.
+    epsilons
+        Module → ε of its batch norm, which is no array; None where nobody knows.
 
     Raises
     ------
@@ -96,6 +117,7 @@ def fill(
             f"{who} takes weights that fit the model, in the order of its layers; nothing was "
             f"copied.\n{table.replace('TRANSPOSED', 'fits, transposed')}"
         )
+    _check_epsilons(dict(zip(groups, layers, strict=True)), epsilons, record)
     for array, value in copies:
         array[...] = value
     for layer in layers:
@@ -110,7 +132,7 @@ def _paired(
     by_name = {module.replace(".", "_"): module for module in groups}
     if by_name.keys() == set(names):
         return {by_name[name]: groups[by_name[name]] for name in names}
-    if ordered:
+    if ordered and not _is_alphabetical(list(groups)):
         return groups
     siblings: dict[str, set[str]] = {}
     for module in groups:
@@ -129,6 +151,41 @@ def _paired(
         return [(int(s), "") if s.isdecimal() else (0, s) for s in module.split(".")]
 
     return {module: groups[module] for module in sorted(groups, key=order)}
+
+
+def _is_alphabetical(modules: list[str]) -> bool:
+    """Whether the order is that of an alphabet, in which 10 comes before 2, and so no model's."""
+
+    def counted(module: str) -> list[tuple[int, str]]:
+        return [(int(s), "") if s.isdecimal() else (-1, s) for s in re.split(r"(\d+)", module)]
+
+    return modules == sorted(modules) != sorted(modules, key=counted)
+
+
+def _check_epsilons(
+    pairs: Mapping[str, Layer], epsilons: Mapping[str, float] | None, record: Record
+) -> None:
+    """Refuse a batch norm of another ε, and warn where a state dict leaves open which it has."""
+    norms = {module: one for module, one in pairs.items() if isinstance(one, BatchNormalization)}
+    for module, layer in norms.items():
+        if epsilons is None and layer.epsilon != EPSILON:
+            note = (
+                f"A state dict has no ε. PyTorch's default is {EPSILON:g}, and {layer.name} has "
+                f"{layer.epsilon:g}."
+            )
+            record.notes.append(note)
+            warn(
+                f"{record.who}: {note} If {module or 'it'} has the default, make the layer so: "
+                f"BatchNormalization(epsilon={EPSILON:g})."
+            )
+        elif epsilons is not None and not math.isclose(
+            epsilons.get(module, layer.epsilon), layer.epsilon
+        ):
+            raise ValueError(
+                f"{record.who} takes a batch norm of the ε that the model's layer has. Got "
+                f"{epsilons[module]:g} in {module}, and {layer.epsilon:g} in {layer.name}. Make "
+                f"the layer so: BatchNormalization(epsilon={epsilons[module]:g})."
+            )
 
 
 def _pair(
@@ -165,6 +222,8 @@ def _pair(
             verdict, fits = f"MISMATCH: {moved.dtype} would lose digits", False
         source = f"{module}.{name}" if module else name
         record.array(source, value.shape, target, array.shape, verdict)
+        if layer is not None:
+            layer.check_values({target: moved})
         copies.append((array, moved))
     for name, value in arrays.items():
         neutral = isinstance(layer, Layer) and _is_neutral(layer, name, value)

@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -48,6 +49,12 @@ FORMS = {
 
 LEFTOVER_SECONDS = 3600.0
 """Part files older than this are of no process that still writes."""
+
+IN_USE = (5, 32)
+"""Windows' numbers for a file that another program has open, such as a virus scanner."""
+
+WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between the attempts to replace a file that is in use; most programs let go by then."""
 
 _PART = re.compile(r"\.minnet-[0-9a-f]+\.part")
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows' word for: as it is
@@ -199,11 +206,25 @@ def _unfinished(target: Path, model: Path) -> Iterator[IO[bytes]]:
         if model.exists():
             with contextlib.suppress(OSError):
                 _open_as(unfinished, model)
-        unfinished.replace(target)
+        _put_in_place(unfinished, target)
     except BaseException:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    """Give a file the name of another, which on Windows nobody may have open at that moment."""
+    for seconds in WAITS:
+        try:
+            new.replace(target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in IN_USE:
+                raise
+            time.sleep(seconds)
+        else:
+            return
+    new.replace(target)
 
 
 def _open_as(new: Path, old: Path) -> None:
@@ -248,8 +269,11 @@ def _could_not_write(error: OSError, path: Path, who: str) -> ModelFileError:
 
 
 def _reason(error: OSError) -> str:
-    reason = error.strerror or str(error) or type(error).__name__
-    return f"{reason}. {_FIXES.get(error.errno or 0, 'Check the disk and the path.')}"
+    reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+    fix = _FIXES.get(error.errno or 0, "Check the disk and the path.")
+    if getattr(error, "winerror", None) in IN_USE:
+        fix = f"Close the program that has the file open. {fix}"
+    return f"{reason}. {fix}"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minnet.engine.network import Network
 from minnet.foundation.checks import Array, warn
+from minnet.foundation.columns import Name
 
 HASHED_ROWS = 100
 """Rows, spread evenly, that stand for the data in its hash: exact for small data, fast for all."""
@@ -80,7 +81,7 @@ def checked(described: Any) -> dict[str, Any]:
     return {"input_range": known, "trainings": trainings, "parent": parent}
 
 
-def columns(described: Any) -> list[str] | None:
+def columns(described: Any) -> list[Name] | None:
     """Return the names of the columns that a file says the model was trained on.
 
     Raises
@@ -91,8 +92,8 @@ def columns(described: Any) -> list[str] | None:
     names = described.get("columns")
     if names is None:
         return None
-    fine = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    if not fine or not names or len(set(names)) < len(names):
+    kinds = {type(name) for name in names} if isinstance(names, list) else set()
+    if kinds not in ({str}, {int}) or len(set(names)) < len(names):
         raise ValueError("the columns are not different names")
     return list(names)
 

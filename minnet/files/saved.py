@@ -148,7 +148,7 @@ class SavedNetwork(FreezableNetwork):
             ("preprocessing", self.preprocessing or "none said"),
         ]
         if self.columns is not None:
-            facts.append(("columns", checks.short(", ".join(self.columns), 200)))
+            facts.append(("columns", checks.short(", ".join(map(str, self.columns)), 200)))
         if self.built:
             facts.insert(0, ("parameters", f"{self.count_params():,}"))
         text = printable(provenance.card(self.name, facts, self.provenance))

@@ -115,6 +115,8 @@ def describe(model: Network, *, include_optimizer: bool) -> tuple[Config, dict[s
             model.update_groups()  # gives the slots theta's layout
             config["updates"] = {"iterations": updates.iterations, "counts": dict(updates.counts)}
     _rehearse(config, arrays)
+    with refusing("save takes arrays that the layers can have"):
+        model.check_values(arrays)
     if config["updates"] is not None:
         slots = model.compiled.updates.slots
         arrays |= {f"{SLOTS}{slot}]": values for slot, values in slots.items()}
@@ -209,6 +211,7 @@ def load_into(model: Network, config: Config, arrays: Mapping[str, Array]) -> No
     model_alone = config["training"] is None
     kept = {name: a for name, a in arrays.items() if model_alone or not name.startswith(FIT)}
     match(wanted, kept)
+    model.check_values(kept)
     for name, array in wanted.items():
         array[...] = kept[name]
 
@@ -347,6 +350,8 @@ def load_weights(model: Network, path: str | PathLike[str]) -> Table:
         raise ModelFileError(
             f"{refused} It has {len(saved_layers)} layers, this model {len(own_layers)}."
         )
+    with refusing(refused.removesuffix(".")):
+        model.check_values(kept)
     for name, array in wanted.items():
         array[...] = kept[name]
     for layer in model.layers:

@@ -15,18 +15,52 @@ from minnet.foundation.words import did_you_mean
 SHOWN = 5
 """Names that a message lists."""
 
+Name = str | int
+"""A column's name; a table without a line of names has numbers."""
 
-def columns_of(x: Any) -> list[str] | None:
-    """Return the names of the columns of a DataFrame; None where not all are text, or of others."""
+
+def columns_of(x: Any) -> list[Name] | None:
+    """Return the names of the columns of a DataFrame: all texts, or all numbers, each once.
+
+    None where there are none, or others. Texts may be there twice, which `check_names` refuses.
+    """
     named: Any = x.columns if hasattr(type(x), "columns") else None
     columns = list(named) if named is not None and is_collection(named) else []
-    return columns if columns and all(isinstance(name, str) for name in columns) else None
+    if columns and all(isinstance(name, str) for name in columns):
+        return columns
+    numbers = [as_number(name) for name in columns]
+    if not numbers or None in numbers or len(set(numbers)) < len(numbers):
+        return None
+    return [number for number in numbers if number is not None]
 
 
-def check_names(columns: Sequence[str], who: str) -> None:
+def as_number(name: object) -> int | None:
+    """Return a whole number of Python's or NumPy's as an int, anything else as None."""
+    if isinstance(name, bool) or not hasattr(type(name), "__index__"):
+        return None
+    return int(name)  # type: ignore[call-overload,no-any-return]
+
+
+def are_texts(names: Sequence[Name]) -> bool:
+    """Whether these are names, and no numbers."""
+    return isinstance(names[0], str)
+
+
+def replaces(columns: Sequence[Name], known: Sequence[Name] | None) -> bool:
+    """Whether a fit is of another task, so that its columns are those to know from then on.
+
+    Numbers do not take the place of names.
+    """
+    if known is None:
+        return True
+    return set(columns) != set(known) and (are_texts(columns) or not are_texts(known))
+
+
+def check_names(columns: Sequence[Name], who: str) -> None:
     """Refuse names that no model could keep: the same twice, or with half a character in it."""
     for name in columns:
-        text(name, f"Each column of {who}")
+        if isinstance(name, str):
+            text(name, f"Each column of {who}")
     if len(set(columns)) < len(columns):
         twice = next(name for i, name in enumerate(columns) if name in columns[:i])
         raise ValueError(
@@ -35,8 +69,10 @@ def check_names(columns: Sequence[str], who: str) -> None:
         )
 
 
-def check_columns(known: Sequence[str] | None, x: Any, who: str) -> None:
+def check_columns(known: Sequence[Name] | None, x: Any, who: str) -> None:
     """Refuse columns of other names, or in another order, than those of the training.
+
+    Numbers are refused in another order alone: other numbers may count the same columns.
 
     Parameters
     ----------
@@ -54,8 +90,10 @@ def check_columns(known: Sequence[str] | None, x: Any, who: str) -> None:
             f"{who} takes its columns in the order of the training. Got {came[at]!r} where "
             f"{known[at]!r} was, column {at}. Use {who}[{_listed(known)}]."
         )
-    missing = [name for name in known if name not in came]
-    extra = [name for name in came if name not in known]
+    if not (are_texts(known) and are_texts(came)):
+        return
+    missing = [str(name) for name in known if name not in came]
+    extra = [str(name) for name in came if name not in known]
     fault = f"no {_named(missing)}" if missing else f"{_named(extra)} besides"
     near = did_you_mean(missing[0], extra) if missing else ""
     raise ValueError(
@@ -63,7 +101,7 @@ def check_columns(known: Sequence[str] | None, x: Any, who: str) -> None:
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[Name]) -> str:
     """The names as a list to be typed, if they are few."""
     if len(names) > SHOWN:
         return f"[{', '.join(map(repr, names[:SHOWN]))}, …]"

@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 Map = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """What maps a function over a list, such as an executor's `map`."""
 
+MOST_ON_WINDOWS = 61
+"""Processes that Python can wait for at a time there."""
+
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS")
 
 
@@ -59,7 +62,7 @@ def run_all(
     runs
         Name → item. The name is said where the run fails.
     jobs
-        How many processes run at a time; 1 runs all in this one.
+        How many processes run at a time, on Windows at most 61; 1 runs all in this one.
     map
         What maps a function over a list instead.
     advance
@@ -147,6 +150,7 @@ def _on_processes(
     import concurrent.futures  # only who asks for processes waits for these
     import multiprocessing
 
+    jobs = min(jobs, MOST_ON_WINDOWS) if sys.platform == "win32" else jobs
     needs_main = _refers_to_main((function, given, items))
     before = set(multiprocessing.active_children())
     outcomes: dict[str, Any] = {}

@@ -24,6 +24,7 @@ Behind this door things mean what they mean in Keras:
 | layers put into a second model | one with the first's: see `sharing.py` | copies |
 | a name that two layers were given | the second gets a number | refused |
 | the first entry of a model by `Model` | its Input; a copy's is its first layer | no such model |
+| a class below `Model` | its `call` says which layers are called; in that order | refused |
 
 Where Keras' way is a trap, minnet's stays:
 
@@ -48,8 +49,9 @@ Where Keras' way is a trap, minnet's stays:
 | shapes: `model.input_shape`, `output_shape` | (None, 784) | (784,); `model.input.shape` has None |
 
 Layers that are called one on another are a stack as well: `Model(inputs, outputs)` takes a chain
-(see `parts.py`). What is not there (layers that join, recurrence, …) says so where it is used:
-`words.py` has one sentence for each name.
+(see `parts.py`), and so does a class below `Model`, whose `call` calls them (see `calls.py`). What
+is not there (layers that join, recurrence, …) says so where it is used: `words.py` has one sentence
+for each name.
 """
 
 from __future__ import annotations

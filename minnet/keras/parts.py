@@ -75,7 +75,7 @@ class Views:
 
 
 class Part(words.Missing):
-    """`Model`: called, what lies between an input and an output; derived from, words.
+    """`Model`: called, what lies between an input and an output; derived from, a class by `call`.
 
     Parameters
     ----------
@@ -85,11 +85,16 @@ class Part(words.Missing):
         The class of the models that it makes.
     known
         Of which class is what counts as a `Model`.
+    below
+        What a class derives from that derives from `Model`.
     """
 
-    def __init__(self, name: str, sentence: str, kind: Any, known: Any) -> None:
+    def __init__(self, name: str, sentence: str, kind: Any, known: Any, below: Any) -> None:
         super().__init__(name, sentence)
-        self._kind, self._known = kind, known
+        self._kind, self._known, self._below = kind, known, below
+
+    def __mro_entries__(self, bases: Any) -> Any:
+        return (self._below,)
 
     def __call__(self, inputs: Any = None, outputs: Any = None, name: str | None = None) -> Any:
         """Return the layers from one to another, shared with where they stand.
@@ -100,17 +105,9 @@ class Part(words.Missing):
             self._refuse()
         if isinstance(outputs, (list, tuple)) and len(outputs) > 1:
             return Views([self(inputs, output) for output in outputs])
-        first, last = _end(inputs), _end(outputs)
-        between = None if first is None or last is None else _between(first, last)
-        if not between:
-            given = f"{short(inputs)} and {short(outputs)}"
-            raise NotImplementedError(
-                f"Model takes an Input, and what layers on top of it give. Got {given}. "
-                + self._sentence
-            )
-        begins = first if isinstance(first, Input) else Input(sample_shape(first))
+        first, between = layers_between(inputs, outputs, self._sentence)
         model = self._kind([Input(sample_shape(first)), *between], name=name)
-        model.begin_with(begins)
+        model.begin_with(first)
         return model
 
     def from_config(self, config: Any) -> Any:
@@ -119,6 +116,24 @@ class Part(words.Missing):
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, self._known)
+
+
+def layers_between(inputs: Any, outputs: Any, sentence: str) -> tuple[Input, list[Any]]:
+    """Return the `Input` of a model, and the layers from there to an output.
+
+    Raises
+    ------
+    NotImplementedError
+        No chain of layers leads there.
+    """
+    first, last = _end(inputs), _end(outputs)
+    between = None if first is None or last is None else _between(first, last)
+    if not between:
+        given = f"{short(inputs)} and {short(outputs)}"
+        raise NotImplementedError(
+            f"Model takes an Input, and what layers on top of it give. Got {given}. {sentence}"
+        )
+    return first if isinstance(first, Input) else Input(sample_shape(first)), between
 
 
 def _end(value: Any) -> Any:

@@ -19,6 +19,10 @@ FUNCTIONAL = (
     "A model is a stack of layers: from one Input to the output each is called on what one other "
     "gives. The output of an inner layer is model.features(x, upto=…)."
 )
+CALLED = (
+    "minnet differentiates no code, so a call hands what one layer gives to the next, and does "
+    "nothing else with it: write layers.Activation, Flatten, Reshape or Rescaling for the rest."
+)
 SEVERAL_OUTPUTS = (
     "A model with several outputs is there to look at them: write model.predict(x). What learns is "
     "a stack with one output."
@@ -372,7 +376,10 @@ class Missing:
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise NotImplementedError(f"minnet.keras has no {self._name}. {self._sentence}")
 
-    __call__ = __mro_entries__ = _refuse
+    __call__ = _refuse
+
+    def __mro_entries__(self, bases: Any) -> Any:
+        self._refuse()
 
     def __getattr__(self, name: str) -> Missing:
         if name.startswith("__"):

@@ -155,6 +155,9 @@ class Layer(Configurable):
     states: tuple[str, ...] = ()
     """Names of the arrays that are saved but not learned, such as a running mean."""
 
+    not_negative: ClassVar[tuple[str, ...]] = ()
+    """Names of the arrays without negative numbers, such as a variance: a root is taken of it."""
+
     training_differs: ClassVar[bool] = True
     """Whether `forward` does something else when it is given a memo (as dropout does).
 
@@ -376,9 +379,10 @@ class Layer(Configurable):
         Raises
         ------
         ValueError
-            Another number of arrays, another shape, or a NaN or infinity.
+            Another number of arrays, another shape, a NaN or infinity, or a negative variance.
         """
-        assign(self.label, {f"{self.label}.{n}": a for n, a in self.arrays().items()}, weights)
+        arrays = {f"{self.label}.{name}": array for name, array in self.arrays().items()}
+        assign(self.label, arrays, weights, [self])
         self.tell("weights")
 
     def __call__(self, x: Any) -> Array:
@@ -464,7 +468,17 @@ class Layer(Configurable):
         with np.errstate(over="ignore"):
             new = new.astype(array.dtype)
         finite(new, who)
+        self.check_values({who: new})
         return new
+
+    def check_values(self, values: Mapping[str, Array]) -> None:
+        """Raise ValueError where an array, named as `dense_1.W` is, cannot have its values."""
+        for who in [f"{self.label}.{name}" for name in self.not_negative]:
+            if who in values and (values[who].real < 0).any():
+                raise ValueError(
+                    f"{who} takes numbers that are 0 or more. Got {in_full(values[who].min())}. "
+                    "Are the mean and the variance exchanged? The mean comes first."
+                )
 
     def _is_managed(self, name: str) -> bool:
         declared = (*type(self).parameters, *self.parameters)
@@ -542,7 +556,9 @@ def put_back(layers: Sequence[Layer], attributes: Sequence[dict[str, Any]]) -> N
             layer.tell("trainable")
 
 
-def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None:
+def assign(
+    who: str, arrays: Mapping[str, Array], values: Iterable[Any], layers: Iterable[Layer] = ()
+) -> None:
     """Copy values into named arrays: all of them, or none and an error that lists both sides."""
     if isinstance(values, dict) or not is_collection(values):
         raise TypeError(
@@ -567,6 +583,8 @@ def assign(who: str, arrays: Mapping[str, Array], values: Iterable[Any]) -> None
                         f"{who} takes numbers that {array.dtype} can hold. "
                         f"Got {in_full(np.abs(value).max())} in {name}."
                     )
+    for layer in layers:
+        layer.check_values(dict(zip(arrays, values, strict=True)))
     for array, value in zip(arrays.values(), values, strict=True):
         array[...] = value
 

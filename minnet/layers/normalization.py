@@ -84,6 +84,7 @@ class BatchNormalization(Layer):
 
     parameters: tuple[str, ...] = ("gamma", "beta")
     states = ("moving_mean", "moving_variance")
+    not_negative = ("moving_variance",)
 
     def __init__(
         self,

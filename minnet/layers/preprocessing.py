@@ -95,6 +95,7 @@ class Normalization(Layer):
     """
 
     states = ("mean", "variance")
+    not_negative = ("variance",)
     training_differs = False
     rescales = True
 

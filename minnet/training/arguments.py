@@ -25,7 +25,7 @@ from minnet.foundation.checks import (
     short,
     warn,
 )
-from minnet.foundation.columns import check_names, columns_of
+from minnet.foundation.columns import check_names, columns_of, replaces
 from minnet.foundation.targets import check_one_class_a_row, labels_of
 from minnet.layers import Layer, Normalization
 from minnet.losses import CrossEntropy
@@ -116,7 +116,7 @@ def fit_data(model: Network, arguments: FitArguments, x: Any, y: Any) -> tuple[D
     if pair is not None:
         _check_pair(pair, split)
     columns = None if type(x) is np.ndarray else columns_of(x)
-    if columns is not None and set(columns) != set(model.columns or ()):
+    if columns is not None and replaces(columns, model.columns):
         check_names(columns, "x")
         model.columns = columns  # the first that are named, or those of another task
     data, compiled = model.checked_data(x, y, arguments.sample_weight), model.compiled

@@ -52,7 +52,7 @@ def torch_out(rng, folder) -> float:
     assert same_bits(model, back)
     fresh = model.copy()
     fresh.theta = np.full_like(fresh.theta, 0.5)
-    exchange.from_torch(module.state_dict(), into=fresh)
+    exchange.from_torch(module, into=fresh)
     assert same_bits(model, fresh)
     flags = [layer.trainable for layer in model.layers if layer.parameters]
     assert flags == [layer.trainable for layer in back.layers if layer.parameters]
@@ -76,7 +76,7 @@ def torch_in(rng, folder) -> float:
         back = exchange.to_torch(model)(channels_first(x, images)).numpy()
     other = model.copy()
     other.theta = np.full_like(other.theta, 0.5)
-    exchange.from_torch(module.state_dict(), into=other)
+    exchange.from_torch(module, into=other)
     assert same_bits(model, other)
     return max(difference(model.predict(x), wanted), difference(back, wanted))
 

@@ -28,6 +28,7 @@ def entry(tool: str, number: int) -> tuple[dict, np.ndarray, np.ndarray]:
     return recorded, x, y
 
 
+@pytest.mark.filterwarnings("ignore:.*A state dict has no ε")  # theirs had minnet's
 @each
 def test_pytorchs_state_dicts_predict_what_pytorch_predicts(number):
     recorded, x, y = entry("torch", number)

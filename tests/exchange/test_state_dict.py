@@ -17,7 +17,7 @@ def model(**names) -> Sequential:
     return Sequential(
         [
             Dense(3, "relu", input_dim=3, name=names.get("first")),
-            BatchNormalization(name=names.get("norm")),
+            BatchNormalization(name=names.get("norm"), epsilon=1e-5),
             Dense(3, use_bias=False, name=names.get("last")),
         ],
         seed=0,
@@ -71,6 +71,61 @@ def test_numbered_modules_are_in_the_order_of_their_numbers_in_a_file(tmp_path):
     exchange.load_safetensors(tmp_path / "m.safetensors", into=net)
     np.testing.assert_array_equal(net.layers[0].W, arrays["2.weight"].T)
     np.testing.assert_array_equal(net.layers[2].W, arrays["10.weight"].T)
+
+
+def chain(units: int, first: str) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(2)
+    return {f"{first}{i}.weight": rng.standard_normal((3, 3)).astype("f4") for i in range(units)}
+
+
+def test_a_state_dict_in_alphabetical_order_goes_by_its_numbers():
+    """As `safetensors.torch.load_file` gives it: 0, 1, 10, 11, 2, …"""
+    net = Sequential([Dense(3, use_bias=False, input_dim=3) for _ in range(12)], seed=0)
+    arrays = chain(12, "")
+    exchange.from_torch({name: arrays[name] for name in sorted(arrays)}, into=net)
+    for i, layer in enumerate(net.layers):
+        np.testing.assert_array_equal(layer.W, arrays[f"{i}.weight"].T)
+
+
+def test_words_in_alphabetical_order_that_count_otherwise_are_refused():
+    net = Sequential([Dense(3, use_bias=False, input_dim=3) for _ in range(11)], seed=0)
+    arrays, before = chain(11, "fc"), net.theta.copy()
+    exchange.from_torch(arrays, into=net)
+    np.testing.assert_array_equal(net.layers[2].W, arrays["fc2.weight"].T)
+    net.theta = before
+    with pytest.raises(ValueError, match=r"Got fc0, fc1, fc10, fc2.*Name the layers so"):
+        exchange.from_torch({name: arrays[name] for name in sorted(arrays)}, into=net)
+    np.testing.assert_array_equal(net.theta, before)
+
+
+def test_a_state_dict_that_cannot_say_its_epsilon_is_warned_of():
+    net = Sequential([Dense(3, input_dim=3), BatchNormalization(), Dense(3, use_bias=False)])
+    with pytest.warns(UserWarning, match=r"default is 1e-05, and batch_norm.* has 0.001. If 2 has"):
+        table = exchange.from_torch(state(), into=net)
+    assert "A state dict has no ε" in str(table)
+
+
+class Norm:
+    """What a module of PyTorch shows of a batch norm."""
+
+    def __init__(self, eps: float) -> None:
+        self.eps = eps
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        return state()
+
+    def named_modules(self, *, remove_duplicate: bool):
+        return [("", object()), ("2", self)]
+
+
+def test_a_module_with_another_epsilon_is_refused():
+    net = model()
+    exchange.from_torch(Norm(1e-5), into=net)
+    before = net.theta.copy()
+    message = r"Got 0.001 in 2, and 1e-05 in batch_normalization_1. Make .*\(epsilon=0.001\)"
+    with pytest.raises(ValueError, match=message):
+        exchange.from_torch(Norm(1e-3), into=net)
+    np.testing.assert_array_equal(net.theta, before)
 
 
 def test_named_modules_go_into_the_layers_of_those_names(tmp_path):
@@ -134,7 +189,7 @@ def test_what_does_not_fit_is_refused_with_both_sides_and_nothing_is_copied(arra
 
 
 def test_a_batch_norm_without_gamma_takes_one_of_ones():
-    net = Sequential([BatchNormalization(scale=False, input_shape=3)], seed=0)
+    net = Sequential([BatchNormalization(scale=False, epsilon=1e-5, input_shape=3)], seed=0)
     arrays = {n.removeprefix("2."): a for n, a in state().items() if n.startswith("2.")}
     with pytest.raises(ValueError, match=r"weight .*UNUSED"):
         exchange.from_torch(arrays, into=net)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Any
 
@@ -25,7 +24,7 @@ class Stopped(Exception):
 
 def strike(*_: Any) -> None:
     """Press Ctrl-C."""
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 def ends_in(s: Scene, error: type[BaseException], **hooks: Any) -> Any:

@@ -107,12 +107,6 @@ def test_a_model_in_the_place_of_data_is_no_table() -> None:
         model.fit(model, Y, verbose=0)
 
 
-def test_names_that_are_numbers_say_nothing() -> None:
-    model = trained(Frame(X, [0, 1, 2]))
-    assert model.columns is None
-    model.predict(Frame(X, [2, 1, 0]))
-
-
 def test_they_go_with_the_model(tmp_path) -> None:
     model = trained()
     model.save(tmp_path / "model.npz")
@@ -150,7 +144,9 @@ def test_a_refused_fit_remembers_nothing() -> None:
     assert model.columns is None
 
 
-@pytest.mark.parametrize("columns", [[], ["a", "a"], [1, 2], "abc", {"a": 1}, 3])
+@pytest.mark.parametrize(
+    "columns", [[], ["a", "a"], [1, 1], [1, "a"], [True], [1.5], "abc", {"a": 1}, 3]
+)
 def test_a_file_with_other_things_than_names_is_refused(columns, tmp_path) -> None:
     from minnet.files import store
 
@@ -178,3 +174,38 @@ def test_names_that_no_file_could_keep_are_refused_before_the_training(names, me
         model.fit(Frame(X, names), Y, verbose=0)
     np.testing.assert_array_equal(model.theta, before)
     assert model.columns is None
+
+
+NUMBERED = Frame(X, [0, 1, 2])
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "validation"])
+def test_numbered_columns_in_another_order_are_refused(name) -> None:
+    model, call = trained(NUMBERED), CALLS[name]
+    with pytest.raises(ValueError, match=r"Got 2 where 1 was, column 1. Use .*\[\[0, 1, 2\]\]"):
+        call(model, NUMBERED[[0, 2, 1]])
+    call(model, Frame(X, [np.int64(0), np.int64(1), np.int64(2)]))
+    call(model, X)
+
+
+def test_other_numbers_may_count_the_same_columns(tmp_path) -> None:
+    model = trained(NUMBERED)
+    model.predict(Frame(X, [5, 3, 4]))
+    model.predict(Frame(X, [0, 1, 1]))
+    model.predict(FRAME)
+    model.save(tmp_path / "model.npz")
+    again = minnet.load(tmp_path / "model.npz")
+    assert again.columns == [0, 1, 2]
+    with pytest.raises(ValueError, match="order of the training"):
+        again.predict(NUMBERED[[1, 0, 2]])
+
+
+def test_numbers_do_not_take_the_place_of_names() -> None:
+    model = trained()
+    model.fit(NUMBERED, Y, verbose=0)
+    assert model.columns == NAMES
+    model = trained(NUMBERED)
+    model.fit(Frame(X, [7, 8, 9]), Y, verbose=0)
+    assert model.columns == [7, 8, 9]
+    model.fit(FRAME, Y, verbose=0)
+    assert model.columns == NAMES

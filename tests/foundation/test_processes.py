@@ -140,6 +140,21 @@ def script(tmp_path, source):
     return [sys.executable, str(path)], environment
 
 
+@pytest.mark.parametrize(("system", "most"), [("win32", 61), ("linux", 100), ("darwin", 100)])
+def test_windows_gets_no_more_processes_than_it_can_wait_for(system, most, monkeypatch):
+    class Asked(Exception):
+        pass
+
+    def executor(count, *rest):
+        raise Asked(count)
+
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor", executor)
+    monkeypatch.setattr(sys, "platform", system)
+    with pytest.raises(Asked) as asked:
+        run_all(plus, 1, {str(i): i for i in range(200)}, jobs=100)
+    assert asked.value.args == (most,)
+
+
 def test_a_script_without_a_guard_runs_once(tmp_path):
     call, environment = script(tmp_path, SCRIPT)
     done = subprocess.run(call, env=environment, capture_output=True, text=True)

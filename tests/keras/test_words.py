@@ -24,6 +24,8 @@ def test_every_name_of_keras_is_there_or_in_the_table(module: str, name: str) ->
             NotImplementedError, match=rf"^minnet\.keras has no {module}\.{name}\. "
         ):
             thing()
+        if name == "Model":  # from which a class with a call may derive: see test_calls.py
+            return
         with pytest.raises(NotImplementedError, match=r"minnet\.keras has no"):
             _derive(thing)
 

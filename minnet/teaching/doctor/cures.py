@@ -211,6 +211,17 @@ def nonlinear(numbers: Sequence[int], activation: str = "relu") -> Treat:
     return lambda treated: treated._replace(model=restacked(treated.model, change))
 
 
+def unbent(number: int) -> Treat:
+    """Take the activation of the layer of this number away; one that is nothing else goes."""
+
+    def change(i: int, layer: Layer) -> list[Layer]:
+        if i != number:
+            return [layer]
+        return [fresh(layer, activation=None)] if isinstance(layer, Dense) else []
+
+    return lambda treated: treated._replace(model=restacked(treated.model, change))
+
+
 def widened(units: int) -> Treat:
     """Make all hidden dense layers that are narrower so wide."""
 

@@ -21,7 +21,10 @@ from minnet.layers import (
     Linear,
     Rescaling,
     Reshape,
+    Sigmoid,
+    Softmax,
 )
+from minnet.layers.by_name import ACTIVATIONS
 from minnet.optimizers import Adam
 from minnet.teaching.doctor import cures
 from minnet.teaching.doctor.cures import Cure, Treated
@@ -76,6 +79,21 @@ def linear_pairs(patient: Patient) -> list[int]:
     return numbers
 
 
+def bent_scores(patient: Patient) -> tuple[int, str] | None:
+    """The layer that bends the scores below the last softmax or sigmoid, and how."""
+    steps = [(i, step) for i, layer in enumerate(patient.model.layers) for step in layer.steps()]
+    top = "softmax or sigmoid in the loss"
+    if not getattr(patient.model.loss, "from_logits", False):
+        if not isinstance(steps[-1][1], (Softmax, Sigmoid)):
+            return None
+        top = type(steps.pop()[1]).__name__.lower()
+    number, below = steps[-1] if steps else (0, Linear())
+    names = [name for name, kind in ACTIVATIONS.items() if kind is type(below)]
+    if not names or isinstance(below, (Linear, Softmax)):
+        return None
+    return number, f"{names[0]} before the {top}"
+
+
 def narrowest(patient: Patient) -> Dense | None:
     """The hidden dense layer with the fewest units."""
     hidden = [layer for layer in patient.model.layers if isinstance(layer, Dense)][:-1]
@@ -116,6 +134,18 @@ def has_hidden(patient: Patient) -> bool:
 
 def remedies(patient: Patient) -> Iterator[tuple[str, Cure]]:
     """What may be missing, most certain first, each with its sentence of evidence."""
+    bent = bent_scores(patient)
+    if bent is not None:
+        number, bend = bent
+        yield (
+            f"The scores go through {bend}, which takes any numbers, and never sees what is cut "
+            "off or pressed together there.",
+            Cure(
+                "plain scores",
+                "No activation at the scores: Dense(…) without one, then the last step.",
+                cures.unbent(number),
+            ),
+        )
     numbers = linear_pairs(patient)
     if numbers:
         model = patient.model
@@ -165,7 +195,8 @@ def _next_dense(layers: list[Layer], number: int) -> str:
 
 def too_little(patient: Patient) -> Iterator[Finding]:
     """`cannot-overfit`, where a twin with what is missing does clearly better on all rows."""
-    suspect = linear_pairs(patient) or is_narrow(patient) or lacks_bias(patient)
+    faults = (bent_scores, linear_pairs, is_narrow, lacks_bias)
+    suspect = any(fault(patient) for fault in faults)
     if not suspect or is_autoencoder(patient):
         return
     guess = baseline(patient)

@@ -199,7 +199,9 @@ def _of_pair(pair: Any, x: Any, rng: np.random.Generator) -> GradientReport:
     if not report.findings:
         return report
     first, single = report.findings[0], np.size(x) == 1
-    unsure = "in every entry" in first.message and "whatever the batch" not in first.message
+    unsure = "treats these apart" in first.message or (
+        "in every entry" in first.message and "whatever the batch" not in first.message
+    )
     if (
         UNKNOWN in first.message
         or "one entry" in first.message

@@ -59,6 +59,11 @@ def touched(scene: Scene, rng: np.random.Generator) -> list[GradientFinding]:
     for change in seen:
         method, name = change.split(" changes ")
         array = name.split()[-1]
+        instead = f"Work on a new array: {array} = {array} * …, not {array} *= … or out={array}."
+        if method in ("gradient", "backward") and not name.startswith("its "):
+            instead = (
+                "Leave its update to the optimizer, whose turn comes after the whole way back."
+            )
         where = f"{scene.who}.{method}" if scene.y.ndim else scene.who
         findings.append(
             GradientFinding(
@@ -66,7 +71,7 @@ def touched(scene: Scene, rng: np.random.Generator) -> list[GradientFinding]:
                 where,
                 f"{change} in place, so whatever uses {array} later (this layer's backward, the "
                 "layer below, the caller) computes with other numbers than those that were used. "
-                f"Work on a new array: {array} = {array} * …, not {array} *= … or out={array}.",
+                f"{instead}",
             )
         )
     return findings

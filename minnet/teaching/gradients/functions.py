@@ -55,7 +55,7 @@ def _misfits(scene: FormulaScene) -> bool:
 
 def _over_fewer_rows(f: Function, gradient_of_f: Function, x: Array) -> FormulaScene | None:
     """The same pair over fewer rows of its data; `rows` of the scene is then the data's."""
-    data = [array for g in (f, gradient_of_f) for array in _data(g).values()]
+    data = _data(f) + _data(gradient_of_f)
     lengths = Counter(len(array) for array in data if array.ndim and len(array) > 1)
     for length, _ in lengths.most_common():
         fewer = max(1, (2 * length) // 3)
@@ -74,21 +74,22 @@ def _over_fewer_rows(f: Function, gradient_of_f: Function, x: Array) -> FormulaS
     return None
 
 
-def _data(function: Function) -> dict[str, Array]:
-    """The arrays that a function closes over or takes from its module."""
+def _data(function: Any, depth: int = 3) -> list[Array]:
+    """The arrays that a function, or one that it calls, closes over or takes from its module."""
     if not isinstance(function, FunctionType):
-        return {}
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    values = {}
-    for name, cell in cells.items():
+        return []
+    values = [function.__globals__.get(name) for name in function.__code__.co_names]
+    for cell in function.__closure__ or ():
         try:
-            values[name] = cell.cell_contents
+            values.append(cell.cell_contents)
         except ValueError:  # an empty cell
             continue
-    for name in function.__code__.co_names:
-        if name in function.__globals__:
-            values[name] = function.__globals__[name]
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    arrays = [value for value in values if isinstance(value, np.ndarray)]
+    if depth > 0:
+        for called in values:
+            if called is not function:
+                arrays += _data(called, depth - 1)
+    return arrays
 
 
 def _with_rows(function: Function, length: int, fewer: int, depth: int = 3) -> Function | None:

@@ -147,7 +147,7 @@ def _go_back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Mem
     for method in ("gradient", "backward"):
         if not (set(met.variables) - {"x"} if method == "gradient" else "x" in met.variables):
             continue
-        before = [array.copy() for array in (x, y, dy)]
+        before = [array.copy() for array in (x, y, dy, *_weights(step))]
         try:
             if method == "gradient":
                 step.gradient(x, y, dy, memo)
@@ -160,7 +160,7 @@ def _go_back(step: Layer, met: Meeting, x: Array, y: Array, dy: Array, memo: Mem
             raise
         except Exception:  # the step is looked at alone later
             dx = None
-        if not _same([x, y, dy], before):
+        if not _same([x, y, dy, *_weights(step)], before):
             met.changed.add(method)
     return dx
 

@@ -198,14 +198,17 @@ class StepScene(Scene):
                         given[name] = array.copy()
                     else:
                         true[name] = np.array(given[name])
+            for name, array in layer.arrays().items():
+                same = np.array_equal(array, weights[name], equal_nan=True)
+                if name in layer.parameters and not same:
+                    answer.touched.append(f"{method} changes {name}")
+                    if how.pristine:
+                        array[...] = weights[name]
+                    else:
+                        weights[name] = array.copy()
 
         seen: set[tuple[str, str]] = set()
         look("forward")
-        for name, array in layer.arrays().items():
-            same = np.array_equal(array, weights[name], equal_nan=True)
-            if name in layer.parameters and not same:
-                answer.touched.append(f"forward changes {name}")
-                array[...] = weights[name] if how.pristine else array
         if any(variable != "x" for variable in self.variables):
             arguments = (given["x"], given["y"], given["dy"], memo)
             kept = layer.copy() if how.capture else None

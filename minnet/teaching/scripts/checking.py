@@ -182,13 +182,15 @@ def _trained(analysis: Analysis) -> Analysis:
 
     It may be reported without dropout, or with running averages. Then some gradients are right for
     the other, and know of random numbers that the loss knows nothing of, or the loss knows of
-    averages of which they know nothing.
+    averages of which they know nothing. Or it is but a figure of the error that is trained.
     """
     other = analysis.implied
     if other is None or _explains(analysis):
         return analysis
     if not any(block.right and block.value.size > 1 for block in other.blocks):
         return analysis
+    if reported.is_figure(analysis, other):
+        return other
     paths = {block.path for block in other.blocks}
     if paths < {block.path for block in analysis.blocks}:
         return analysis

@@ -82,6 +82,14 @@ def of_block(
             f"it differs from what was measured by {k:.4g} times {label} itself: the gradient of "
             f"the penalty (regularisation, weight decay) is {missing}.",
         )
+    k = ratio(difference, np.sign(block.at(block.value)), 1e-4)
+    if k is not None and np.unique(np.sign(block.at(block.value))).size > 1:
+        return BlockFinding(
+            "factor",
+            f"it differs from what was measured by {k:.4g} times the sign of {label}: the gradient "
+            "of an L1 penalty, λ Σ |w|, is "
+            f"{'missing, or too small' if k < 0 else 'there twice, or too large'}.",
+        )
     whole = np.allclose(a, np.trunc(a)) and not np.allclose(n, np.rint(n), atol=1e-6)
     if whole and np.all(np.abs(flat - n) < 1.0 + 1e-9):
         return BlockFinding(

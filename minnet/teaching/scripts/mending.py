@@ -16,7 +16,7 @@ import numpy as np
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.hints import Hints
-from minnet.teaching.scripts.moving import into_loops
+from minnet.teaching.scripts.moving import of_loops
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.parts import ONCE
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
@@ -231,8 +231,8 @@ class Search:
                 cost = edit.cost - hints.of(owner, edit.old, edit.new, edit.kind)
                 tie = statement.lineno if cost < 2.0 else -statement.lineno
                 candidates.append((rank, cost, tie, owner, edit))
-        inside = into_loops(self.unit.definitions, "")
-        for owner, line, edit in [*inside, *into_loops(self.unit.body, "<module>")]:
+        inside = of_loops(self.unit.definitions, "")
+        for owner, line, edit in [*inside, *of_loops(self.unit.body, "<module>")]:
             scope = self.scope.get((owner, line.lineno))
             rank = None if scope is None else self._rank(line, {**self._names(), **scope})
             if rank is not None:

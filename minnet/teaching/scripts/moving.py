@@ -1,4 +1,4 @@
-"""Lines that stand behind a loop, and belong inside of it."""
+"""Loops: lines that stand behind one and belong inside, and rows that it leaves out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minnet.teaching.scripts.repairs import Edit
-from minnet.teaching.scripts.scopes import text_of
+from minnet.teaching.scripts.scopes import parsed, text_of
 
 
-def into_loops(tree: Sequence[ast.stmt], within: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
-    """Changes that move an adding line into the loop before it, beside one that adds there.
+def of_loops(tree: Sequence[ast.stmt], within: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
+    """Changes that move an adding line into the loop before it, or take a loop over all its rows.
 
-    Each with the function that it is in, `within` at the top, and the line that is moved. Lines of
-    the tree itself are not moved, only those deeper.
+    Each with the function that it is in, `within` at the top, and the line that is changed. Lines
+    of the tree itself are not changed, only those deeper.
     """
 
     def walk(node: Any, owner: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
@@ -28,11 +28,35 @@ def into_loops(tree: Sequence[ast.stmt], within: str) -> Iterator[tuple[str, ast
                         if isinstance(loop, ast.For):
                             for edit in _moved(node, name, j, i):
                                 yield owner, moved, edit
+                elif isinstance(moved, ast.For):
+                    for edit in _over_all(moved):
+                        yield owner, moved, edit
                 if isinstance(moved, (ast.stmt, ast.excepthandler)):
                     yield from walk(moved, _inside(owner, moved))
 
     for statement in tree:
         yield from walk(statement, _inside(within, statement))
+
+
+def _over_all(loop: ast.For) -> Iterator[Edit]:
+    """The loop from the first row on, or to the last."""
+    call = loop.iter
+    if not isinstance(call, ast.Call) or text_of(call.func) != "range" or len(call.args) > 2:
+        return
+    end = call.args[-1]
+    starts = [""] if len(call.args) == 1 else [f"{text_of(call.args[0])}, ", ""]
+    ends = [end]
+    if isinstance(end, ast.BinOp) and isinstance(end.op, ast.Sub) and text_of(end.right) == "1":
+        ends.append(end.left)
+    for start, last in [(a, b) for a in starts for b in ends][1:]:
+        new = copy.copy(loop)
+        new.iter = parsed(f"range({start}{text_of(last)})")
+        ast.fix_missing_locations(ast.copy_location(new.iter, call))
+        first, left_out = "" if start else " the first", "" if last is end else " the last"
+        both = " and".join(side for side in (first if len(starts) > 1 else "", left_out) if side)
+        words = f"the loop leaves out{both}: {text_of(new.iter)} belongs there"
+        before, after = (f"for {text_of(loop.target)} in {text_of(c)}:" for c in (call, new.iter))
+        yield Edit(loop.lineno, "wrong", words, before, after, 1.8, new, loop)
 
 
 def _inside(owner: str, node: Any) -> str:

@@ -152,12 +152,28 @@ TRUNCATED = (
 """What is said of integers."""
 
 
+class _Model(np.ndarray):
+    """An array of integers that notes whether another array was made like it."""
+
+    copied_type = False
+
+    def __array_function__(self, function: Any, types: Any, given: Any, named: Any) -> Any:
+        if function in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
+            self.copied_type |= given[0] is self and "dtype" not in named
+        return super().__array_function__(function, types, given, named)
+
+
 def truncated(gradient: Callable[..., Any], x: Any) -> GradientFinding | None:
-    """The finding on a gradient of integers that is another one with the same numbers as floats."""
+    """The finding on a gradient of integers that is another one with the same numbers as floats.
+
+    Or that holds the same ones by luck: it is made like an x of integers, whatever it is filled
+    with.
+    """
     array = np.asarray(x)
+    model = array.copy().view(_Model)
     try:
         floats = np.asarray(gradient(array.astype(float)))
-        plain = np.asarray(gradient(array.copy()))
+        plain = np.asarray(gradient(model))
     except Exception:  # it takes no such numbers
         return None
     if floats.dtype.kind in "iu":
@@ -168,7 +184,8 @@ def truncated(gradient: Callable[..., Any], x: Any) -> GradientFinding | None:
             "whole numbers: everything behind the point is lost. Make it of floats: "
             "np.zeros(shape), or zeros_like(…, dtype=float).",
         )
-    if array.dtype.kind not in "iu" or np.allclose(plain, floats):
+    by_luck = model.copied_type and plain.dtype.kind in "iu"
+    if array.dtype.kind not in "iu" or (np.allclose(plain, floats) and not by_luck):
         return None
     message = TRUNCATED.format(name="x", dtype=array.dtype)
     return GradientFinding("wrong", "gradient_of_f", message)

@@ -521,6 +521,10 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
         )
         if value.size and np.all((value >= 0) & (value <= 1)):
             yield "wrong", f"{text} stands where 1 − {text} belongs", 1.9, parsed(f"(1 - {text})")
+        if value.dtype.kind == "f" and np.any(value < 0):
+            words = f"{text} stands where its sign belongs, which is the slope of |{text}|"
+            yield "wrong", words, 2.0, parsed(f"np.sign({text})")
+        yield from _of_row(node, scope)
         if value.ndim == 2:
             yield from _through_weights(text, value.shape, scope)
             yield (
@@ -571,6 +575,18 @@ def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Itera
                         2.2,
                         parsed(f"self.{key}"),
                     )
+
+
+def _of_row(node: ast.expr, scope: Scope) -> Iterator[Local]:
+    """The sum over all rows in the place of one row."""
+    if isinstance(node, ast.Subscript) and isinstance(evaluated(node.slice, scope), int):
+        rows = evaluated(node.value, scope)
+        if isinstance(rows, np.ndarray) and rows.ndim == 2:
+            words = (
+                f"{text_of(node)} is that of one sample: the sum over all of them, "
+                f"{text_of(node.value)}.sum(axis=0), belongs there"
+            )
+            yield "bias-not-summed", words, 1.8, parsed(f"{text_of(node.value)}.sum(axis=0)")
 
 
 def of_index(node: ast.AST) -> Iterator[Local]:

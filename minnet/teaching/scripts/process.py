@@ -5,13 +5,16 @@ from __future__ import annotations
 import builtins
 import io
 import json
+import math
 import os
 import signal
 import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from _thread import interrupt_main
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,9 @@ LOOP = 20.0
 
 DRIVING = 3.0
 """Seconds for a call of a function that the file does not call."""
+
+BELL = "the clock's bell"
+"""Name of the thread that rings where the system has no alarm."""
 
 FORBIDDEN = (
     "os.remove",
@@ -105,30 +111,74 @@ def answered(*question: Any) -> str:
 
 
 class Clock:
-    """Raises `OutOfTimeError` in the main thread when a time is over."""
+    """Raises `OutOfTimeError` in the main thread when a time is over, and each second after it.
 
-    def __init__(self) -> None:
-        self.real = hasattr(signal, "setitimer") and (
-            threading.current_thread() is threading.main_thread()
-        )
+    What counts is the processor's time, so that a busy machine comes to the same report; but at
+    most twice as much goes by, and nothing after `end`, by the clock that only goes forward.
+
+    The system's alarm does it; where it has none, as on Windows, another thread.
+    """
+
+    def __init__(self, end: float = math.inf) -> None:
+        self.end = self.late = end
+        self.used = math.inf
+        self.real = threading.current_thread() is threading.main_thread()
+        self.alarm = hasattr(signal, "setitimer")
+        self.runs = False
         if self.real:
-            signal.signal(signal.SIGALRM, self._ring)
+            signal.signal(signal.SIGALRM if self.alarm else signal.SIGINT, self._ring)
 
-    @staticmethod
-    def _ring(number: int, frame: Any) -> None:
-        raise OutOfTimeError
+    def _ring(self, number: int, frame: Any) -> None:
+        over = time.process_time() > self.used or time.monotonic() > self.late
+        if self.runs and over:  # and not in the moment after it
+            raise OutOfTimeError
 
     def within(self, seconds: float, do: Callable[[], Any], default: Any = None) -> Any:
         """What a function gives, or the default when it takes too long."""
-        if self.real:
-            signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        if not self.real:
+            return _tried(do, default)
+        self.used = time.process_time() + 0.9 * seconds
+        self.late = min(time.monotonic() + 1.9 * seconds, self.end)
+        with self._alarm(seconds) if self.alarm else self._thread(seconds):
+            self.runs = True
+            try:
+                return _tried(do, default)
+            finally:
+                self.runs = False
+
+    @contextmanager
+    def _alarm(self, seconds: float) -> Iterator[None]:
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
         try:
-            return do()
-        except (OutOfTimeError, Exception):  # whatever a student's objects do where they are asked
-            return default
+            yield
         finally:
-            if self.real:
-                signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+    @contextmanager
+    def _thread(self, seconds: float) -> Iterator[None]:
+        over = threading.Event()
+
+        def ring() -> None:
+            wait = seconds
+            while not over.wait(wait):
+                interrupt_main()
+                wait = 1.0
+
+        thread = threading.Thread(target=ring, name=BELL, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _tried(do: Callable[[], Any], default: Any) -> Any:
+    """What a function gives, or the default where it raises or has no time left."""
+    try:
+        return do()
+    except (OutOfTimeError, Exception):  # whatever a student's objects do where they are asked
+        return default
 
 
 def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tuple[int, str]:
@@ -146,7 +196,7 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         return UNREADABLE, (
             f"{name} has no function or class {unknown[0]}. It has: {known}. Name one of these."
         )
-    clock = Clock()
+    clock = Clock(end)
     recording = clock.within(RUNNING, lambda: record(program))
     if recording is None:
         recording = Recording({}, out_of_time=True)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from dataclasses import replace
+
+import numpy as np
 
 from minnet.teaching.scripts.blocks import Analysis, tells
 from minnet.teaching.scripts.programs import Loop, Program, own_names, prepared
 from minnet.teaching.scripts.replays import Unit
+from minnet.teaching.scripts.values import is_numeric
 
 
 def whole_pass(program: Program, loop: Loop, unit: Unit) -> Unit | None:
@@ -51,6 +55,21 @@ def proves_itself(analysis: Analysis | None) -> bool:
         and analysis.explicit
         and any(block.right and tells(block) for block in analysis.blocks)
     )
+
+
+def is_figure(analysis: Analysis, other: Analysis) -> bool:
+    """Whether a loss is but a figure of the error whose squares are trained, as its mean size."""
+    parts = re.fullmatch(r"½ Σ \((.+) − (.+)\)²", other.loss)
+    if parts is None:
+        return False
+    run = analysis.unit.run(analysis.put)
+    p, t = (run.get(key) if key.startswith(":") else run.get(f":{key}") for key in parts.groups())
+    value = run.get(analysis.loss)
+    if not (is_numeric(p) and is_numeric(t) and is_numeric(value) and np.shape(p) == np.shape(t)):
+        return False
+    error = np.abs(np.asarray(p, float) - np.asarray(t, float))
+    figures = [error.mean(), error.sum(), error.max(), np.median(error), np.sqrt((error**2).mean())]
+    return np.size(value) == 1 and bool(np.isclose(float(np.reshape(value, -1)[0]), figures).any())
 
 
 def _names_in(node: ast.AST) -> set[str]:

@@ -177,11 +177,11 @@ def of_whole(
             for product in (parsed(f"{dy} @ {name}.T"), parsed(f"{name}.T @ {dy}")):
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
     yield from of_largest(node, value, statement, scope, target)
-    if len(shape) == 1:
+    if len(shape) in (1, 2):
         yield from _of_softmax(shape, target, scope)
+        yield from _of_error(node, shape, target, scope)
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
-        yield from _of_softmax(shape, target, scope)
 
 
 def _unused(node: ast.ListComp, target: str) -> Iterator[Local]:
@@ -260,6 +260,25 @@ def _of_softmax(shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[L
                     f"on every input: {name} ({d} − Σ {d} {name}) belongs there",
                     2.3,
                     parsed(f"{name} * ({d} - ({d} * {name}).sum(axis={axis}, keepdims=True))"),
+                )
+
+
+def _of_error(node: ast.expr, shape: tuple[int, ...], target: str, scope: Scope) -> Iterator[Local]:
+    """The error p − t, which a cross-entropy sends back through the softmax or sigmoid below it."""
+    arrays = [(n, a) for n, a in arrays_of(scope) if np.shape(a) == shape and n != target]
+    targets = [n for n, a in arrays if np.isin(a, (0, 1)).all() and np.any(a)]
+    for p, value in arrays:
+        if value.dtype.kind != "f" or not np.all((value > 0) & (value < 1)):
+            continue
+        for t in targets:
+            for number in ("", *(n for n, _ in sizes(scope))):
+                error = f"({p} - {t}) / {number}" if number else f"{p} - {t}"
+                yield (
+                    "wrong",
+                    f"{error} belongs where {text_of(node)} stands: of a cross-entropy and the "
+                    "softmax or sigmoid below it the error is what comes back",
+                    2.3,
+                    parsed(f"({error})"),
                 )
 
 

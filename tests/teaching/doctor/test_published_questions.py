@@ -10,14 +10,15 @@ import pytest
 
 from minnet import Sequential, datasets, diagnose
 from minnet.initializers import Constant, RandomNormal
-from minnet.layers import BatchNormalization, Dense, Dropout, Layer, ReLU
+from minnet.layers import BatchNormalization, Dense, Dropout, Layer, ReLU, Sigmoid, Softmax
+from minnet.losses import CrossEntropy
 from minnet.optimizers import SGD, Adam, RMSprop
 from minnet.regularizers import L2
 
 Setup = tuple[Sequential, Any, Any]
 
 
-def model(layers: list[Layer], optimizer: Any, loss: str, *metrics: str) -> Sequential:
+def model(layers: list[Layer], optimizer: Any, loss: Any, *metrics: str) -> Sequential:
     made = Sequential(layers, seed=0)
     made.compile(optimizer, loss, list(metrics))
     return made
@@ -35,6 +36,11 @@ def digits() -> tuple[Any, Any]:
 def ten(layers: list[Layer], optimizer: Any = "adam") -> Setup:
     """A classification of digits with these hidden layers."""
     return model([*layers, Dense(10, "softmax")], optimizer, "cross_entropy"), *digits()
+
+
+def bent(end: list[Layer], loss: Any) -> Setup:
+    """A classification of digits with these last layers."""
+    return model([*hidden(64, "relu"), *end], "adam", loss), *digits()
 
 
 def number(layers: list[Layer], y: Callable[[Any], Any], optimizer: Any = "adam") -> Setup:
@@ -224,6 +230,14 @@ SICK: dict[str, tuple[str, Callable[[], Setup]]] = {
             *digits(),
         ),
     ),
+    "tanh between the scores and the softmax": (
+        "cannot-overfit",
+        lambda: bent([Dense(10, "tanh"), Softmax()], "cross_entropy"),
+    ),
+    "sigmoid between the scores and the softmax": (
+        "cannot-overfit",
+        lambda: bent([Dense(10), Sigmoid(), Softmax()], "cross_entropy"),
+    ),
     "a dropout of 0.95, twice": (
         "cannot-overfit",
         lambda: ten([*hidden(64, "relu"), Dropout(0.95), *hidden(64, "relu"), Dropout(0.95)]),
@@ -237,6 +251,25 @@ def test_the_cause_is_first_or_second(name):
     one, x, y = setup()
     report = diagnose(one, x, y)
     assert kind in report.kinds[:2], report
+
+
+@pytest.mark.parametrize("name", [name for name in SICK if "between the scores" in name])
+def test_scores_that_are_bent_are_cured_by_plain_ones(name):
+    finding, *_ = diagnose(*SICK[name][1]()).findings
+    assert "never sees what is cut off" in finding.message
+    assert finding.proof.cure == "plain scores"
+    assert finding.proof.after < 0.1 * finding.proof.before
+
+
+def test_scores_that_are_bent_below_a_loss_that_takes_logits_are_cured_as_well():
+    def diagnosed():
+        return diagnose(*bent([Dense(10, "relu")], CrossEntropy(from_logits=True)))
+
+    with pytest.warns(UserWarning, match="cuts them off"):
+        report = diagnosed()
+    finding, *_ = report.findings
+    assert "relu before the softmax or sigmoid in the loss" in finding.message
+    assert finding.proof.cure == "plain scores"
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh"])

@@ -340,6 +340,18 @@ def test_what_was_written_in_place_is_named_though_the_gradient_is_right():
     assert "forward changes its x in place" in finding.message
 
 
+def test_an_update_before_the_layer_below_has_used_the_weights_is_named():
+    class Hasty(Dense):
+        def gradient(self, x, y, dy, memo=None):
+            super().gradient(x, y, dy, memo)
+            self.W -= 0.1 * self.dW
+
+    finding = only(check_gradients(Hasty(2, name="mine"), X))
+    assert (finding.kind, finding.where) == ("stale-input", "mine.gradient")
+    assert "gradient changes W in place" in finding.message
+    assert "Leave its update to the optimizer" in finding.message
+
+
 def test_a_loss_that_writes_into_the_prediction_is_named():
     class InPlace(CrossEntropy):
         def gradient(self, p, t):
@@ -634,3 +646,19 @@ def test_softmax_in_one_row_is_known_by_its_diagonal():
     assert "its diagonal is right" in finding.message
     f = lambda z: float(softmax(z[None])[0, 0])  # noqa: E731
     assert not check_gradients((f, lambda z: np.zeros_like(z)), X[0]).ok
+
+
+def test_1_over_n_is_told_where_the_rows_are_those_of_a_function_that_is_called():
+    x, t = normal(0, (6, 3), (6,))
+
+    def error(w):
+        return x @ w - t
+
+    def slopes(w):
+        return 2 * x.T @ error(w)
+
+    def loss(w):
+        return (error(w) ** 2).mean()
+
+    report = check_gradients((lambda w: loss(w), lambda w: slopes(w) / len(x) ** 2), np.ones(3))
+    assert only(report).kind == "sum-vs-mean"

@@ -97,6 +97,26 @@ def test_integers_that_truncate_are_told_as_they_were_given() -> None:
     assert "truncated to whole numbers" in report.findings[0].message
 
 
+def test_an_array_like_an_x_of_integers_is_told_where_it_loses_nothing_by_luck() -> None:
+    def square(x: Any) -> Any:
+        return 0.5 * (x * x).sum()
+
+    def like_x(x: Any) -> Any:
+        grad = np.zeros_like(x)
+        grad[...] = 1.0 * x
+        return grad
+
+    def of_floats(x: Any) -> Any:
+        return np.zeros_like(x, dtype=float) + x
+
+    assert check_gradients((square, like_x), np.array([1.0, 3.0])).ok
+    assert check_gradients((square, of_floats), np.array([1, 3])).ok
+    assert check_gradients((square, lambda x: 1 * x), np.array([1, 3])).ok
+    report = check_gradients((square, like_x), np.array([1, 3]))
+    assert not report.ok
+    assert "an array made like it" in report.findings[0].message
+
+
 @pytest.mark.parametrize(
     ("target", "params", "message"),
     [

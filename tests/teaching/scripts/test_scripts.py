@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
+import threading
 from pathlib import Path
 
 import pytest
 
-from minnet.teaching.scripts import report
+from minnet.teaching.scripts import process, report
+from minnet.teaching.scripts.recording import OutOfTimeError
 from tests.teaching.scripts.mistakes import MISTAKES
 
 STUDENTS = Path(__file__).parent / "students"
@@ -117,6 +120,51 @@ def test_a_script_that_hangs_is_stopped_and_its_functions_are_checked(tmp_path: 
     code, text = checked(tmp_path, source)
     assert code == report.RIGHT, text
     assert "right  theta" in text
+
+
+def test_it_is_stopped_where_the_system_has_no_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+    without = tmp_path / "without" / "sitecustomize.py"
+    without.parent.mkdir()
+    without.write_text("import signal\ndel signal.setitimer, signal.SIGALRM\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(without.parent))
+    source = (STUDENTS / "pairs.py").read_text("utf-8") + "\nwhile True:\n    pass\n"
+    code, text = checked(tmp_path, source)
+    assert code == report.RIGHT, text
+    assert "right  theta" in text
+
+
+@pytest.mark.usefixtures("python_handles_ctrl_c")
+@pytest.mark.parametrize("alarm", [True, False])
+def test_the_clock_rings_until_it_is_heard_and_then_no_more(
+    alarm: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not alarm:
+        monkeypatch.delattr(signal, "setitimer", raising=False)
+    elif not hasattr(signal, "setitimer"):
+        pytest.skip("this system has no alarm")
+    clock = process.Clock()
+    heard = []
+
+    def endless() -> None:
+        while True:
+            try:
+                while True:
+                    pass
+            except BaseException as error:
+                heard.append(type(error))
+                if len(heard) == 2:
+                    raise
+
+    assert clock.within(0.1, endless, "stopped") == "stopped"
+    assert heard == [OutOfTimeError, OutOfTimeError]
+    assert clock.within(60.0, lambda: 3) == 3
+    assert clock.within(60.0, lambda: 1 / 0, "wrong") == "wrong"
+    clock._ring(0, None)  # too late
+    assert clock.within(60.0, lambda: clock._ring(0, None) or 4) == 4  # the others worked so long
+    assert not [thread for thread in threading.enumerate() if thread.name == process.BELL]
 
 
 def test_nothing_is_written_and_nothing_printed(tmp_path: Path) -> None:
