@@ -78,15 +78,13 @@ def analyse(
     if first.error is not None:
         return None
     start = {p: s for p, s in unit.slots().items() if is_numeric(s.value)}
-    weights = _weights(unit, first, start, targets)
+    weights = weights_of(unit, first) if targets is None else [p for p in targets if p in start]
     if not weights:
         return None
-    if targets is None:
-        weights = [*weights, *_no_states(unit, first, start, weights)]
     moved = _generic_point(unit, {p: start[p].array for p in weights}, frozenset()) or {}
     second = unit.run(moved)  # at the start a gradient may be 0 by chance
     if second.error is None and targets is None:
-        more = [p for p in _weights(unit, second, start, None, moved) if p not in weights]
+        more = [p for p in _weights(unit, second, start, moved) if p not in weights]
         weights = [*weights, *more]
     last = first if second.error is not None else second
     changed = [
@@ -146,16 +144,20 @@ def analyse(
     return analysis
 
 
+def weights_of(unit: Unit, run: Run) -> list[str]:
+    """The paths of what a unit learns, by a run; a weight may be called like a velocity."""
+    start = {p: s for p, s in unit.slots().items() if is_numeric(s.value)}
+    weights = _weights(unit, run, start)
+    return [*weights, *_no_states(unit, run, start, weights)] if weights else []
+
+
 def _weights(
     unit: Unit,
     run: Run,
     start: Mapping[str, Any],
-    targets: Mapping[str, str] | None,
     put: Mapping[str, Array] | None = None,
 ) -> list[str]:
     """The paths that may be weights: those that change, and those with a gradient by name."""
-    if targets is not None:
-        return [p for p in targets if p in start]
     changed = []
     for path, slot in start.items():
         if not np.size(slot.value) or slot.array.dtype.kind not in "fiu":
@@ -526,7 +528,7 @@ def settle(
             block.right = block.agrees(block.analytic)
     _as_the_others(analysis, known)
     if not analysis.explicit or _has_no_factor(analysis):
-        _common_factor(analysis)
+        common_factor(analysis)
     if not analysis.explicit:
         penalized(analysis)
     _clip(analysis)
@@ -615,7 +617,7 @@ def _by_key(block: Block, keys: Sequence[str], runs: Sequence[Run], rates: list[
     block.right = block.agrees(block.analytic)
 
 
-def _common_factor(analysis: Analysis) -> None:
+def common_factor(analysis: Analysis) -> None:
     """Right are those that are the same positive number of times what was measured."""
     constants = []
     for block in analysis.blocks:

@@ -77,6 +77,16 @@ def fits(gradient: Any, value: Array) -> bool:
     return squeezed == tuple(n for n in value.shape if n != 1) and len(shape) <= value.ndim
 
 
+def tells(block: Block) -> bool:
+    """Whether it is no chance that a gradient is a multiple of what was measured.
+
+    One number is always one, and so are the two of a softmax over two classes, which sum to 0.
+    """
+    n = block.measured
+    largest = float(np.abs(n).max(initial=0.0))
+    return largest > 0 and n.size > 1 and not (n.size == 2 and abs(n.sum()) < 1e-6 * largest)
+
+
 @dataclass
 class Analysis:
     """A unit with its loss and its blocks."""

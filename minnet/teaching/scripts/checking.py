@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from minnet.foundation.printing import printable
 from minnet.teaching.scripts import (
     broadcasting,
+    epochs,
     evidence,
     implied,
     leftovers,
@@ -37,13 +38,21 @@ from minnet.teaching.scripts.blocks import (
     ratio,
 )
 from minnet.teaching.scripts.evidence import BlockFinding
+from minnet.teaching.scripts.fewer import sample_counts, smaller, with_fewer
 from minnet.teaching.scripts.mending import SECONDS, Search
-from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of, shown
-from minnet.teaching.scripts.programs import Program, own_names
+from minnet.teaching.scripts.names import leaf, shown
+from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
+from minnet.teaching.scripts.reported import proves_itself
+from minnet.teaching.scripts.roles import is_handed_on
 from minnet.teaching.scripts.running import seeded_state
-from minnet.teaching.scripts.values import as_it_becomes, copied, generators, slots, with_rows
+from minnet.teaching.scripts.values import (
+    as_it_becomes,
+    copied,
+    generators,
+    slots,
+)
 
 
 @dataclass
@@ -70,24 +79,35 @@ class Section:
         if wrong and gradients:
             be = "is" if len(gradients) == 1 else "are"
             lines.append(f"       {', '.join(gradients)} {be} right, so look below.")
+        told: dict[str, str] = {}
         for label, findings in wrong.items():
             first, *more = findings[:2]
+            cause = first.cause.lower() or first.text.lower()
+            if cause in told and "line" in cause:
+                lines.append(f"WRONG  {label}: {_following(first, told[cause])}")
+                continue
+            told[cause] = label
             lines.append(f"WRONG  {label}: {first.text}")
             lines += [f"       or, less sure: {finding.text}" for finding in more]
         return printable("\n".join(lines + [f"       {note}" for note in self.notes]))
 
 
-Attempt = Callable[[Callable[[], "Analysis | None"]], "Analysis | None"]
+def _following(finding: BlockFinding, block: str) -> str:
+    """What is said of a block whose mistake was told of another already: the cause in short."""
+    whole = finding.cause or finding.text
+    own, short = finding.text.removesuffix(whole), re.split(r" The line is `|\. ", whole)[0]
+    start = "It follows" if own else "it follows"
+    return f"{own}{start} from the same as {block} does: {short[0].lower()}{short[1:].rstrip('.')}."
 
 
 def loops(
-    program: Program, recording: Recording, names: Sequence[str], attempt: Attempt
+    program: Program, recording: Recording, names: Sequence[str], attempt: epochs.Attempt
 ) -> list[Analysis]:
     """The analyses of the loops of the file that train something, one for each set of weights.
 
     `attempt` does a part of the work, and gives None where that takes too long.
     """
-    analyses: list[tuple[tuple[Any, ...], int, Analysis]] = []
+    analyses: list[epochs.Numbered] = []
     for loop in program.loops:
         snapshots = recording.passes.get(loop.number)
         if not snapshots:
@@ -96,29 +116,20 @@ def loops(
             continue  # it cannot be run alone
         if names and not any(loop.owner == n or loop.owner.split(".")[0] == n for n in names):
             continue
-        where = f"the loop in line {loop.node.lineno}"
-        where += f" ({loop.owner})" if loop.owner else ""
-        unit = Unit(
-            where,
-            program.definitions(),
-            own_names(loop.node.body, loop.owner),
-            snapshots[0].variables,
-            recording.names,
-            state=snapshots[0].state,
-            owner=loop.owner,
-        )
+        unit = epochs.unit_of(program, recording, loop)
         analysis = attempt(partial(_analysis_of, unit, program))
         if analysis is None or (not analysis.explicit and analysis.wrong):
             whole = reported.whole_pass(program, loop, unit)
             other = attempt(partial(_analysis_of, whole, program)) if whole is not None else None
-            analysis = other if reported.proves_itself(other) else analysis
-        if analysis is not None and analysis.blocks and not _only_data(analysis):
+            analysis = other if proves_itself(other) else analysis
+        if analysis is not None and analysis.blocks and not _learns_nothing(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
                 left = leftovers.verdicts(analysis, snapshots)
                 analysis.left_over = {path: finding.text for path, finding in left.items()}
                 analyses.append((quality, loop.number, analysis))
+    analyses += epochs.analyses(program, recording, attempt, analyses)
     analyses = [one for one in analyses if not _of_another_pass(program, one, analyses)]
     analyses.sort(key=lambda one: one[0], reverse=True)
     chosen: list[Analysis] = []
@@ -222,9 +233,11 @@ def _drawn_again(unit: Unit) -> Unit:
     return unit.beginning_with(variables, seeded_state(2))
 
 
-def _only_data(analysis: Analysis) -> bool:
-    """Whether a loop learns nothing that is seen, and has a gradient of its inputs alone."""
+def _learns_nothing(analysis: Analysis) -> bool:
+    """Whether a loop has a gradient of its inputs alone, or hands on a state and no more."""
     data = r"^(x|inputs?|data|features|h|a)(_|\d|$)"
+    if all(is_handed_on(block.path) and not block.right for block in analysis.blocks):
+        return not any(block.key for block in analysis.blocks)
     return not analysis.updates and all(
         re.match(data, leaf(block.path)[0], re.I) for block in analysis.blocks
     )
@@ -257,72 +270,8 @@ def _quality(analysis: Analysis, number: int) -> tuple[Any, ...]:
     return (analysis.explicit and moved, moved, known > 0, len(analysis.blocks), known, number)
 
 
-FEW = 12
-"""Samples that are enough."""
-
 FEW_ENTRIES = 3
 """Entries that many changes mend by chance, so that one is tried with other data, too."""
-
-
-def sample_counts(unit: Unit, weights: set[str]) -> list[int]:
-    """What the number of samples may be: lengths that several arrays of data share."""
-    counts: dict[int, int] = {}
-    for path, slot in unit.slots().items():
-        if path in weights or not isinstance(slot.value, np.ndarray) or not slot.value.ndim:
-            continue
-        for size in set(slot.value.shape):
-            target = re.match(r"^(y|t|target|label)", leaf(path)[0], re.I)
-            data = re.match(r"^(x|inputs?|data|features)", leaf(path)[0], re.I)
-            counts[size] = counts.get(size, 0) + (3 if target else 2 if data else 1)
-    for value in unit.variables.values():
-        if isinstance(value, (list, tuple)) and len(value) > 2:
-            counts[len(value)] = counts.get(len(value), 0) + 2
-    shapes = {n for p, s in unit.slots().items() if p in weights for n in np.shape(s.value)}
-    ordered = sorted(counts, key=lambda n: (-(counts[n] - 2 * (n in shapes)), -n))
-    return [n for n in ordered if n > 2 and counts[n] >= 3]
-
-
-def smaller(unit: Unit) -> Unit:
-    """The unit with fewer samples, where it runs as well with them, so that it is quick."""
-    first = unit.run()
-    if first.error is not None:
-        return unit
-    weights = {p for p, s in unit.slots().items() if differs(s.value, first.get(":" + p))}
-    for rows in sample_counts(unit, weights)[:1]:
-        if rows <= 2 * FEW:
-            return unit
-        other = with_fewer(unit, rows, FEW, weights)
-        if other is not None:
-            return other
-    return unit
-
-
-def with_fewer(unit: Unit, rows: int, fewer: int, weights: set[str]) -> Unit | None:
-    """The unit over the first samples only, or None where it does not run with them.
-
-    A number of samples that stands in the code as a number has no fewer.
-    """
-    if rows in unit.numbers(held=False):
-        return None
-    variables = copied(unit.variables)
-    if not with_rows(variables, rows, fewer, weights):
-        return None
-    other = Unit(
-        unit.title,
-        unit.definitions,
-        unit.body,
-        variables,
-        unit.old,
-        unit.alone,
-        unit.base,
-        unit.state,
-        unit.owner,
-    )
-    run = other.run()
-    if run.error is not None:
-        return None
-    numbers = [v for k, v in scalars_of(run).items() if loss_rank(k) >= 2]
-    return other if all(np.isfinite(v) for v in numbers) else None
 
 
 @dataclass
@@ -382,12 +331,19 @@ def _leaves_out(analysis: Analysis, there: Analysis) -> bool:
 
 
 def another_pass(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis | None:
-    """The same at the beginning of a later pass of the loop, with other data where they change."""
+    """The same at the beginning of a later pass of the loop, with other data where they change.
+
+    A pass tells nothing in which a step has the velocity of those before in it, so that what is
+    right here is wrong there.
+    """
     paths = {block.path for block in analysis.blocks}
+    right = {block.path for block in analysis.blocks if block.right}
     for snapshot in snapshots[1:4]:
         unit = analysis.unit.beginning_with(snapshot.variables, snapshot.state)
         there = analyse(smaller(unit))
         if there is None or there.loss != analysis.loss:
+            continue
+        if right & {block.path for block in there.wrong}:
             continue
         if paths <= {block.path for block in there.blocks}:
             return there
@@ -524,10 +480,11 @@ def _of_wrong(
             findings.append(truncated[block.path])
         if change is not None:
             labels = [b.label for b in blocks if b.path in change.paths]
-            text = _told(change.edit, labels, "")
+            cause = text = _told(change.edit, labels, "")
             if number is not None and number.kind != "wrong":
-                text = f"{number.text} {text[0].upper()}{text[1:]}"
-            findings.append(BlockFinding(change.edit.kind, text))
+                cause = f"{text[0].upper()}{text[1:]}"
+                text = f"{number.text} {cause}"
+            findings.append(BlockFinding(change.edit.kind, text, cause))
         elif number is not None:
             findings.append(number)
         elif not findings:

@@ -14,10 +14,14 @@ from minnet.teaching.scripts.penalties import is_bias
 
 
 class BlockFinding(NamedTuple):
-    """What is wrong with a block: a kind, as of the detective, and a sentence."""
+    """What is wrong with a block: a kind, as of the detective, and a sentence.
+
+    `cause` is the end of the sentence that names a line, and that is told of several blocks.
+    """
 
     kind: str
     text: str
+    cause: str = ""
 
 
 def of_block(

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minnet.teaching.scripts.blocks import Analysis, Block, proportional
+from minnet.teaching.scripts.blocks import Analysis, Block, proportional, tells
 from minnet.teaching.scripts.mending import Search
 
 
@@ -34,19 +34,19 @@ def in_doubt(analysis: Analysis) -> bool:
         return False
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
         sure = _is_error(analysis.loss)
-        return not any(b.value.size > 1 and _explained(b, sure) for b in analysis.blocks)
+        return not any(tells(b) and _explained(b, sure) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
 
 
 def _explained(block: Block, sure: bool) -> bool:
-    """Whether its gradient is a multiple of what was measured; 0 is right for any loss.
+    """Whether its gradient is a multiple of what was measured.
 
     Of a loss that is not sure a negative multiple says nothing: it may be climbed on purpose.
     """
     c = proportional(block)
     multiple = c is not None and (sure or c > 0)
-    return bool(np.any(block.measured)) and (block.right or multiple)
+    return block.right or multiple
 
 
 def _is_error(key: str) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
+from minnet.teaching.scripts.hints import Hints
 from minnet.teaching.scripts.moving import of_loops
 from minnet.teaching.scripts.names import everything
 from minnet.teaching.scripts.parts import ONCE
@@ -207,6 +208,7 @@ class Search:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
         candidates = []
         slopes = slopes_of([*self.unit.definitions, *self.unit.body])
+        hints = Hints([*self.unit.definitions, *self.unit.body], statements(self.unit))
         earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
         for owner, statement in statements(self.unit):
             scope = self.scope.get((owner, statement.lineno))
@@ -226,8 +228,9 @@ class Search:
                 self.samples,
                 self._pool(owner),
             ):
-                tie = statement.lineno if edit.cost < 2.0 else -statement.lineno
-                candidates.append((rank, edit.cost, tie, owner, edit))
+                cost = edit.cost - hints.of(owner, edit.old, edit.new, edit.kind)
+                tie = statement.lineno if cost < 2.0 else -statement.lineno
+                candidates.append((rank, cost, tie, owner, edit))
         inside = of_loops(self.unit.definitions, "")
         for owner, line, edit in [*inside, *of_loops(self.unit.body, "<module>")]:
             scope = self.scope.get((owner, line.lineno))

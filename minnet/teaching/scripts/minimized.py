@@ -10,7 +10,7 @@ import numpy as np
 
 from minnet.teaching.scripts.analysis import analyse
 from minnet.teaching.scripts.blocks import Analysis
-from minnet.teaching.scripts.checking import smaller
+from minnet.teaching.scripts.fewer import smaller
 from minnet.teaching.scripts.programs import Program
 from minnet.teaching.scripts.recording import Minimization, Recording
 from minnet.teaching.scripts.replays import Unit

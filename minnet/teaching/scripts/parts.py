@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minnet.teaching.scripts.axes import of_axes
 from minnet.teaching.scripts.scopes import (
     Local,
     Scope,
@@ -53,6 +54,7 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
         yield from of_compare(node, scope)
     elif isinstance(node, ast.Call):
         yield from _of_call(node, scope, helpers)
+        yield from of_axes(node, scope)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield (
             "transposed",

@@ -12,7 +12,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import ratio
-from minnet.teaching.scripts.scopes import Scope, binary, evaluated, parsed, text_of
+from minnet.teaching.scripts.scopes import Scope, binary, evaluated, parsed, small_numbers, text_of
 
 LEAVE_OUT = "is not penalised in the cost, and the gradient is to leave it out as well"
 """What is said of such a bias."""
@@ -35,6 +35,7 @@ def of_penalty(statement: ast.stmt, scope: Scope) -> Iterator[Variant]:
     """The statement with a penalty that spares a bias: an entry, a column, or a block."""
     if not isinstance(statement, (ast.Assign, ast.AugAssign)):
         return
+    yield from _in_step(statement, scope)
     for term, array, value in list(_penalties(statement, scope)):
         name = text_of(array)
         for bias, spared, inside, zeros in _parts(name, value.shape):
@@ -57,6 +58,37 @@ def of_penalty(statement: ast.stmt, scope: Scope) -> Iterator[Variant]:
                 words = f"a bias {LEAVE_OUT}: only matrices of weights have a penalty there"
                 product = binary(term, ast.Mult(), parsed(f"({shape})"))
                 yield "factor", words, 1.3, _with(statement, term, product)
+
+
+def _in_step(statement: ast.Assign | ast.AugAssign, scope: Scope) -> Iterator[Variant]:
+    """The update of a weight by a rate times a gradient, with a penalty of that weight in it."""
+    if isinstance(statement, ast.AugAssign):
+        target, op, step = statement.target, statement.op, statement.value
+    else:
+        target, whole = statement.targets[0], statement.value  # type: ignore[assignment]
+        if not isinstance(whole, ast.BinOp) or text_of(whole.left) != text_of(target):
+            return
+        op, step = whole.op, whole.right
+    if not isinstance(op, (ast.Add, ast.Sub)) or not isinstance(step, ast.BinOp):
+        return
+    name = text_of(target)
+    if not isinstance(step.op, ast.Mult) or is_bias(name) or evaluated(target, scope) is None:
+        return
+    back: ast.operator = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+    for rate, gradient in ((step.left, step.right), (step.right, step.left)):
+        if not isinstance(evaluated(rate, scope), float):
+            continue
+        for number, _ in small_numbers(scope):
+            if number in text_of(step):
+                continue
+            for times in (number, f"2 * {number}"):
+                sign = "−" if isinstance(back, ast.Sub) else "+"
+                words = (
+                    "the gradient of the penalty (regularisation, weight decay) is missing: "
+                    f"{sign} {times} * {name}"
+                )
+                sum_ = binary(gradient, back, parsed(f"{times} * {name}"))
+                yield "factor", words, 1.7, _with(statement, gradient, sum_)
 
 
 def _penalties(

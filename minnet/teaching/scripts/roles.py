@@ -32,10 +32,17 @@ def is_state(path: str) -> bool:
     return bool(rest) and bool(memory or STATES.match(root))
 
 
+HIDDEN = (
+    "hidden|state|estado|stato|état|etat|zustand|oculto|nascosto|"
+    "состояние|скрытое|状态|隐藏|隐状态|状態|隠れ|상태|은닉"
+)
+"""How a recurrent network's state is called."""
+
+
 def is_handed_on(path: str) -> bool:
     """Whether it is called like what a recurrent network hands on from step to step."""
     name = leaf(path)[0]
-    return bool(re.fullmatch(r"[hcsa]|([hcsa]_?|hidden_?|state_?)(prev|last|old|state|t|0)?", name))
+    return bool(re.fullmatch(rf"[hcsa]|([hcsa]_?|({HIDDEN})_?)(prev|last|old|state|t|0)?", name))
 
 
 def is_setting(path: str) -> bool:

@@ -249,3 +249,30 @@ def test_what_a_single_letter_stands_for_is_no_loss_if_no_gradient_is_right_for_
     tmp_path: Path,
 ) -> None:
     assert checked(tmp_path, LETTER)[0] != report.WRONG
+
+
+EVALUATED = """
+import numpy as np
+rng = np.random.default_rng(0)
+W, U, V = 0.5 * rng.normal(size=(4, 3)), 0.5 * rng.normal(size=(4, 4)), rng.normal(size=(3, 4))
+ids = rng.integers(0, 3, 40)
+
+def perplexity(ids):
+    {state}, loss = np.zeros(4), 0.0
+    for i, j in zip(ids[:-1], ids[1:]):
+        {state} = np.tanh(W[:, i] + U @ {state})
+        p = np.exp(V @ {state})
+        p /= p.sum()
+        loss -= np.log(p[j])
+    return np.exp(loss / len(ids))
+
+print(perplexity(ids))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["h", "estado", "zustand", "状态"])
+def test_a_state_that_is_handed_on_learns_nothing(tmp_path: Path, state: str) -> None:
+    code, text = checked(tmp_path, EVALUATED.format(state=state))
+    assert code == report.UNREADABLE, text
+    assert "no gradient that could be checked" in text
