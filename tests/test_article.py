@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def test_the_articles_program_runs_and_prints_ten_epochs(tmp_path):
     program.write_text(PROGRAM)
     done = subprocess.run(
         [sys.executable, "-W", "error", str(program)],
-        env={"PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import pickle
 import signal
 import subprocess
@@ -642,6 +643,7 @@ def test_a_pipe_that_breaks_is_not_written_to_again(monkeypatch):
     assert stream.tries == 1
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell and head")
 def test_a_reader_that_leaves_does_not_cost_a_training(tmp_path):
     code = (
         "import sys; from pathlib import Path; from tests.test_callbacks import model_and_data\n"

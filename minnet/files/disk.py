@@ -50,7 +50,7 @@ FORMS = {
 LEFTOVER_SECONDS = 3600.0
 """Part files older than this are of no process that still writes."""
 
-IN_USE = (5, 32)
+IN_USE = (5, 32, 33)
 """Windows' numbers for a file that another program has open, such as a virus scanner."""
 
 WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)

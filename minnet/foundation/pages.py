@@ -58,12 +58,11 @@ def page_path(path: str | os.PathLike[str], caller: str) -> Path:
     file = Path(path)
     if file.suffix.lower() not in (".html", ".htm"):
         raise ValueError(
-            f"{caller} takes a path that ends in .html. Got {str(path)!r}. Pass "
-            f"{file.stem + '.html'!r}."
+            f"{caller} takes a path that ends in .html. Got {path}. Pass {file.stem}.html."
         )
     if not file.parent.is_dir():
         raise ValueError(
-            f"{caller} takes a path in a folder that is there. Got {str(path)!r}. Make the folder "
-            f"{str(file.parent)!r} first."
+            f"{caller} takes a path in a folder that is there. Got {path}. Make the folder "
+            f"{file.parent} first."
         )
     return file

@@ -57,6 +57,7 @@ OTHER_WORDS = {
 
 NOT_TAKEN = {
     "bias_regularizer": "Only W can be penalised, by kernel_regularizer.",
+    "weights": "Give it them once it is built: layer.set_weights([W, b]).",
     "decay": "Give the rate as a schedule: InverseTimeDecay(learning_rate, 1, decay).",
     "activity_regularizer": "No layer penalises its outputs. Penalise W: kernel_regularizer.",
     "amsgrad": "AMSGrad is another optimizer, and minnet has none.",

@@ -24,6 +24,7 @@ Behind this door things mean what they mean in Keras:
 | layers put into a second model | one with the first's: see `sharing.py` | copies |
 | a name that two layers were given | the second gets a number | refused |
 | the first entry of a model by `Model` | its Input; a copy's is its first layer | no such model |
+| `model.outputs` | `[model.output]`, a shape | what the last step computed |
 | a class below `Model` | its `call` says which layers are called; in that order | refused |
 
 Where Keras' way is a trap, minnet's stays:
@@ -40,6 +41,7 @@ Where Keras' way is a trap, minnet's stays:
 | labels that no class has, NaN in x | taken | refused |
 | `regularizers.get("l1_l2")` | no penalty | 0.01 and 0.01 |
 | Dense on x of shape (N, T, D) | acts on the last axis | refused: `Flatten()` is missing |
+| layers without a name | "dense", "dense_1", … | "dense_1", "dense_2", … in each model |
 | `set_random_seed` | seeds Python and NumPy, too | seeds models that are made afterwards |
 | `model.save("model.keras")` | Keras' format | minnet's, with one warning |
 | 1 − β₂ᵗ in Adam | of β₂ in float32, 1.3e-5 off | in float64; a loss differs by some 1e-6 |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from minnet import layers as core
 from minnet.foundation.strict import named
 from minnet.keras import words
 from minnet.keras.names import only, plain, refuse, table
-from minnet.keras.variables import tensor
+from minnet.keras.variables import Symbolic, tensor
 
 __getattr__ = words.answering(__name__)
 
@@ -27,6 +27,20 @@ MAKERS: dict[str, Callable[[], core.Layer]] = table(
 SECOND_NAMES = {"swish": "silu", "hard_swish": "hard_silu"}
 """Keras' other name of a function → its own."""
 
+
+class NoActivation(core.Linear):
+    """What a layer without an activation answers with: y = x, which does not run."""
+
+    in_files: ClassVar[Any] = core.Linear
+
+    def steps(self) -> tuple[core.Layer, ...]:
+        """Nothing runs."""
+        return ()
+
+    def __reduce__(self) -> str:
+        return "NO_ACTIVATION"  # there is one, also for a copy
+
+
 NAMES = {kind.__name__: name for name, kind in core.ACTIVATIONS.items() if name not in SECOND_NAMES}
 """Class of the core → the name of Keras' function."""
 
@@ -39,15 +53,20 @@ def _function(name: str, made: Callable[..., core.Layer] | None = None) -> Calla
         make = made
 
     def activation(x: Any, *settings: Any, **named: Any) -> Any:
+        if isinstance(x, (Symbolic, core.Input)):
+            return Symbolic.put_on(x, "Activation", _made(*settings, **named))
         array = np.asarray(x)
         if array.dtype.kind != "f":
             array = array.astype("float32")
+        return tensor(_made(*settings, **named).forward(array))
+
+    def _made(*settings: Any, **named: Any) -> core.Layer:
         if make is not None:
-            return tensor(make(*settings, **named).forward(array))
+            return make(*settings, **named)
         if settings or named:
             given = [*settings, *(f"{key}={value!r}" for key, value in named.items())]
             refuse(name, "settings", given, "Call it with x alone.")
-        return tensor(MAKERS[plain(name)]().forward(array))
+        return MAKERS[plain(name)]()
 
     activation.__name__ = activation.__qualname__ = name
     activation.__doc__ = f"The formula of `{name}`, of an array."
@@ -115,26 +134,42 @@ def activation(value: Any, who: str) -> Any:
     ValueError
         An unknown name.
     """
+    if value is None:
+        return NO_ACTIVATION
     if isinstance(value, core.Layer):
         return _with_name(value)
-    if value is None:
-        return None
     if isinstance(value, str):
         if plain(value) in MAKERS:
             return _with_name(MAKERS[plain(value)]())
         if value in words.TABLE["activations"]:
             words.Missing(f"activations.{value}", words.ACTIVATIONS)()
         return value  # the core says what it knows
-    name = plain(getattr(value, "__name__", ""))
+    name = plain(getattr(value, "__name__", "").removesuffix("_v2"))  # as tf.nn.softmax has it
     if callable(value) and name in MAKERS and _is_known(value):
         return _with_name(MAKERS[name]())
     if isinstance(value, words.Missing) or not callable(value):
         return value() if callable(value) else value
+    if (layer := named_by(value)) is not None:
+        return _with_name(layer)
     raise NotImplementedError(
         f"{who} takes a name such as 'relu', or a layer. Got a function of your own, whose "
         "derivative nobody knows. Write a Layer with forward and backward, as "
         "minnet.layers.Layer explains, and add it behind the Dense."
     )
+
+
+def named_by(function: Callable[..., Any]) -> Any:
+    """Return the activation that a function of x calls, where it does nothing besides.
+
+    Such as `lambda x: activations.relu(x, negative_slope=0.1)`. None for any other function.
+    """
+    probe = core.Input((1,))
+    try:
+        result = function(probe)
+    except Exception:
+        return None
+    alone = isinstance(result, Symbolic) and result.below is probe
+    return getattr(result.source, "activation", None) if alone else None
 
 
 def _with_name(layer: core.Layer) -> core.Layer:
@@ -148,3 +183,6 @@ def _is_known(function: Any) -> bool:
     """Whether a function is one of these, or TensorFlow's of that name, such as tf.nn.relu."""
     module = str(getattr(function, "__module__", ""))
     return module == __name__ or module.split(".")[0] in ("tensorflow", "keras")
+
+
+NO_ACTIVATION = _with_name(NoActivation())

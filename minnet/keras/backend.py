@@ -17,7 +17,7 @@ _state: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "seeds": None}
 _FUNCTIONS = """
     abs all any arange argmax argmin batch_dot batch_flatten batch_get_value batch_set_value
     binary_crossentropy cast categorical_crossentropy clip concatenate constant
-    cos count_params cumprod cumsum dot dropout dtype elu equal exp expand_dims eye flatten
+    cos cumprod cumsum dot dropout dtype elu equal exp expand_dims eye flatten
     foldl foldr function gather get_session gradients greater greater_equal hard_sigmoid
     identity in_train_phase int_shape is_keras_tensor is_tensor l2_normalize learning_phase less
     less_equal log logsumexp max maximum mean min minimum moving_average_update ndim not_equal
@@ -55,6 +55,11 @@ def set_value(x: Any, value: Any) -> None:
             f"{checks.short(x)}. Assign to it: x = …"
         )
     x.assign(value)
+
+
+def count_params(x: Any) -> int:
+    """Return how many numbers an array of a layer has."""
+    return int(np.size(x))
 
 
 def cast_to_floatx(x: Any) -> Any:

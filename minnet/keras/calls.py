@@ -75,7 +75,7 @@ def _do_the_same(one: Any, other: Any) -> bool:
     described = [to_config(layer) for layer in plain]
     for layer in described:
         layer["config"]["name"] = ""
-    return described[0] == described[1]
+    return bool(described[0] == described[1])
 
 
 def _named(chain: list[Any]) -> str:

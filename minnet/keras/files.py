@@ -52,19 +52,14 @@ def model_of_keras(path: Any, who: str) -> tuple[Sequential, Any]:
     Raises
     ------
     ModelFileError
-        A file of an older form, a damaged one, or layers that minnet does not have.
+        A damaged file, or layers that minnet does not have.
     """
     from pathlib import Path
 
-    from minnet.exchange import keras_files, keras_models
+    from minnet.exchange import keras_files, keras_hdf5, keras_models
 
-    if form_of_keras(path) == "HDF5":
-        raise ModelFileError(
-            f"{who} takes a .keras file. Got {path}, an HDF5 file, as older versions of Keras "
-            f"wrote them. In Keras, write it again: keras.models.load_model({str(path)!r})"
-            ".save('model.keras')."
-        )
-    opened = keras_files.read(path, who)
+    reader = keras_hdf5 if form_of_keras(path) == "HDF5" else keras_files
+    opened = reader.read(path, who)
     with saving.refusing(f"{path} describes no model that minnet can build"):
         model = keras_models.from_description(opened, Path(path).name, who)
     return model, opened.config.get("compile_config")
@@ -73,19 +68,28 @@ def model_of_keras(path: Any, who: str) -> tuple[Sequential, Any]:
 def weights_of_keras(path: Any, model: Sequential, who: str) -> list[Array]:
     """Return the arrays of a `.weights.h5` file of Keras, in the order of this model's.
 
+    Those of older files, with or without a model in them, are read by h5py.
+
     Raises
     ------
     ModelFileError
-        A file of an older form, a damaged one, or that of another model.
+        A damaged file, or that of another model.
     """
-    from minnet.exchange import keras_files
+    from pathlib import Path
 
-    layers = keras_files.read_weights(path, _entries(model), who)
-    arrays = [
-        array.reshape(-1) if layer.kind == "Normalization" else array
-        for layer in layers
-        for array in layer.arrays[: 2 if layer.kind == "Normalization" else None]
-    ]
+    from minnet.exchange import keras_files, keras_hdf5
+
+    older = b"weight_names" in Path(path).read_bytes()
+    layers = [] if older else keras_files.read_weights(path, _entries(model), who)
+    arrays = (
+        keras_hdf5.read_arrays(path, who)
+        if older
+        else [
+            array.reshape(-1) if layer.kind == "Normalization" else array
+            for layer in layers
+            for array in layer.arrays[: 2 if layer.kind == "Normalization" else None]
+        ]
+    )
     own = [array.shape for layer in model.layers for array in layer.arrays().values()]
     if own != [array.shape for array in arrays]:
         raise ModelFileError(

@@ -11,6 +11,7 @@ from minnet.foundation import checks
 from minnet.foundation.strict import is_minnets
 from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, constraints, initializers, regularizers, words
+from minnet.keras.activations import NO_ACTIVATION
 from minnet.keras.data import samples
 from minnet.keras.names import public, refuse
 from minnet.keras.variables import (
@@ -34,6 +35,12 @@ class Common(TypedDict, total=False):
     dtype: Any
     trainable: bool
     name: str | None
+
+
+def _names_of_dtype() -> tuple[str, str]:
+    """The names of the dtype that new models have."""
+    name = backend.floatx()
+    return name, f"<class 'numpy.{name}'>"
 
 
 class KerasLayer(core.Layer):
@@ -68,7 +75,9 @@ class KerasLayer(core.Layer):
 
     def __init_subclass__(cls, **options: Any) -> None:
         if not is_minnets(cls) and "call" in vars(cls):
-            raise NotImplementedError(f"{cls.__name__} has call. {words.CALL}")
+            drops = issubclass(cls, (core.Dropout, core.AlphaDropout, core.GaussianDropout))
+            sentence = words.ALWAYS_DROPS if drops else f"{words.CALL} {words.BLOCK}"
+            raise NotImplementedError(f"{cls.__name__} has call. {sentence}")
         super().__init_subclass__(**options)
 
     def make_as(self, kind: Any, common: Any, *settings: Any, **named: Any) -> None:
@@ -79,7 +88,7 @@ class KerasLayer(core.Layer):
         if (batch := common.get("batch_input_shape")) is not None:
             shape = tuple(batch)[1:]
         dtype = common.get("dtype")
-        if dtype is not None and str(dtype) not in ("float32", "<class 'numpy.float32'>"):
+        if dtype is not None and str(getattr(dtype, "name", dtype)) not in _names_of_dtype():
             refuse(type(self).__name__, "dtype", dtype, "A model has one: Sequential(…, dtype=…).")
         kind.__init__(self, *settings, input_shape=shape, name=common.get("name"), **named)
         if not common.get("trainable", True):
@@ -166,6 +175,20 @@ class Layer(KerasLayer):
 
 class WithKernel(KerasLayer):
     """A layer with W and b, which Keras calls kernel and bias."""
+
+    activation: Any = NO_ACTIVATION
+
+    def get_config(self) -> Any:
+        """No activation is None, as in the core."""
+        config = super().get_config()
+        if config.get("activation") is NO_ACTIVATION:
+            config["activation"] = None
+        return config
+
+    @property
+    def kind(self) -> str:
+        """The class, and the activation where there is one."""
+        return super().kind.removesuffix(f", {type(NO_ACTIVATION).__name__}")
 
     @property
     def kernel(self) -> Variable:

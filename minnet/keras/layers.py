@@ -22,7 +22,7 @@ from minnet.keras.images import (
 from minnet.keras.layer import Common, KerasLayer, WithKernel, kernel_settings
 from minnet.keras.layer import Layer as Layer
 from minnet.keras.names import only
-from minnet.keras.variables import variable
+from minnet.keras.variables import NoArithmetic, Symbolic, variable
 
 __getattr__ = words.answering(__name__)
 
@@ -329,7 +329,7 @@ class Reshape(KerasLayer, core.Reshape):
         self.make_as(core.Reshape, common, tuple(target_shape))
 
 
-class Input(core.Input):
+class Input(NoArithmetic, core.Input):
     """The shape of one sample, as the first entry of a model.
 
     Attributes
@@ -374,6 +374,8 @@ MaxPool2D = MaxPooling2D
 AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalMaxPool2D = GlobalMaxPooling2D
+
+Symbolic.makers["Activation"] = Activation
 
 BY_CORE: dict[str, Any] = {
     kind.in_files.__name__: kind

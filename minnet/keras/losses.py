@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from minnet import losses as core
+from minnet.foundation.checks import short
 from minnet.foundation.strict import is_minnets, named
 from minnet.keras import words
 from minnet.keras.data import targets
-from minnet.keras.names import meant, only, refuse, table
-from minnet.keras.variables import Tensor, tensor
+from minnet.keras.names import meant, only, refuse, refuse_keras_own, table
+from minnet.keras.variables import PREDICTIONS, TARGETS, Known, Tensor, Unknown, tensor
 from minnet.layers import Sigmoid, Softmax
 
 __getattr__ = words.answering(__name__)
@@ -39,10 +40,10 @@ class Loss(core.Loss):
             )
         super().__init_subclass__(**options)
 
-    def __call__(  # type: ignore[override]
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None
-    ) -> Tensor:
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss of a batch, a number; with `reduction="none"`, of each sample."""
+        if isinstance(y_pred, Unknown):
+            return _known(self, y_true, y_pred, sample_weight)
         if self.of_each:
             only("Such a loss", "Multiply by it.", sample_weight=(sample_weight, None))
             return each_sample(self, y_true, y_pred)
@@ -56,6 +57,13 @@ class Loss(core.Loss):
         elif reduction not in (None, "auto"):
             instead = 'A loss is the mean over the samples, or with "none" a number for each.'
             only(type(self).__name__, instead, reduction=(reduction, "sum_over_batch_size"))
+
+
+def _known(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Known:
+    """What a loss gives that is called on targets and predictions that are not there yet."""
+    if (y_true, y_pred, sample_weight) != (TARGETS, PREDICTIONS, None):
+        raise TypeError("the arguments of a loss are y_true and y_pred, as they came")
+    return Known(loss)
 
 
 def each_sample(loss: Any, y_true: Any, y_pred: Any) -> Tensor:
@@ -229,7 +237,9 @@ OF_FUNCTIONS: dict[Any, Callable[..., Loss]] = {}
 
 
 def _function(name: str, kind: Callable[..., Any]) -> Callable[..., Tensor]:
-    def loss(y_true: Any, y_pred: Any, **settings: Any) -> Tensor:
+    def loss(y_true: Any, y_pred: Any, **settings: Any) -> Any:
+        if isinstance(y_pred, Unknown):
+            return _known(kind(**settings), y_true, y_pred)
         return each_sample(kind(**settings), y_true, y_pred)
 
     loss.__name__ = loss.__qualname__ = name
@@ -285,21 +295,42 @@ def get(identifier: Any) -> Any:
     NotImplementedError
         A function of one's own: nobody knows its derivative.
     """
-    if isinstance(identifier, (list, tuple)) and len(identifier) == 1:
+    if isinstance(identifier, dict):
+        identifier = list(identifier.values())
+    if isinstance(identifier, (list, tuple)):
+        if len(identifier) != 1:
+            refuse("compile", "several losses", identifier, words.SEVERAL_OUTPUTS)
         identifier = identifier[0]
     if isinstance(identifier, str) and identifier in words.TABLE["losses"]:
         words.Missing(f"losses.{identifier}", words.LOSSES)()
     if isinstance(identifier, Loss) and identifier.of_each:
         instead = 'A model is trained by the mean over the samples: leave reduction="none" out.'
         refuse("compile", "such a loss", identifier, instead)
+    refuse_keras_own(identifier, "compile's loss")
     if isinstance(identifier, core.Loss) or not callable(identifier):
         return meant(identifier, NAMES, "compile's loss")
     if identifier in OF_FUNCTIONS:
         return OF_FUNCTIONS[identifier]()
     if isinstance(identifier, (type, words.Missing)):
         return identifier()
+    if (loss := named_by(identifier)) is not None:
+        return loss
+    name = getattr(identifier, "__name__", "")
     raise NotImplementedError(
-        f"compile's loss takes a name, or a Loss. Got the function {identifier.__name__}, whose "
-        "derivative nobody knows. Write a Loss with its two formulas, per_sample and gradient, as "
-        "minnet.losses.Loss explains; check_gradients holds them."
+        f"compile's loss takes a name, or a Loss. Got the function {name or short(identifier)}, "
+        "whose derivative nobody knows. Write a Loss with its two formulas, per_sample and "
+        "gradient, as minnet.losses.Loss explains; check_gradients holds them."
     )
+
+
+def named_by(function: Callable[..., Any]) -> Any:
+    """Return the loss that a function of (y_true, y_pred) calls, where it does nothing besides.
+
+    Such as `lambda y, p: losses.sparse_categorical_crossentropy(y, p, from_logits=True)`, or
+    `functools.partial(losses.huber, delta=2.0)`. None for any other function.
+    """
+    try:
+        result = function(TARGETS, PREDICTIONS)
+    except Exception:
+        return None
+    return result.loss if isinstance(result, Known) else None

@@ -14,7 +14,7 @@ from minnet.foundation.registry import snake_case
 from minnet.foundation.strict import is_minnets, named
 from minnet.keras import losses, words
 from minnet.keras.data import targets
-from minnet.keras.names import meant, only, plain, refuse, table
+from minnet.keras.names import meant, only, plain, refuse, refuse_keras_own, table
 from minnet.keras.variables import Tensor, tensor
 
 __getattr__ = words.answering(__name__)
@@ -549,6 +549,7 @@ def get(identifier: Any) -> Any:
         instead = "A fit's figure is one number: give compile one metric for each threshold."
         count = len(identifier.each)
         refuse(type(identifier).__name__, "several thresholds", f"{count} of them", instead)
+    refuse_keras_own(identifier, "Each of compile's metrics")
     if isinstance(identifier, core.Metric) or not callable(identifier):
         return identifier
     if isinstance(identifier, (type, words.Missing)):

@@ -44,6 +44,14 @@ class Subclassed(Functional):
         name: instead for name, instead in Sequential.not_called.items() if name != "call"
     }
 
+    read_only: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(
+            ("steps", "theta", "grad", "state", "input", "inputs", "output", "outputs", "weights"),
+            "Give it another name.",
+        ),
+        **Sequential.read_only,
+    }
+
     _calling: bool = False
 
     def __init__(
@@ -87,6 +95,14 @@ class Subclassed(Functional):
             finally:
                 self._calling = False
         super().build_for(shape)
+
+    def require_built(self) -> None:
+        """Raise where `call` has not run."""
+        if not self.built:
+            raise RuntimeError(
+                f"{self.name} knows its layers when its call has run. Got no x yet. Call "
+                "build((None, D)), for D inputs, or give it data."
+            )
 
     def rebuild_as(self, layers: Any, input_shape: Any, *, anew: bool) -> None:
         """Take layers that were put back; none, where `call` had not run."""

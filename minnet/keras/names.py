@@ -38,6 +38,7 @@ def meant(value: Any, known: Mapping[str, Callable[..., T]], who: str) -> Any:
     ValueError
         A name that nothing here has.
     """
+    refuse_keras_own(value, who)
     if isinstance(value, str):
         if plain(value) not in known:
             raise ValueError(
@@ -51,6 +52,24 @@ def meant(value: Any, known: Mapping[str, Callable[..., T]], who: str) -> Any:
 def public(thing: object) -> list[str]:
     """Return the names of what a class offers."""
     return [name for name in {*dir(type(thing)), *vars(thing)} if name[0] != "_"]
+
+
+def refuse_keras_own(value: Any, who: str) -> None:
+    """Raise for an object of Keras itself, such as `tf.keras.optimizers.Adam()`.
+
+    Raises
+    ------
+    TypeError
+        It, or a class of the user's below it, is none of minnet's.
+    """
+    kind = value if isinstance(value, type) else type(value)
+    for above in kind.__mro__:
+        if above.__module__.partition(".")[0] in ("keras", "tf_keras"):
+            raise TypeError(
+                f"{who} takes an object of minnet.keras. Got {above.__name__} of Keras itself. "
+                f"Take {above.__name__} from where the program has minnet's keras: "
+                "from minnet import keras, and keras.… for tf.keras.…"
+            )
 
 
 def refuse(who: str, name: str, value: Any, instead: str) -> NoReturn:

@@ -69,6 +69,11 @@ class HoldsModels(SharesLayers):
         came: list[tuple[core.Sequential, slice]] = []
         for one in layers:
             if isinstance(one, core.Sequential):
+                if hasattr(one, "call") and not one.built:
+                    raise ValueError(
+                        f"{one.name} knows its layers when it has run its call. Got it before. "
+                        f"Build it first: {one.name}.build((None, D)), for D inputs."
+                    )
                 own = list(one.layers)
                 came.append((one, slice(len(flat), len(flat) + len(own))))
                 flat += own

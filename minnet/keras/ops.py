@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minnet.keras import activations, words
-from minnet.keras.variables import Symbolic, tensor
+from minnet.keras.variables import Known, Symbolic, tensor
 
 _SAME_NAME = """
     abs absolute add all amax amin any arange arccos arcsin arctan arctan2 argmax argmin argsort
@@ -75,6 +75,8 @@ def _of_numpy(name: str) -> Callable[..., Any]:
     function = getattr(np, _OTHER_NAME.get(name, name))
 
     def op(*args: Any, **named: Any) -> Any:
+        if name == "mean" and args and isinstance(args[0], Known):
+            return args[0]  # a loss is a mean over the samples anyway
         _refuse_layers(name, args)
         return tensor(function(*args, **named))
 

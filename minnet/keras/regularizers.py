@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minnet.foundation.checks import short
 from minnet.keras import words
 from minnet.keras.names import meant, table
 from minnet.regularizers import L1, L1L2, L2
@@ -34,5 +35,17 @@ NAMES = table(KNOWN)
 
 
 def get(identifier: Any) -> Any:
-    """Return the penalty of this name; an object as it is."""
+    """Return the penalty of this name; an object as it is.
+
+    Raises
+    ------
+    NotImplementedError
+        A function of one's own: nobody knows its gradient.
+    """
+    if callable(identifier) and not isinstance(identifier, (type, CoreRegularizer, words.Missing)):
+        raise NotImplementedError(
+            f"A regularizer is a name, or a Regularizer. Got {short(identifier)}, whose gradient "
+            "nobody knows. Use L1, L2 or L1L2, or write a Regularizer with its gradient, as "
+            "minnet.regularizers.Regularizer explains."
+        )
     return meant(identifier, NAMES, "A regularizer")

@@ -16,6 +16,7 @@ from minnet.foundation.registry import (
     from_config,
     to_config,
 )
+from minnet.foundation.strict import is_minnets
 from minnet.foundation.words import did_you_mean
 from minnet.keras import backend, layers, losses, metrics, optimizers, words
 from minnet.keras.callbacks import Callback, Figures, TerminateOnNaN, WhichEpochs
@@ -27,7 +28,7 @@ from minnet.keras.files import (
     warn_of_name,
     weights_of_keras,
 )
-from minnet.keras.names import only, public, refuse
+from minnet.keras.names import only, public, refuse, refuse_keras_own
 from minnet.keras.parts import BeginsWithInput
 from minnet.keras.variables import Symbolic, Variable, sample_shape, tensor, variables
 from minnet.layers import Softmax
@@ -81,7 +82,10 @@ class Sequential(BeginsWithInput):
         if name[0] == "_":
             raise AttributeError(f"{type(self).__name__} has no {name}.")
         sentence = words.METHODS.get(name) or did_you_mean(name, public(self)).strip()
-        raise AttributeError(f"minnet.keras has no Sequential.{name}. {sentence}".rstrip())
+        who = f"minnet.keras has no Sequential.{name}"
+        if not is_minnets(type(self)) and name not in words.METHODS:
+            who = f"{type(self).__name__} has no {name}"
+        raise AttributeError(f"{who}. {sentence}".rstrip())
 
     # --- layers and arrays ------------------------------------------------------------------------
 
@@ -146,6 +150,11 @@ class Sequential(BeginsWithInput):
         return Symbolic(self.output_shape, self.name, self, "output")
 
     @property
+    def outputs(self) -> list[Any]:
+        """`output`, in a list; what the last step gave is in `training_step.outputs`."""
+        return [self.output]
+
+    @property
     def losses(self) -> list[Any]:
         """The penalty of each weight that has one."""
         return [tensor(penalty(weight)) for weight, _, penalty in self.plan().penalties]
@@ -182,6 +191,7 @@ class Sequential(BeginsWithInput):
             loss,
             chosen_metrics(metrics, weighted_metrics, several_answers=several),
         )
+        optimizers.counts_for(self.optimizer, self)
 
     def checked_data(self, x: Any, y: Any, sample_weight: Any = None, whose: str = "") -> Any:
         x, y = samples(x, self.built_for, f"{whose}x"), targets(y, f"{whose}y")
@@ -223,6 +233,8 @@ class Sequential(BeginsWithInput):
         if y is None:
             refuse("fit", "x without y", y, "For an autoencoder write fit(x, x).")
         told = listed(callbacks)
+        for one in told:
+            refuse_keras_own(one, "fit's callbacks")
         if (initial_epoch, validation_freq) != (0, 1):
             told = [WhichEpochs(initial_epoch, validation_freq), *told]
         try:
@@ -266,7 +278,7 @@ class Sequential(BeginsWithInput):
                 sample_weight = weighted_by_class(self, weighted, class_weight).weight
         figures = {"loss": super().train_on_batch(x, y, sample_weight)}
         if self.metrics:
-            data, prediction = self.checked_data(x, y), self.outputs[-1]
+            data, prediction = self.checked_data(x, y), self.training_step.outputs[-1]
             for metric in self.metrics:
                 figures[metric.name] = metric.result(metric.statistics(prediction, data.target))
         return figures if return_dict else as_keras(figures)

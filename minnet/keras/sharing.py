@@ -26,6 +26,7 @@ from typing import Any
 from minnet import models as core
 from minnet.engine.building import is_found_name
 from minnet.foundation.checks import Shape, batch_shape
+from minnet.keras.names import refuse_keras_own
 from minnet.layers import Layer
 
 
@@ -115,6 +116,7 @@ class SharesLayers(core.Sequential):
         new = list(layers)
         origins = {_origin(layer) for layer in self.layers}
         for layer in new:
+            refuse_keras_own(layer, "A model's list of layers")
             if isinstance(layer, Layer) and _origin(layer) in origins:
                 raise ValueError(
                     f"{layer.label} is in this model already, and a layer has one place. "

@@ -54,5 +54,12 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Any:
-    """Make a class of your own known, so that files can hold it: `minnet.register`."""
-    return register
+    """Make a class of your own known, so that files can hold it: `minnet.register`.
+
+    A function stays as it is: files hold metrics by name, and the program has it anyway.
+    """
+
+    def known(thing: Any) -> Any:
+        return register(thing) if isinstance(thing, type) else thing
+
+    return known

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from numbers import Real
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -80,7 +81,20 @@ def variables(layers: Iterable[Layer]) -> list[Variable]:
     return [variable(layer, name) for layer in layers for name in layer.arrays()]
 
 
-class Symbolic:
+class NoArithmetic:
+    """What no arithmetic is done with, since nothing would differentiate it."""
+
+    def _joined(self, other: Any = None) -> Any:
+        if isinstance(other, Real):
+            words.Missing("arithmetic on the output of a layer", words.RESCALE)()
+        words.Missing("sum or product of the outputs of layers", words.BRANCHES)()
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _joined
+    __truediv__ = __rtruediv__ = __matmul__ = __pow__ = __neg__ = __getitem__ = _joined
+    __array_ufunc__ = None  # nor by NumPy
+
+
+class Symbolic(NoArithmetic):
     """What Keras calls a symbolic tensor: a shape, with None for the batch.
 
     Parameters
@@ -106,15 +120,42 @@ class Symbolic:
         self.shape, self.name, self.dtype = (None, *shape), name, dtype
         self.source, self.side, self.below = source, side, below
 
-    def _joined(self, other: Any) -> Any:
-        words.Missing("sum or product of the outputs of layers", words.BRANCHES)()
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _joined
-    __truediv__ = __rtruediv__ = __matmul__ = __neg__ = __getitem__ = _joined
     __array__ = None  # no numbers flow through it
+
+    makers: ClassVar[dict[str, Any]] = {}
+    """Name → a class of layers, of those that something else than a layer stands for."""
+
+    @classmethod
+    def put_on(cls, below: Any, name: str, *settings: Any) -> Any:
+        """Return what a layer of this name gives on top of another, or of an `Input`."""
+        return cls.makers[name](*settings)(below)
 
     def __repr__(self) -> str:
         return f"<Symbolic {self.name!r}, shape {self.shape}>"
+
+
+class Unknown:
+    """Targets or predictions that are not there yet; only a loss is called on them."""
+
+    __array__ = None  # no numbers flow through it
+
+
+TARGETS, PREDICTIONS = Unknown(), Unknown()
+
+
+class Known:
+    """What a known loss gives for these.
+
+    Parameters
+    ----------
+    loss
+        The loss.
+    """
+
+    __array__ = None
+
+    def __init__(self, loss: Any) -> None:
+        self.loss = loss
 
 
 def sample_shape(end: Any) -> tuple[int, ...]:

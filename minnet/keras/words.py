@@ -31,10 +31,16 @@ BRANCHES = (
     "A model is a stack of layers with one input, so nothing is joined or split. Join the columns "
     "of x beforehand, with numpy.concatenate."
 )
+RESCALE = (
+    "minnet differentiates no code. Call layers.Rescaling(scale, offset) on it, or change x "
+    "beforehand."
+)
 CALL = (
     "minnet differentiates no code: a layer has its formulas, forward, backward and gradient, as "
     "minnet.layers.Layer explains, and check_gradients holds them."
 )
+BLOCK = "Several layers in one are a Sequential, or a class below Model with a call."
+ALWAYS_DROPS = "For predictions with dropout write model(x, training=True)."
 IMAGES = (
     "Of layers for images minnet has Conv2D, MaxPooling2D and AveragePooling2D, both also over the "
     "whole image, and ZeroPadding2D. Write the network with these."
@@ -129,7 +135,12 @@ TABLE: dict[str, dict[str, str]] = {
             "Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate "
             "dot maximum minimum multiply subtract merge Merge",
         ),
-        **_each(CALL, "Lambda JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper EinsumDense"),
+        "Lambda": (
+            "minnet differentiates no code. Write layers.Rescaling for a factor, "
+            "layers.Activation for a curve, layers.Reshape for another shape, or a Layer with its "
+            "formulas, as minnet.layers.Layer explains."
+        ),
+        **_each(CALL, "JaxLayer FlaxLayer TFSMLayer TorchModuleWrapper EinsumDense"),
         **_each(
             IMAGES,
             " ".join(
@@ -320,7 +331,7 @@ ATTRIBUTES = {
 
 OF_OPTIMIZERS = {
     "lr": KERAS_1 + "Write optimizer.learning_rate.",
-    "iterations": "The model counts its updates: model.compiled.updates.iterations.",
+    "iterations": "A model counts them: compile it with the optimizer.",
     **_each(TAPE, "apply_gradients apply minimize get_gradients build variables get_updates"),
 }
 """Attributes of Keras' optimizers that are not there."""

@@ -291,12 +291,12 @@ def _first_fault(model: Network, symptom: str) -> Fault:
         for name, array in layer.arrays().items()
         if not is_finite(array)
     ]
-    ran = model.steps[len(model.steps) - len(model.outputs) + 1 :]
+    ran = model.steps[len(model.steps) - len(model.training_step.outputs) + 1 :]
     outputs = [
         Fault(f"the {power}output of {step.label}", step.within or step.label)
         for power in ("", "square of the ")
         if loss or not power
-        for step, y in zip(ran, model.outputs[1:], strict=True)
+        for step, y in zip(ran, model.training_step.outputs[1:], strict=True)
         if not is_finite(y * y if power else y)
     ]
     gradients = [
@@ -326,7 +326,7 @@ def _likely_cause(model: Network, symptom: str, was_finite: bool, first_size: fl
     """The likeliest cause in a sentence, by the evidence that the failed step left."""
     if not was_finite:
         return "the weights were not finite before; a callback wrote into them."
-    outputs = model.outputs
+    outputs = model.training_step.outputs
     sizes = [largest(y) for y in outputs]
     whole = len(outputs) == len(model.steps) + 1  # else they begin with kept features
     if whole and sizes[0] > LARGE_INPUT:

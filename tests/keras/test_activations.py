@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -55,3 +57,35 @@ def test_every_name_of_the_core_is_a_function_of_keras(name) -> None:
 def test_a_call_that_does_not_fit_is_answered_in_words(call, message) -> None:
     with pytest.raises((TypeError, NotImplementedError), match=message):
         call()
+
+
+def test_a_layer_without_an_activation_answers_with_linear() -> None:
+    plain, image = keras.layers.Dense(2, input_shape=(3,)), keras.layers.Conv2D(2, 3)
+    for layer in (plain, image, copy.deepcopy(plain), pickle.loads(pickle.dumps(plain))):
+        assert layer.activation.__name__ == "linear"
+        assert layer.get_config()["activation"] is None
+        assert len(layer.steps()) == 1
+    np.testing.assert_array_equal(plain.activation.forward(np.array([[3.0]])), [[3.0]])
+    assert (repr(plain), plain.kind) == ("Dense(2, input_dim=3)", "Dense")
+
+
+def test_an_activation_is_called_on_what_a_layer_gives() -> None:
+    inputs = keras.Input((3,))
+    hidden = activations.relu(keras.layers.Dense(4)(inputs))
+    outputs = keras.ops.softmax(keras.layers.Dense(2)(hidden))
+    model = keras.Model(inputs, outputs)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["Dense", "Activation", "Dense", "Activation"]
+    x = np.ones((2, 3), dtype="float32")
+    np.testing.assert_allclose(model.predict(x).sum(axis=1), 1.0, rtol=1e-6)
+    slope = keras.Model(inputs, activations.leaky_relu(inputs, negative_slope=0.5))
+    np.testing.assert_array_equal(slope.predict(-x), -x / 2)
+
+
+def test_tensorflows_softmax_is_known_by_its_second_name() -> None:
+    def softmax_v2(x):
+        raise AssertionError
+
+    softmax_v2.__module__ = "tensorflow.python.ops.nn_ops"
+    layer = keras.layers.Dense(2, activation=softmax_v2)
+    assert layer.activation.__name__ == "softmax"

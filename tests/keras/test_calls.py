@@ -174,3 +174,47 @@ def test_a_class_without_a_call_and_one_with_a_step_of_its_own_are_told():
         class Steps(Model):
             def train_step(self, data):
                 return {}
+
+
+def test_such_a_model_is_a_block_of_another():
+    block = Blocks()
+    inputs = keras.Input((3,))
+    model = Model(inputs, layers.Dense(1)(block(inputs)))
+    assert model.layers[1] is block
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], verbose=0)
+    np.testing.assert_array_equal(model.layers[1](X), block.predict(X))
+    with pytest.raises(ValueError, match=r"Build it first: blocks\.build\(\(None, D\)\)"):
+        keras.Sequential([Blocks(), layers.Dense(1)])
+    built = Blocks()
+    built.build((None, 3))
+    assert keras.Sequential([built, layers.Dense(1)]).predict(X).shape == (24, 1)
+
+
+def test_slips_are_answered_in_the_words_of_the_class():
+    class Slip(Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = layers.Dense(2)
+
+        def call(self, x):
+            return self.hiden(x)
+
+    with pytest.raises(AttributeError, match=r'Slip has no hiden\. Did you mean "hidden"\?'):
+        Slip().predict(X)
+    with pytest.raises(AttributeError, match=r"Slip's steps cannot be set\. .* another name\."):
+        Slip().steps = 3
+    with pytest.raises(RuntimeError, match=r"slip knows its layers when its call has run\."):
+        Slip().count_params()
+
+
+def test_arithmetic_on_what_a_layer_gives_says_what_to_write():
+    inputs = keras.Input((3,))
+    for compute in (lambda x: x / 255.0, lambda x: 2 * x, lambda x: x - 1):
+        for below in (inputs, layers.Dense(2)(inputs)):
+            with pytest.raises(NotImplementedError, match=r"Call layers\.Rescaling\(scale, off"):
+                compute(below)
+    with pytest.raises(NotImplementedError, match="sum or product"):
+        -inputs  # noqa: B018 - raises
+    with pytest.raises(TypeError, match="ufunc"):
+        np.tanh(inputs)

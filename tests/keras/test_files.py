@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -143,17 +145,85 @@ def test_how_keras_trained_is_said_where_minnet_cannot(tmp_path) -> None:
     assert not loaded.is_compiled
 
 
-def test_older_files_of_keras_and_damaged_ones_are_refused(tmp_path) -> None:
-    with pytest.raises(minnet.ModelFileError, match=r"small\.h5, an HDF5 file, as older versions"):
+def test_older_files_of_keras_are_read_by_h5py(tmp_path) -> None:
+    h5py = pytest.importorskip("h5py", reason="it reads older files")
+    recorded = np.load(RECORDED / "small.npz")
+    with h5py.File(RECORDED / "small.h5") as whole, h5py.File(tmp_path / "w.h5", "w") as weights:
+        for name in whole["model_weights"]:
+            whole.copy(f"model_weights/{name}", weights)
+        weights.attrs["layer_names"] = whole["model_weights"].attrs["layer_names"]
+    for path in (RECORDED / "small.h5", tmp_path / "w.h5"):
+        made = same_as_recorded()
+        made.load_weights(path)
+        np.testing.assert_allclose(made.predict(recorded["x"]), recorded["y"], atol=1e-6)
+    with pytest.raises(minnet.ModelFileError, match=r"weights alone, and load_model takes a whole"):
+        models.load_model(tmp_path / "w.h5")
+    loaded = models.load_model(RECORDED / "small.h5")
+    np.testing.assert_allclose(loaded.predict(recorded["x"]), recorded["y"], atol=1e-6)
+    assert (loaded.optimizer.beta_1, loaded.layers[0].origin) == (0.8, "small.h5")
+    assert isinstance(loaded.loss, keras.losses.SparseCategoricalCrossentropy)
+    assert loaded.metrics_names == ["loss", "accuracy", "top2"]
+    loaded.fit(recorded["x"], np.arange(8) % 2, verbose=0)
+
+
+def test_an_older_description_is_read_as_well(tmp_path) -> None:
+    h5py = pytest.importorskip("h5py", reason="it reads older files")
+    W, b = np.arange(6.0).reshape(3, 2), np.ones(2)
+    dense = {
+        "class_name": "Dense",
+        "config": {
+            "name": "dense_1",
+            "trainable": True,
+            "batch_input_shape": [None, 3],
+            "dtype": "float32",
+            "units": 2,
+            "activation": "sigmoid",
+            "use_bias": True,
+            "kernel_initializer": {
+                "class_name": "VarianceScaling",
+                "config": {"scale": 1.0, "mode": "fan_avg", "distribution": "uniform"},
+            },
+            "bias_initializer": {"class_name": "Zeros", "config": {}},
+            "kernel_regularizer": {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.01}},
+        },
+    }
+    trained = {
+        "optimizer_config": {"class_name": "SGD", "config": {"learning_rate": 0.5}},
+        "loss": "binary_crossentropy",
+        "metrics": ["accuracy"],
+    }
+    for inner in ([dense], {"name": "old", "layers": [dense]}):
+        with h5py.File(tmp_path / "old.h5", "w") as file:
+            described = json.dumps({"class_name": "Sequential", "config": inner})
+            file.attrs["model_config"] = described.encode()
+            file.attrs["training_config"] = json.dumps(trained).encode()
+            group = file.create_group("model_weights/dense_1")
+            file["model_weights"].attrs["layer_names"] = [b"dense_1"]
+            group.attrs["weight_names"] = [b"dense_1/kernel:0", b"dense_1/bias:0"]
+            group["dense_1/kernel:0"], group["dense_1/bias:0"] = W, b
+        model = models.load_model(tmp_path / "old.h5")
+        np.testing.assert_allclose(model.get_weights()[0], W)
+        np.testing.assert_allclose(model.predict(np.eye(3)), 1 / (1 + np.exp(-W - b)), rtol=1e-5)
+        assert (model.optimizer.learning_rate, model.metrics_names) == (0.5, ["loss", "accuracy"])
+    with h5py.File(tmp_path / "old.h5", "r+") as file:
+        file.attrs["model_config"] = "{"
+    with pytest.raises(minnet.ModelFileError, match="its description is not JSON"):
+        models.load_model(tmp_path / "old.h5")
+
+
+def test_older_files_ask_for_h5py(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ImportError, match=r"load_model reads HDF5 .* python -m pip install h5py"):
         models.load_model(RECORDED / "small.h5")
-    with pytest.raises(minnet.ModelFileError, match="no file of weights as Keras 3 writes them"):
-        same_as_recorded().load_weights(RECORDED / "small.h5")
+
+
+def test_damaged_files_of_keras_are_refused(tmp_path) -> None:
     (tmp_path / "old.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with zipfile.ZipFile(tmp_path / "new.keras", "w") as archive:
         archive.writestr("config.json", "{}")
         archive.writestr("model.weights.h5", "")
     for name in ("old.h5", "new.keras"):
-        with pytest.raises(minnet.ModelFileError):
+        with pytest.raises((minnet.ModelFileError, ImportError)):
             models.load_model(tmp_path / name)
         with pytest.raises(minnet.ModelFileError):
             model().load_weights(tmp_path / name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -272,3 +274,42 @@ def test_the_largest_pixel_of_an_image_and_a_margin_around_it() -> None:
     assert np.array_equal(wide.predict(x), np.pad(x, ((0, 0), (1, 1), (2, 2), (0, 0))))
     with pytest.raises(NotImplementedError, match="Channels come last"):
         layers.ZeroPadding2D(data_format="channels_first")
+
+
+def test_a_function_that_only_calls_a_known_activation_is_that_activation() -> None:
+    leak = layers.Dense(2, activation=lambda x: keras.activations.relu(x, negative_slope=0.1))
+    assert leak.activation.negative_slope == 0.1
+    elu = layers.Activation(functools.partial(keras.activations.elu, alpha=0.5))
+    np.testing.assert_allclose(elu(np.array([[-1.0]])), 0.5 * np.expm1([[-1.0]]), rtol=1e-6)
+    for own in (lambda x: x * keras.backend.sigmoid(x), np.tanh, lambda x: x):
+        with pytest.raises(NotImplementedError, match=r"whose derivative nobody knows"):
+            layers.Dense(2, activation=own)
+
+
+def test_a_layer_takes_the_dtype_that_new_models_have() -> None:
+    with pytest.raises(NotImplementedError, match=r"Dense does not take dtype here"):
+        layers.Dense(2, dtype="float64")
+    assert layers.Dense(2, dtype=np.float32).units == 2
+    keras.backend.set_floatx("float64")
+    try:
+        model = keras.Sequential([layers.Dense(2, dtype="float64", input_shape=(3,))])
+    finally:
+        keras.backend.set_floatx("float32")
+    assert model.dtype == np.float64
+
+
+def test_classes_and_functions_that_nobody_differentiates_say_what_to_write() -> None:
+    with pytest.raises(NotImplementedError, match=r"with dropout write model\(x, training=True\)"):
+
+        class Always(layers.Dropout):
+            def call(self, inputs, training=None):
+                return inputs
+
+    with pytest.raises(NotImplementedError, match=r"a class below Model with a call\."):
+
+        class Block(layers.Layer):
+            def call(self, inputs):
+                return inputs
+
+    with pytest.raises(NotImplementedError, match=r"whose gradient nobody knows\. Use L1, L2 or"):
+        layers.Dense(2, kernel_regularizer=lambda w: abs(w).sum())

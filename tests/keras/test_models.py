@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 
 import numpy as np
@@ -282,3 +283,112 @@ def test_probabilities_may_get_another_shape_before_the_loss() -> None:
     flat = keras.Sequential([layers.Dense(4, activation="sigmoid", input_shape=(3,))], seed=0)
     flat.compile("sgd", "binary_crossentropy")
     assert flat.fit(x, targets, epochs=3, verbose=0).history["loss"] == pytest.approx(losses)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda y_true, y_pred: keras.losses.huber(y_true, y_pred, delta=0.3),
+        lambda y, p: keras.ops.mean(keras.losses.huber(y, p, delta=0.3)),
+        lambda y, p: keras.backend.mean(keras.losses.Huber(0.3)(y, p)),
+        functools.partial(keras.losses.huber, delta=0.3),
+    ],
+)
+def test_a_function_that_only_calls_a_known_loss_is_that_loss(function) -> None:
+    x, _ = data()
+    y = x[:, :2]
+    weights = small().get_weights()
+    figures = []
+    for loss in (function, keras.losses.Huber(0.3)):
+        model = small()
+        model.set_weights(weights)
+        model.compile("sgd", loss)
+        figures.append(model.fit(x, y, epochs=2, shuffle=False, verbose=0).history)
+    assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda y, p: keras.losses.huber(p, y),
+        lambda y, p: 2 * keras.losses.huber(y, p),
+        lambda y, p: keras.losses.huber(y, p) + keras.losses.mae(y, p),
+        lambda y, p: keras.losses.huber(y, keras.ops.abs(p)),
+        functools.partial(lambda k, y, p: k * p, 3),
+    ],
+)
+def test_a_function_that_does_more_than_call_a_loss_is_refused(function) -> None:
+    with pytest.raises(NotImplementedError, match=r"Got the function .*whose derivative nobody"):
+        small().compile("sgd", function)
+
+
+def test_an_object_of_keras_itself_is_answered_in_words() -> None:
+    foreign = type("Adam", (), {"__module__": "keras.src.optimizers.adam"})
+    own = type("Mine", (foreign,), {"__call__": lambda *_: 0})
+    with pytest.raises(TypeError, match=r"optimizer takes an object of minnet\.keras\. Got Adam"):
+        small().compile(foreign(), "mse")
+    with pytest.raises(TypeError, match=r"loss takes an object of minnet\.keras\. Got Adam of Ke"):
+        small().compile("sgd", own())
+    with pytest.raises(TypeError, match=r"metrics takes an object of minnet\.keras\."):
+        small().compile("sgd", "mse", metrics=[own()])
+    with pytest.raises(TypeError, match=r"A model's list of layers takes an object of minnet"):
+        small().add(foreign())
+    with pytest.raises(TypeError, match=r"An initializer takes an object of minnet\.keras\."):
+        layers.Dense(2, kernel_initializer=own())
+    x, y = data()
+    model = small()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with pytest.raises(TypeError, match=r"fit's callbacks takes an object of minnet\.keras\."):
+        model.fit(x, y, callbacks=[own()], verbose=0)
+
+
+def test_parameters_are_counted_by_the_backend() -> None:
+    model = small()
+    total = sum(keras.backend.count_params(weight) for weight in model.trainable_weights)
+    assert total == model.count_params()
+
+
+def test_words_for_what_keras_2_took() -> None:
+    with pytest.raises(TypeError, match=r"Give it them once it is built: layer\.set_weights"):
+        layers.Dense(2, weights=[[0.0], [0.0]])
+    with pytest.raises(NotImplementedError, match=r"no layers\.Lambda\. .* layers\.Rescaling for"):
+        layers.Lambda(lambda x: x / 255.0)
+
+
+def test_outputs_are_symbolic_as_inputs_are() -> None:
+    model = small()
+    assert [one.shape for one in (*model.inputs, *model.outputs)] == [(None, 3), (None, 2)]
+    x, y = data()
+    again = keras.Model(inputs=model.inputs, outputs=model.outputs)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    loss, accuracy = model.train_on_batch(x, y)
+    assert (float(loss) > 0, 0 <= float(accuracy) <= 1) == (True, True)
+    assert minnet.diagnose(model, x, y) is not None
+
+
+def test_a_loss_by_the_name_of_its_output_is_that_loss() -> None:
+    x, y = data()
+    model = small()
+    model.compile("sgd", {"out": "sparse_categorical_crossentropy"}, metrics={"out": "accuracy"})
+    assert list(model.fit(x, y, verbose=0).history) == ["loss", "accuracy"]
+    with pytest.raises(NotImplementedError, match=r"compile does not take several losses here\."):
+        model.compile("sgd", {"a": "mse", "b": "mse"})
+
+
+def test_an_optimizer_counts_the_updates_of_its_model() -> None:
+    x, y = data()
+    model = small()
+    assert int(model.optimizer.iterations) == 0
+    model.fit(x, y, batch_size=10, epochs=2, verbose=0)
+    assert (int(model.optimizer.iterations), model.optimizer.iterations.numpy()) == (8, 8)
+    pickle.loads(pickle.dumps(model))
+    with pytest.raises(AttributeError, match=r"no optimizer\.iterations\. A model counts them"):
+        keras.optimizers.SGD().iterations  # noqa: B018 - raises
+
+
+def test_functions_are_registered_as_they_are() -> None:
+    @keras.saving.register_keras_serializable(package="mine")
+    def distance(y_true, y_pred):
+        return abs(y_true - y_pred)
+
+    assert distance(1, 3) == 2

@@ -7,6 +7,7 @@ starts programs, or changes minnet. Run as `python -m minnet.course.exercises.ap
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -192,13 +193,16 @@ def _writes(args: tuple[Any, ...]) -> bool:
 
 def _limit_memory(megabytes: float) -> None:
     """Let this process take so much more than it has now; systems without such limits do not."""
+    linux = sys.platform == "linux"
     try:
         import resource
-    except ModuleNotFoundError:  # Windows
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0]) if linux else 0
+    except (ModuleNotFoundError, OSError):  # Windows; a container without /proc
         return
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     most = pages * resource.getpagesize() + int(megabytes * MEGABYTE)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    with contextlib.suppress(ValueError, OSError):  # macOS has the call, and refuses it
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 # --- answering ------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ def _storage_elsewhere() -> Iterator[None]:
     """Let Hypothesis keep its files elsewhere for the time, and not where the student works."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         set_hypothesis_home_dir(folder)
         try:
             yield

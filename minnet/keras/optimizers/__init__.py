@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, ClassVar, TypedDict, Unpack
 
 from minnet import optimizers as core
@@ -9,6 +10,7 @@ from minnet.foundation.words import did_you_mean
 from minnet.keras import words
 from minnet.keras.names import meant, only, plain, public, table
 from minnet.keras.optimizers import schedules as schedules
+from minnet.keras.variables import tensor
 from minnet.optimizers import Optimizer as Optimizer
 from minnet.optimizers.base import LearningRate
 
@@ -30,6 +32,16 @@ class Rate(float):
 
     def __reduce__(self) -> Any:
         return float, (float(self),)
+
+
+_COUNTING: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+"""Optimizer → the model whose updates it makes."""
+
+
+def counts_for(optimizer: Any, model: Any) -> None:
+    """Let an optimizer answer with the number of a model's updates."""
+    if isinstance(optimizer, KerasOptimizer):
+        _COUNTING[optimizer] = weakref.ref(model)
 
 
 class Arguments(TypedDict, total=False):
@@ -93,6 +105,14 @@ class KerasOptimizer(core.Optimizer):
         who = "optimizer" if name in words.OF_OPTIMIZERS else type(self).__name__
         sentence = words.OF_OPTIMIZERS.get(name) or did_you_mean(name, public(self)).strip()
         raise AttributeError(f"minnet.keras has no {who}.{name}. {sentence}".rstrip())
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates the model has had that was compiled with it."""
+        model = _COUNTING[self]() if self in _COUNTING else None
+        if model is None or not model.is_compiled:
+            return self.__getattr__("iterations")
+        return tensor(model.compiled.updates.iterations)
 
     @property
     def name(self) -> str:

@@ -129,7 +129,7 @@ class Doctor(Callback):
         if batch % self._every:
             return
         loss = (logs or {})["loss"]
-        outputs = self.model.outputs
+        outputs = self.model.training_step.outputs
         if self._first is None:
             self._first = loss
             self._look_at_start(loss, outputs)

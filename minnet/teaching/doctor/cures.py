@@ -186,7 +186,8 @@ def activated(activation: str, initializer: str) -> Treat:
         def change(i: int, layer: Layer) -> list[Layer]:
             if isinstance(layer, Dense) and i < top:
                 start = INITIALIZERS[initializer]()
-                new = None if layer.activation is None else activation
+                plain = isinstance(layer.activation, (Linear, NoneType))
+                new = None if plain else activation
                 zeros: Any = {"bias_initializer": "zeros"} if layer.use_bias else {}
                 return [fresh(layer, activation=new, kernel_initializer=start, **zeros)]
             if i < min(top, last) and isinstance(layer, (*SQUASHING, Activation)):

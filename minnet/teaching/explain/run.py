@@ -231,7 +231,7 @@ class RecordedStep:
         """The targets as the loss computes with them: smoothed, where it smoothes labels."""
         loss = self.model.compiled.loss
         if isinstance(loss, (CrossEntropy, BinaryCrossEntropy)) and loss.label_smoothing:
-            return loss.smoothed(self.target, self.model.outputs[-1])
+            return loss.smoothed(self.target, self.model.training_step.outputs[-1])
         return self.target
 
     def _loss_of(self, model: Sequential, x: Array, target: Array, weight: Array | None) -> float:

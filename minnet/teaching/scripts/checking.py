@@ -13,6 +13,7 @@ import numpy as np
 
 from minnet.foundation.printing import printable
 from minnet.teaching.scripts import (
+    broadcasting,
     evidence,
     implied,
     leftovers,
@@ -453,6 +454,9 @@ def examine(
         if block.path in analysis.left_over:
             old = BlockFinding("stale", analysis.left_over[block.path])
             section.blocks[block.label] = [old, *section.blocks.get(block.label, [])]
+    pairs = broadcasting.of_pairs(analysis)
+    if pairs is not None:
+        section.blocks["loss"] = [pairs, *section.blocks.get("loss", [])]
     for label, told in updates.verdicts(analysis, snapshots).items():
         section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section

@@ -26,18 +26,32 @@ MOST = 4
 
 
 def in_doubt(analysis: Analysis) -> bool:
-    """Whether no loss is computed, and no gradient is right for one that is implied."""
-    if analysis.explicit:
+    """Whether no loss is computed, and no gradient is right for one that is implied.
+
+    What is called by a single letter may be a loss or anything.
+    """
+    if analysis.explicit and not re.fullmatch(r"(.*:)?[el]", analysis.loss):
         return False
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
-        return not any(b.value.size > 1 and _explained(b) for b in analysis.blocks)
+        sure = _is_error(analysis.loss)
+        return not any(b.value.size > 1 and _explained(b, sure) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
 
 
-def _explained(block: Block) -> bool:
-    """Whether its gradient is a multiple of what was measured; 0 is right for any loss."""
-    return bool(np.any(block.measured)) and (block.right or proportional(block) is not None)
+def _explained(block: Block, sure: bool) -> bool:
+    """Whether its gradient is a multiple of what was measured; 0 is right for any loss.
+
+    Of a loss that is not sure a negative multiple says nothing: it may be climbed on purpose.
+    """
+    c = proportional(block)
+    multiple = c is not None and (sure or c > 0)
+    return bool(np.any(block.measured)) and (block.right or multiple)
+
+
+def _is_error(key: str) -> bool:
+    """Whether a loss is of outputs and targets, or of what is called their error."""
+    return key.startswith(("½ Σ (", "−Σ")) or bool(re.match(r"½ Σ \S*(err|diff|resid)", key))
 
 
 def likely(analysis: Analysis) -> list[str]:
@@ -46,7 +60,7 @@ def likely(analysis: Analysis) -> list[str]:
     for column, key in enumerate(analysis.scalars):
         word = re.sub(r"[^a-z_ ]", " ", key.lower())
         pair = key.startswith(("½ Σ (", "−Σ"))
-        if not pair and not re.match(r"½ Σ \S*(err|diff|resid)", key):
+        if not _is_error(key):
             continue
         slopes = [s[:, column] for s in analysis.slopes.values()]
         if all(np.isfinite(s).all() and np.any(s) for s in slopes):

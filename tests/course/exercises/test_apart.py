@@ -239,6 +239,34 @@ def test_memory_is_limited_to_what_is_used_and_so_much_more(monkeypatch) -> None
     assert limits[1:] == [("space", (2 * 2**20,) * 2)]
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("current limit exceeds maximum limit"), OSError(22, "Invalid argument")]
+)
+def test_a_system_that_refuses_a_limit_does_without(error: Exception, monkeypatch) -> None:
+    """macOS, where no exercise could be checked for it."""
+
+    def refuse(kind: str, limit: tuple[int, int]) -> None:
+        raise error
+
+    known = SimpleNamespace(RLIMIT_AS="space", getpagesize=lambda: 4096, setrlimit=refuse)
+    monkeypatch.setitem(sys.modules, "resource", known)
+    monkeypatch.setattr(apart.sys, "platform", "darwin")
+    apart._limit_memory(1)
+
+
+def test_without_proc_no_limit_is_set(monkeypatch) -> None:
+    """In some containers; how much the process has now is not known there."""
+
+    def absent(path: Path) -> str:
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    known = SimpleNamespace(RLIMIT_AS="space", setrlimit=lambda *limit: pytest.fail("it is set"))
+    monkeypatch.setitem(sys.modules, "resource", known)
+    monkeypatch.setattr(apart.sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", absent)
+    apart._limit_memory(1)
+
+
 def test_a_system_without_such_limits_sets_none(monkeypatch) -> None:
     """Windows has no module `resource`."""
     monkeypatch.setitem(sys.modules, "resource", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,6 +160,7 @@ def test_whatever_a_function_does_to_the_process_the_others_are_checked(tmp_path
     assert "it gave      dW = [[3]]" in wrote.text
 
 
+@pytest.mark.skipif(os.name != "posix", reason="starts a script of the shell")
 def test_a_process_that_cannot_start_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(inspection.sys, "executable", str(tmp_path / "python"))
     script = "#!/bin/sh\necho no such thing >&2\n"

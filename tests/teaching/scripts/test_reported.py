@@ -206,3 +206,40 @@ def test_a_loss_that_is_printed_in_few_digits_is_taken_as_it_was_before(tmp_path
     assert "loss: cout" in text, text
     code, text = checked(tmp_path, ROUNDED.replace("FACTOR", "1"))
     assert code == report.WRONG, text
+
+
+MEAN_ERROR = """
+import numpy as np
+
+rng = np.random.default_rng(1)
+X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+y = np.array([[0, 1, 1, 0]]).T
+syn0 = 2 * rng.random((3, 5)) - 1
+syn1 = 2 * rng.random((5, 1)) - 1
+for j in range(800):
+    l1 = 1 / (1 + np.exp(-X @ syn0))
+    l2 = 1 / (1 + np.exp(-l1 @ syn1))
+    if j % 100 == 0:
+        print("error:", np.mean(np.abs(y - l2)))
+    l2_delta = (y - l2) * (l2 * (1 - l2))
+    l1_delta = l2_delta @ syn1.T * (l1 * (1 - l1))
+    syn1 += l1.T @ l2_delta
+    syn0 += X.T @ l1_delta
+"""
+
+
+@pytest.mark.parametrize(
+    "figure", ["np.mean(np.abs(y - l2))", "np.abs(y - l2).max()", "np.sqrt(np.mean((y - l2)**2))"]
+)
+def test_a_figure_of_the_error_is_a_report_of_squares_that_are_trained(
+    figure: str, tmp_path: Path
+) -> None:
+    code, text = checked(tmp_path, MEAN_ERROR.replace("np.mean(np.abs(y - l2))", figure))
+    assert code == report.RIGHT, text
+
+
+def test_an_early_update_is_named_beside_such_a_report(tmp_path: Path) -> None:
+    delta, update = MEAN_ERROR.splitlines(keepends=True)[-3:-1]
+    code, text = checked(tmp_path, MEAN_ERROR.replace(delta + update, update + delta))
+    assert code == report.WRONG
+    assert "syn1 is changed (line 15) before it is used for this gradient" in text

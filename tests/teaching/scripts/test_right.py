@@ -187,3 +187,65 @@ def test_a_report_without_dropout_is_not_the_loss_that_is_trained(tmp_path: Path
     code, text = checked(tmp_path, REPORTED)
     assert code == 0, text
     assert "right  A" in text, text
+
+
+POLICY = """
+import numpy as np
+rng = np.random.default_rng(0)
+W, U = rng.normal(0, 0.5, (5, 6)), rng.normal(0, 0.5, (2, 5))
+
+def upwards(s, a, advantage):
+    h = np.tanh(W[:, s])
+    z = U @ h
+    p = np.exp(z - z.max())
+    p = p / p.sum()
+    dz = -advantage * p
+    dz[a] += advantage
+    dU = np.outer(dz, h)
+    dW = np.zeros_like(W)
+    dW[:, s] = (U.T @ dz) * (1 - h**2)
+    return dW, dU
+
+for episode in range(60):
+    dW, dU = 0.0, 0.0
+    for s in range(6):
+        gW, gU = upwards(s, s % 2, 1.0 - 0.1 * s)
+        dW, dU = dW + gW, dU + gU
+    W += 0.05 * dW
+    U += 0.05 * dU
+"""
+
+
+def test_what_is_climbed_on_purpose_is_not_called_wrong(tmp_path: Path) -> None:
+    assert checked(tmp_path, POLICY)[0] != report.WRONG
+
+
+LETTER = """
+import math
+import random
+random.seed(0)
+rows = [(random.gauss(0, 1), random.gauss(0, 1)) for _ in range(20)]
+theta = [random.gauss(0, 1) for _ in range(3)]
+
+def gradient(th):
+    g = [0.0, 0.0, 0.0]
+    for x, y in rows:
+        f = math.tanh(th[0] * x + th[1])
+        d = 2 * (th[2] * f - y) / len(rows)
+        e = d * th[2] * (1 - f * f)
+        g[0] += e * x
+        g[1] += e
+        g[2] += d * f
+    return g
+
+for step in range(100):
+    g = gradient(theta)
+    for i in range(3):
+        theta[i] -= 0.1 * g[i]
+"""
+
+
+def test_what_a_single_letter_stands_for_is_no_loss_if_no_gradient_is_right_for_it(
+    tmp_path: Path,
+) -> None:
+    assert checked(tmp_path, LETTER)[0] != report.WRONG
