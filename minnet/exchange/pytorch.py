@@ -392,7 +392,7 @@ def _unflatten(source: _Source) -> Carried:
 
 READERS: dict[str, Callable[[_Source], Carried]] = {
     "Linear": _linear,
-    "BatchNorm1d": _batch_norm,
+    "BatchNorm1d": torch_images.of_rows(_batch_norm),
     "BatchNorm2d": _batch_norm,
     "Conv2d": torch_images.conv2d,
     "MaxPool2d": torch_images.pooling(MaxPooling2D),

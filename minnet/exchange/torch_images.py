@@ -145,6 +145,22 @@ def _need_images(source: Any) -> None:
         )
 
 
+def of_rows(read: Any) -> Any:
+    """Return a reader of a module that goes by the first axis of a sample, of rows the last."""
+
+    def read_rows(source: Any) -> Carried:
+        if source.flow.rank != 1:
+            raise ValueError(
+                f"from_torch takes {type(source.module).__name__} after rows, (N, D). Got "
+                f"{source.where} for samples of {source.flow.rank} axes, of which it goes by the "
+                "first, and minnet by the last. Put it before the Unflatten."
+            )
+        carried: Carried = read(source)
+        return carried
+
+    return read_rows
+
+
 def _two(value: Any) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
 

@@ -390,3 +390,9 @@ def test_a_softmax_over_another_axis_than_the_last_is_refused(torch, nn):
         exchange.from_torch(tables)
     tables[2] = nn.Softmax(-1)
     assert difference(exchange.from_torch(tables).predict(x), predicted(torch, tables, x)) < 1e-6
+
+
+def test_a_batch_norm_along_another_axis_than_the_last_is_refused(nn):
+    tables = nn.Sequential(nn.Linear(4, 4), nn.Unflatten(1, (2, 2)), nn.BatchNorm1d(2))
+    with pytest.raises(ValueError, match=r"after rows, .N, D.. Got 2 .BatchNorm1d. for .* 2 axes"):
+        exchange.from_torch(tables)
