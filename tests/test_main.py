@@ -93,6 +93,7 @@ def test_nor_is_windows_name_for_it(
             raise OSError(22, "Invalid argument")
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(minnet.__file__).parents[1]))
     monkeypatch.setattr(sys, "stdout", Closed())
     with pytest.raises((OSError, SystemExit)) as elsewhere:
         main(command.split())
