@@ -17,6 +17,7 @@ Behind this door things mean what they mean in Keras:
 | Adam's, AdamW's ε | 1e-7, beside √v | 1e-8, beside √v̂ |
 | `EarlyStopping(restore_best_weights=)` | False | True |
 | a batch's logs in a callback | means over the epoch so far, with the metrics | the batch's loss |
+| figures that a callback writes into an epoch's logs | come into the history | are lost |
 | `build(shape)` | the batch comes first | the shape of one sample |
 | a string as a metric | the figure's name in logs | the metric's own name |
 | `activation="leaky_relu"` | slope 0.2 | slope 0.3 |

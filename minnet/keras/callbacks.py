@@ -48,6 +48,8 @@ class Callback(core.Callback):
             hook = own.get(f"on_train_batch_{name}") or own.get(f"on_batch_{name}")
             if hook is not None:
                 setattr(cls, f"on_train_batch_{name}", hook if name == "begin" else _so_far(hook))
+        if "on_epoch_end" in own:
+            cls.on_epoch_end = _into_history(own["on_epoch_end"])  # type: ignore[method-assign]
 
     def set_model(self, model: Any) -> None:
         """Take the model; fit does so itself."""
@@ -133,6 +135,22 @@ def _so_far(hook: Callable[..., Any]) -> Callable[..., Any]:
         hook(self, batch, {**(logs or {}), **so_far})
 
     return on_train_batch_end
+
+
+def _into_history(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the hook of an epoch; figures that it writes into its logs come into the history."""
+
+    @functools.wraps(hook)
+    def on_epoch_end(self: Any, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        known = set(logs)
+        hook(self, epoch, logs)
+        for name in [name for name in logs if name not in known]:
+            figure = logs.pop(name)
+            if self.fit is not None:
+                self.fit.history.history.setdefault(name, []).append(figure)
+
+    return on_epoch_end
 
 
 class LambdaCallback(core.LambdaCallback):

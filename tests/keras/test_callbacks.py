@@ -47,6 +47,17 @@ def test_a_batchs_logs_are_means_over_the_epoch_so_far() -> None:
     trained(Reads())
 
 
+def test_a_figure_that_is_written_into_an_epochs_logs_stands_in_the_history() -> None:
+    class Share(callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["share"] = 0.5 * epoch
+
+    _, told = trained(Share())
+    history = told.history
+    assert history["share"] == [0.0, 0.5, 1.0]
+    assert len(history["loss"]) == 3
+
+
 def test_an_unknown_hook_is_refused_when_the_class_is_made() -> None:
     with pytest.raises(TypeError, match=r"on_epoch_edn, which nobody would call"):
 
