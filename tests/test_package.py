@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import json
 import re
 import subprocess
@@ -181,6 +181,6 @@ def test_the_wheel_carries_the_data_and_the_types(tmp_path: Path) -> None:
     assert not any(n.startswith(("tests/", "tutorials/", "benchmarks/")) for n in names)
     assert not [n for n in names if n.startswith("minnet/course/scripts")]
     with zipfile.ZipFile(tmp_path / name) as wheel:
-        packed = json.loads(gzip.decompress(wheel.read("minnet/course/tutorials.json.gz")))
+        packed = json.loads(bz2.decompress(wheel.read("minnet/course/tutorials.json.bz2")))
     assert packed == tutorials.scripts()
     assert any(n.endswith("LICENSE") for n in names)

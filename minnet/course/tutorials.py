@@ -7,7 +7,7 @@ cell: that one folds drawing code away, in Jupyter and on a site.
 
 from __future__ import annotations
 
-import gzip
+import bz2
 import json
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ FOLDER = "tutorials"
 
 CHECKOUT = Path(__file__).parents[2] / "tutorials"
 
-PACKED = Path(__file__).with_name("tutorials.json.gz")
+PACKED = Path(__file__).with_name("tutorials.json.bz2")
 """Where a wheel has all of them, by their names; `docs/pack_tutorials.py` puts it there."""
 
 
@@ -34,7 +34,7 @@ def scripts() -> dict[str, str]:
     if numbered:
         return {path.name: path.read_text(encoding="utf-8") for path in numbered}
     if PACKED.exists():
-        sources: dict[str, str] = json.loads(gzip.decompress(PACKED.read_bytes()))
+        sources: dict[str, str] = json.loads(bz2.decompress(PACKED.read_bytes()))
         return sources
     raise FileNotFoundError(
         "tutorials takes an installation that has them, a wheel or a checkout. Got neither. "
