@@ -1,4 +1,4 @@
-"""Changes of a part of a formula: an operation, a call, an index, an array, a constant."""
+"""Changes of a part of a formula: an operation, a call, a comparison, a constant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minnet.teaching.scripts.arrays import of_array
 from minnet.teaching.scripts.axes import of_axes
 from minnet.teaching.scripts.scopes import (
     Local,
@@ -18,7 +19,6 @@ from minnet.teaching.scripts.scopes import (
     binary,
     derivatives,
     evaluated,
-    floats_of,
     parsed,
     sizes,
     small_numbers,
@@ -66,7 +66,7 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
     if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(
         getattr(node, "ctx", None), ast.Load
     ):
-        yield from _of_array(node, scope, helpers)
+        yield from of_array(node, scope, helpers)
 
 
 def _without_derivative(
@@ -496,158 +496,3 @@ def _of_where(node: ast.Call, scope: Scope) -> Iterator[Local]:
 def _flags(function: Any) -> list[str]:
     names = getattr(getattr(function, "__code__", None), "co_varnames", ())[:3]
     return [n for n in names if re.search("deriv|grad|prime", n)]
-
-
-def _of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
-    """Another array of the same shape, a transpose, a derivative around it."""
-    value = evaluated(node, scope)
-    text = text_of(node)
-    if isinstance(value, np.ndarray):
-        for name, array in arrays_of(scope):
-            if array.shape == value.shape and name != text and array is not value:
-                cost = 1.8
-                words = f"{text} stands where {name} belongs"
-                words += _which(name)
-                yield "wrong", words, cost, parsed(name)
-                yield (
-                    "factor",
-                    f"the factor {name} is missing at {text}",
-                    2.7,
-                    parsed(f"({text} * {name})"),
-                )
-            elif array.shape == value.shape[::-1] and value.ndim == 2 and name != text:
-                words = f"{text} stands where {name}.T belongs{_which(name)}"
-                yield "wrong", words, 2.4, parsed(name + ".T")
-            elif array.ndim == value.ndim and name != text and array.ndim:
-                yield "wrong", f"{text} stands where {name} belongs", 2.3, parsed(name)
-        yield (
-            "wrong",
-            f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
-            1.7,
-            parsed(f"{text}**2"),
-        )
-        if value.size and np.all((value >= 0) & (value <= 1)):
-            yield "wrong", f"{text} stands where 1 − {text} belongs", 1.9, parsed(f"(1 - {text})")
-        if value.dtype.kind == "f" and np.any(value < 0):
-            words = f"{text} stands where its sign belongs, which is the slope of |{text}|"
-            yield "wrong", words, 2.0, parsed(f"np.sign({text})")
-        yield from _of_row(node, scope)
-        if value.ndim == 2:
-            yield from _through_weights(text, value.shape, scope)
-            yield (
-                "transposed",
-                f"{text} stands where {text}.T belongs: the transpose is missing",
-                1.3,
-                parsed(f"{text}.T"),
-            )
-        for name, _, derivative in derivatives(value.shape, scope, helpers):
-            yield (
-                "wrong",
-                f"the derivative {derivative} is missing at {text}",
-                2.6,
-                parsed(f"({text} * {name})"),
-            )
-        for helper in helpers:
-            yield (
-                "wrong",
-                f"{helper} is missing: {helper}({text}) belongs where {text} stands",
-                2.6,
-                parsed(f"{helper}({text})"),
-            )
-    elif isinstance(value, (float, np.floating, int)) and not isinstance(value, bool):
-        for name, _ in floats_of(scope):
-            if name != text:
-                yield "wrong", f"{text} stands where {name} belongs", 2.2, parsed(name)
-        if not isinstance(value, int):
-            yield (
-                "wrong",
-                f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
-                1.7,
-                parsed(f"{text}**2"),
-            )
-            yield "wrong", f"{text} stands where 1 − {text} belongs", 2.3, parsed(f"(1 - {text})")
-            for helper in helpers:
-                yield (
-                    "wrong",
-                    f"{helper} is missing: {helper}({text}) belongs where {text} stands",
-                    2.6,
-                    parsed(f"{helper}({text})"),
-                )
-        if isinstance(node, ast.Attribute) and text.startswith("self."):
-            for key, other in vars(scope.get("self", 0)).items() if "self" in scope else ():
-                if isinstance(other, (float, np.floating)) and f"self.{key}" != text:
-                    yield (
-                        "wrong",
-                        f"{text} stands where self.{key} belongs",
-                        2.2,
-                        parsed(f"self.{key}"),
-                    )
-
-
-def _of_row(node: ast.expr, scope: Scope) -> Iterator[Local]:
-    """The sum over all rows in the place of one row."""
-    if isinstance(node, ast.Subscript) and isinstance(evaluated(node.slice, scope), int):
-        rows = evaluated(node.value, scope)
-        if isinstance(rows, np.ndarray) and rows.ndim == 2:
-            words = (
-                f"{text_of(node)} is that of one sample: the sum over all of them, "
-                f"{text_of(node.value)}.sum(axis=0), belongs there"
-            )
-            yield "bias-not-summed", words, 1.8, parsed(f"{text_of(node.value)}.sum(axis=0)")
-
-
-def of_index(node: ast.AST) -> Iterator[Local]:
-    """Another key of a dict, the next layer's index."""
-    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
-        return
-    index = node.slice
-    if isinstance(index, ast.Tuple):
-        return
-    if isinstance(index, ast.Constant) and isinstance(index.value, str):
-        return  # other arrays of the scope are tried as such
-    for step in (1, -1):
-        new = (
-            binary(index, ast.Add(), ast.Constant(step))
-            if step > 0
-            else binary(index, ast.Sub(), ast.Constant(1))
-        )
-        fresh = ast.Subscript(node.value, new, ast.Load())
-        words = f"{text_of(node)} is of the wrong layer: {text_of(fresh)} belongs there"
-        yield "wrong", words, 1.9, fresh
-
-
-def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:
-    """The gradient of the next layer, taken back through its weights."""
-    arrays = [(n, a) for n, a in arrays_of(scope) if a.ndim == 2]
-    deltas = [(n, a) for n, a in arrays if re.search(r"(^|\.)(d|e|grad|g)", n.lower())]
-    weights = [(n, a) for n, a in arrays if re.search(r"w|theta|syn|kernel", n.lower())]
-    for d, delta in deltas[:12]:
-        for w, weight in weights[:12]:
-            if d == w or text in (d, w):
-                continue
-            for product, fits in (
-                (f"{d} @ {w}.T", delta.shape[1] == weight.shape[1]),
-                (f"{w}.T @ {d}", delta.shape[0] == weight.shape[0]),
-            ):
-                if fits:
-                    yield (
-                        "wrong",
-                        f"{text} stands where {product} belongs: the gradient comes back through "
-                        f"the weights {w} of the next layer",
-                        2.65,
-                        parsed(f"({product})"),
-                    )
-
-
-def _as_in(value: Any, text: str) -> str:
-    inside = np.size(value) and np.all(np.abs(value) <= 1)
-    return f", as in the derivative of tanh, 1 − {text}²" if inside else ""
-
-
-def _which(name: str) -> str:
-    """What an array is, where its name tells."""
-    if re.search(r"hat|norm", name):
-        return ", which is x̂, the normalised x"
-    if re.fullmatch(r"(self\.)?(x\w?|inputs?|a_?prev|layer_?0|l0|a0)(\.t)?", name.lower()):
-        return ": the input of the layer, not its output"
-    return ""

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_index, of_node
+from minnet.teaching.scripts.arrays import of_index
+from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_node
 from minnet.teaching.scripts.penalties import of_penalty
 from minnet.teaching.scripts.scopes import POOL, Scope, binary, evaluated, pool_values, text_of
 from minnet.teaching.scripts.values import is_numeric
