@@ -56,6 +56,7 @@ def of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             words = f"{text} stands where its sign belongs, which is the slope of |{text}|"
             yield "wrong", words, 2.0, parsed(f"np.sign({text})")
         yield from _of_row(node, scope)
+        yield from _of_list(node, scope)
         if value.ndim == 2:
             yield from _through_weights(text, value.shape, scope)
             yield (
@@ -118,6 +119,27 @@ def _of_row(node: ast.expr, scope: Scope) -> Iterator[Local]:
                 f"{text_of(node.value)}.sum(axis=0), belongs there"
             )
             yield "bias-not-summed", words, 1.8, parsed(f"{text_of(node.value)}.sum(axis=0)")
+
+
+def _of_list(node: ast.expr, scope: Scope) -> Iterator[Local]:
+    """The same entry of another list of arrays, as of the z of all layers beside their a."""
+    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice):
+        return
+    own, index = text_of(node.value), text_of(node.slice)
+    if not _are_arrays(evaluated(node.value, scope)):
+        return
+    for name, value in scope.items():
+        if name != own and _are_arrays(value):
+            text = f"{name}[{index}]"
+            yield "wrong", f"{text_of(node)} stands where {text} belongs", 1.9, parsed(text)
+
+
+def _are_arrays(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(isinstance(entry, np.ndarray) for entry in value)
+    )
 
 
 def of_index(node: ast.AST) -> Iterator[Local]:

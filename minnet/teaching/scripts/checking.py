@@ -36,12 +36,13 @@ from minnet.teaching.scripts.blocks import (
     gradient_of,
     proportional,
     ratio,
+    tells,
 )
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.fewer import sample_counts, smaller, with_fewer
 from minnet.teaching.scripts.mending import SECONDS, Search
 from minnet.teaching.scripts.names import leaf, shown
-from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.programs import Loop, Program
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.reported import proves_itself
@@ -122,6 +123,9 @@ def loops(
             whole = reported.whole_pass(program, loop, unit)
             other = attempt(partial(_analysis_of, whole, program)) if whole is not None else None
             analysis = other if proves_itself(other) else analysis
+        if analysis is not None and analysis.explicit and not _explains(analysis):
+            later = _without_a_report(program, recording, loop, attempt)
+            analysis = analysis if later is None else later
         if analysis is not None and analysis.blocks and not _learns_nothing(analysis):
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
@@ -147,6 +151,22 @@ def loops(
                 analysis.left_over = {**other.left_over, **analysis.left_over}
         chosen.append(analysis)
     return chosen
+
+
+def _without_a_report(
+    program: Program, recording: Recording, loop: Loop, attempt: epochs.Attempt
+) -> Analysis | None:
+    """The analysis of the second pass, where none of its numbers is a loss and one is implied.
+
+    The first pass may report one of other samples, as every hundredth does.
+    """
+    if len(recording.passes[loop.number]) < 2:
+        return None
+    unit = epochs.unit_of(program, recording, loop, 1)
+    later = attempt(partial(_analysis_of, unit, program))
+    if later is None or later.explicit or not any(b.right and tells(b) for b in later.blocks):
+        return None
+    return later
 
 
 def _of_another_pass(program: Program, one: Any, all_of_them: Sequence[Any]) -> bool:

@@ -60,6 +60,8 @@ def _of_pair(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, BlockFin
         if not differs(evaluated(parsed(block.path), unit.variables), whole.get(":" + block.path)):
             continue
         for path in held.get(block.path, []):
+            if not differs(slots[path].value, here.get(":" + path)):
+                continue  # nothing is added to it: it is data
             if _is_by_as_much(block, here, there, more[path]):
                 stale[block.path] = path
     return {

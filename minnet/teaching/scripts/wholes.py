@@ -177,8 +177,9 @@ def of_whole(
             for product in (parsed(f"{dy} @ {name}.T"), parsed(f"{name}.T @ {dy}")):
                 yield "wrong", f"it does not go back through the weights {name}", 3.0, product
     yield from of_largest(node, value, statement, scope, target)
-    if len(shape) in (1, 2):
+    if len(shape) >= 1:
         yield from _of_softmax(shape, target, scope)
+    if len(shape) in (1, 2):
         yield from _of_error(node, shape, target, scope)
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)

@@ -225,8 +225,8 @@ def test_a_file_of_a_network_for_mnist_is_below_300_kilobytes(tmp_path):
     ("path", "error", "message"),
     [
         (3, TypeError, r"to_html takes the path of a file\. Got 3\. Pass a name"),
-        ("step.txt", ValueError, r"ends in \.html\. Got 'step\.txt'\. Pass 'step\.html'\."),
-        ("none/step.html", ValueError, r"a folder that is there\. .* Make the folder 'none'"),
+        ("step.txt", ValueError, r"ends in \.html\. Got step\.txt\. Pass step\.html\."),
+        ("none/step.html", ValueError, r"a folder that is there\. .* Make the folder none first\."),
     ],
 )
 def test_a_path_that_will_not_do_is_refused(path, error, message, tmp_path, monkeypatch):
