@@ -350,7 +350,8 @@ def _choose(
     most: int,
 ) -> Analysis | None:
     keys, slopes, bends = table
-    arrays = arrays_in(still)
+    start = {":" + p: slot.value for p, slot in unit.slots().items()}
+    arrays = {k: v for k, v in arrays_in(still).items() if not _is_data(start.get(k), v)}
     candidates = {}
     for path, value in weights.items():
         if targets is not None:
@@ -437,13 +438,15 @@ def _carried(
     slopes: Mapping[str, Array],
 ) -> list[str]:
     """What nothing depends on before the update, but for the new value of a weight: velocities."""
+    run = unit.run(put)
+    held = {id(run.get(":" + path)) for path in weights}
+    aliases = "|".join(re.escape(n) for n, v in run.names.items() if id(v) in held) or "$^"
     idle = []
-    for path in weights:
-        own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)")
+    for path in weights:  # after `for p, dp, v in zip(…)` p and v are names of arrays as well
+        own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)|^[½−Σ (]*:({aliases})(?!\w)")
         others = [i for i, key in enumerate(keys) if not own.search(key)]
         if not np.any(slopes[path][:, others]):
             idle.append(path)
-    run = unit.run(put)
     carried = []
     for path in idle[:BLOCKS]:
         there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
@@ -455,6 +458,16 @@ def _carried(
         if not named and not any(likeness(path, key) >= 6 for key in arrays_in(run)):
             carried.append(path)
     return carried
+
+
+def _is_data(before: Any, after: Any) -> bool:
+    """Whether a pass leaves numbers as they were before, which gradients are not."""
+    return (
+        is_numeric(before)
+        and is_numeric(after)
+        and bool(np.any(np.asarray(after) != 0))
+        and np.array_equal(np.asarray(before), np.asarray(after))
+    )
 
 
 def _by_name(path: str, value: Array, arrays: Mapping[str, Any], weights: list[str]) -> list[str]:

@@ -32,11 +32,29 @@ def in_doubt(analysis: Analysis) -> bool:
     """
     if analysis.explicit and not re.fullmatch(r"(.*:)?[el]", analysis.loss):
         return False
+    if not analysis.explicit and (any(map(_is_of_another, analysis.blocks)) or _others(analysis)):
+        return True
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
         sure = _is_error(analysis.loss)
         return not any(tells(b) and _explained(b, sure) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+
+
+def _is_of_another(block: Block) -> bool:
+    """Whether it learns by another loss, of which nothing is known: a second head with a target."""
+    return not np.any(block.measured) and block.analytic is not None and bool(block.analytic.any())
+
+
+def _others(analysis: Analysis) -> list[str]:
+    """Weights that the loss knows nothing of, and another one that is implied does."""
+    errors = [i for i, key in enumerate(analysis.scalars) if _is_error(key)]
+    known = {block.path for block in analysis.blocks}
+    return [
+        path
+        for path, slopes in analysis.slopes.items()
+        if path in analysis.updates and path not in known and np.any(slopes[:, errors])
+    ]
 
 
 def _explained(block: Block, sure: bool) -> bool:

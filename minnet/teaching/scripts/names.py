@@ -357,7 +357,7 @@ ERRORS = re.compile(
 
 
 TARGETS = re.compile(
-    r"^((y|targets?|labels?|lab|lbls?|expected|desired|truth)(_?\w*)?|t(_\w*|\d*|s|b|i|r|train\w*|true\w*)?)$",
+    r"^((y|targets?|labels?|lab|lbls?|one_?hot|expected|desired|truth)(_?\w*)?|t(_\w*|\d*|s|b|i|r|train\w*|true\w*)?)$",
     re.IGNORECASE,
 )
 

@@ -276,3 +276,95 @@ def test_a_state_that_is_handed_on_learns_nothing(tmp_path: Path, state: str) ->
     code, text = checked(tmp_path, EVALUATED.format(state=state))
     assert code == report.UNREADABLE, text
     assert "no gradient that could be checked" in text
+
+
+HEADS = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, t = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+one_hot = np.eye(2)[rng.integers(0, 2, 30)]
+W, Ws, Wv = (0.5 * rng.normal(size=s) for s in ((3, 4), (4, 2), (4, 1)))
+for step in range(50):
+    h = np.tanh(X @ W)
+    scores, value = h @ Ws, h @ Wv
+    p = np.exp(scores - scores.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    gs = (p - one_hot) / 30
+    gv = 0.3 * (value - t) / 30
+    dh = (gs @ Ws.T + gv @ Wv.T) * (1 - h**2)
+    Ws, Wv, W = Ws - 0.1 * h.T @ gs, Wv - 0.1 * h.T @ gv, W - 0.1 * X.T @ dh
+"""
+
+MEMORIES = """
+import numpy as np
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+W, V = 0.5 * rng.normal(size=(3, 4)), 0.5 * rng.normal(size=(4, 1))
+mems = [np.zeros_like(w) for w in (W, V)]
+for step in range(50):
+    h = np.tanh(X @ W)
+    loss = 0.5 * np.mean((h @ V - y) ** 2)
+    d = (h @ V - y) / 30
+    dV, dW = h.T @ d, X.T @ (d @ V.T * (1 - h**2))
+    print(loss)
+    for param, dparam, mem in zip([W, V], [dW, dV], mems):
+        mem += dparam * dparam
+        param += -0.1 * dparam / np.sqrt(mem + 1e-8)
+"""
+
+SHUFFLED = """
+import math
+import random
+random.seed(0)
+data = [[random.gauss(0, 1) for _ in range(3)] for _ in range(6)]
+classes = [k % 2 for k in range(6)]
+W = [[random.gauss(0, 1) for _ in range(3)] for _ in range(2)]
+order = list(range(6))
+for epoch in range(40):
+    random.shuffle(order)
+    loss = 0.0
+    for n in order:
+        scores = [sum(w * v for w, v in zip(row, data[n])) for row in W]
+        total = sum(math.exp(s) for s in scores)
+        p = [math.exp(s) / total for s in scores]
+        loss -= math.log(p[classes[n]])
+        for k in range(2):
+            for j in range(3):
+                W[k][j] -= 0.1 * (p[k] - (k == classes[n])) * data[n][j]
+    print(loss)
+"""
+
+OTHER_SAMPLES = """
+import numpy as np
+rng = np.random.default_rng(0)
+W = 0.5 * rng.normal(size=(4, 3))
+
+def softmax(z):
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+def draw(n):
+    x = rng.normal(size=(n, 4))
+    return x, x[:, :3].argmax(axis=1)
+
+def loss_of(prob, lab):
+    return -np.log(prob[np.arange(len(lab)), lab]).mean()
+
+for step in range(200):
+    x, lab = draw(16)
+    prob = softmax(x @ W)
+    dz = prob.copy()
+    dz[np.arange(16), lab] -= 1
+    W -= 0.1 * x.T @ dz / 16
+    if step % 100 == 0:
+        x, lab = draw(100)
+        prob = softmax(x @ W)
+        print(step, loss_of(prob, lab))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", [HEADS, MEMORIES, SHUFFLED, OTHER_SAMPLES])
+def test_what_only_looks_like_a_mistake_is_not_called_wrong(source: str, tmp_path: Path) -> None:
+    code, text = checked(tmp_path, source)
+    assert code != report.WRONG, text
