@@ -160,7 +160,7 @@ def _without_a_report(
 
     The first pass may report one of other samples, as every hundredth does.
     """
-    if len(recording.passes[loop.number]) < 2:
+    if len(recording.passes[loop.number]) < 2 or not reported.replaces_samples(loop):
         return None
     unit = epochs.unit_of(program, recording, loop, 1)
     later = attempt(partial(_analysis_of, unit, program))

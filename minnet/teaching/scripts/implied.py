@@ -47,14 +47,26 @@ def _is_of_another(block: Block) -> bool:
 
 
 def _others(analysis: Analysis) -> list[str]:
-    """Weights that the loss knows nothing of, and another one that is implied does."""
-    errors = [i for i, key in enumerate(analysis.scalars) if _is_error(key)]
+    """Weights that the loss knows nothing of, and another one does that is of other targets."""
+    errors = [
+        i
+        for i, key in enumerate(analysis.scalars)
+        if _is_error(key) and _target(key) != _target(analysis.loss)
+    ]
+    if not _target(analysis.loss):
+        return []
     known = {block.path for block in analysis.blocks}
     return [
         path
         for path, slopes in analysis.slopes.items()
         if path in analysis.updates and path not in known and np.any(slopes[:, errors])
     ]
+
+
+def _target(key: str) -> str:
+    """What an implied loss holds its outputs against, without the function that it is in."""
+    named = re.search(r" − ([^ ]+)\)²| at ([^ ,]+)|\(([^ ]+) log", key)
+    return next(filter(None, named.groups())).split(":")[-1] if named else ""
 
 
 def _explained(block: Block, sure: bool) -> bool:

@@ -57,6 +57,18 @@ def proves_itself(analysis: Analysis | None) -> bool:
     )
 
 
+def replaces_samples(loop: Loop) -> bool:
+    """Whether some passes put other arrays in the place of those that are trained: `if i % 100`."""
+    plain: set[str] = set()
+    replaced: set[str] = set()
+    for statement in loop.node.body:
+        names = replaced if isinstance(statement, ast.If) else plain
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign):
+                names |= set().union(*(_names_in(target) for target in node.targets))
+    return bool(plain & replaced)
+
+
 def is_figure(analysis: Analysis, other: Analysis) -> bool:
     """Whether a loss is but a figure of the error whose squares are trained, as its mean size."""
     parts = re.fullmatch(r"½ Σ \((.+) − (.+)\)²", other.loss)
