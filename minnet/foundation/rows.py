@@ -36,10 +36,7 @@ def warn_of_other_order(x: Any, y: Any, names: tuple[str, str]) -> None:
     if same:
         at = next(i for i, label in enumerate(first) if label != second[i])
         who, other = names
-        here, there = (
-            who.rpartition(" ")[2],
-            other.rpartition(" ")[2],
-        )  # as they are written in code
+        here, there = (name.rpartition(" ")[2] for name in names)  # as they are written in code
         warn(
             f"{other} has the row labels of {who} in another order: row {at} is {first[at]!r} in "
             f"{who}, and {second[at]!r} in {other}. Rows are paired by their place. To pair them "

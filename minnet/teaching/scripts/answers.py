@@ -38,7 +38,6 @@ def mending_change(
     units = [unit.beginning_with(dict(one), unit.state) for one in given]
     scope: dict[tuple[str, int], Any] = {}
     names = units[-1].run(scope=scope).names
-    scope = {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}
     modules = {k: v for k, v in names.items() if type(v).__name__ == "module"}
     deadline, candidates = Deadline(seconds), []
     own = [(owner, s) for owner, s in statements(unit) if owner == "f"]

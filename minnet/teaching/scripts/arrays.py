@@ -44,12 +44,7 @@ def of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
                 yield "wrong", words, 2.4, parsed(name + ".T")
             elif array.ndim == value.ndim and name != text and array.ndim:
                 yield "wrong", f"{text} stands where {name} belongs", 2.3, parsed(name)
-        yield (
-            "wrong",
-            f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
-            1.7,
-            parsed(f"{text}**2"),
-        )
+        yield _squared(value, text)
         if value.size and np.all((value >= 0) & (value <= 1)):
             yield "wrong", f"{text} stands where 1 − {text} belongs", 1.9, parsed(f"(1 - {text})")
         if value.dtype.kind == "f" and np.any(value < 0):
@@ -72,32 +67,15 @@ def of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
                 2.6,
                 parsed(f"({text} * {name})"),
             )
-        for helper in helpers:
-            yield (
-                "wrong",
-                f"{helper} is missing: {helper}({text}) belongs where {text} stands",
-                2.6,
-                parsed(f"{helper}({text})"),
-            )
+        yield from _handed_to(helpers, text)
     elif isinstance(value, (float, np.floating, int)) and not isinstance(value, bool):
         for name, _ in floats_of(scope):
             if name != text:
                 yield "wrong", f"{text} stands where {name} belongs", 2.2, parsed(name)
         if not isinstance(value, int):
-            yield (
-                "wrong",
-                f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}",
-                1.7,
-                parsed(f"{text}**2"),
-            )
+            yield _squared(value, text)
             yield "wrong", f"{text} stands where 1 − {text} belongs", 2.3, parsed(f"(1 - {text})")
-            for helper in helpers:
-                yield (
-                    "wrong",
-                    f"{helper} is missing: {helper}({text}) belongs where {text} stands",
-                    2.6,
-                    parsed(f"{helper}({text})"),
-                )
+            yield from _handed_to(helpers, text)
         if isinstance(node, ast.Attribute) and text.startswith("self."):
             for key, other in vars(scope.get("self", 0)).items() if "self" in scope else ():
                 if isinstance(other, (float, np.floating)) and f"self.{key}" != text:
@@ -107,6 +85,19 @@ def of_array(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
                         2.2,
                         parsed(f"self.{key}"),
                     )
+
+
+def _squared(value: Any, text: str) -> Local:
+    """The square in the place of a number or an array."""
+    words = f"the square of {text} is missing: {text}**2 belongs there{_as_in(value, text)}"
+    return "wrong", words, 1.7, parsed(f"{text}**2")
+
+
+def _handed_to(helpers: Mapping[str, Any], text: str) -> Iterator[Local]:
+    """What a function of the file makes of it."""
+    for helper in helpers:
+        words = f"{helper} is missing: {helper}({text}) belongs where {text} stands"
+        yield "wrong", words, 2.6, parsed(f"{helper}({text})")
 
 
 def _of_row(node: ast.expr, scope: Scope) -> Iterator[Local]:

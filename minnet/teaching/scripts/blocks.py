@@ -121,6 +121,11 @@ class Analysis:
         return {block.path: gradient_of(block, run, self.put) for block in self.blocks}
 
 
+def explains_some(analysis: Analysis) -> bool:
+    """Whether some gradients are right for the loss, and not by chance."""
+    return any(block.right and tells(block) for block in analysis.blocks)
+
+
 def gradient_of(block: Block, run: Run, put: Mapping[str, Array]) -> Array | None:
     """What a run says the gradient of a block is."""
     if block.key:

@@ -21,12 +21,11 @@ def of_pairs(analysis: Analysis) -> BlockFinding | None:
     """The finding on the first difference that holds each output against every target."""
     scope: dict[tuple[str, int], Any] = {}
     run = analysis.unit.run(analysis.put, scope=scope)
-    scopes = {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}
+    names = {k: v for k, v in run.names.items() if not k.startswith("__")}
     for owner, statement in statements(analysis.unit):
-        here = scopes.get((owner, statement.lineno))
+        here = scope.get((owner, statement.lineno))
         if here is None:
             continue
-        names = {k: v for k, v in run.names.items() if not k.startswith("__")}
         for node in ast.walk(statement):
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
                 finding = _of_difference(statement, node, {**names, **here})

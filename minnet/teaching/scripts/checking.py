@@ -32,11 +32,11 @@ from minnet.teaching.scripts.blocks import (
     Analysis,
     Block,
     differs,
+    explains_some,
     fits,
     gradient_of,
     proportional,
     ratio,
-    tells,
 )
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.fewer import sample_counts, smaller, with_fewer
@@ -164,7 +164,7 @@ def _without_a_report(
         return None
     unit = epochs.unit_of(program, recording, loop, 1)
     later = attempt(partial(_analysis_of, unit, program))
-    if later is None or later.explicit or not any(b.right and tells(b) for b in later.blocks):
+    if later is None or later.explicit or not explains_some(later):
         return None
     return later
 
@@ -557,8 +557,7 @@ def _implied_by_other_loss(analysis: Analysis) -> BlockFinding | None:
     _unit, keys = analysis.unit, analysis.scalars
     best = None
     for column, key in enumerate(keys):
-        pair = key.startswith("−") or (" − " in key and "Σ (" in key)
-        if not (pair or re.match(r"½ Σ \S*(err|diff|resid)", key)):
+        if not implied.is_error(key):
             continue
         ratios = []
         for block in analysis.blocks:

@@ -8,7 +8,7 @@ from typing import Any
 
 from minnet.teaching.scripts import held
 from minnet.teaching.scripts.analysis import analyse, weights_of
-from minnet.teaching.scripts.blocks import Analysis, proportional, tells
+from minnet.teaching.scripts.blocks import Analysis, explains_some, proportional
 from minnet.teaching.scripts.faint import penalty_of
 from minnet.teaching.scripts.fewer import smaller
 from minnet.teaching.scripts.mending import SECONDS, Search
@@ -50,18 +50,13 @@ def analyses(
     for loop in program.loops:
         within = [one for one in known if one[1] in (loop.number, *loop.inner)]
         steps = held.inside(program.loops, loop, recording.passes)
-        known_loss = any(one[2].explicit or _tells_of_some(one[2]) for one in within)
+        known_loss = any(one[2].explicit or explains_some(one[2]) for one in within)
         if not steps or loop.number not in recording.passes or known_loss:
             continue
         analysis = attempt(partial(_of_epoch, program, recording, loop, steps))
         if analysis is not None and _is_trained(analysis, bool(within)):
             more.append((EPOCH, loop.number, analysis))
     return more
-
-
-def _tells_of_some(analysis: Analysis) -> bool:
-    """Whether a loss is right for some gradients, and not by chance."""
-    return any(block.right and tells(block) for block in analysis.blocks)
 
 
 EPOCH = (True, True, True)

@@ -35,7 +35,7 @@ def in_doubt(analysis: Analysis) -> bool:
     if not analysis.explicit and (any(map(_is_of_another, analysis.blocks)) or _others(analysis)):
         return True
     if any(block.value.size > 1 for block in analysis.blocks):  # one entry is always a multiple
-        sure = _is_error(analysis.loss)
+        sure = is_error(analysis.loss)
         return not any(tells(b) and _explained(b, sure) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
@@ -51,7 +51,7 @@ def _others(analysis: Analysis) -> list[str]:
     errors = [
         i
         for i, key in enumerate(analysis.scalars)
-        if _is_error(key) and _target(key) != _target(analysis.loss)
+        if is_error(key) and _target(key) != _target(analysis.loss)
     ]
     if not _target(analysis.loss):
         return []
@@ -79,9 +79,14 @@ def _explained(block: Block, sure: bool) -> bool:
     return block.right or multiple
 
 
-def _is_error(key: str) -> bool:
+def is_error(key: str) -> bool:
     """Whether a loss is of outputs and targets, or of what is called their error."""
-    return key.startswith(("½ Σ (", "−Σ")) or bool(re.match(r"½ Σ \S*(err|diff|resid)", key))
+    return _is_pair(key) or bool(re.match(r"½ Σ \S*(err|diff|resid)", key))
+
+
+def _is_pair(key: str) -> bool:
+    """Whether a loss is of outputs and targets."""
+    return key.startswith(("½ Σ (", "−Σ"))
 
 
 def likely(analysis: Analysis) -> list[str]:
@@ -89,13 +94,12 @@ def likely(analysis: Analysis) -> list[str]:
     ranked = []
     for column, key in enumerate(analysis.scalars):
         word = re.sub(r"[^a-z_ ]", " ", key.lower())
-        pair = key.startswith(("½ Σ (", "−Σ"))
-        if not _is_error(key):
+        if not is_error(key):
             continue
         slopes = [s[:, column] for s in analysis.slopes.values()]
         if all(np.isfinite(s).all() and np.any(s) for s in slopes):
             hidden = bool(re.search(r"hidden|l1|a1|h1|layer_?1", word))
-            ranked.append((hidden, not pair, column, key))
+            ranked.append((hidden, not _is_pair(key), column, key))
     return [key for *_, key in sorted(ranked)][:MOST]
 
 

@@ -115,9 +115,8 @@ class Search:
         stop = frozenset() if self.by_update else analysis.stop
         self.unit = analysis.unit.leaving_out(stop)
         self.only = self._needed()
-        scope: dict[tuple[str, int], Any] = {}
-        self.unit.run(analysis.put, scope=scope)
-        self.scope = {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}
+        self.scope: dict[tuple[str, int], Any] = {}
+        self.unit.run(analysis.put, scope=self.scope)
         self.helpers = self._helpers()
         self.samples: frozenset[int] | None = None
         self.pools: dict[str, list[str]] = {}

@@ -42,6 +42,7 @@ from minnet.teaching.scripts.recording import (
     record_call,
     record_with,
 )
+from minnet.teaching.scripts.repairs import Deadline
 from minnet.teaching.scripts.report import RIGHT, UNREADABLE, WRITE, WRONG, silence
 from minnet.teaching.scripts.running import seeded_state, set_random_state
 
@@ -120,8 +121,7 @@ class Clock:
     """
 
     def __init__(self, end: float = math.inf) -> None:
-        self.end = self.late = end
-        self.used = math.inf
+        self.end, self.deadline = end, Deadline(0.0, end)
         self.real = threading.current_thread() is threading.main_thread()
         self.alarm = hasattr(signal, "setitimer")
         self.runs = False
@@ -129,16 +129,15 @@ class Clock:
             signal.signal(signal.SIGALRM if self.alarm else signal.SIGINT, self._ring)
 
     def _ring(self, number: int, frame: Any) -> None:
-        over = time.process_time() > self.used or time.monotonic() > self.late
-        if self.runs and over:  # and not in the moment after it
+        if self.runs and self.deadline.over:  # and not in the moment after it
             raise OutOfTimeError
 
     def within(self, seconds: float, do: Callable[[], Any], default: Any = None) -> Any:
         """What a function gives, or the default when it takes too long."""
         if not self.real:
             return _tried(do, default)
-        self.used = time.process_time() + 0.9 * seconds
-        self.late = min(time.monotonic() + 1.9 * seconds, self.end)
+        late = min(time.monotonic() + 1.9 * seconds, self.end)
+        self.deadline = Deadline(0.9 * seconds, late)
         with self._alarm(seconds) if self.alarm else self._thread(seconds):
             self.runs = True
             try:

@@ -262,9 +262,10 @@ def replaced_in(tree: Sequence[ast.stmt], old: ast.stmt, new: ast.stmt) -> list[
 class Deadline:
     """How long a search may go on, in seconds of the processor (a busy machine takes longer)."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, late: float | None = None) -> None:
+        """`late`: when it is over by the clock that only goes forward; at thrice the seconds."""
         self.end = time.process_time() + seconds
-        self.late = time.monotonic() + 3 * seconds
+        self.late = time.monotonic() + 3 * seconds if late is None else late
         self.seconds = seconds
 
     @property

@@ -115,7 +115,7 @@ class _Watch:
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line" and self.scope is not None:
-            key = (frame.f_code.co_qualname, frame.f_lineno)
+            key = (_owner(frame), frame.f_lineno)
             if key not in self.scope:
                 self.scope[key] = {
                     name: value.copy() if isinstance(value, np.ndarray) else value
@@ -127,7 +127,7 @@ class _Watch:
         return self.local
 
     def returned(self, frame: FrameType, result: Any) -> None:
-        name = frame.f_code.co_qualname.replace(".<locals>", "")
+        name = _owner(frame)
         if self.only is not None and name not in self.only:
             return
         self.total += 1
@@ -157,6 +157,11 @@ class _Watch:
         else:
             half = 0.5 * float((array.astype(float) ** 2).sum())
             run.halves[plain] = run.halves.get(plain, 0.0) + half
+
+
+def _owner(frame: FrameType) -> str:
+    """The function that runs, with the class or function that it was made in."""
+    return frame.f_code.co_qualname.replace(".<locals>", "")
 
 
 def _entries(variables: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:

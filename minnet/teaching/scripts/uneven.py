@@ -67,7 +67,7 @@ def _scopes(analysis: Analysis) -> dict[tuple[str, int], Scope]:
     """The variables before each line."""
     scope: dict[tuple[str, int], Scope] = {}
     analysis.unit.run(analysis.put, scope=scope)
-    return {(name.replace(".<locals>", ""), line): v for (name, line), v in scope.items()}
+    return scope
 
 
 def _updates(analysis: Analysis, path: str) -> Iterator[tuple[str, ast.stmt]]:
