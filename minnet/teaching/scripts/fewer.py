@@ -10,7 +10,7 @@ import numpy as np
 from minnet.teaching.scripts.blocks import differs
 from minnet.teaching.scripts.names import leaf, loss_rank, scalars_of
 from minnet.teaching.scripts.replays import Unit
-from minnet.teaching.scripts.values import copied, with_rows
+from minnet.teaching.scripts.values import with_rows
 
 FEW = 12
 """Samples that are enough."""
@@ -60,8 +60,8 @@ def with_fewer(unit: Unit, rows: int, fewer: int, weights: set[str]) -> Unit | N
     """
     if rows in unit.numbers(held=False):
         return None
-    variables = copied(unit.variables)
-    if not with_rows(variables, rows, fewer, weights):
+    variables = with_rows(unit.variables, rows, fewer, weights)
+    if variables is None:
         return None
     other = Unit(
         unit.title,

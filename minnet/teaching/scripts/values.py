@@ -231,7 +231,7 @@ def copied(
     memo: dict[int, Any] = dict(replaced or {})
     for value in list(variables.values()):
         if isinstance(value, np.ndarray) and value.size > LARGE:
-            memo[id(value)] = value
+            memo.setdefault(id(value), value)
     copy_inner(variables, memo, names)
     copies = {}
     for name, value in variables.items():
@@ -264,30 +264,28 @@ def reclassed(variables: Any, classes: Mapping[str, type]) -> None:
             waiting.append(value.__self__)
 
 
-def with_rows(variables: Any, rows: int, fewer: int, kept: set[str]) -> int:
-    """Cut every array with an axis of `rows` to `fewer`, and every int that is that number.
+def with_rows(variables: Mapping[str, Any], rows: int, fewer: int, kept: set[str]) -> Any:
+    """A copy in which every array with an axis of `rows` is cut to `fewer`, and every such int.
 
-    The arrays at the paths in `kept` stay as they are: they are weights. Return how many were cut.
+    An array of two names is cut for both. The arrays at the paths in `kept` stay as they are: they
+    are weights. Return None where nothing is to be cut.
     """
-    done = 0
-    for slot in list(slots(variables)):
-        if slot.path in kept or not isinstance(slot.value, np.ndarray):
-            continue
-        shape = slot.value.shape
-        if rows not in shape:
-            continue
-        axis = shape.index(rows)
-        index = tuple(slice(fewer) if i == axis else slice(None) for i in range(len(shape)))
-        slot.put(slot.value[index].copy())
-        done += 1
-    for name, value in list(variables.items()):
+    cut: dict[int, Any] = {}
+    for slot in slots(variables):
+        shape = np.shape(slot.value)
+        if slot.path not in kept and rows in shape:
+            index = (slice(None),) * shape.index(rows) + (slice(fewer),)
+            cut[id(slot.value)] = slot.value[index].copy()
+    copies = copied(variables, cut)
+    shorter = bool(cut)
+    for name, value in list(copies.items()):
         if type(value) is int and value == rows:
-            variables[name] = fewer
+            copies[name] = fewer
         elif isinstance(value, list) and len(value) == rows and rows and not is_own(value[0]):
-            variables[name] = value[:fewer]
-            done += 1
+            copies[name] = value[:fewer]
+            shorter = True
         elif is_own(value):
             for attribute, number in list(vars(value).items()):
                 if type(number) is int and number == rows:
                     setattr(value, attribute, fewer)
-    return done
+    return copies if shorter else None

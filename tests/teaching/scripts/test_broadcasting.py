@@ -60,7 +60,24 @@ for k in range(50):
 """
 
 
-@pytest.mark.parametrize(("source", "line"), [(PARABOLA, 10), (REGRESSOR, 9)])
+TWO_NAMES = """
+import numpy as np
+
+rng = np.random.default_rng(3)
+area = rng.uniform(1, 3, 40)
+price = 2 * area + rng.normal(size=40) / 9
+x, y = area.reshape(-1, 1), price
+w, b = np.zeros((1, 1)), 0.0
+for k in range(50):
+    out = x @ w + b
+    loss = np.mean((out - y) ** 2)
+    w = w - 0.1 * np.mean(2 * (out - y) * x)
+    b = b - 0.1 * np.mean(2 * (out - y))
+    print(loss)
+"""
+
+
+@pytest.mark.parametrize(("source", "line"), [(PARABOLA, 10), (REGRESSOR, 9), (TWO_NAMES, 11)])
 def test_every_output_less_every_target_is_named(source: str, line: int, tmp_path: Path) -> None:
     code, text = checked(tmp_path, source)
     assert code == report.WRONG
@@ -77,6 +94,7 @@ def test_every_output_less_every_target_is_named(source: str, line: int, tmp_pat
             ".mean(axis=1, keepdims=True) / len", " / len"
         ),
         DISTANCES,
+        TWO_NAMES.replace("area.reshape(-1, 1), price", "area[:, None], price[:, None]"),
     ],
 )
 def test_shapes_that_agree_and_distances_are_right(source: str, tmp_path: Path) -> None:
