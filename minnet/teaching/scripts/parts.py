@@ -284,6 +284,12 @@ def _of_product(
         (right, _turned(left), "the matrices are the wrong way round, and one is transposed"),
     ):
         yield "transposed", f"a transpose is wrong: {words}", 1.3, make(a, b)
+    plain = [
+        _turned(n) if text_of(n).endswith((".T", ".transpose()")) else n for n in (left, right)
+    ]
+    for a, b in dict.fromkeys([(left, right), (left, plain[1]), (plain[0], right)]):
+        words = "a matrix product stands where the elementwise product * belongs"
+        yield "wrong", words, 1.6, binary(a, ast.Mult(), b)
 
 
 def _turned(node: ast.expr) -> ast.expr:

@@ -187,6 +187,19 @@ def floats_of(scope: Scope) -> list[tuple[str, float]]:
     return [(n, float(v)) for n, v in [*own, *pool] if not n.startswith("_")][:40]
 
 
+def _floats_beside(name: str, scope: Scope) -> Iterator[tuple[str, float]]:
+    """Expressions for the floats that stand at the place of D[l] in other lists and dicts."""
+    entry = re.fullmatch(r".+(\[[^\[\]]+\])", name)
+    if entry is None:
+        return
+    for other, value in scope.items():
+        if isinstance(value, (list, dict)) and not other.startswith("_"):
+            beside = other + entry[1]
+            number = evaluated(parsed(beside), {**scope, **scope.get(POOL, {})})
+            if isinstance(number, float):
+                yield beside, number
+
+
 def derivatives(
     shape: tuple[int, ...], scope: Scope, helpers: Mapping[str, Any]
 ) -> Iterator[tuple[str, Array, str]]:
@@ -212,7 +225,7 @@ def derivatives(
                 yield slope, array, f"of a leaky ReLU (1 where {name} > 0, {rate} where it is not)"
         if np.isin(array, (0, 1)).all() or re.search(r"mask|drop|^D\d|keep", name):
             yield name, array, f"of dropout (the mask {name})"
-            for rate, number in small_numbers(scope)[:3]:
+            for rate, number in [*small_numbers(scope)[:3], *_floats_beside(name, scope)]:
                 if 0 < number < 1:
                     for kept in (rate, f"(1 - {rate})"):
                         scaled = f"({name} / {kept})"

@@ -327,3 +327,51 @@ def test_a_maximum_that_goes_back_to_the_whole_window_is_named(tmp_path: Path) -
     code, text = checked(tmp_path, LARGEST.replace(right, ""))
     assert code == report.WRONG, text
     assert "of a window only the largest entry got through forward" in text
+
+
+RATES = """
+import numpy as np
+
+rng = np.random.default_rng(8)
+X = rng.normal(size=(3, 20))
+Y = (X[:1] * X[1:2] > 0) * 1.0
+sizes, kept = [3, 6, 5, 1], [1.0, 0.8, 0.7]
+W = [rng.normal(size=(o, i)) for i, o in zip(sizes, sizes[1:])]
+s = [np.ones((n, 1)) for n in sizes[1:]]
+for step in range(40):
+    masks = [rng.random((n, 20)) < k for n, k in zip(sizes, kept)]
+    A, Z = [X], []
+    for l in range(3):
+        Z.append(W[l] @ A[-1])
+        A.append(np.tanh(s[l] * Z[l]))
+        if l < 2:
+            A[-1] = A[-1] * masks[l + 1] / kept[l + 1]
+    loss = 0.5 * np.sum((A[-1] - Y) ** 2) / 20
+    dA = (A[-1] - Y) / 20
+    for l in (2, 1, 0):
+        if l < 2:
+            dA = dA * masks[l + 1] / kept[l + 1]
+        dZ = dA * (1 - np.tanh(s[l] * Z[l]) ** 2)
+        dX = (dA * s[l]) * (1 - np.tanh(s[l] * Z[l]) ** 2)
+        dA = W[l].T @ dX
+        s[l] -= 0.1 * (dZ * Z[l]).sum(axis=1, keepdims=True)
+        W[l] -= 0.1 * dX @ A[l].T
+    print(loss)
+"""
+
+
+def test_the_rate_of_a_dropout_that_stands_in_a_list_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, RATES)
+    assert code == report.RIGHT, text
+    code, text = checked(
+        tmp_path, RATES.replace("dA * masks[l + 1] / kept[l + 1]", "dA * masks[l + 1]")
+    )
+    assert code == report.WRONG, text
+    assert "the mask masks[l + 1] over kept[l + 1]" in text
+
+
+def test_a_matrix_product_where_each_entry_has_its_own_factor_is_named(tmp_path: Path) -> None:
+    mistaken = RATES.replace("(dA * s[l])", "np.dot(s[l].T, dA)")
+    code, text = checked(tmp_path, mistaken)
+    assert code == report.WRONG, text
+    assert "a matrix product stands where the elementwise product * belongs" in text
