@@ -134,6 +134,9 @@ def _is_product(node: ast.expr) -> bool:
 def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
     left, right = node.left, node.right
     a, r = text_of(left), text_of(right)
+    if isinstance(node.op, (ast.Add, ast.Sub)) and isinstance(evaluated(node, scope), np.ndarray):
+        words = f"the product of {a} and {r} belongs there"
+        yield "wrong", words, 2.3, binary(left, ast.Mult(), right)
     if isinstance(node.op, ast.Sub):
         yield (
             "sign",

@@ -71,15 +71,15 @@ def replaces_samples(loop: Loop) -> bool:
 
 def is_figure(analysis: Analysis, other: Analysis) -> bool:
     """Whether a loss is but a figure of the error whose squares are trained, as its mean size."""
-    parts = re.fullmatch(r"½ Σ \((.+) − (.+)\)²", other.loss)
+    parts = re.fullmatch(r"½ Σ (?:\((.+) − (.+)\)|([^ ()]+))²", other.loss)
     if parts is None:
         return False
     run = analysis.unit.run(analysis.put)
-    p, t = (run.get(key) if key.startswith(":") else run.get(f":{key}") for key in parts.groups())
-    value = run.get(analysis.loss)
-    if not (is_numeric(p) and is_numeric(t) and is_numeric(value) and np.shape(p) == np.shape(t)):
+    keys = [key if key.startswith(":") else f":{key}" for key in parts.groups() if key]
+    *sides, value = [run.get(key) for key in [*keys, analysis.loss]]
+    if not all(map(is_numeric, (*sides, value))) or len({np.shape(side) for side in sides}) > 1:
         return False
-    error = np.abs(np.asarray(p, float) - np.asarray(t, float))
+    error = np.abs(np.asarray(sides[0], float) - sum(sides[1:]))
     figures = [error.mean(), error.sum(), error.max(), np.median(error), np.sqrt((error**2).mean())]
     return np.size(value) == 1 and bool(np.isclose(float(np.reshape(value, -1)[0]), figures).any())
 

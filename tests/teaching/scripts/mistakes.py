@@ -30,6 +30,7 @@ MISTAKES = [
     ),
     ("andrew", "cost = -np.sum(logprobs) / m", "cost = np.sum(logprobs) / m", "loss|W2", "sign"),
     ("andrew", '* grads["dW1"]', '* grads["dW1"] * -1', "W1|update", "sign|up the slope"),
+    ("nielsen", "[b - (eta / len(mini_batch)) * nb", "[eta * nb - b", "biases", "from the step"),
     # andrew_only
     ("andrew_only", "1 / m * dZ @ A_prev.T", "dZ @ A_prev.T", "W1", "1/N|mean"),
     ("andrew_only", "(caches[l - 1][2] > 0)", "(A_prev > 1)", "W1", "mask|ReLU|constant|> 0"),
@@ -66,6 +67,7 @@ MISTAKES = [
         "syn0",
         "derivative",
     ),
+    ("trask", "l1_delta = l1_error * non", "l1_delta = l1_error + non", "syn0", "the product of"),
     ("trask", "l2_delta.dot(syn1.T)", "l2_error.dot(syn1.T)", "syn0", "l2_delta"),
     ("trask", "l2_error = y - l2", "l2_error = l2 - y", "syn1", "sign|up the slope"),
     ("trask", "nonlin(l1, deriv=True)", "nonlin(l1)", "syn0", "deriv"),
@@ -279,6 +281,7 @@ MISTAKES = [
     ("linear_floats", "dw += 2 * (pred - y) * x / n", "dw += 2 * (pred - y) * y / n", "w", "x"),
     ("linear_floats", "db += 2 * (pred - y) / n", "db += 2 * (y - pred) / n", "b", "sign"),
     # two_moons
+    ("two_moons", "W2 += -epsilon", "W2 = -epsilon", "W2", "takes the place of the weights"),
     (
         "two_moons",
         "delta2 = delta3.dot(W2.T) * (1 - np.power(a1, 2))",
