@@ -430,6 +430,9 @@ def examine(
         if block.path in analysis.left_over:
             old = BlockFinding("stale", analysis.left_over[block.path])
             section.blocks[block.label] = [old, *section.blocks.get(block.label, [])]
+        lost = steps.instead_of_weights(analysis, block)
+        if lost is not None:
+            section.blocks[block.label] = [lost]
     pairs = broadcasting.of_pairs(analysis)
     if pairs is not None:
         section.blocks["loss"] = [pairs, *section.blocks.get("loss", [])]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.teaching.scripts.blocks import Analysis, Block, gradient_of, proportional, ratio
+from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of, proportional, ratio
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import statements
 from minnet.teaching.scripts.names import leaf
@@ -59,6 +59,32 @@ def uphill(analysis: Analysis, block: Block) -> BlockFinding | None:
             )
             break
     return BlockFinding("sign", text)
+
+
+def instead_of_weights(analysis: Analysis, block: Block) -> BlockFinding | None:
+    """What is wrong where a right gradient's step takes the place of the weights.
+
+    Their new values are then a multiple of the gradient, or the step less the old values.
+    """
+    if not (block.right and block.key and block.value.size > 1) or block.update is None:
+        return None
+    if block.analytic is None or not fits(block.analytic, block.value):
+        return None
+    gradient = np.asarray(block.analytic, float).reshape(-1)
+    old = block.value.reshape(-1)
+    new = old - np.asarray(block.update, float).reshape(-1)
+    if ratio(new, gradient) is not None:
+        words = "the step takes the place of the weights, and what they were is lost"
+    elif ratio(new + old, gradient) is not None:
+        words = "the old weights are taken from the step, and not the step from them"
+    else:
+        return None
+    lines = sorted(analysis.updates.get(block.path, ()))
+    at = f"line {lines[0]}: " if lines else ""
+    text = (
+        f"{at}{words}. New weights are the old ones less the rate times the gradient: -= does that."
+    )
+    return BlockFinding("wrong", text)
 
 
 def moves(analysis: Analysis, run: Run) -> dict[str, Array]:
