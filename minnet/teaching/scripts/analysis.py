@@ -368,11 +368,11 @@ def _choose(
         blocks = []
         for path, value in weights.items():
             n = slopes[path][:, column]
-            bent = bends[path][:, column] > 1e-3 * (np.abs(n).max() + 1e-12) + 1e-7 * (
-                abs(float(everything_value(still, key))) + 1
-            )
+            bend = bends[path][:, column]
+            loss = abs(float(everything_value(still, key)))
+            bent = bend > 1e-3 * (np.abs(n).max() + 1e-12) + 1e-7 * (loss + 1)
             label = label_of(path, list(weights))
-            block = Block(path, label, value, entries_of(value, most), n, bent=bent)
+            block = Block(path, label, value, entries_of(value, most), n, bent=bent, bend=bend)
             if np.isfinite(n).all() and (np.any(n) or path in updates):
                 blocks.append(block)
         if not blocks:

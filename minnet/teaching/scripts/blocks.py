@@ -15,6 +15,9 @@ from minnet.teaching.scripts.values import is_numeric
 TOLERANCE = 2e-5
 """Of the largest entry of a block; central differences are good to about 1e-8."""
 
+BY_A_KINK = 0.55
+"""Of the change of slope inside a step: a kink there moves a central difference by half of it."""
+
 
 @dataclass
 class Block:
@@ -32,6 +35,8 @@ class Block:
         The whole gradient by the code, or None.
     key
         Where in a run that is found; "" if it is what the update subtracted, over `rate`.
+    bend, bent
+        How much the slope changes inside a step, and where that is so much that it tells nothing.
     """
 
     path: str
@@ -44,6 +49,7 @@ class Block:
     rate: float | None = None
     sign: float = 1.0
     bent: Array | None = None
+    bend: Array | float = 0.0
     right: bool = False
     update: Array | None = None
     note: str = ""
@@ -64,7 +70,7 @@ class Block:
         a = self.at(gradient)
         difference = np.abs(a - self.measured)
         if self.bent is not None and not self.bent.all():
-            difference = difference[~self.bent]
+            difference = (difference - BY_A_KINK * self.bend)[~self.bent]
         return float(difference.max(initial=0.0)) if np.isfinite(a).all() else np.inf
 
 

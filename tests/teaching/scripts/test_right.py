@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minnet.teaching.scripts import report
+from minnet.teaching.scripts.blocks import Block
 from minnet.teaching.scripts.roles import clipped, is_watched
 from tests.teaching.scripts.files import checked
 
@@ -368,3 +370,14 @@ for step in range(200):
 def test_what_only_looks_like_a_mistake_is_not_called_wrong(source: str, tmp_path: Path) -> None:
     code, text = checked(tmp_path, source)
     assert code != report.WRONG, text
+
+
+def test_a_kink_inside_a_step_is_no_mistake() -> None:
+    entries, slopes = np.arange(3), np.array([1.0, 2.0, 3.0])
+    seen = slopes + np.array([0.0, 0.0, 4e-4])  # half of 1e-3, or less, by where the kink lies
+    straight = Block("W", "W", np.ones(3), entries, seen, bent=np.zeros(3, bool))
+    assert not straight.agrees(slopes)
+    kinked = replace(straight, bend=np.array([0.0, 0.0, 1e-3]))
+    assert kinked.agrees(slopes)
+    assert not kinked.agrees(slopes + np.array([0.0, 1e-3, 0.0]))
+    assert not kinked.agrees(slopes - np.array([0.0, 0.0, 1e-3]))
