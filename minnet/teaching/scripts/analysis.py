@@ -174,7 +174,7 @@ def _weights(
         if path in changed or not isinstance(slot.value, np.ndarray) or not slot.value.size:
             continue
         of = {slot.value.shape, _grown(slot.value, run.get(":" + path))}
-        shapes = [k for k in keys if np.shape(keys[k]) in of]
+        shapes = [k for k in keys if np.shape(keys[k]) in of | {()}]
         if any(likeness(path, key) >= 9 for key in shapes) or len(of) > 1:
             named.append(path)
     if not changed and not named:  # numbers with a gradient that is always 0

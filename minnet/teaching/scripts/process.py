@@ -28,6 +28,7 @@ from minnet.teaching.scripts import (
     optimizers,
     standins,
     stopping,
+    straight,
     validated,
 )
 from minnet.teaching.scripts.blocks import Analysis, proportional
@@ -222,6 +223,8 @@ def judged(source: str, name: str, names: Sequence[str], seconds: float) -> tupl
         sections.append(stopped)
     if not sections and (recording.out_of_time or standins.is_missing(recording.error)):
         sections += _with_made_data(program, names, clock, end)
+    if not sections and recording.error is None and not names:
+        sections += _of_one_pass(program, clock, end)
     if not sections:
         sections += _driven(program, recording, names, clock, end)
     if not sections or names:
@@ -338,6 +341,22 @@ def _driven(
         section = clock.within(left, partial(examine, analysis, snapshots, search))
         if section is not None and (_some_right(analysis) or _all_named(section)):
             return [section]
+    return []
+
+
+def _of_one_pass(program: Program, clock: Clock, end: float) -> list[Section]:
+    """What is said of a file that goes forward and back once, without a loop."""
+    for other in straight.as_passes(program):
+        seen = clock.within(DRIVING, partial(record, other))
+        if seen is None or time.monotonic() > end - LOOP:
+            break
+        for analysis in loops(other, seen, (), partial(clock.within, LOOP)):
+            line = other.loops[analysis.unit.loop].node.lineno
+            analysis.unit.title = f"the lines from {line} on"
+            left = max(5.0, end - time.monotonic())
+            section = clock.within(left, partial(examine, analysis, (), min(SECONDS, left / 4)))
+            if section is not None:
+                return [section]
     return []
 
 

@@ -45,12 +45,12 @@ class Loop:
 
 
 class Program:
-    """A parsed file."""
+    """A parsed file, or another tree of it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, tree: ast.Module | None = None) -> None:
         self.source = source
         self.lines = source.splitlines()
-        self.tree = ast.parse(source)
+        self.tree = tree or ast.parse(source)
         self.loops: list[Loop] = []
         self._find_loops(self.tree.body, "", [])
 
