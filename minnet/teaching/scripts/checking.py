@@ -436,9 +436,25 @@ def examine(
     pairs = broadcasting.of_pairs(analysis)
     if pairs is not None:
         section.blocks["loss"] = [pairs, *section.blocks.get("loss", [])]
+    common = _same_factor(analysis)
+    if common is not None:
+        section.notes.append(
+            f"All of them are {common:.4g} times the slopes of the loss: the way down is right, "
+            "and the steps are those of another learning rate."
+        )
     for label, told in updates.verdicts(analysis, snapshots).items():
         section.blocks[label] = [*section.blocks.get(label, []), *told]
     return section
+
+
+def _same_factor(analysis: Analysis) -> float | None:
+    """What all gradients are times the slopes of a loss that is computed, if it is not 1."""
+    factors = [proportional(block) for block in analysis.blocks]
+    c = factors[0]
+    if c is None or c <= 0 or len(factors) < 2 or any(b.right for b in analysis.blocks):
+        return None
+    same = all(d is not None and abs(d - c) <= 1e-4 * c for d in factors)
+    return c if same and analysis.explicit else None
 
 
 def _of_wrong(

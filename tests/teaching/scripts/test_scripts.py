@@ -75,6 +75,15 @@ def test_what_is_right_is_said_first(tmp_path: Path) -> None:
     assert "b is right, so look below" in text
 
 
+def test_a_factor_that_all_have_is_told_as_another_learning_rate(tmp_path: Path) -> None:
+    source = (STUDENTS / "linear_floats.py").read_text("utf-8")
+    code, text = checked(tmp_path, source.replace("2 * (", "1 * ("))
+    assert code == report.WRONG
+    assert "All of them are 0.5 times the slopes of the loss: the way down is right" in text
+    code, text = checked(tmp_path, source.replace("* x / n", "* x"))
+    assert "All of them" not in text
+
+
 def test_a_rule_is_held_to_its_formula(tmp_path: Path) -> None:
     source = (STUDENTS / "optimizers.py").read_text("utf-8")
     mistaken = source.replace("self.m[k] / (1 - self.beta1**self.t)", "self.m[k]")
