@@ -245,7 +245,7 @@ def everything(
                 sums[f"½ Σ {key}²"] = 0.5 * float((value**2).sum())
         elif key.startswith(":") and is_number(value) and ERRORS.search(word_of(key)):
             sums[f"½ Σ {key}²"] = 0.5 * float(value) ** 2
-    targets = _targets(run, data)
+    targets, inputs = _targets(run, data, TARGETS), _targets(run, data, INPUTS)
     numbers = {
         k: float(v)
         for k, v in arrays.items()
@@ -264,7 +264,7 @@ def everything(
             continue
         if (wanted and key not in wanted) or NO_OUTPUT.match(key.split(":")[-1]):
             continue
-        for name, rows in targets.items():
+        for name, rows in (inputs if RECONSTRUCTED.search(key) else targets).items():
             if wanted and name not in wanted:
                 continue
             forms = _forms(key, name)
@@ -362,6 +362,11 @@ TARGETS = re.compile(
 )
 
 
+RECONSTRUCTED = re.compile(r"(recon|decoded|x_?hat)[^:]*$", re.IGNORECASE)
+"""Outputs of an autoencoder, which are held to what goes in."""
+
+INPUTS = re.compile(r"^(x|inputs?|data|images?|samples?|batch)(_?\w*)?$", re.IGNORECASE)
+
 NO_TARGET = re.compile(r"test|val|pred|hat|out|prob|delta|theta|total|time", re.IGNORECASE)
 
 
@@ -372,15 +377,15 @@ NO_OUTPUT = re.compile(r"(self\.)?(d_?[wbzahxy]s?\d?|nabla\w*|grads?\w*|deltas?\
 OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
 
 
-def _targets(run: Run, data: Mapping[str, Any]) -> dict[str, Array]:
+def _targets(run: Run, data: Mapping[str, Any], named: re.Pattern[str]) -> dict[str, Array]:
     arrays = {}
     for slot in slots(data):
         name = leaf(slot.path)[0]
-        fitting = TARGETS.match(name) and not NO_TARGET.search(name)
+        fitting = named.match(name) and not NO_TARGET.search(name)
         if isinstance(slot.value, np.ndarray) and fitting and slot.value.size <= 4000:
             arrays[slot.path] = slot.value
     for key, value in run.values.items():
-        fitting = TARGETS.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
+        fitting = named.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
         if ":" in key and isinstance(value, np.ndarray) and fitting:
             arrays.setdefault(key, value)
     return dict(list(arrays.items())[:8])

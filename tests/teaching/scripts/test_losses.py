@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from minnet.teaching.scripts import report
 from tests.teaching.scripts.files import checked
 
 pytestmark = pytest.mark.slow  # a file is run many times in each
@@ -267,3 +268,34 @@ def test_a_step_that_goes_up_the_slope_is_told_by_its_own_line(tmp_path: Path) -
     code, text = checked(tmp_path, MOMENTUM.replace("= a1.T @ dz2", "= -a1.T @ dz2"))
     assert code == 1
     assert "a minus too many" in text or "one too many" in text
+
+
+REPRODUCED = """
+import numpy as np
+
+class Autoencoder:
+    def __init__(self):
+        self.E = np.random.randn(3, 6) * 0.4
+        self.D = np.random.randn(6, 3) * 0.4
+
+    def train_on(self, x):
+        h = np.tanh(self.E @ x)
+        recon = 1 / (1 + np.exp(-self.D @ h))
+        at_output = (recon - x) * recon * (1 - recon)
+        at_hidden = self.D.T @ at_output * (1 - h**2)
+        self.D -= 0.1 * at_output @ h.T
+        self.E -= 0.1 * at_hidden @ x.T
+
+net = Autoencoder()
+for step in range(60):
+    net.train_on(np.random.rand(6, 1))
+"""
+
+
+def test_what_an_autoencoder_gives_is_held_to_what_goes_in(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, REPRODUCED)
+    assert code == report.RIGHT, text
+    assert "right  E" in text
+    code, text = checked(tmp_path, REPRODUCED.replace(" * (1 - h**2)", ""))
+    assert code == report.WRONG, text
+    assert "the derivative of tanh, 1 − h², is missing" in text
