@@ -22,7 +22,17 @@ import numpy as np
 from minnet.teaching.scripts.arrays import of_index
 from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_node
 from minnet.teaching.scripts.penalties import of_penalty
-from minnet.teaching.scripts.scopes import POOL, Scope, binary, evaluated, pool_values, text_of
+from minnet.teaching.scripts.scopes import (
+    POOL,
+    SLOPES,
+    Scope,
+    binary,
+    evaluated,
+    parsed,
+    pool_values,
+    small_numbers,
+    text_of,
+)
 from minnet.teaching.scripts.values import is_numeric
 from minnet.teaching.scripts.wholes import of_whole
 from minnet.teaching.scripts.windows import of_counts, of_repeated
@@ -194,6 +204,17 @@ def _variants(statement: ast.stmt, scope: Scope, helpers: Mapping[str, Any]) -> 
             if isinstance(node, ast.Compare):
                 for kind, words, cost, new in of_compare(node, scope):
                     yield kind, words, cost, _replaced(statement, node, new)
+        if isinstance(target.slice, ast.Compare) and isinstance(value, ast.Constant):
+            yield from _slopes_at(target, scope)
+
+
+def _slopes_at(target: ast.Subscript, scope: Scope) -> Iterator[Variant]:
+    """The slope of a leaky ReLU for a number that is put where the unit was off."""
+    for name in [*scope.get(SLOPES, {}), *dict(small_numbers(scope))]:
+        words = (
+            f"the slope of the leaky ReLU is missing where it is off: times {name} belongs there"
+        )
+        yield "wrong-mask", words, 1.9, ast.AugAssign(target, ast.Mult(), parsed(name))
 
 
 def _is_gradient(statement: ast.Assign) -> bool:

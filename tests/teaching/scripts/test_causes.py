@@ -375,3 +375,38 @@ def test_a_matrix_product_where_each_entry_has_its_own_factor_is_named(tmp_path:
     code, text = checked(tmp_path, mistaken)
     assert code == report.WRONG, text
     assert "a matrix product stands where the elementwise product * belongs" in text
+
+
+LEAKY = """
+import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(20, 3))
+Y = (X[:, :1] > 0) * 1.0
+W1, W2 = rng.normal(size=(3, 5)), rng.normal(size=(5, 1))
+
+def leaky(z):
+    return np.maximum(z, 0.1 * z)
+
+def leaky_backward(d, z):
+    d = d.copy()
+    d[z <= 0] *= 0.1
+    return d
+
+for step in range(50):
+    z = X @ W1
+    h = leaky(z)
+    loss = 0.5 * np.mean((h @ W2 - Y) ** 2)
+    dout = (h @ W2 - Y) / len(X)
+    dW2, dW1 = h.T @ dout, X.T @ leaky_backward(dout @ W2.T, z)
+    W1 -= 0.1 * dW1
+    W2 -= 0.1 * dW2
+    print(loss)
+"""
+
+
+def test_a_leaky_relu_that_is_shut_on_the_way_back_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, LEAKY)
+    assert code == report.RIGHT, text
+    code, text = checked(tmp_path, LEAKY.replace("d[z <= 0] *= 0.1", "d[z <= 0] = 0"))
+    assert code == report.WRONG, text
+    assert "line 13: the slope of the leaky ReLU is missing where it is off: times 0.1" in text
