@@ -272,16 +272,10 @@ def _is_derivative_of(other: str, name: str) -> bool:
             "",
             a,
         )
-    return a in (
-        f"{b}_prime",
-        f"{b}_grad",
-        f"{b}_gradient",
-        f"{b}_derivative",
-        f"{b}_deriv",
-        f"d_{b}",
-        f"d{b}",
-        f"{b}_d",
-    )
+    a, b = a.replace("_", ""), re.escape(b.replace("_", ""))
+    before = r"(d|der|deriv|derivative|derivada|grad|gradient|ableitung)(of|de)?"
+    after = r"(prime|grad|gradient|derivative|derivada|deriv|der|d|ableitung)"
+    return bool(re.fullmatch(f"{before}{b}|{b}{after}", a))
 
 
 def _two(
@@ -312,18 +306,22 @@ def _two(
         targets = {variable: f":d_{variable}"}
         lines = list(caller.lines)
         lines[2] = f"{results[0]} = {other}({value})"  # it is written in what the function gave
-        yield CallTrial(f"{name} and {other}", lines, caller.variables, targets)
-    else:
-        for result, word in zip(results, words or [""], strict=False):
-            like = [a for a in arrays if word and likeness(a, ":" + word) >= 4]
-            if like:
-                targets[like[0]] = ":" + result
-        if not targets:
-            weights = [a for a in arrays if re.match(r"w|theta|param|coef|b(ias)?$", a, re.I)]
-            predictions = [a for a in arrays if re.search(r"pred|hat|out|prob|^p$|^a", a, re.I)]
-            chosen = weights or predictions or arrays
-            targets = {a: ":" + r for a, r in zip(chosen, results, strict=False)}
-        caller.lines.append(f"loss = float(np_sum({value}))")
+        ways = [lines, caller.lines]
+        if re.search(rf"\b({name}|exp|tanh)\(", ast.unparse(g)):  # or in what goes in
+            ways.reverse()
+        for each in ways:
+            yield CallTrial(f"{name} and {other}", each, caller.variables, targets)
+        return
+    for result, word in zip(results, words or [""], strict=False):
+        like = [a for a in arrays if word and likeness(a, ":" + word) >= 4]
+        if like:
+            targets[like[0]] = ":" + result
+    if not targets:
+        weights = [a for a in arrays if re.match(r"w|theta|param|coef|b(ias)?$", a, re.I)]
+        predictions = [a for a in arrays if re.search(r"pred|hat|out|prob|^p$|^a", a, re.I)]
+        chosen = weights or predictions or arrays
+        targets = {a: ":" + r for a, r in zip(chosen, results, strict=False)}
+    caller.lines.append(f"loss = float(np_sum({value}))")
     yield CallTrial(f"{name} and {other}", caller.lines, caller.variables, targets)
 
 

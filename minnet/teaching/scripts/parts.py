@@ -151,6 +151,12 @@ def _of_operation(node: ast.BinOp, scope: Scope) -> Iterator[Local]:
             binary(left, ast.Add(), right),
         )
         yield "wrong", f"− {r} is one too many", 2.4, left
+        if isinstance(left, ast.Constant) and left.value == 1 and isinstance(right, ast.Call):
+            words = f"the factor {r} is missing: the derivative of the sigmoid is s (1 − s)"
+            yield "wrong", words, 1.8, binary(right, ast.Mult(), node)
+            words = f"the square is missing: the derivative of tanh is 1 − {r}²"
+            squared = binary(right, ast.Pow(), ast.Constant(2))
+            yield "wrong", words, 1.8, binary(left, ast.Sub(), squared)
         if isinstance(evaluated(left, scope), np.ndarray):
             for name, terms in sizes(scope):
                 words = f"{a} {ONCE} the {name} (= {terms}) terms that are summed"
