@@ -343,11 +343,12 @@ def elsewhere(analysis: Analysis) -> Elsewhere | None:
 
 
 def _leaves_out(analysis: Analysis, there: Analysis) -> bool:
-    """Whether code that gave a block some gradient leaves it at 0 there."""
-    some = {b.path for b in analysis.blocks if b.analytic is not None and np.any(b.analytic)}
-    return any(
-        b.path in some and b.analytic is not None and not np.any(b.analytic) for b in there.blocks
+    """Whether a block that has some gradient has none there, or is none there."""
+    some, left = (
+        {b.path for b in one.blocks if b.analytic is not None and np.any(b.analytic)}
+        for one in (analysis, there)
     )
+    return not some <= left
 
 
 def another_pass(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis | None:
