@@ -530,7 +530,8 @@ def settle(
             if not block.right and moved is not None:
                 fitting = [r for r in known if r > 0 and block.agrees(moved / r)]
                 if fitting:
-                    block.right, block.note, block.analytic = True, "update", moved / fitting[0]
+                    block.right, block.note, block.rate = True, "update", fitting[0]
+                    block.analytic = moved / block.rate
         elif block.update is not None:
             likely = [r for r in [*known, 1.0] if r > 0]
             rate = next((r for r in likely if block.agrees(block.update / r)), None)
@@ -539,7 +540,7 @@ def settle(
             block.rate = likely[0] if rate is None else rate
             block.analytic = block.update / block.rate
             block.right = block.agrees(block.analytic)
-    _as_the_others(analysis, known)
+    _as_the_others(analysis)
     if not analysis.explicit or _has_no_factor(analysis):
         common_factor(analysis)
     if not analysis.explicit:
@@ -565,20 +566,19 @@ def _from_one_call(
                 _by_key(block, there, runs, rates)
 
 
-def _as_the_others(analysis: Analysis, rates: Sequence[float]) -> None:
+def _as_the_others(analysis: Analysis) -> None:
     """Take wrong gradients from the update, where all that are right are right by theirs.
 
     Then the arrays that are called gradients are those of one sample, and the update has sums.
     """
     named = [block for block in analysis.blocks if block.key]
     right = [block for block in named if block.right]
-    rate = next((r for r in rates if r > 0), None)
-    if rate is None or not right or any(block.note != "update" for block in right):
+    if not right or any(block.note != "update" for block in right):
         return
     for block in named:
         if not block.right and block.update is not None:
-            block.key, block.sign, block.rate = "", 1.0, rate
-            block.analytic = block.update / rate
+            block.key, block.sign, block.rate = "", 1.0, right[0].rate or 1.0
+            block.analytic = block.update / block.rate
 
 
 def _has_no_factor(analysis: Analysis) -> bool:
