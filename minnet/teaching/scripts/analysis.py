@@ -19,7 +19,7 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts import faint, resets
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
-from minnet.teaching.scripts.choosing import is_inside, movers, proves, score_of
+from minnet.teaching.scripts.choosing import by_any_name, is_inside, movers, proves, score_of
 from minnet.teaching.scripts.common import of_mean, penalized, same_as
 from minnet.teaching.scripts.names import (
     VALUES,
@@ -56,9 +56,6 @@ SUSPECTS = 6
 
 BLOCKS = 24
 """Blocks that are looked at."""
-
-GIVEN = 12
-"""Numbers that functions give which are tried as the loss, where none is called so."""
 
 
 def analyse(
@@ -394,13 +391,11 @@ def _choose(
         score = score_of(analysis, rank, movers(slopes, column))
         if explicit not in best or score > best[explicit][0]:
             best[explicit] = (score, analysis)
-    if True not in best:  # a number by any name is the loss if all gradients are right for it
-        given = [i for i, key in enumerate(keys) if "()" in key and not key.startswith(("½", "−"))]
-        for column in given[:GIVEN]:
-            analysis = by_loss(column, True)
-            if analysis is not None and proves(analysis):
-                best[True] = (score_of(analysis, 0, len(weights)), analysis)
-                break
+    for column in by_any_name(keys, best[True][1] if True in best else None):
+        analysis = by_loss(column, True)
+        if analysis is not None and proves(analysis):
+            best[True] = (score_of(analysis, 0, len(weights)), analysis)
+            break
     for _, analysis in best.values():
         analysis.slopes = {p: slopes[p] for p in weights}
         if targets is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +12,40 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, proportional
 from minnet.teaching.scripts.common import same_as
 from minnet.teaching.scripts.names import OVER_CALLS, loss_rank
+from minnet.teaching.scripts.roles import is_watched
+
+GIVEN = 12
+"""Numbers of any name that are tried as the loss."""
+
+MANY = 4
+"""Weights of one number each that are not right by chance."""
+
+
+def by_any_name(keys: Sequence[str], known: Analysis | None) -> list[int]:
+    """The columns of numbers that may be the loss, whatever they are called.
+
+    Those of functions where no loss is known. In code that goes by single numbers the error of a
+    unit is called one, too; where no gradient is right for it, all variables are tried.
+    """
+    form = r"[^½−]*\(\).*"
+    if known is not None:
+        single = all(block.value.size == 1 for block in known.blocks)
+        if not single or any(b.right for b in known.blocks) or not is_watched(known.loss, False):
+            return []
+        form = r":\w+|[^½−:]*\(\)"
+    return [i for i, key in enumerate(keys) if re.fullmatch(form, key)][:GIVEN]
 
 
 def proves(analysis: Analysis) -> bool:
-    """Whether all gradients are right, of which two have several entries and are not 0."""
-    telling = [b for b in analysis.blocks if b.value.size > 1 and np.any(b.measured)]
-    return len(telling) > 1 and all(block.right for block in analysis.blocks)
+    """Whether all gradients are right, of which two have several entries and are not 0.
+
+    Of single numbers many have to be right, and all have to change it.
+    """
+    telling = [b for b in analysis.blocks if np.any(b.measured)]
+    large = [b for b in telling if b.value.size > 1]
+    if large:
+        return len(large) > 1 and all(block.right for block in analysis.blocks)
+    return len(telling) == len(analysis.blocks) and sum(b.right for b in telling) >= MANY
 
 
 def is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:
