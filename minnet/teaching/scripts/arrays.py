@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -143,14 +144,75 @@ def of_index(node: ast.AST) -> Iterator[Local]:
     if isinstance(index, ast.Constant) and isinstance(index.value, str):
         return  # other arrays of the scope are tried as such
     for step in (1, -1):
-        new = (
-            binary(index, ast.Add(), ast.Constant(step))
-            if step > 0
-            else binary(index, ast.Sub(), ast.Constant(1))
-        )
-        fresh = ast.Subscript(node.value, new, ast.Load())
+        fresh = ast.Subscript(node.value, _of_next(index, step), ast.Load())
         words = f"{text_of(node)} is of the wrong layer: {text_of(fresh)} belongs there"
         yield "wrong", words, 1.9, fresh
+
+
+def _of_next(index: ast.expr, step: int) -> ast.expr:
+    """The index so many layers on, also in a key that is made of one, such as f"Z{l}"."""
+    fresh = copy.deepcopy(index)
+    for node in ast.walk(fresh):
+        if isinstance(node, ast.FormattedValue):
+            node.value = _moved(node.value, step)
+            return fresh
+        if isinstance(node, ast.Call) and text_of(node.func) == "str" and node.args:
+            node.args[0] = _moved(node.args[0], step)
+            return fresh
+    return _moved(index, step)
+
+
+def _moved(number: ast.expr, step: int) -> ast.expr:
+    """A number and a step, as one writes it: l − 1, and not l − 2 + 1."""
+    if isinstance(number, ast.Constant) and isinstance(number.value, int):
+        return ast.Constant(number.value + step)
+    if isinstance(number, ast.BinOp) and isinstance(number.right, ast.Constant):
+        shift, added = number.right.value, isinstance(number.op, ast.Add)
+        if isinstance(shift, int) and (added or isinstance(number.op, ast.Sub)):
+            number, step = number.left, step + (shift if added else -shift)
+    if step == 0:
+        return number
+    return binary(number, ast.Add() if step > 0 else ast.Sub(), ast.Constant(abs(step)))
+
+
+def of_swapped(statement: ast.stmt) -> Iterator[tuple[str, str, float, ast.stmt]]:
+    """The two indices of an entry the other way round: w[j][i] for w[i][j], here or all over."""
+    entries: dict[str, list[int]] = {}
+    nodes = list(ast.walk(statement))
+    for number, node in enumerate(nodes):
+        if isinstance(node, ast.Subscript) and (array := _of_two(node)):
+            entries.setdefault(array, []).append(number)
+    for array, numbers in entries.items():
+        for chosen in [numbers, *([n] for n in numbers if len(numbers) > 1)]:
+            fresh = copy.deepcopy(statement)
+            swapped = [node for n, node in enumerate(ast.walk(fresh)) if n in chosen]
+            for node in swapped:
+                _swap(node)
+            words = (
+                f"the indices of {array} are the wrong way round: {text_of(swapped[0])} belongs "
+                f"where {text_of(nodes[chosen[0]])} stands"
+            )
+            yield "transposed", words, 1.4 + 0.1 * (chosen is not numbers), fresh
+
+
+def _of_two(node: ast.Subscript) -> str:
+    """What has two indices that are not the same: w of w[i][j] or of w[i, j]; "" for others."""
+    array, pair = node.value, [node.slice]
+    if isinstance(node.slice, ast.Tuple):
+        pair = node.slice.elts
+    elif isinstance(node.value, ast.Subscript):
+        array, pair = node.value.value, [node.value.slice, node.slice]
+    texts = {text_of(index) for index in pair}
+    plain = all(isinstance(i, (ast.Name, ast.BinOp, ast.Constant)) for i in pair)
+    keys = any(isinstance(i, ast.Constant) and isinstance(i.value, str) for i in pair)
+    return text_of(array) if len(pair) == len(texts) == 2 and plain and not keys else ""
+
+
+def _swap(node: Any) -> None:
+    if isinstance(node.slice, ast.Tuple):
+        node.slice.elts.reverse()
+    else:
+        node.slice, node.value.slice = node.value.slice, node.slice
 
 
 def _through_weights(text: str, shape: tuple[int, ...], scope: Scope) -> Iterator[Local]:

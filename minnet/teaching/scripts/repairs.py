@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minnet.teaching.scripts.arrays import of_index
+from minnet.teaching.scripts.arrays import of_index, of_swapped
 from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_node
 from minnet.teaching.scripts.penalties import of_penalty
 from minnet.teaching.scripts.scopes import (
@@ -154,6 +154,7 @@ def _variants(statement: ast.stmt, scope: Scope, helpers: Mapping[str, Any]) -> 
     yield from of_repeated(statement, scope)
     yield from of_counts(statement, scope)
     yield from of_penalty(statement, scope)
+    yield from of_swapped(statement)
     if isinstance(statement, ast.AugAssign):
         yield from _operators_of_update(statement)
     if isinstance(statement, ast.Assign) and isinstance(
