@@ -33,7 +33,7 @@ from minnet.teaching.scripts.names import (
     rates_of,
     scalars_of,
 )
-from minnet.teaching.scripts.rates import written_rates
+from minnet.teaching.scripts.rates import rates_for, written_rates
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
 from minnet.teaching.scripts.roles import (
     clipped,
@@ -528,7 +528,7 @@ def settle(
                     block.right, block.note, block.rate = True, "update", fitting[0]
                     block.analytic = moved / block.rate
         elif block.update is not None:
-            likely = [r for r in [*known, 1.0] if r > 0]
+            likely = rates_for(block, analysis.blocks, known)
             rate = next((r for r in likely if block.agrees(block.update / r)), None)
             if rate is None and usual and (not analysis.explicit or not known):
                 rate = abs(usual)

@@ -1,4 +1,4 @@
-"""Loops: lines that stand behind one and belong inside, and rows that it leaves out."""
+"""Loops: lines that stand on the wrong side of the end of one, and rows that it leaves out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from minnet.teaching.scripts.scopes import parsed, text_of
 
 
 def of_loops(tree: Sequence[ast.stmt], within: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
-    """Changes that move an adding line into the loop before it, or take a loop over all its rows.
+    """Changes that move an adding line into or out of a loop, or take a loop over all its rows.
 
     Each with the function that it is in, `within` at the top, and the line that is changed. Lines
     of the tree itself are not changed, only those deeper.
     """
 
     def walk(node: Any, owner: str) -> Iterator[tuple[str, ast.stmt, Edit]]:
+        for line, edit in _out_of(node) if isinstance(node, ast.For) else ():
+            yield owner, line, edit
         for name, body in ast.iter_fields(node):
             if not isinstance(body, list):
                 continue
@@ -90,6 +92,37 @@ def _moved(parent: Any, name: str, loop: int, line: int) -> Iterator[Edit]:
         )
         after = f"{text_of(beside)}; {text_of(moved)}"
         yield Edit(moved.lineno, "wrong", words, text_of(moved), after, 1.5, new, parent)
+
+
+def _out_of(loop: ast.For) -> Iterator[tuple[ast.stmt, Edit]]:
+    """Changes that take a line which knows nothing of its loop out of it, each with the line."""
+    made = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and _is_stored(n)}
+    for line in loop.body if len(loop.body) > 1 else ():
+        target = _added_to(line)
+        used = {n.id for n in ast.walk(line) if isinstance(n, ast.Name)}
+        if not target or used & (made - {target}):
+            continue
+        shorter = copy.copy(loop)
+        shorter.body = [other for other in loop.body if other is not line]
+        both = ast.copy_location(ast.If(ast.Constant(value=True), [shorter, line], []), loop)
+        each = text_of(loop).split(":\n")[0]
+        words = f"it is done again in each turn of `{each}`, and belongs behind that loop: once"
+        before, after = text_of(line), f"{text_of(line)}  # behind the loop"
+        new = ast.fix_missing_locations(both)
+        yield line, Edit(line.lineno, "wrong", words, before, after, 0.8, new, loop)
+
+
+def _added_to(line: ast.stmt) -> str:
+    """The variable that a line adds to, or whose entry; "" where it adds to none."""
+    if isinstance(line, ast.AugAssign):
+        return _base(line)
+    plain = isinstance(line, ast.Assign) and len(line.targets) == 1
+    target = text_of(line.targets[0]) if plain else ""  # type: ignore[attr-defined]
+    return target if target and target in map(text_of, ast.walk(line.value)) else ""  # type: ignore[attr-defined]
+
+
+def _is_stored(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
 
 
 def _with_after(node: Any, beside: ast.stmt, moved: ast.stmt) -> Any:

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from minnet.teaching.scripts.blocks import Block
 from minnet.teaching.scripts.names import scalars_of
 from minnet.teaching.scripts.replays import Run, Unit
+
+
+def rates_for(block: Block, blocks: Sequence[Block], known: Sequence[float]) -> list[float]:
+    """The rates that an update may be of: those that are known, and 1.
+
+    A single number is any step by some rate, so it has no other than one by which others are right.
+    """
+    rates = [r for r in known if r > 0]
+    moves = [(b, b.update) for b in blocks if b is not block and b.update is not None]
+    if block.value.size == 1 and any(b.agrees(move / r) for b, move in moves for r in rates):
+        return rates
+    return [*rates, 1.0]
 
 
 def written_rates(unit: Unit, updates: Mapping[str, set[int]], run: Run) -> list[float]:

@@ -433,7 +433,8 @@ def left_out(
 class _Changes:
     """Notes after which lines the values at some paths are others than before.
 
-    A loop over the entries of a weight changes it often, and each entry once.
+    A loop over the entries of a weight changes it often, and each entry once. A line that makes
+    the same step again stands in a loop that it knows nothing of, and counts once.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -442,6 +443,7 @@ class _Changes:
         self.seen: dict[str, tuple[bytes, Array]] = {}
         self.lines: dict[str, set[int]] = {path: set() for path in paths}
         self.counts: dict[str, Any] = dict.fromkeys(paths, 0)  # of each entry
+        self.steps: dict[str, tuple[int, Array]] = {}
         self.zeroed: dict[str, list[int]] = {path: [] for path in paths}
         self.names: dict[str, Any] = {}
 
@@ -466,13 +468,20 @@ class _Changes:
                 self.lines[path].add(line)
                 if np.any(before) and not np.any(now):
                     self.zeroed[path].append(line)
-                counts = self.counts[path]
-                fits = same and np.shape(counts) in ((), now.shape)
-                self.counts[path] = (counts if fits else np.max(counts)) + (
-                    (before != now) if same else np.ones(now.shape, bool)
-                )
+                if not (same and self._again(path, line, now - before)):
+                    counts = self.counts[path]
+                    fits = same and np.shape(counts) in ((), now.shape)
+                    self.counts[path] = (counts if fits else np.max(counts)) + (
+                        (before != now) if same else np.ones(now.shape, bool)
+                    )
             if known != data or path not in self.seen:
                 self.seen[path] = data, now.copy()
+
+    def _again(self, path: str, line: int, step: Array) -> bool:
+        """Whether a line makes the same step as it did before."""
+        at, last = self.steps.get(path, (0, step))
+        self.steps[path] = line, step
+        return at == line and np.shape(last) == step.shape and np.allclose(last, step, rtol=1e-9)
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event in ("line", "return"):
