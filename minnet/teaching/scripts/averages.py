@@ -47,13 +47,20 @@ def _is_doubtful(block: Block, analysis: Analysis) -> bool:
 
 
 def _fades(analysis: Analysis, block: Block, here: Run) -> bool:
-    """Whether a constant part of its old value is in the new one, and less than all of it."""
+    """Whether a constant part of its old value is in the new one, and less than all of it.
+
+    Of a single number any step leaves such a part; there it is one that the code has.
+    """
     change = 0.1 + 0.1 * np.arange(block.value.size).reshape(block.value.shape)
     there = analysis.unit.run({**analysis.put, block.path: block.value + change})
     before, after = here.get(":" + block.path), there.get(":" + block.path)
     if before is None or after is None or np.shape(before) != np.shape(after):
         return False
     kept = (_flat(after) - _flat(before)) / _flat(change)
+    if kept.size == 1:
+        share, numbers = float(kept[0]), analysis.unit.numbers()
+        if not any(min(abs(share - n), abs(1.0 - share - n)) < 1e-9 for n in numbers):
+            return False
     return bool(0.0 < kept[0] < 1.0 - 1e-9 and np.allclose(kept, kept[0], rtol=1e-9, atol=1e-12))
 
 
