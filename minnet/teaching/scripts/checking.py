@@ -14,6 +14,7 @@ import numpy as np
 from minnet.foundation.printing import printable
 from minnet.teaching.scripts import (
     broadcasting,
+    entering,
     epochs,
     evidence,
     implied,
@@ -41,7 +42,7 @@ from minnet.teaching.scripts.blocks import (
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.fewer import sample_counts, smaller, with_fewer
 from minnet.teaching.scripts.mending import SECONDS, Search
-from minnet.teaching.scripts.names import leaf, shown
+from minnet.teaching.scripts.names import leaf, loss_rank, shown
 from minnet.teaching.scripts.programs import Loop, Program
 from minnet.teaching.scripts.recording import Recording
 from minnet.teaching.scripts.replays import Run, Unit
@@ -140,7 +141,7 @@ def loops(
     covered: set[str] = set()
     for _, number, analysis in analyses:
         labels = {_bare(block.path) for block in analysis.blocks}
-        if labels & covered or (chosen and not analysis.updates):
+        if labels & covered or (chosen and _is_beside(analysis)):
             continue
         if any(_nested(program, number, other.unit.loop) for other in chosen):
             continue
@@ -251,6 +252,16 @@ def _drawn_again(unit: Unit) -> Unit:
     for generator in generators(variables):
         generator.normal(size=101)
     return unit.beginning_with(variables, seeded_state(2))
+
+
+def _is_beside(analysis: Analysis) -> bool:
+    """Whether a loop trains nothing, beside another that does: layers that hand on what they make.
+
+    What it makes is put into a list, and is no loss, so that little of it is right.
+    """
+    by_name = not analysis.explicit or loss_rank(analysis.loss) > 1
+    sure = by_name or explains_some(analysis) or not analysis.wrong
+    return not analysis.updates or not sure
 
 
 def _learns_nothing(analysis: Analysis) -> bool:
@@ -525,6 +536,8 @@ def _of_wrong(
                 cause = f"{text[0].upper()}{text[1:]}"
                 text = f"{number.text} {cause}"
             findings.append(BlockFinding(change.edit.kind, text, cause))
+        elif (other_number := entering.of_number(analysis, block)) is not None:
+            findings.append(other_number)
         elif number is not None:
             findings.append(number)
         elif not findings:
