@@ -18,6 +18,7 @@ from minnet.teaching.scripts import (
     epochs,
     evidence,
     implied,
+    lastcall,
     leftovers,
     orders,
     reported,
@@ -211,7 +212,7 @@ def _trained(analysis: Analysis) -> Analysis:
         return analysis
     if not any(block.right and block.value.size > 1 for block in other.blocks):
         return analysis
-    if reported.is_figure(analysis, other):
+    if reported.is_figure(analysis, other) or (not other.wrong and _is_output(analysis)):
         return other
     paths = {block.path for block in other.blocks}
     if paths < {block.path for block in analysis.blocks}:
@@ -232,6 +233,14 @@ def _trained(analysis: Analysis) -> Analysis:
         if same and here.get(analysis.loss) != there.get(analysis.loss):
             return other
     return analysis
+
+
+def _is_output(analysis: Analysis) -> bool:
+    """Whether the number that is taken for the loss is the one output that an error is of."""
+    slopes = np.concatenate(list(analysis.slopes.values()))
+    here = slopes[:, analysis.scalars.index(analysis.loss)]
+    errors = [i for i, key in enumerate(analysis.scalars) if implied.is_error(key)]
+    return any(ratio(here, slopes[:, column]) is not None for column in errors)
 
 
 def _draws(analysis: Analysis) -> bool:
@@ -428,7 +437,7 @@ def examine(
     wrong = [block for block in blocks if not block.right]
     long = uneven.of_batch(analysis)
     whole = {p: BlockFinding("wrong", text) for p, text in analysis.cut.items()}
-    named = {**long, **whole}
+    named = {**long, **whole, **lastcall.of_batch(analysis)}
     if all(block.path in named for block in wrong):
         section.blocks = {b.label: [named[b.path]] if b.path in named else [] for b in blocks}
     else:

@@ -115,7 +115,7 @@ class _Watch:
 
     def local(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line" and self.scope is not None:
-            key = (_owner(frame), frame.f_lineno)
+            key = (owner_of(frame), frame.f_lineno)
             if key not in self.scope:
                 self.scope[key] = {
                     name: value.copy() if isinstance(value, np.ndarray) else value
@@ -127,7 +127,7 @@ class _Watch:
         return self.local
 
     def returned(self, frame: FrameType, result: Any) -> None:
-        name = _owner(frame)
+        name = owner_of(frame)
         if self.only is not None and name not in self.only:
             return
         self.total += 1
@@ -159,7 +159,7 @@ class _Watch:
             run.halves[plain] = run.halves.get(plain, 0.0) + half
 
 
-def _owner(frame: FrameType) -> str:
+def owner_of(frame: FrameType) -> str:
     """The function that runs, with the class or function that it was made in."""
     return frame.f_code.co_qualname.replace(".<locals>", "")
 
