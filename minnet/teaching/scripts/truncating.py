@@ -7,8 +7,9 @@ as it was, without an error.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, Block, differs
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.names import leaf
-from minnet.teaching.scripts.programs import Program
+from minnet.teaching.scripts.programs import FILE, Program
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.scopes import evaluated, text_of
 from minnet.teaching.scripts.values import copied, slots
+
+Writing = ast.Assign | ast.AugAssign
 
 
 def cut(unit: Unit) -> dict[str, int]:
@@ -33,30 +36,46 @@ def cut(unit: Unit) -> dict[str, int]:
     written = list(_written(unit)) if whole else []
     if not written:
         return {}
-    seen: dict[tuple[str, int], Any] = {}
-    names = unit.run(scope=seen).names
-    scopes: dict[int, Mapping[str, Any]] = {}
-    for (_, line), scope in seen.items():
-        scopes.setdefault(line, scope)
-    lines: dict[str, int] = {}
-    for statement, target in written:
-        around = scopes.get(statement.lineno)
-        if around is None:
-            continue
-        scope = {**names, **around}
-        array = evaluated(target.value, scope)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
-            continue
-        value: ast.expr | None = statement.value
-        if isinstance(statement, ast.AugAssign):
-            value = ast.BinOp(target, statement.op, statement.value)
-        if value is not None and _has_fraction(evaluated(value, scope)):
-            for path in _paths(text_of(target.value), array, whole):
-                lines.setdefault(path, statement.lineno)
-    return lines
+    seen = _Fractions(written, whole)
+    unit.run(tracer=seen)
+    return seen.lines
 
 
-Writing = ast.Assign | ast.AugAssign
+TIMES = 40
+"""How often a line is looked at: the first entry that it writes may be 0 by chance."""
+
+
+class _Fractions:
+    """Notes which lines write fractions into which arrays of whole numbers, as a run goes on."""
+
+    def __init__(
+        self, written: Sequence[tuple[Writing, ast.Subscript]], whole: Mapping[str, Array]
+    ) -> None:
+        self.written, self.whole = written, whole
+        self.left = {statement.lineno: TIMES for statement, _ in written}
+        self.lines: dict[str, int] = {}
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if frame.f_code.co_filename != FILE:
+            return None
+        if event == "line" and self.left.get(frame.f_lineno):
+            self.left[frame.f_lineno] -= 1
+            self.look(frame.f_lineno, {**frame.f_globals, **frame.f_locals})
+        return self
+
+    def look(self, line: int, scope: dict[str, Any]) -> None:
+        for statement, target in self.written:
+            if statement.lineno != line:
+                continue
+            array = evaluated(target.value, scope)
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
+                continue
+            value: ast.expr | None = statement.value
+            if isinstance(statement, ast.AugAssign):
+                value = ast.BinOp(target, statement.op, statement.value)
+            if value is not None and _has_fraction(evaluated(value, scope)):
+                for path in _paths(text_of(target.value), array, self.whole):
+                    self.lines.setdefault(path, line)
 
 
 def _written(unit: Unit) -> Iterator[tuple[Writing, ast.Subscript]]:

@@ -76,6 +76,21 @@ for epoch in range(20):
     print(loss)
 """
 
+BALANCED = """import numpy as np
+hours = np.array([[1, 1], [1, 2], [1, 4], [1, 5]])
+passed = np.array([0, 0, 1, 1])
+def step(theta, rate):
+    p = 1 / (1 + np.exp(-hours @ theta))
+    slope = hours.T @ (p - passed) / len(passed)
+    for j in range(len(theta)):
+        theta[j] = theta[j] - rate * slope[j]
+    return -np.mean(passed * np.log(p) + (1 - passed) * np.log(1 - p))
+theta = np.array([0, 0])
+for epoch in range(20):
+    loss = step(theta, 0.1)
+print(loss)
+"""
+
 COUNTS = """import numpy as np
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 3))
@@ -107,8 +122,9 @@ print(loss, counts)
         (PARTS, "w", "`self.w = np.zeros_like(X[0])`", "self.w[:] = "),
         (PAIR, "theta", "`theta = np.array([0, 0])`", "theta[0] = t0"),
         (VELOCITY, "v", "`v = np.zeros_like(X[0])`", "v[:] = "),
+        (BALANCED, "theta", "`theta = np.array([0, 0])`", "theta[j] = "),
     ],
-    ids=["entries", "parts", "pair", "velocity"],
+    ids=["entries", "parts", "pair", "velocity", "a first entry of 0"],
 )
 def test_weights_of_whole_numbers_are_named_with_the_line_that_makes_them(
     tmp_path: Path, source: str, name: str, made: str, written: str
