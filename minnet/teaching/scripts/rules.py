@@ -35,6 +35,7 @@ class Rule:
     correct: str = "both"  # of the bias: both, m, v, none, linear, crossed
     start: int = 1  # t in the first step
     each: int = 1  # by how much t goes up in a step
+    every: int = 1  # the steps in which it goes up once
     root: bool = True
     squared: bool = True
     swapped: str = ""  # β and 1 − β the other way round: m or v; or the β of the other: other m
@@ -45,6 +46,7 @@ class Rule:
     kept: bool = True  # what was remembered is used in the next step
     old: bool = False  # the direction is that of before this step's gradient
     m_squared: bool = False
+    stored: str = ""  # what is kept with its bias correction: m, v, or mv
 
 
 NAN = float("nan")
@@ -148,13 +150,32 @@ WRONG = (
     replace(
         _ADAM,
         each=0,
-        words="the bias correction is always that of the first step: t is not counted up",
+        words="the bias correction is always that of the first step: t is not counted up. It goes "
+        "up with each update; once an epoch is not enough",
+    ),
+    *(
+        replace(
+            _ADAM,
+            every=n,
+            words=f"t is counted up once in {n} updates, as once an epoch: it goes up with each "
+            "update, or the bias correction is that of an earlier step",
+        )
+        for n in (2, 3, 4, 5)
     ),
     replace(
         _ADAM,
         each=2,  # there are two weights
         words="t is counted up once for each weight, and not once for each step: the bias "
         "corrections differ from one weight to the next",
+    ),
+    *(
+        replace(
+            _ADAM,
+            stored=stored,
+            words=f"the bias correction overwrites {names}, and so comes in again in each step: "
+            "give what is corrected a name of its own",
+        )
+        for stored, names in (("m", "m"), ("v", "v"), ("mv", "m and v"))
     ),
     replace(_ADAM, squared=False, words="v follows g, and not its square: v = β₂ v + (1 − β₂) g²"),
     replace(_ADAM, root=False, words="the square root is missing: m̂ / (√v̂ + ε)"),
@@ -231,7 +252,7 @@ def directions(
     steps = []
     family = rule.name.split()[0]
     for k, g in enumerate(gradients):
-        t = rule.start + rule.each * k
+        t = rule.start + rule.each * (k // rule.every)
         if not rule.kept:
             m, v = np.zeros_like(g), np.zeros_like(g)
         m_before, v_before = m, v
@@ -287,8 +308,10 @@ def directions(
             "same1": (1 - b1**t, 1 - b1**t),
             "same2": (1 - b2**t, 1 - b2**t),
         }[rule.correct]
-        over = g if rule.no_m else used_m / by_m
-        steps.append(_divided(over, used_v / by_v, eps, rule))
+        m_hat, v_hat = used_m / by_m, used_v / by_v
+        steps.append(_divided(g if rule.no_m else m_hat, v_hat, eps, rule))
+        m = m_hat if "m" in rule.stored else m
+        v = v_hat if "v" in rule.stored else v
     return steps
 
 

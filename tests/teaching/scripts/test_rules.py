@@ -69,13 +69,36 @@ class Adam:
 """
 
 
+ONCE = ADAM.replace("            self.t += 1\n", "").replace(
+    "        for k", "        self.t += 1\n        for k"
+)
+
+
 def test_a_count_of_steps_that_goes_up_with_each_weight_is_named() -> None:
-    once = ADAM.replace("            self.t += 1\n", "").replace(
-        "        for k", "        self.t += 1\n        for k"
-    )
-    ((_, rule, finding),) = verdicts(Program(once))
+    ((_, rule, finding),) = verdicts(Program(ONCE))
     assert (rule, finding) == ("Adam", None)
     ((where, _, finding),) = verdicts(Program(ADAM))
     assert where == "Adam.step"
     assert finding is not None
     assert "t is counted up once for each weight" in finding.text
+
+
+@pytest.mark.parametrize("names", ["m", "v", "m and v"])
+def test_means_that_are_overwritten_with_their_correction_are_named(names: str) -> None:
+    source = ONCE
+    for name in names.split(" and "):
+        source = source.replace(f"            {name} = ", f"            {name} = self.{name}[k] = ")
+    ((_, _, finding),) = verdicts(Program(source))
+    assert finding is not None
+    assert f"the bias correction overwrites {names}, and so" in finding.text
+
+
+@pytest.mark.parametrize("updates", [3, 5])
+def test_a_count_of_steps_that_goes_up_once_in_some_updates_is_named(updates: int) -> None:
+    source = ONCE.replace("self.t += 1", "self.n += 1").replace(
+        "{}, {}", "{}, {}\n        self.n = 0"
+    )
+    source = source.replace("**self.t", f"**(1 + (self.n - 1) // {updates})")
+    ((_, _, finding),) = verdicts(Program(source))
+    assert finding is not None
+    assert "an epoch" in finding.text
