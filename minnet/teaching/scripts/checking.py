@@ -426,6 +426,7 @@ def examine(
         if known is None:
             return None
         analysis = known
+    analysis = updates.followed(analysis, snapshots)
     samples = sample_counts(analysis.unit, {b.path for b in analysis.blocks})
     with_what = (
         shown(analysis.loss)

@@ -12,7 +12,8 @@ from minnet.teaching.scripts.names import RATES, leaf, word_of
 
 STATES = re.compile(
     r"^(v|m|s|vel|velocity|velocities|moment\w*|mom|cache|running\w*|moving\w*|"
-    r"(v|m|s|vel|mom|cache|h|g|sq|ms|rms|accum)_?(w|b|d|theta|gamma|beta)\w*|ema\w*|eg\w*)$",
+    r"(v|m|s|vel|mom|cache|h|g|sq|ms|rms|accum|[mv]t(_?1)?)_?(w|b|d|theta|gamma|beta)\w*|"
+    r"[mv]_?t(_?1)?|ema\w*|eg\w*)$",
     re.IGNORECASE,
 )
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ast
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts import rules, steps
-from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, gradient_of
+from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, gradient_of, tells
 from minnet.teaching.scripts.evidence import BlockFinding
 from minnet.teaching.scripts.mending import statements
-from minnet.teaching.scripts.names import rates_of, scalars_of
+from minnet.teaching.scripts.names import arrays_in, rates_of, scalars_of
 from minnet.teaching.scripts.repairs import replaced_in
 from minnet.teaching.scripts.replays import Run, Unit
 from minnet.teaching.scripts.scopes import evaluated, parsed
@@ -41,33 +42,74 @@ def verdicts(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, list[Blo
         return {}
     alike = [b for b in analysis.blocks if b.key and b.right and b.path in analysis.updates]
     alike = [b for b in alike if not b.note and b is not block][: BLOCKS - 1]
-    seen, run = _steps(analysis, [block, *alike], snapshots)
-    if run is None or block.path not in seen:
-        return {}
-    moves, gradients = seen[block.path]
-    scalars = scalars_of(run)
-    numbers = [*_numbers_in(unit), *scalars.values()]
-    named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars.items()}
-    lines = sorted(analysis.updates.get(block.path, ()))
-    name = unit.owner or ""
-    verdict = rules.judge(
-        moves, gradients, numbers, " ".join(_words_of(unit)), remembers(analysis, block), named
-    )
-    if verdict is None:
-        return {}
-    rule, finding = verdict
-    if finding is None:
+    remembering = remembers(analysis, block)
+    words = " ".join(s.name for s in unit.definitions if isinstance(s, ast.ClassDef))
+    for way in WAYS:
+        seen, run = _steps(analysis, [block, *alike], snapshots, way)
+        if run is None or block.path not in seen:
+            continue
+        scalars = scalars_of(run)
+        numbers = [*_numbers_in(unit), *scalars.values()]
+        named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars.items()}
+        verdict = rules.judge(*seen[block.path], numbers, words, remembering, named)
+        if verdict is None:
+            continue
+        rule, finding = verdict
+        if finding is not None:
+            at = f"{rule}, line {min(analysis.updates[block.path])}"
+            return {f"update{f' in {unit.owner}' if unit.owner else ''} ({at})": [finding]}
         told: dict[str, list[BlockFinding]] = {} if rule == "SGD" else {f"update ({rule})": []}
         if not block.right or block.note:
             return told
         return told | _paces(analysis, [block, *alike], seen, numbers, rates_of(run))
-    at = f", line {lines[0]}" if lines else ""
-    label = f"update ({rule}{at})" if not name else f"update in {name} ({rule}{at})"
-    return {label: [finding]}
+    return {}
+
+
+def followed(analysis: Analysis, snapshots: Sequence[Any]) -> Analysis:
+    """The analysis with the gradients that steps by a rule follow, whatever these are called.
+
+    Such a step is no multiple of its gradient, so that nothing was known of one that has no name
+    like dW, as where a method for each layer takes it. What is measured tells which array it is.
+    """
+    nameless = [b for b in analysis.blocks if not b.key and not b.right]
+    nameless = [b for b in nameless if b.path in analysis.updates]
+    if not nameless or len(snapshots) < 4:
+        return analysis
+    arrays = arrays_in(analysis.unit.run(analysis.put))
+    keys = _measured(nameless, {k: np.asarray(v, float) for k, v in arrays.items() if np.any(v)})
+    blocks = list(analysis.blocks)
+    for i, block in enumerate(blocks):
+        if block.path in keys:
+            analytic = np.asarray(arrays[keys[block.path]], float)
+            known = replace(block, key=keys[block.path], rate=None, analytic=analytic)
+            blocks[i] = replace(known, right=block.agrees(analytic))
+    other = replace(analysis, blocks=blocks)
+    return other if keys and verdicts(other, snapshots) else analysis
+
+
+def _measured(blocks: Sequence[Block], arrays: Mapping[str, Array]) -> dict[str, str]:
+    """The keys of arrays that are what was measured of blocks, and of those called like these."""
+    keys: dict[str, str] = {}
+    for block in filter(tells, blocks):  # one number is another's by chance
+        agree = [k for k, v in arrays.items() if fits(v, block.value) and block.agrees(v)]
+        if agree:
+            keys[block.path] = agree[0]
+    names = {_without_indices(key) for key in keys.values()}
+    for block in blocks:
+        left = [k for k, v in arrays.items() if fits(v, block.value) and k not in keys.values()]
+        left = [k for k in left if _without_indices(k) in names]
+        left = [k for k in left if block.agrees(arrays[k])] or left
+        if block.path not in keys and len(left) == 1:
+            keys[block.path] = left[0]
+    return keys
+
+
+def _without_indices(key: str) -> str:
+    return re.sub(r"#\d+|\[\d+\]", "", key)
 
 
 def _steps(
-    analysis: Analysis, blocks: Sequence[Block], snapshots: Sequence[Any]
+    analysis: Analysis, blocks: Sequence[Block], snapshots: Sequence[Any], way: str
 ) -> tuple[dict[str, tuple[list[Array], list[Array]]], Run | None]:
     """The moves and the gradients of weights by their paths, pass by pass, and the last run."""
     unit = analysis.unit
@@ -82,7 +124,7 @@ def _steps(
             # a variable that is left of a loop over the layers may name the weight, too
             before = evaluated(parsed(block.path), one.variables)
             after = run.get(":" + block.path)
-            gradient = gradient_of(block, run, {})
+            gradient = _over_calls(block, run, way)
             start = np.asarray(before, float) if is_numeric(before) else None
             if (
                 start is None
@@ -96,6 +138,27 @@ def _steps(
                 seen[block.path][0].append((start - np.asarray(after, float)).reshape(-1)[some])
                 seen[block.path][1].append(np.asarray(gradient, float).reshape(-1)[some])
     return seen, run
+
+
+WAYS = ("one call", "sum", "mean")
+"""What an update may take of gradients that a function gives for one sample after the other."""
+
+
+def _over_calls(block: Block, run: Run, way: str) -> Array | None:
+    """The gradient of a block by the first call, or by all of a pass."""
+    first = gradient_of(block, run, {})
+    if way == WAYS[0] or first is None:
+        return first
+    if block.key.startswith(":"):  # a variable of the loop itself
+        return None
+    total, calls = first, 1
+    while (more := run.get(re.sub(r"^([^:(#]+)", rf"\1#{calls + 1}", block.key))) is not None:
+        if np.shape(more) != first.shape:
+            return None
+        total, calls = total + block.sign * np.asarray(more, float), calls + 1
+    if calls == 1:
+        return None
+    return total / calls if way == "mean" else total
 
 
 def _some(size: int) -> Array:
@@ -215,10 +278,6 @@ class _Replaced(ast.NodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         return self.new if node is self.old else super().visit(node)
-
-
-def _words_of(unit: Unit) -> list[str]:
-    return [s.name for s in unit.definitions if isinstance(s, ast.ClassDef)]
 
 
 def _one_with_update(analysis: Analysis) -> Block | None:

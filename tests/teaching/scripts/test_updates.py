@@ -175,9 +175,154 @@ def test_a_learning_rate_that_one_weight_has_twice_or_not_at_all(
         (0.0004, "w -= lr * dw\n    b -= lr_b * db"),
         (1.0, "w -= lr * dw\n    b -= 2 * lr * db"),
         (0.02, "vw = beta * vw + (1 - beta) * dw\n    w -= lr * vw\n    b -= lr * db"),
+        (0.02, "vw = beta * vw + lr * dw\n    w -= 0.7 * vw + 0.3 * lr * dw\n    b -= lr * db"),
     ],
-    ids=["the same", "by name", "twice as large", "momentum for one"],
+    ids=["the same", "by name", "twice as large", "momentum for one", "a rule of its own"],
 )
 def test_rates_that_differ_on_purpose_are_right(tmp_path: Path, lr_b: float, step: str) -> None:
     code, text = checked(tmp_path, PACES.format(lr_b=lr_b, step=step))
     assert code == 0, text
+
+
+LAYERS = """
+import numpy as np
+rng = np.random.default_rng(0)
+
+class Net:
+    def __init__(self, sizes):
+        pairs = list(zip(sizes, sizes[1:]))
+        self.weights = [rng.normal(size=(m, n)) / np.sqrt(m) for m, n in pairs]
+        self.biases = [np.zeros(n) for _, n in pairs]
+        {caches}
+
+    def forward(self, x):
+        self.outputs = [x]
+        for k, (w, b) in enumerate(zip(self.weights, self.biases)):
+            x = x @ w + b
+            x = np.tanh(x) if k < len(self.weights) - 1 else x
+            self.outputs.append(x)
+        return x
+
+    def slopes(self, y):
+        back = (self.outputs[-1] - y) / len(y)
+        pairs = []
+        for k in range(len(self.weights) - 1, -1, -1):
+            pairs.append((k, self.outputs[k].T @ back, back.sum(axis=0)))
+            back = back @ self.weights[k].T * (1 - self.outputs[k] ** 2)
+        return pairs
+
+    def learn(self, y, lr):
+        for k, for_w, for_b in self.slopes(y):
+            self.weights[k] -= self.scaled("w", k, for_w, lr)
+            self.biases[k] -= self.scaled("b", k, for_b, lr)
+
+    def scaled(self, kind, k, slope, lr, rho={rho}):
+        {kept} = {squares}
+        return lr * slope / ({divisor})
+
+X = rng.normal(size=(20, 2))
+Y = X[:, :1] * X[:, 1:]
+net = Net([2, 5, 4, 1])
+for epoch in range(20):
+    net.forward(X)
+    loss = 0.5 * np.sum((net.outputs[-1] - Y) ** 2) / len(X)
+    net.learn(Y, 0.01)
+"""
+BY_LAYER = {
+    "caches": "self.mean = {'w': [0.0] * len(pairs), 'b': [0.0] * len(pairs)}",
+    "kept": "self.mean[kind][k]",
+}
+BY_NAME = {"caches": "self.squares = {}", "kept": "self.squares[f'{kind}{k}']"}
+
+
+@pytest.mark.parametrize(
+    ("caches", "squares", "divisor", "told"),
+    [
+        (BY_LAYER, "rho * {kept} + (1 - rho) * slope ** 2", "np.sqrt({kept}) + 1e-8", ""),
+        (BY_LAYER, "rho * {kept} + (1 - rho) * slope ** 2", "{kept} + 1e-8", "the square root"),
+        (
+            BY_NAME,
+            "self.squares.get(f'{{kind}}{{k}}', 0) + slope ** 2",
+            "np.sqrt({kept}) + 1e-8",
+            "",
+        ),
+        (
+            BY_NAME,
+            "self.squares.get(f'{{kind}}{{k}}', 0) + slope ** 2",
+            "{kept} + 1e-8",
+            "square root",
+        ),
+        (BY_LAYER, "rho * {kept} + slope ** 2", "np.sqrt({kept}) + 1e-8", "the factor 1 − ρ"),
+    ],
+    ids=["RMSprop", "RMSprop without root", "Adagrad", "Adagrad without root", "without 1 − ρ"],
+)
+def test_a_rule_for_each_layer_with_gradients_by_names_of_its_own(
+    tmp_path: Path, caches: dict[str, str], squares: str, divisor: str, told: str
+) -> None:
+    kept = caches["kept"]
+    source = LAYERS.format(
+        **caches, rho=0.9, squares=squares.format(kept=kept), divisor=divisor.format(kept=kept)
+    )
+    code, text = checked(tmp_path, source)
+    assert code == bool(told), text
+    assert told in text, text
+    assert text.count("WRONG") == bool(told), text
+    assert "right  weights[2]" in text, text
+    assert "one too many" not in text, text
+
+
+def test_a_wrong_gradient_of_a_rule_for_each_layer_is_held_to_the_others(tmp_path: Path) -> None:
+    source = LAYERS.format(
+        **BY_LAYER,
+        rho=0.9,
+        squares="rho * self.mean[kind][k] + (1 - rho) * slope ** 2",
+        divisor="np.sqrt(self.mean[kind][k]) + 1e-8",
+    ).replace("(1 - self.outputs[k] ** 2)", "(1 - self.outputs[k])")
+    code, text = checked(tmp_path, source)
+    assert code == 1, text
+    assert "right  weights[2]" in text, text
+    assert "What weights[2], biases[2] are made of is right" in text, text
+
+
+SAMPLES = """
+import numpy as np
+rng = np.random.default_rng(0)
+
+class Line:
+    def __init__(self):
+        self.w, self.t = rng.normal(size=(2, 4)), 0
+        self.mt_1, self.vt_1 = np.zeros((2, 4)), np.zeros((2, 4))
+
+    def slope(self, x, y):
+        output = self.w @ x
+        nabla_w = np.outer(output - y, x)
+        return nabla_w
+
+    def update(self, batch, lr=0.01):
+        {each}
+        total = sum(self.slope(x, y) for x, y in batch)
+        mt = 0.9 * self.mt_1 + 0.1 * total / len(batch)
+        vt = 0.999 * self.vt_1 + 0.001 * (total / len(batch)) ** 2
+        self.mt_1, self.vt_1 = mt, vt
+        mt = mt / (1 - 0.9**self.t)
+        vt = vt / (1 - 0.999**self.t)
+        self.w = self.w - lr * mt / (np.sqrt(vt) + 1e-8)
+
+line = Line()
+data = [(x, np.array([x[0] - x[1] + 1.0, x[2] ** 2])) for x in rng.normal(size=(40, 4))]
+for epoch in range(10):
+    {epoch}
+    for start in range(0, 40, {size}):
+        line.update(data[start:start + {size}])
+"""
+
+
+@pytest.mark.parametrize("size", [5, 10])
+def test_a_count_of_updates_that_is_of_epochs(tmp_path: Path, size: int) -> None:
+    code, text = checked(tmp_path, SAMPLES.format(each="self.t += 1", epoch="pass", size=size))
+    assert code == 0, text
+    assert "right  update (Adam)" in text, text
+    code, text = checked(tmp_path, SAMPLES.format(each="pass", epoch="line.t += 1", size=size))
+    assert code == 1, text
+    assert "right  w" in text, text
+    assert "an epoch" in text, text
