@@ -27,6 +27,7 @@ from minnet.teaching.scripts import (
     steps,
     truncating,
     uneven,
+    unrolled,
     updates,
 )
 from minnet.teaching.scripts.analysis import analyse
@@ -512,7 +513,8 @@ def _of_wrong(
     slid = {  # the right numbers times a constant are where they belong
         b.path: f
         for b in wrong
-        if proportional(b) is None and (f := sliding.of_block(analysis, b)) is not None
+        if proportional(b) is None
+        and (f := sliding.of_block(analysis, b) or unrolled.of_block(analysis, b)) is not None
     }
     telling = telling or bool(slid)
     search.of_loss = not telling and len(wrong) == len(blocks)
