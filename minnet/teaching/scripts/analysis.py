@@ -36,6 +36,7 @@ from minnet.teaching.scripts.names import (
 from minnet.teaching.scripts.rates import rates_for, written_rates
 from minnet.teaching.scripts.replays import Run, Unit, changing_lines
 from minnet.teaching.scripts.roles import (
+    carried,
     clipped,
     is_handed_on,
     is_history,
@@ -114,8 +115,8 @@ def analyse(
         return None
     most = 400 if whole else ENTRIES
     keys, slopes, bends = _slopes(unit, put, stop, most)
-    carried = [] if targets is not None else _carried(unit, weights, put, keys, slopes)
-    put = {p: value for p, value in put.items() if p not in carried}
+    kept = [] if targets is not None else carried(unit, weights, put, keys, slopes)
+    put = {p: value for p, value in put.items() if p not in kept}
     depends = [p for p in put if any(np.any(s != 0) for s in slopes[p].T)]
     if not depends:
         return None
@@ -423,36 +424,6 @@ def _learned(blocks: list[Block]) -> list[Block]:
         if not handed:
             learned.append(block)
     return learned or blocks
-
-
-def _carried(
-    unit: Unit,
-    weights: Sequence[str],
-    put: Mapping[str, Array],
-    keys: Sequence[str],
-    slopes: Mapping[str, Array],
-) -> list[str]:
-    """What nothing depends on before the update, but for the new value of a weight: velocities."""
-    run = unit.run(put)
-    held = {id(run.get(":" + path)) for path in weights}
-    aliases = "|".join(re.escape(n) for n, v in run.names.items() if id(v) in held) or "$^"
-    idle = []
-    for path in weights:  # after `for p, dp, v in zip(…)` p and v are names of arrays as well
-        own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)|^[½−Σ (]*:({aliases})(?!\w)")
-        others = [i for i, key in enumerate(keys) if not own.search(key)]
-        if not np.any(slopes[path][:, others]):
-            idle.append(path)
-    carried = []
-    for path in idle[:BLOCKS]:
-        there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
-        moved = [":" + p for p in weights if p not in idle]
-        if any(differs(run.get(p), there.get(p)) for p in moved):
-            carried.append(path)
-            continue
-        named = re.match("w|b|theta", leaf(path)[0], re.I)  # if not, it is a sum over the passes
-        if not named and not any(likeness(path, key) >= 6 for key in arrays_in(run)):
-            carried.append(path)
-    return carried
 
 
 def _is_data(before: Any, after: Any) -> bool:

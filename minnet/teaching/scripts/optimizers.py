@@ -286,11 +286,12 @@ def _function(
                     raise TypeError(argument)
                 values[argument] = value
         result = made[function.name](**values)
-        for name, value in zip(
-            results, result if isinstance(result, tuple) else (result,), strict=False
-        ):
+        given = result if isinstance(result, tuple) else (result,)
+        for name, value in zip(results, given, strict=False):
             if name in states:
                 states[name] = value
+        if not states.keys() & set(results) and len(given) == 1 + len(states):
+            states.update(zip(states, given[1:], strict=True))  # by names of their own
         if isinstance(result, tuple) and "config" in states:
             states["config"] = result[-1]
         return result

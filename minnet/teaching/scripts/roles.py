@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from minnet.foundation.checks import Array
-from minnet.teaching.scripts.names import RATES, leaf, word_of
+from minnet.teaching.scripts.blocks import differs
+from minnet.teaching.scripts.names import RATES, arrays_in, leaf, likeness, loss_rank, word_of
+from minnet.teaching.scripts.replays import Unit
 
 STATES = re.compile(
     r"^(v|m|s|vel|velocity|velocities|moment\w*|mom|cache|running\w*|moving\w*|"
@@ -44,6 +46,41 @@ def is_handed_on(path: str) -> bool:
     """Whether it is called like what a recurrent network hands on from step to step."""
     name = leaf(path)[0]
     return bool(re.fullmatch(rf"[hcsa]|([hcsa]_?|({HIDDEN})_?)(prev|last|old|state|t|0)?", name))
+
+
+def carried(
+    unit: Unit,
+    weights: Sequence[str],
+    put: Mapping[str, Array],
+    keys: Sequence[str],
+    slopes: Mapping[str, Array],
+) -> list[str]:
+    """What nothing depends on before the update, but for the new value of a weight: velocities."""
+    run = unit.run(put)
+    held = {id(run.get(":" + path)) for path in weights}
+    aliases = "|".join(re.escape(n) for n, v in run.names.items() if id(v) in held) or "$^"
+    idle: list[str] = []
+    losses = [k for k in keys if loss_rank(k) > 0 or k.startswith(("½", "−"))]
+    for among in (losses, keys):  # a loss may have any name
+        idle = []
+        for path in weights:  # after `for p, dp, v in zip(…)` p and v are names of arrays as well
+            own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)|^[½−Σ (]*:({aliases})(?!\w)")
+            others = [i for i, key in enumerate(keys) if key in among and not own.search(key)]
+            if not np.any(slopes[path][:, others]):
+                idle.append(path)
+        if len(idle) < len(weights):
+            break
+    velocities = []
+    for path in idle:
+        there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
+        moved = [":" + p for p in weights if p not in idle]
+        if any(differs(run.get(p), there.get(p)) for p in moved):
+            velocities.append(path)
+            continue
+        named = re.match("w|b|theta", leaf(path)[0], re.I)  # if not, it is a sum over the passes
+        if not named and not any(likeness(path, key) >= 6 for key in arrays_in(run)):
+            velocities.append(path)
+    return velocities
 
 
 def is_setting(path: str) -> bool:

@@ -102,3 +102,19 @@ def test_a_count_of_steps_that_goes_up_once_in_some_updates_is_named(updates: in
     ((_, _, finding),) = verdicts(Program(source))
     assert finding is not None
     assert "an epoch" in finding.text
+
+
+NESTEROV = """
+def nesterov(params, grads, state, lr=0.02, mu=0.9):
+    new_params, new_state = {}, {}
+    for k in params:
+        before = state[k]
+        new_state[k] = mu * before - lr * grads[k]
+        new_params[k] = params[k] - mu * before + (1 + mu) * new_state[k]
+    return new_params, new_state
+"""
+
+
+def test_a_state_that_a_function_gives_under_another_name_is_handed_on() -> None:
+    ((_, rule, finding),) = verdicts(Program(NESTEROV))
+    assert (rule, finding) == ("Nesterov", None)

@@ -326,3 +326,48 @@ def test_a_count_of_updates_that_is_of_epochs(tmp_path: Path, size: int) -> None
     assert code == 1, text
     assert "right  w" in text, text
     assert "an epoch" in text, text
+
+
+MEMORIES = """
+import numpy as np
+rng = np.random.default_rng(0)
+
+class Dense:
+    def __init__(self, n, m):
+        self.W, self.b = 0.4 * rng.normal(size=(n, m)), np.zeros(m)
+        self.kept = [[np.zeros_like(p), np.zeros_like(p)] for p in (self.W, self.b)]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, dy):
+        self.dW, self.db = self.x.T @ dy, dy.sum(axis=0)
+        return dy @ self.W.T
+
+    def step(self, t, b1=0.9, b2=0.999):
+        for k, (p, g) in enumerate([(self.W, self.dW), (self.b, self.db)]):
+            m, v = self.kept[k]
+            m = b1 * m + (1 - b1) * g
+            v = b2 * v + (1 - b2) * g ** 2
+            self.kept[k] = [m, v]
+            p -= 0.01 * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + 1e-8)
+
+X = rng.normal(size=(20, 3))
+Y = X[:, :1] * X[:, 1:2]
+one, two = Dense(3, 4), Dense(4, 1)
+for epoch in range(20):
+    h = np.tanh(one.forward(X))
+    out = two.forward(h)
+    loss = np.mean((out - Y) ** 2)
+    one.backward(two.backward(2 * (out - Y) / len(Y)) * (1 - h ** 2))
+    one.step(epoch + 1)
+    two.step(epoch + 1)
+"""
+
+
+def test_memories_in_a_list_are_no_weights_by_a_number_on_the_way(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, MEMORIES)
+    assert code == 0, text
+    assert "right  update (Adam)" in text, text
+    assert "kept" not in text, text
