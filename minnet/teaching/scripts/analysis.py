@@ -243,8 +243,8 @@ def _is_made_anew(
 ) -> bool:
     """Whether a pass computes it without its old value, as outputs and gradients are."""
     after = run.get(":" + path)
-    if after is None or np.shape(after) != value.shape:
-        return False
+    if after is None or np.shape(after) != value.shape or not np.isfinite(after).any():
+        return False  # or a step leaves no number, as an Adam with t = 0
     other = unit.run({**(put or {}), path: 1.01 * np.asarray(value, float) + 0.01})
     return other.error is None and not differs(after, other.get(":" + path))
 

@@ -53,6 +53,9 @@ def verdicts(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, list[Blo
         named = {k.split(":")[-1].split(".")[-1]: v for k, v in scalars.items()}
         verdict = rules.judge(*seen[block.path], numbers, words, remembering, named)
         if verdict is None:
+            mixed = _mixed(block, alike, seen, numbers)
+            if mixed is not None:
+                return {block.label: [mixed]}
             continue
         rule, finding = verdict
         if finding is not None:
@@ -61,7 +64,8 @@ def verdicts(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, list[Blo
         told: dict[str, list[BlockFinding]] = {} if rule == "SGD" else {f"update ({rule})": []}
         if not block.right or block.note:
             return told
-        return told | _paces(analysis, [block, *alike], seen, numbers, rates_of(run))
+        told |= _paces(analysis, [block, *alike], seen, numbers, rates_of(run))
+        return told | _of_others(analysis, [block, *alike], seen, numbers)
     return {}
 
 
@@ -166,6 +170,61 @@ def _some(size: int) -> Array:
     if size <= MANY:
         return np.arange(size)
     return np.sort(np.random.default_rng(size).choice(size, MANY, replace=False))
+
+
+# --- one rule for all -----------------------------------------------------------------------------
+
+
+def _of_others(
+    analysis: Analysis,
+    blocks: Sequence[Block],
+    seen: dict[str, tuple[list[Array], list[Array]]],
+    numbers: Sequence[float],
+) -> dict[str, list[BlockFinding]]:
+    """What is wrong with the steps of single weights, where the first block's are right.
+
+    A weight may have another rule on purpose; one with a mistake in it is none.
+    """
+    usual = rules.right(*seen[blocks[0].path], numbers)
+    told: dict[str, list[BlockFinding]] = {}
+    for block in [b for b in blocks[1:] if b.path in seen]:
+        if any(rules.pace(fitted, *seen[block.path]) is not None for fitted in usual):
+            continue
+        verdict = rules.judge(*seen[block.path], numbers, usual[0].rule.name)
+        mixed = _mixed(block, blocks, seen, numbers) if verdict is None else None
+        if verdict is not None and verdict[1] is not None and verdict[0] != "SGD":
+            text = f"{verdict[1].text} (Line {min(analysis.updates[block.path])}.)"
+            told[f"update of {block.label} ({verdict[0]})"] = [verdict[1]._replace(text=text)]
+        elif mixed is not None:
+            told[block.label] = [mixed]
+    return told
+
+
+def _mixed(
+    block: Block,
+    others: Sequence[Block],
+    seen: dict[str, tuple[list[Array], list[Array]]],
+    numbers: Sequence[float],
+) -> BlockFinding | None:
+    """Whether a weight shares what is remembered with another of its shape."""
+    for other in others:
+        if other is block or other.path not in seen or other.value.shape != block.value.shape:
+            continue
+        for pair in ((block, other), (other, block)):
+            both = [seen[b.path] for b in pair]
+            moves, gradients = (
+                [a for step in zip(*(one[k] for one in both), strict=True) for a in step]
+                for k in (0, 1)
+            )
+            fits = rules.right(moves, gradients, numbers)
+            if fits and fits[0].rule.name != "SGD" and fits[0].rate > 0:
+                return BlockFinding(
+                    "wrong",
+                    f"its steps are those of {fits[0].rule.name} over the gradients of "
+                    f"{block.label} and {other.label} in turn: both keep what they remember in "
+                    "one array. Give each a velocity, or means, of its own. The gradient is right.",
+                )
+    return None
 
 
 # --- one rate for all -----------------------------------------------------------------------------

@@ -371,3 +371,47 @@ def test_memories_in_a_list_are_no_weights_by_a_number_on_the_way(tmp_path: Path
     assert code == 0, text
     assert "right  update (Adam)" in text, text
     assert "kept" not in text, text
+
+
+PAIR = """
+import numpy as np
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 3))
+Y = np.tanh(X) + X[:, ::-1] ** 2
+U, V = 0.5 * rng.normal(size=(3, 3)), 0.5 * rng.normal(size=(3, 3))
+vU, vV, mU, mV = np.zeros((4, 3, 3))
+for t in range({first}, 20):
+    h = np.tanh(X @ U)
+    error = h @ V - Y
+    loss = np.sum(error ** 2) / (2 * len(Y))
+    dV = h.T @ error / len(Y)
+    dU = X.T @ (error @ V.T * (1 - h ** 2)) / len(Y)
+    {steps}
+"""
+MOMENTUM = "{v} = 0.9 * {v} + d{w}; {w} -= 0.1 * {v}"
+RMSPROP = "v{w} = 0.99 * v{w} + {new}d{w} ** 2; {w} -= 0.01 * d{w} / (np.sqrt(v{w}) + 1e-8)"
+ADAM = (
+    "m{w} = 0.9 * m{w} + 0.1 * d{w}; v{w} = 0.99 * v{w} + 0.01 * d{w} ** 2; "
+    "{w} = {w} - 0.01 * m{w} / (1 - 0.9**t) / (np.sqrt(v{w} / (1 - 0.99**t)) + 1e-8)"
+)
+OWN = MOMENTUM.format(w="V", v="vV")
+
+
+@pytest.mark.parametrize(
+    ("first", "steps", "told"),
+    [
+        (1, [MOMENTUM.format(w=w, v="vU") for w in "UV"], "in one array"),
+        (1, [RMSPROP.format(w="U", new="(1 - 0.99) * "), RMSPROP.format(w="V", new="")], "1 − ρ"),
+        (1, [RMSPROP.format(w="U", new=""), RMSPROP.format(w="V", new="(1 - 0.99) * ")], "1 − ρ"),
+        (0, [ADAM.format(w=w) for w in "UV"], "not finite after a step: with t = 0"),
+        (1, [RMSPROP.format(w="U", new="0.01 * "), OWN], ""),
+        (1, [ADAM.format(w="U"), "V -= 0.1 * dV"], ""),
+        (1, [ADAM.format(w=w) for w in "UV"], ""),
+    ],
+    ids=["shared", "the second", "the first", "t = 0", "two rules", "one has none", "right"],
+)
+def test_the_rule_of_each_weight(tmp_path: Path, first: int, steps: list[str], told: str) -> None:
+    code, text = checked(tmp_path, PAIR.format(first=first, steps="; ".join(steps)))
+    assert code == bool(told), text
+    assert told in text, text
+    assert "right  U" in text or "right  V" in text, text
