@@ -8,12 +8,14 @@ which a single change of a line makes all of them right.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from minnet.teaching.scripts.blocks import Analysis, Block, proportional, tells
+from minnet.teaching.scripts.blocks import Analysis, Block, differs, proportional, tells
 from minnet.teaching.scripts.mending import Search
+from minnet.teaching.scripts.names import ERRORS, loss_rank
 
 
 def in_words(key: str) -> str:
@@ -28,9 +30,13 @@ MOST = 4
 def in_doubt(analysis: Analysis) -> bool:
     """Whether no loss is computed, and no gradient is right for one that is implied.
 
-    What is called by a single letter may be a loss or anything.
+    What is called by a single letter may be a loss or anything, and so may what is printed.
     """
-    if analysis.explicit and not re.fullmatch(r"(.*:)?[el]", analysis.loss):
+    if (
+        analysis.explicit
+        and not is_shown(analysis)
+        and not re.fullmatch(r"(.*:)?[el]", analysis.loss)
+    ):
         return False
     if not analysis.explicit and (any(map(_is_of_another, analysis.blocks)) or _others(analysis)):
         return True
@@ -39,6 +45,11 @@ def in_doubt(analysis: Analysis) -> bool:
         return not any(tells(b) and _explained(b, sure) for b in analysis.blocks)
     ratios = [abs(c) for c in map(proportional, analysis.blocks) if c is not None]
     return not any(abs(c - d) <= 1e-4 * abs(c) for i, c in enumerate(ratios) for d in ratios[:i])
+
+
+def is_shown(analysis: Analysis) -> bool:
+    """Whether what is taken for the loss is only printed, and another is implied."""
+    return analysis.explicit and analysis.implied is not None and loss_rank(analysis.loss) < 2
 
 
 def _is_of_another(block: Block) -> bool:
@@ -65,8 +76,19 @@ def _others(analysis: Analysis) -> list[str]:
 
 def _target(key: str) -> str:
     """What an implied loss holds its outputs against, without the function that it is in."""
-    named = re.search(r" − ([^ ]+)\)²| at ([^ ,]+)|\(([^ ]+) log", key)
+    return _held_against(key).split(":")[-1]
+
+
+def _output(key: str) -> str:
+    """What an implied loss holds against a target, without the function that it is in."""
+    named = re.search(r"\(([^ ]+) − |−Σ log ([^ ]+)| log ([^ ]+) \+", key)
     return next(filter(None, named.groups())).split(":")[-1] if named else ""
+
+
+def _held_against(key: str) -> str:
+    """The key of the target of an implied loss, or "" where it has none."""
+    named = re.search(r" − ([^ ]+)\)²| at ([^ ,]+)|\(([^ ]+) log", key)
+    return next(filter(None, named.groups())) if named else ""
 
 
 def _explained(block: Block, sure: bool) -> bool:
@@ -89,17 +111,44 @@ def _is_pair(key: str) -> bool:
     return key.startswith(("½ Σ (", "−Σ"))
 
 
+def _moves(analysis: Analysis) -> Callable[[str], bool]:
+    """Tells of a key whether the weights change what is there, which they do to no target."""
+    unit = analysis.unit.leaving_out(analysis.stop)
+    here, there = (unit.run({p: c * v for p, v in analysis.put.items()}) for c in (1.0, 1.1))
+
+    def moves(key: str) -> bool:
+        values = [r.get(key if ":" in key else f":{key}") for r in (here, there)]
+        return not any(v is None for v in values) and differs(*values)
+
+    return moves
+
+
 def likely(analysis: Analysis) -> list[str]:
-    """Losses that may be meant, the likeliest first: of outputs and targets, of an error."""
-    ranked = []
+    """Losses that may be meant, the likeliest first: of outputs and targets, of an error.
+
+    Those of a pair come first whose difference the code has as an error.
+    """
+    moves = _moves(analysis)
+    keys: dict[bytes, tuple[int, str]] = {}  # by the slopes: one array may have several names
+    errors = set()
     for column, key in enumerate(analysis.scalars):
-        word = re.sub(r"[^a-z_ ]", " ", key.lower())
-        if not is_error(key):
+        if not is_error(key) or moves(_held_against(key)) or ERRORS.search(_output(key)):
             continue
-        slopes = [s[:, column] for s in analysis.slopes.values()]
-        if all(np.isfinite(s).all() and np.any(s) for s in slopes):
-            hidden = bool(re.search(r"hidden|l1|a1|h1|layer_?1", word))
-            ranked.append((hidden, not _is_pair(key), column, key))
+        slopes = np.concatenate([s[:, column] for s in analysis.slopes.values()])
+        if np.isfinite(slopes).all() and all(
+            np.any(s[:, column]) for s in analysis.slopes.values()
+        ):
+            known = slopes.round(9).tobytes()
+            if not _is_pair(key):
+                errors.add(known)
+            if known not in keys or _is_pair(key) > _is_pair(keys[known][1]):
+                keys[known] = column, key
+    outputs = {_output(keys[known][1]) for known in errors}
+    ranked = []
+    for column, key in keys.values():
+        word = re.sub(r"[^a-z_ ]", " ", key.lower())
+        hidden = bool(re.search(r"hidden|l1|a1|h1|layer_?1", word))
+        ranked.append((hidden, not _is_pair(key), _output(key) not in outputs, column, key))
     return [key for *_, key in sorted(ranked)][:MOST]
 
 
@@ -115,7 +164,12 @@ def with_loss(analysis: Analysis, key: str) -> Analysis:
 
 
 def meant(analysis: Analysis, seconds: float) -> Analysis | None:
-    """The analysis by the loss with which one change makes all gradients right, or None."""
+    """The analysis by the loss with which one change makes all gradients right, or None.
+
+    Where there is none, what is shown is the loss as before.
+    """
+    before = analysis if is_shown(analysis) else None
+    analysis = (before and before.implied) or analysis
     keys = likely(analysis)
     for key in keys:
         other = with_loss(analysis, key)
@@ -124,4 +178,4 @@ def meant(analysis: Analysis, seconds: float) -> Analysis | None:
         mended = search.run()
         if len(mended) == 1 and mended[0].paths == {b.path for b in other.wrong}:
             return other
-    return None
+    return before

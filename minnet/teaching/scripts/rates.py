@@ -33,20 +33,23 @@ def written_rates(unit: Unit, updates: Mapping[str, set[int]], run: Run) -> list
     for statement in [*unit.definitions, *unit.body]:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Assign, ast.AugAssign)) and node.lineno in lines:
-                rates += [r for r in map(named.get, _factors(node)) if r is not None and r > 0]
+                factors = [f if isinstance(f, float) else named.get(f) for f in _factors(node)]
+                rates += [r for r in factors if r is not None and r > 0]
     return list(dict.fromkeys(rates))
 
 
-def _factors(statement: ast.Assign | ast.AugAssign) -> Iterator[str]:
-    """The names that begin a product which is taken from something, or added to it."""
+def _factors(statement: ast.Assign | ast.AugAssign) -> Iterator[str | float]:
+    """The names and numbers that begin a product which is taken from something, or added."""
     terms = [statement.value] if isinstance(statement, ast.AugAssign) else []
     for node in ast.walk(statement.value):
         if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
             terms.append(node.right)
     for term in terms:
-        while isinstance(term, ast.BinOp) and isinstance(term.op, (ast.Mult, ast.Div)):
+        while isinstance(term, ast.BinOp) and isinstance(term.op, (ast.Mult, ast.MatMult, ast.Div)):
             term = term.left
         if isinstance(term, ast.Name):
             yield term.id
         elif isinstance(term, ast.Attribute):
             yield term.attr
+        elif isinstance(term, ast.Constant) and isinstance(term.value, float):
+            yield term.value

@@ -48,6 +48,7 @@ def of_whole(
         yield "sign", words, 0.9, _put_for(node, first, first.operand)
     if isinstance(node, ast.ListComp):
         yield from _unused(node, target)
+    yield from _of_activation(node, statement, helpers)
     for number in (2, 3, 4):
         yield (
             "factor",
@@ -183,6 +184,34 @@ def of_whole(
         yield from _of_error(node, shape, target, scope)
     if len(shape) == 2:
         yield from _of_statistics(f"({text_of(node)})", shape, scope)
+
+
+def _of_activation(
+    node: ast.expr, statement: ast.stmt, helpers: Mapping[str, Any]
+) -> Iterator[Local]:
+    """A derivative of z that is called with the activation a = f(z), or the other way round."""
+    written = text_of(node)
+    calls = [n for n in ast.walk(node) if isinstance(n, ast.Call) and len(n.args) == 1]
+    texts = [text_of(call) for call in calls]
+    for call, text in zip(calls, texts, strict=True):
+        if texts.count(text) > 1:
+            given, function = text_of(call.args[0]), text_of(call.func)
+            words = (
+                f"{function} is applied twice: {given} is a value of {function} already where this "
+                f"is called, so that {given} belongs where {text} stands"
+            )
+            yield "wrong", words, 1.8, parsed(written.replace(text, f"({given})"))
+    if not isinstance(statement, ast.Return) or calls:
+        return
+    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    for name in sorted({n for n in names if names.count(n) > 1}):
+        for helper in helpers:
+            words = (
+                f"{helper} is missing: this is called with what goes into it, so that "
+                f"{helper}({name}) belongs where {name} stands"
+            )
+            new = parsed(re.sub(rf"\b{name}\b", f"{helper}({name})", written))
+            yield "wrong", words, 2.2, new
 
 
 def _unused(node: ast.ListComp, target: str) -> Iterator[Local]:
