@@ -17,7 +17,7 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, Block, fits, gradient_of
 from minnet.teaching.scripts.hints import Hints
 from minnet.teaching.scripts.moving import of_loops
-from minnet.teaching.scripts.names import everything
+from minnet.teaching.scripts.names import arrays_in, everything
 from minnet.teaching.scripts.parts import ONCE
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, Unit, left_out, own_functions
@@ -35,6 +35,9 @@ MERE = re.compile(
     rf"|.* (half of it|twice that) belongs there|.* {ONCE} "
 )
 """Words of a change by a number, which may fit one batch alone: it is tried with others, too."""
+
+AXIS = re.compile("the sum goes along the wrong axis")
+"""Words of a change with which a softmax sums to 1 in each row."""
 
 OTHER_ENTRIES = 6
 """Entries of a block that are measured with other weights."""
@@ -298,6 +301,11 @@ class Search:
         half = Deadline(0.6 * self.deadline.seconds)
         touches: dict[int, bool] = {}
         partial: list[Mended] = []
+        if self.of_loss and self._is_of_batch():
+            sums = [(owner, edit) for *_, owner, edit in candidates if AXIS.search(edit.words)]
+            whole = self._forward(sums)
+            if whole is not None:
+                return [whole]
         for rank, _, _, owner, edit in candidates:
             if re.match("the constant .* is wrong: 0 ", edit.words) and rank == 2:
                 continue
@@ -331,6 +339,11 @@ class Search:
             if whole is not None:
                 return [whole]
         return chosen
+
+    def _is_of_batch(self) -> bool:
+        """Whether some probabilities sum to 1 in the batch, where they do so in each row."""
+        arrays = [v for v in arrays_in(self.base).values() if np.ndim(v) == 2 and min(v.shape) > 1]
+        return any(np.all(p > 0) and abs(float(p.sum()) - 1.0) < 1e-9 for p in arrays)
 
     def _accumulated(self) -> Mended | None:
         """Objects with a gradient: whether it is overwritten by each that they are used in."""

@@ -410,3 +410,33 @@ def test_a_leaky_relu_that_is_shut_on_the_way_back_is_named(tmp_path: Path) -> N
     code, text = checked(tmp_path, LEAKY.replace("d[z <= 0] *= 0.1", "d[z <= 0] = 0"))
     assert code == report.WRONG, text
     assert "line 13: the slope of the leaky ReLU is missing where it is off: times 0.1" in text
+
+
+OF_ROWS = """
+import numpy as np
+rng = np.random.default_rng(3)
+X = rng.normal(size=(30, 3))
+y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.3)
+W, b = rng.normal(size=(3, 3)), np.zeros((1, 3))
+
+def probabilities(scores):
+    e = np.exp(scores - scores.max())
+    norm = e.sum(axis=1, keepdims=True)
+    return e / norm
+
+for i in range(5):
+    P = probabilities(X @ W + b)
+    loss = -np.log(P[range(30), y]).mean()
+    dS = (P - np.eye(3)[y]) / 30
+    dW, db = X.T @ dS, dS.sum(axis=0, keepdims=True)
+    W -= 0.5 * dW
+    b -= 0.5 * db
+"""
+
+
+def test_a_softmax_over_the_whole_batch_is_named_at_its_sum(tmp_path: Path) -> None:
+    assert checked(tmp_path, OF_ROWS)[0] == 0
+    code, text = checked(tmp_path, OF_ROWS.replace("axis=1, keepdims=True", ""))
+    assert code == 1
+    assert "WRONG  loss" in text
+    assert "with `norm = e.sum(axis=1, keepdims=True)`" in text
