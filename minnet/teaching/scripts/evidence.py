@@ -200,6 +200,15 @@ def _in_part(block: Block, a: Array, n: Array) -> BlockFinding | None:
                 f"{k:.4g} times {block.label} itself, and the others are right: the gradient of "
                 f"the penalty (regularisation, weight decay) is {missing} there.",
             )
+        rest = (a - n)[~good]
+        if len(rest) > 1 and np.ptp(rest) <= 1e-4 * np.abs(rest).max():
+            return BlockFinding(
+                "factor",
+                f"in {len(rest)} of {len(n)} entries it is what was measured and {rest[0]:.4g} "
+                "more, the same in each, and the others are right: a constant is added there. A "
+                "penalty (regularisation) that leaves the bias out has zeros in its place, and no "
+                "ones.",
+            )
         if np.all(zero[~good]):
             return BlockFinding(
                 "wrong-mask",

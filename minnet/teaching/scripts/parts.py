@@ -385,6 +385,10 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             "put into it is truncated to whole numbers then"
         )
         yield "wrong", words, 0.8, new
+    if short == "ones":
+        words = f"ones stand where zeros belong in {text_of(node)}: a constant is added there"
+        zeros = parsed(re.sub(r"ones$", "zeros", name))
+        yield "factor", words, 1.3, ast.Call(zeros, node.args, node.keywords)
     if short in ("sum", "mean"):
         function = copy.copy(node)
         other = "mean" if short == "sum" else "sum"

@@ -233,3 +233,39 @@ def test_the_first_and_the_last_entry_of_a_block_are_measured() -> None:
 def test_biases_are_told_by_their_names() -> None:
     assert all(map(is_bias, ("b", "b1", "self.b", "bs[l]", "params['b2']", "bias", "net.bias[0]")))
     assert not any(map(is_bias, ("W", "db2_W", "theta[1:]", "params['W1']", "lamb")))
+
+
+ONES = """
+import numpy as np
+rng = np.random.default_rng(3)
+A = np.c_[np.ones((20, 1)), rng.normal(size=(20, 3))]
+y = (A[:, 1:2] > 0).astype(float)
+theta, lam, m = rng.normal(size=26) * 0.5, 2.0, 20
+
+def sig(z):
+    return 1 / (1 + np.exp(-z))
+
+def cost(theta):
+    T1, T2 = theta[:20].reshape(5, 4), theta[20:].reshape(1, 6)
+    h = np.c_[np.ones((20, 1)), sig(A @ T1.T)]
+    p = sig(h @ T2.T)
+    J = -np.sum(y * np.log(p) + (1 - y) * np.log(1 - p)) / m
+    J += lam / (2 * m) * (np.sum(T1[:, 1:] ** 2) + np.sum(T2[:, 1:] ** 2))
+    d2 = p - y
+    d1 = d2 @ T2[:, 1:] * h[:, 1:] * (1 - h[:, 1:])
+    R1, R2 = np.c_[np.zeros((5, 1)), T1[:, 1:]], np.c_[np.zeros((1, 1)), T2[:, 1:]]
+    g1, g2 = d1.T @ A / m + lam / m * R1, d2.T @ h / m + lam / m * R2
+    return J, np.r_[g1.ravel(), g2.ravel()]
+
+for i in range(5):
+    J, grad = cost(theta)
+    theta = theta - 0.5 * grad
+"""
+
+
+def test_ones_in_the_place_of_the_bias_are_told_by_what_they_add(tmp_path: Path) -> None:
+    assert checked(tmp_path, ONES)[0] == 0
+    code, text = checked(tmp_path, ONES.replace("np.zeros(", "np.ones("))
+    assert code == 1
+    assert "a constant is added there" in text
+    assert "has zeros in its place, and no ones" in text
