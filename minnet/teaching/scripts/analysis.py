@@ -20,7 +20,7 @@ from minnet.teaching.scripts import faint, resets
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
 from minnet.teaching.scripts.choosing import by_any_name, is_inside, movers, proves, score_of
-from minnet.teaching.scripts.common import of_mean, penalized, same_as
+from minnet.teaching.scripts.common import of_mean, penalized, rate_of, same_as
 from minnet.teaching.scripts.names import (
     VALUES,
     arrays_in,
@@ -500,7 +500,7 @@ def settle(
                     block.analytic = moved / block.rate
         elif block.update is not None:
             likely = rates_for(block, analysis.blocks, known)
-            rate = next((r for r in likely if block.agrees(block.update / r)), None)
+            rate = rate_of(block, likely, analysis.blocks)
             if rate is None and usual and (not analysis.explicit or not known):
                 rate = abs(usual)
             block.rate = likely[0] if rate is None else rate

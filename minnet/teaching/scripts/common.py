@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minnet.teaching.scripts.blocks import Analysis, fits, ratio
+from minnet.teaching.scripts.blocks import Analysis, Block, fits, proportional, ratio
 from minnet.teaching.scripts.replays import Unit
 
 
@@ -32,6 +32,21 @@ def of_mean(unit: Unit, c: float, others: Sequence[float]) -> float:
 
 def _is_length(size: float, lengths: set[int]) -> bool:
     return size > 2 and round(size) in lengths and abs(size - round(size)) < 1e-4 * size
+
+
+def rate_of(block: Block, rates: Sequence[float], blocks: Sequence[Block]) -> float | None:
+    """The rate that makes a right gradient of an update, or one of the factor that others have.
+
+    The others are those whose gradients have a name.
+    """
+    if block.update is None:
+        return None
+    right = next((r for r in rates if block.agrees(block.update / r)), None)
+    c = ratio(block.at(block.update), block.measured)
+    if right is not None or c is None:
+        return right
+    factors = [f for f in (proportional(b) for b in blocks if b.key) if f is not None]
+    return next((r for r in rates if same_as(c / r, factors)), None)
 
 
 def penalized(analysis: Analysis) -> None:

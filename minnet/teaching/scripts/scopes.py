@@ -41,8 +41,12 @@ def slopes_of(statements: Sequence[ast.stmt]) -> dict[str, float]:
 
 
 def pool_of(function: Sequence[ast.stmt]) -> list[str]:
-    """The expressions of arrays that stand in some statements: names with an index or attribute."""
+    """The expressions of arrays that stand in some statements: names with an index or attribute.
+
+    Of an entry of a list, the one before and the one behind it are among them.
+    """
     names: dict[str, None] = {}
+    beside: dict[str, None] = {}
     for statement in function:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Subscript, ast.Attribute)):
@@ -51,7 +55,21 @@ def pool_of(function: Sequence[ast.stmt]) -> list[str]:
                     r"\.(T|shape|size|dot|sum|copy)$|^np\.|:", text
                 ):
                     names.setdefault(text)
-    return list(names)[:40]
+                    beside.update(dict.fromkeys(_beside(node)))
+    return list(dict.fromkeys([*list(names)[:40], *list(beside)[:12]]))
+
+
+def _beside(node: ast.expr) -> Iterator[str]:
+    """The entries beside one whose index is a name, or a name and 1: hs[t] and hs[t + 2]."""
+    index = getattr(node, "slice", None)
+    step = 0
+    if isinstance(index, ast.BinOp) and text_of(index.right) == "1":
+        step = 1 if isinstance(index.op, ast.Add) else -1
+        index = index.left
+    if isinstance(node, ast.Subscript) and isinstance(index, ast.Name):
+        for other in (step - 1, step + 1):
+            more = f" {'+' if other > 0 else '-'} {abs(other)}" if other else ""
+            yield f"{text_of(node.value)}[{index.id}{more}]"
 
 
 def evaluated(node: ast.expr, scope: Scope) -> Any:

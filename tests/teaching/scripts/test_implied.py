@@ -50,3 +50,72 @@ def test_a_slope_of_the_activation_that_is_called_with_z_is_named(tmp_path: Path
     code, text = checked(tmp_path, FORWARD.replace("squash(a", "squash(z"))
     assert code == 1
     assert "with `return squash(v) * (1 - squash(v))` second, first agree" in text
+
+
+SEQUENCES = """
+import numpy as np
+rng = np.random.default_rng(6)
+data = [(list(rng.integers(0, 5, 4)), k % 2) for k in range(8)]
+
+class Reader:
+    def __init__(self):
+        self.E, self.U = rng.normal(size=(5, 3)), rng.normal(size=(3, 4))
+        self.V, self.c = rng.normal(size=(4, 4)) * 0.5, np.zeros(4)
+
+    def read(self, ids):
+        self.ids, self.states = ids, [np.zeros(4)]
+        for i in ids:
+            s = np.tanh(self.E[i] @ self.U + self.states[-1] @ self.V + self.c)
+            self.states.append(s)
+        return s
+
+    def back(self, d, rate):
+        self.dE, self.dU = np.zeros_like(self.E), np.zeros_like(self.U)
+        self.dV, self.dc = np.zeros_like(self.V), np.zeros_like(self.c)
+        for k in reversed(range(len(self.ids))):
+            now = self.states[k + 1]
+            raw = (1 - now ** 2) * d
+            self.dU += np.outer(self.E[self.ids[k]], raw)
+            self.dV += np.outer(self.states[k], raw)
+            self.dc += raw
+            self.dE[self.ids[k]] += self.U @ raw
+            d = raw @ self.V.T
+        self.U -= rate * self.dU
+        self.V -= rate * self.dV
+        self.c -= rate * self.dc
+        self.E -= rate * self.dE
+
+class Judge:
+    def __init__(self):
+        self.w, self.b = rng.normal(size=4), 0.0
+
+    def say(self, s):
+        self.s = s
+        self.p = 1 / (1 + np.exp(-(s @ self.w + self.b)))
+        return self.p
+
+    def back(self, y, rate):
+        dz = self.p - y
+        d = dz * self.w
+        self.w = self.w - rate * dz * self.s
+        self.b = self.b - rate * dz
+        return d
+
+reader, judge, lr = Reader(), Judge(), 0.1
+for epoch in range(3):
+    for ids, y in data:
+        p = judge.say(reader.read(ids))
+        reader.back(judge.back(y, lr), lr)
+"""
+
+
+def test_steps_and_gradients_with_names_have_one_factor(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, SEQUENCES)
+    assert code == 0, text
+
+
+def test_the_state_of_the_step_itself_in_place_of_the_one_before_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, SEQUENCES.replace("outer(self.states[k]", "outer(now"))
+    assert code == 1
+    assert "now stands where self.states[k] belongs" in text
+    assert "right  w" in text
