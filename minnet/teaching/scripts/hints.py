@@ -32,8 +32,10 @@ class Hints:
         self.read: dict[str, set[str]] = {}
         self.stored: dict[str, set[str]] = {}
         for owner, node in _nodes(tree, "<module>"):
-            text = _name_of(node)
-            if text:
+            text = _name_of(node.target if isinstance(node, ast.AugAssign) else node)
+            if isinstance(node, ast.AugAssign):  # what is added to is a result
+                self.read.setdefault("" if "." in text else owner, set()).add(text)
+            elif text:
                 loaded = isinstance(node.ctx, ast.Load)  # type: ignore[attr-defined]
                 names = self.read if loaded else self.stored
                 names.setdefault("" if "." in text else owner, set()).add(text)

@@ -264,6 +264,8 @@ def everything(
             continue
         if (wanted and key not in wanted) or NO_OUTPUT.match(key.split(":")[-1]):
             continue
+        if OF_SLOPE.search(key):
+            continue
         for name, rows in (inputs if RECONSTRUCTED.search(key) else targets).items():
             if wanted and name not in wanted:
                 continue
@@ -374,6 +376,10 @@ NO_OUTPUT = re.compile(r"(self\.)?(d_?[wbzahxy]s?\d?|nabla\w*|grads?\w*|deltas?\
 """Gradients: no loss holds them to the targets."""
 
 
+OF_SLOPE = re.compile(r"(deriv|prime|(^|\.)d_?(sig|tanh|relu|act|soft))\w*(:|\()", re.I)
+"""What a function has and gives that is the derivative of an activation: no outputs, no targets."""
+
+
 OUTPUTS = re.compile(r"pred|out|hat|^o\d?$|^p$|^a\d?$|prob|^h\d?$", re.IGNORECASE)
 
 
@@ -386,6 +392,7 @@ def _targets(run: Run, data: Mapping[str, Any], named: re.Pattern[str]) -> dict[
             arrays[slot.path] = slot.value
     for key, value in run.values.items():
         fitting = named.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
+        fitting = fitting and not OF_SLOPE.search(key)
         if ":" in key and isinstance(value, np.ndarray) and fitting:
             arrays.setdefault(key, value)
     return dict(list(arrays.items())[:8])
