@@ -110,6 +110,7 @@ class Analysis:
     common: float | None = None
     cut: dict[str, str] = field(default_factory=dict)  # what is said of arrays of whole numbers
     left_over: dict[str, str] = field(default_factory=dict)  # what is said of old gradients
+    stated: str = ""  # what is said of a cost that the gradients are not of
     implied: Analysis | None = None  # by a loss that is not computed, where one is
 
     @property

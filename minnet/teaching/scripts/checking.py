@@ -24,6 +24,7 @@ from minnet.teaching.scripts import (
     reported,
     shared,
     sliding,
+    stated,
     steps,
     truncating,
     uneven,
@@ -133,6 +134,7 @@ def loops(
             quality = _quality(analysis, loop.number)
             known = analysis.explicit or quality[2]  # a loss that nobody computes explains some
             if known or implied.likely(analysis):
+                analysis.stated = stated.verdict(program, loop, analysis)
                 left = leftovers.verdicts(analysis, snapshots)
                 analysis.left_over = {path: finding.text for path, finding in left.items()}
                 analyses.append((quality, loop.number, analysis))
@@ -456,6 +458,8 @@ def examine(
         lost = steps.instead_of_weights(analysis, block)
         if lost is not None:
             section.blocks[block.label] = [lost]
+    if analysis.stated:
+        section.blocks["loss"] = [BlockFinding("wrong", analysis.stated)]
     pairs = broadcasting.of_pairs(analysis)
     if pairs is not None:
         section.blocks["loss"] = [pairs, *section.blocks.get("loss", [])]

@@ -119,3 +119,67 @@ def test_the_state_of_the_step_itself_in_place_of_the_one_before_is_named(tmp_pa
     assert code == 1
     assert "now stands where self.states[k] belongs" in text
     assert "right  w" in text
+
+
+STATED = """
+import numpy as np
+rng = np.random.default_rng(2)
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+def output(a):
+    for W, b in zip(weights, biases):
+        a = sigmoid(W @ a + b)
+    return a
+
+def total_cost(pairs):
+    return sum(0.5 * np.sum((output(x) - y) ** 2) for x, y in pairs) / len(pairs)
+
+def back(x, y):
+    hidden = sigmoid(weights[0] @ x + biases[0])
+    out = sigmoid(weights[1] @ hidden + biases[1])
+    delta = (out - y) * out * (1 - out)
+    below = weights[1].T @ delta * hidden * (1 - hidden)
+    return [below @ x.T, delta @ hidden.T], [below, delta]
+
+weights = [rng.normal(size=(4, 3)), rng.normal(size=(2, 4))]
+biases = [rng.normal(size=(4, 1)), rng.normal(size=(2, 1))]
+data = [(rng.normal(size=(3, 1)), np.array([[k % 2], [1 - k % 2]])) for k in range(12)]
+for epoch in range(4):
+    for batch in [data[:6], data[6:]]:
+        nw, nb = [0 * w for w in weights], [0 * b for b in biases]
+        for x, y in batch:
+            dw, db = back(x, y)
+            nw, nb = [s + d for s, d in zip(nw, dw)], [s + d for s, d in zip(nb, db)]
+        weights = [w - 0.5 / len(batch) * g for w, g in zip(weights, nw)]
+        biases = [b - 0.5 / len(batch) * g for b, g in zip(biases, nb)]
+    print(total_cost(data))
+"""
+ENTROPY = (
+    "0.5 * np.sum((output(x) - y) ** 2)",
+    "-np.sum(y * np.log(output(x)) + (1 - y) * np.log(1 - output(x)))",
+)
+
+
+def test_a_cost_that_is_reported_and_not_the_one_of_the_gradients_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, STATED)
+    assert code == 0, text
+    code, text = checked(tmp_path, STATED.replace(*ENTROPY))
+    assert code == 1
+    assert "right for ½ Σ (out − y)²" in text or "right for ½ Σ (output() − y)²" in text
+    assert "the cost that is reported, total_cost(), is −Σ" in text
+
+
+def test_squares_that_are_reported_beside_gradients_of_an_entropy_are_named(tmp_path: Path) -> None:
+    fitting = STATED.replace("(out - y) * out * (1 - out)", "out - y")
+    code, text = checked(tmp_path, fitting)
+    assert code == 1
+    assert "times the derivative of the activation" in text
+    assert checked(tmp_path, fitting.replace(*ENTROPY))[0] == 0
+
+
+def test_a_measure_beside_the_loss_is_no_mistake(tmp_path: Path) -> None:
+    fitting = STATED.replace("(out - y) * out * (1 - out)", "out - y")
+    code, text = checked(tmp_path, fitting.replace("total_cost", "mean_squared_error"))
+    assert code == 0, text
