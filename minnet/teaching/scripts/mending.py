@@ -21,7 +21,7 @@ from minnet.teaching.scripts.names import arrays_in, everything
 from minnet.teaching.scripts.parts import ONCE
 from minnet.teaching.scripts.repairs import Deadline, Edit, disturbed, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, Unit, left_out, own_functions
-from minnet.teaching.scripts.scopes import SLOPES, bound, pool_of, slopes_of
+from minnet.teaching.scripts.scopes import SLOPES, TANHS, bound, pool_of, slopes_of, tanhs_of
 from minnet.teaching.scripts.values import is_data
 
 WRITTEN_HERE = 1_000_000
@@ -210,6 +210,7 @@ class Search:
         """All changes: first of lines that only wrong blocks depend on, last those of the loss."""
         candidates = []
         slopes = slopes_of([*self.unit.definitions, *self.unit.body])
+        tanhs = tanhs_of([*self.unit.definitions, *self.unit.body])
         hints = Hints([*self.unit.definitions, *self.unit.body], statements(self.unit))
         earlier: dict[tuple[str, int], dict[str, Any]] = {}  # of several statements in one line
         for owner, statement in statements(self.unit):
@@ -225,7 +226,7 @@ class Search:
                 continue
             for edit in edits(
                 statement,
-                {**self._names(), SLOPES: slopes, **scope},
+                {**self._names(), SLOPES: slopes, TANHS: tanhs, **scope},
                 self.helpers,
                 self.samples,
                 self._pool(owner),

@@ -13,6 +13,7 @@ import numpy as np
 from minnet.teaching.scripts.arrays import of_array
 from minnet.teaching.scripts.axes import of_axes
 from minnet.teaching.scripts.scopes import (
+    TANHS,
     Local,
     Scope,
     arrays_of,
@@ -37,6 +38,7 @@ def of_node(node: ast.expr, scope: Scope, helpers: Mapping[str, Any]) -> Iterato
         yield from _without_derivative(node, scope, helpers)
     if factors(node) is not None:
         yield from _another_derivative(node, scope, helpers)
+        yield from _without_tanh(node, scope)
     yield from of_turned(node, scope)
     if isinstance(node, ast.BinOp):
         yield from _of_operation(node, scope)
@@ -83,6 +85,15 @@ def _without_derivative(
                 2.45 + 0.002 * len(name),
                 binary(node, ast.Mult(), parsed(name)),
             )
+
+
+def _without_tanh(node: ast.expr, scope: Scope) -> Iterator[Local]:
+    """A product times the derivative of a tanh that is nowhere in the code."""
+    for text, call in scope.get(TANHS, {}).items():
+        value = evaluated(call, scope)
+        if isinstance(value, np.ndarray) and value.shape == np.shape(evaluated(node, scope)):
+            words = f"the derivative of tanh, 1 − {text}², is missing at {text_of(node)}"
+            yield "wrong", words, 1.6, binary(node, ast.Mult(), parsed(f"(1 - {text} ** 2)"))
 
 
 def factors(node: ast.expr) -> tuple[ast.expr, ast.expr] | None:

@@ -16,8 +16,8 @@ from minnet.teaching.scripts.running import value_of
 Scope = Mapping[str, Any]
 
 
-POOL, SLOPES = "__pool__", "__slopes__"
-"""Under these a scope has expressions of a function, and the slopes of a ReLU that leaks."""
+POOL, SLOPES, TANHS = "__pool__", "__slopes__", "__tanhs__"
+"""Under these a scope has expressions of a function, slopes of leaky ReLUs, and lonely tanhs."""
 
 
 def pool_values(pool: Sequence[str], scope: Scope) -> dict[str, Any]:
@@ -38,6 +38,19 @@ def slopes_of(statements: Sequence[ast.stmt]) -> dict[str, float]:
                     if isinstance(number, float) and 0 < number < 1:
                         slopes.setdefault(f"{number!r}", number)
     return dict(list(slopes.items())[:3])
+
+
+def tanhs_of(statements: Sequence[ast.stmt]) -> dict[str, ast.Call]:
+    """The calls of a tanh in the code of which no square, as in its derivative, stands there."""
+    nodes = [node for statement in statements for node in ast.walk(statement)]
+    squared = {
+        text_of(node.left)
+        for node in nodes
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)
+    }
+    calls = [n for n in nodes if isinstance(n, ast.Call) and len(n.args) == 1]
+    calls = [call for call in calls if re.search(r"(^|\.)tanh$", text_of(call.func))]
+    return {text_of(call): call for call in calls if text_of(call) not in squared}
 
 
 def pool_of(function: Sequence[ast.stmt]) -> list[str]:
