@@ -71,8 +71,9 @@ def of_batch(analysis: Analysis) -> dict[str, BlockFinding]:
 def _used(block: Block, run: Run) -> str:
     """What a function gives in each of its calls, and the step is a multiple of in the last one."""
     for key in [block.key, *run.values]:
-        again = "#" not in key and key in run.values and of_call(key, 2) in run.values
-        if again and np.shape(run.values[key]) == block.value.shape:
+        second = of_call(key, 2)  # the key itself where it is none of a function
+        again = second != key and second in run.values
+        if again and "#" not in key and np.shape(run.values[key]) == block.value.shape:
             *_, last = _calls(run, key)
             if _times(block.update, last) is not None:
                 return key
