@@ -35,6 +35,8 @@ def as_passes(program: Program) -> Iterator[Program]:
     }
     places = [i + 1 for i, s in enumerate(body[:-1]) if _makes(s, numbers)]
     for place in places[: -MOST - 1 : -1]:
+        if any(isinstance(s, (ast.For, ast.While)) for s in body[place:]):
+            return
         yield _with_a_pass(program, place)
 
 
