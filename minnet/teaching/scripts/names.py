@@ -153,14 +153,13 @@ def likeness(path: str, key: str) -> int:
         return 0
     if VALUES.fullmatch(name):  # an object that holds a number and its gradient
         return 10 if gname == "grad" and garound == around else 0
-    if name.isdigit() and around.endswith("]"):  # params[1][0] and grads[1][0]
+    if name.isdigit():
         (root, index), (groot, gindex) = (_nested(p) for p in (path, key.split(":")[-1]))
-        if (
-            index == gindex
-            and root != groot
-            and re.search(rf"^{DERIVATIVE}", plain(leaf(groot)[0]))
-        ):
-            return 9
+        last, holder = leaf(groot)
+        of_it = around.endswith("]") and re.search(rf"^{DERIVATIVE}", plain(last))
+        held = plain(last) == plain(leaf(root)[0]) and GRADIENTS.search(plain(leaf(holder)[0]))
+        if index == gindex and root != groot and (of_it or held):
+            return 9  # params[1][0] and grads[1][0], w[1][0] and grads["w"][1][0]
     if name.isdigit():  # weights[0] and nabla_w[0], dW[0]
         owner, gowner = plain(leaf(around)[0]), plain(leaf(garound)[0] if garound else "")
         if gname != name or owner == gowner:
