@@ -56,10 +56,13 @@ def tanhs_of(statements: Sequence[ast.stmt]) -> dict[str, ast.Call]:
 def pool_of(function: Sequence[ast.stmt]) -> list[str]:
     """The expressions of arrays that stand in some statements: names with an index or attribute.
 
-    Of an entry of a list, the one before and the one behind it are among them.
+    Of an entry of a list, the one before and the one behind it are among them, and the entries at
+    the same place of other lists.
     """
     names: dict[str, None] = {}
     beside: dict[str, None] = {}
+    lists: dict[str, None] = {}
+    places: dict[str, None] = {}
     for statement in function:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Subscript, ast.Attribute)):
@@ -69,7 +72,14 @@ def pool_of(function: Sequence[ast.stmt]) -> list[str]:
                 ):
                     names.setdefault(text)
                     beside.update(dict.fromkeys(_beside(node)))
-    return list(dict.fromkeys([*list(names)[:40], *list(beside)[:12]]))
+            if isinstance(node, ast.Subscript) and isinstance(
+                node.value, (ast.Name, ast.Attribute)
+            ):
+                lists.setdefault(text_of(node.value))
+                if re.fullmatch(r"-?[a-z]( [+-] 1)?", text_of(node.slice)):
+                    places.setdefault(text_of(node.slice))
+    across = [f"{one}[{place}]" for place in places for one in lists]
+    return list(dict.fromkeys([*list(names)[:40], *list(beside)[:12], *across[:24]]))
 
 
 def _beside(node: ast.expr) -> Iterator[str]:
