@@ -145,7 +145,8 @@ def of_index(node: ast.AST) -> Iterator[Local]:
         return  # other arrays of the scope are tried as such
     for step in (1, -1):
         fresh = ast.Subscript(node.value, _of_next(index, step), ast.Load())
-        words = f"{text_of(node)} is of the wrong layer: {text_of(fresh)} belongs there"
+        other = "another size" if text_of(node.value).endswith(".shape") else "the wrong layer"
+        words = f"{text_of(node)} is of {other}: {text_of(fresh)} belongs there"
         yield "wrong", words, 1.9, fresh
 
 
