@@ -417,11 +417,7 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             for keep in (False, True):
                 new = copy.copy(node)
                 new.keywords = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
-                numpy = isinstance(node.func, ast.Attribute) and text_of(node.func.value) in (
-                    "np",
-                    "numpy",
-                )
-                new.args = node.args[: 1 if numpy else 0]
+                new.args = node.args[: 1 if re.fullmatch(r"((np|numpy)\.)?\w+", name) else 0]
                 if axis is not None:
                     new.keywords.append(ast.keyword("axis", ast.Constant(axis)))
                 if keep:
@@ -434,7 +430,7 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
         if short == "sum":
             inner = (
                 node.args[0]
-                if node.args and text_of(node.func).startswith(("np.", "numpy."))
+                if node.args and re.fullmatch(r"((np|numpy)\.)?\w+", name)
                 else getattr(node.func, "value", None)
             )
             if isinstance(inner, ast.expr):

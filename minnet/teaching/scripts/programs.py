@@ -6,8 +6,10 @@ import ast
 import builtins
 import copy
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from minnet.teaching.scripts.closures import CELLS, STUDENT, Cells
@@ -303,7 +305,8 @@ def compiled(statements: Sequence[ast.stmt], *, once: bool = False) -> Any:
 
 
 def fresh_names() -> dict[str, Any]:
-    """A namespace for the student's code."""
+    """A namespace for the student's code, of a module that dataclasses may look up."""
+    sys.modules.setdefault(STUDENT, ModuleType(STUDENT))
     return {"__name__": STUDENT, "__builtins__": builtins, "__file__": FILE, CELLS: Cells}
 
 
