@@ -58,10 +58,13 @@ def verdicts(analysis: Analysis, snapshots: Sequence[Any]) -> dict[str, list[Blo
                 return {block.label: [mixed]}
             continue
         rule, finding = verdict
+        if rule == "SGD" and finding is None:
+            rule, finding = "momentum", _set_back(unit)
         if finding is not None:
             at = f"{rule}, line {min(analysis.updates[block.path])}"
             return {f"update{f' in {unit.owner}' if unit.owner else ''} ({at})": [finding]}
-        told: dict[str, list[BlockFinding]] = {} if rule == "SGD" else {f"update ({rule})": []}
+        plain = verdict[0] == "SGD"
+        told: dict[str, list[BlockFinding]] = {} if plain else {f"update ({rule})": []}
         if not block.right or block.note:
             return told
         told |= _paces(analysis, [block, *alike], seen, numbers, rates_of(run))
@@ -389,6 +392,27 @@ def remembers(analysis: Analysis, block: Block) -> bool:
         if _is_of_gradient(analysis, block, path, here):
             return True
     return False
+
+
+def _set_back(unit: Unit) -> BlockFinding | None:
+    """A velocity that each pass makes of zeros and then takes on: it has nothing to remember."""
+    made: dict[str, int] = {}
+    for _, node in statements(unit):
+        if not isinstance(node, ast.Assign):
+            continue
+        name = re.match(r"[\w.]+", ast.unparse(node.targets[0]))
+        root = name[0] if name is not None else ""
+        products = [n for n in ast.walk(node.value) if isinstance(n, ast.BinOp)]
+        products = [n for n in products if isinstance(n.op, ast.Mult)]
+        if root in made and any(re.search(rf"\b{root}\b", ast.unparse(n)) for n in products):
+            return BlockFinding(
+                "wrong",
+                f"{root} is set back to 0 in each pass (line {made[root]}), so that nothing is "
+                "remembered and momentum does nothing: it is to be made once, before the loop.",
+            )
+        if _is_memory(root) and re.search(r"zeros|\* 0\b|\[0", ast.unparse(node.value)):
+            made[root] = node.lineno
+    return None
 
 
 def _is_memory(path: str) -> bool:
