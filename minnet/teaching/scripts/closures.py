@@ -69,16 +69,18 @@ def copy_inner(
     cells: dict[int, tuple[Any, Any]] = {}
     for function in inner:
         code = _same_in(codes, function.__code__)
-        if code.co_freevars != function.__code__.co_freevars:
+        held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if not held.keys() >= set(code.co_freevars):  # a line that is left out may use fewer
             code = function.__code__
-        for cell in function.__closure__ or ():
+        closure = [held[name] for name in code.co_freevars]
+        for cell in closure:
             cells.setdefault(id(cell), (cell, types.CellType()))
         fresh = types.FunctionType(
             code,
             function.__globals__ if names is None else names,
             function.__name__,
             function.__defaults__,
-            tuple(cells[id(c)][1] for c in function.__closure__ or ()),
+            tuple(cells[id(cell)][1] for cell in closure),
         )
         fresh.__qualname__, fresh.__kwdefaults__ = function.__qualname__, function.__kwdefaults__
         fresh.__module__ = function.__module__
