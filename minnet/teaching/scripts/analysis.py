@@ -260,7 +260,7 @@ def _is_sum(unit: Unit, run: Run, path: str, put: Mapping[str, Array] | None) ->
     other = unit.run({**(put or {}), path: np.asarray(value, float) + 1.0})
     if other.error is not None or run.error is not None:
         return False
-    own = re.compile(rf"(?<![\w.]){re.escape(path)}(?!\w)")
+    own = re.compile(rf"(?<![\w.]){re.escape(path)}(²|(?!\w))")
     here, there = scalars_of(run), scalars_of(other)
     if any(there.get(k) != v for k, v in here.items() if not own.search(k) and v == v):
         return False

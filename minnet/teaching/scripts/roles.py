@@ -64,7 +64,7 @@ def carried(
     for among in (losses, keys):  # a loss may have any name
         idle = []
         for path in weights:  # after `for p, dp, v in zip(…)` p and v are names of arrays as well
-            own = re.compile(rf"(?<!\w){re.escape(path)}(?!\w)|^[½−Σ (]*:({aliases})(?!\w)")
+            own = re.compile(rf"(?<!\w){re.escape(path)}(²|(?!\w))|^[½−Σ (]*:({aliases})(²|(?!\w))")
             others = [i for i, key in enumerate(keys) if key in among and not own.search(key)]
             if not np.any(slopes[path][:, others]):
                 idle.append(path)
