@@ -267,22 +267,23 @@ def reclassed(variables: Any, classes: Mapping[str, type]) -> None:
 def with_rows(variables: Mapping[str, Any], rows: int, fewer: int, kept: set[str]) -> Any:
     """A copy in which every array with an axis of `rows` is cut to `fewer`, and every such int.
 
-    An array of two names is cut for both. The arrays at the paths in `kept` stay as they are: they
+    The rows are taken from all over, so that no class is left out where they are sorted. An array
+    of two names is cut for both. The arrays at the paths in `kept` stay as they are: they
     are weights. Return None where nothing is to be cut.
     """
+    chosen = np.linspace(0, rows - 1, fewer).astype(int)
     cut: dict[int, Any] = {}
     for slot in slots(variables):
         shape = np.shape(slot.value)
         if slot.path not in kept and rows in shape:
-            index = (slice(None),) * shape.index(rows) + (slice(fewer),)
-            cut[id(slot.value)] = slot.value[index].copy()
+            cut[id(slot.value)] = np.take(slot.value, chosen, axis=shape.index(rows))
     copies = copied(variables, cut)
     shorter = bool(cut)
     for name, value in list(copies.items()):
         if type(value) is int and value == rows:
             copies[name] = fewer
         elif isinstance(value, list) and len(value) == rows and rows and not is_own(value[0]):
-            copies[name] = value[:fewer]
+            copies[name] = [value[i] for i in chosen]
             shorter = True
         elif is_own(value):
             for attribute, number in list(vars(value).items()):
