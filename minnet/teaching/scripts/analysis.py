@@ -19,7 +19,14 @@ from minnet.foundation.checks import Array
 from minnet.teaching.scripts import faint, resets
 from minnet.teaching.scripts.averages import without_averages
 from minnet.teaching.scripts.blocks import Analysis, Block, differs, fits, proportional, ratio
-from minnet.teaching.scripts.choosing import by_any_name, is_inside, movers, proves, score_of
+from minnet.teaching.scripts.choosing import (
+    MANY,
+    by_any_name,
+    is_inside,
+    movers,
+    proves,
+    score_of,
+)
 from minnet.teaching.scripts.common import of_mean, penalized, rate_of, same_as
 from minnet.teaching.scripts.names import (
     VALUES,
@@ -394,7 +401,7 @@ def _choose(
             best[explicit] = (score, analysis)
     for column in by_any_name(keys, best[True][1] if True in best else None):
         analysis = by_loss(column, True)
-        if analysis is not None and proves(analysis):
+        if analysis is not None and proves(analysis, MANY if True in best else 2):
             best[True] = (score_of(analysis, 0, len(weights)), analysis)
             break
     for _, analysis in best.values():

@@ -27,7 +27,7 @@ def by_any_name(keys: Sequence[str], known: Analysis | None) -> list[int]:
     Those of functions where no loss is known. In code that goes by single numbers the error of a
     unit is called one, too; where no gradient is right for it, all variables are tried.
     """
-    form = r"[^½−]*\(\).*"
+    form = r":\w+|[^½−]*\(\).*"
     if known is not None:
         single = all(block.value.size == 1 for block in known.blocks)
         if not single or any(b.right for b in known.blocks) or not is_watched(known.loss, False):
@@ -36,16 +36,16 @@ def by_any_name(keys: Sequence[str], known: Analysis | None) -> list[int]:
     return [i for i, key in enumerate(keys) if re.fullmatch(form, key)][:GIVEN]
 
 
-def proves(analysis: Analysis) -> bool:
+def proves(analysis: Analysis, many: int) -> bool:
     """Whether all gradients are right, of which two have several entries and are not 0.
 
-    Of single numbers many have to be right, and all have to change it.
+    Of single numbers so many have to be right, and all have to change it.
     """
     telling = [b for b in analysis.blocks if np.any(b.measured)]
     large = [b for b in telling if b.value.size > 1]
     if large:
         return len(large) > 1 and all(block.right for block in analysis.blocks)
-    return len(telling) == len(analysis.blocks) and sum(b.right for b in telling) >= MANY
+    return len(telling) == len(analysis.blocks) and sum(b.right for b in telling) >= many
 
 
 def is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:
