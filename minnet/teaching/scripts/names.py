@@ -221,7 +221,7 @@ def arrays_in(run: Run) -> dict[str, Any]:
         if isinstance(value, np.ndarray):
             values.setdefault(":" + name, value)
     values.update({k: v for k, v in run.values.items() if is_numeric(v)})
-    return values
+    return {k: np.asarray(v) if isinstance(v, np.ndarray) else v for k, v in values.items()}
 
 
 def everything(
@@ -388,12 +388,12 @@ def _targets(run: Run, data: Mapping[str, Any], named: re.Pattern[str]) -> dict[
         name = leaf(slot.path)[0]
         fitting = named.match(name) and not NO_TARGET.search(name)
         if isinstance(slot.value, np.ndarray) and fitting and slot.value.size <= 4000:
-            arrays[slot.path] = slot.value
+            arrays[slot.path] = slot.array
     for key, value in run.values.items():
         fitting = named.match(word_of(key)) and not NO_TARGET.search(key) and "#" not in key
         fitting = fitting and not OF_SLOPE.search(key)
         if ":" in key and isinstance(value, np.ndarray) and fitting:
-            arrays.setdefault(key, value)
+            arrays.setdefault(key, np.asarray(value))
     return dict(list(arrays.items())[:8])
 
 
