@@ -60,6 +60,7 @@ RIGHT = (
     Rule("RMSprop", inside=True),
     Rule("RMSprop with bias correction", correct="v"),
     Rule("Adagrad"),
+    Rule("Adagrad", inside=True),
     Rule("Adam", first=NAN),
     Rule("Adam", first=NAN, inside=True),
 )
