@@ -240,6 +240,8 @@ def _trained(analysis: Analysis) -> Analysis:
 
 def _is_output(analysis: Analysis) -> bool:
     """Whether the number that is taken for the loss is the one output that an error is of."""
+    if loss_rank(analysis.loss) > 2:
+        return False
     slopes = np.concatenate(list(analysis.slopes.values()))
     here = slopes[:, analysis.scalars.index(analysis.loss)]
     errors = [i for i, key in enumerate(analysis.scalars) if implied.is_error(key)]
@@ -524,6 +526,8 @@ def _of_wrong(
     search.of_loss = not telling and len(wrong) == len(blocks)
     other_loss = _implied_by_other_loss(analysis) if search.of_loss else None
     mended = search.run()
+    if other_loss is not None and len(mended) > 1:  # one loss says more than a change of each line
+        mended = []
     if (mended and mended[0].loss) or (other_loss is not None and not mended):
         findings = [other_loss] if other_loss is not None else []
         if mended:
