@@ -212,3 +212,47 @@ def test_what_a_function_holds_that_calls_itself_is_not_gone_through_at_every_ca
     (analysis,) = loops(program, record(program), [], lambda do: do())
     assert [block.right for block in analysis.blocks] == [True]
     assert len(analysis.unit.run().values) < 300  # one k for each call, not one more for each node
+
+
+NESTED = """
+import numpy as np
+
+def train(steps=30, rate=0.1):
+    rnd = np.random.RandomState(8)
+    A, B = rnd.randn(4, 3), rnd.randn(1, 4)
+    weights = [A, B]
+    squares = [np.zeros_like(p) for p in weights]
+    X = rnd.randn(3, 10)
+    T = X[:1] * X[1:2]
+
+    def forward(x):
+        h = np.tanh(A @ x)
+        return h, B @ h
+
+    def backward(x, h, out):
+        d = (out - T) / 10
+        return ((B.T @ d) * (1 - h**2)) @ x.T, d @ h.T
+
+    def adagrad(gradients):
+        for p, g, s in zip(weights, gradients, squares):
+            s += g * g
+            p -= rate * g / np.sqrt(s + 1e-8)
+
+    for step in range(steps):
+        h, out = forward(X)
+        loss = 0.5 * np.mean((out - T) ** 2)
+        adagrad(backward(X, h, out))
+        print(loss)
+
+train()
+"""
+
+
+def test_an_inner_rule_is_left_out_that_then_uses_fewer_names(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, NESTED)
+    assert code == 0, text
+    assert "right  A" in text
+    code, text = checked(tmp_path, NESTED.replace("(1 - h**2)", "(1 - h)"))
+    assert code == 1, text
+    assert "right  B" in text
+    assert "WRONG  A" in text

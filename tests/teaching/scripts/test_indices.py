@@ -139,7 +139,7 @@ for epoch in range(30):
 @pytest.mark.parametrize(
     ("source", "written", "wrong", "told"),
     [
-        (LISTS, "slope(pre[k - 1])", "slope(pre[k])", "pre[k - 1] belongs there"),
+        (LISTS, "slope(pre[k - 1])", "slope(pre[k])", "pre[k - 1] belongs"),
         (LISTS, "slopes[k - 1]", "slopes[k]", "slopes[k - 1] belongs there"),
         (KEYS, "cache[f'Z{l - 1}']", "cache[f'Z{l}']", "Z{l - 1}"),
         (SUMS, "cache['Z' + str(l - 1)]", "cache['Z' + str(l)]", "str(l - 1)"),

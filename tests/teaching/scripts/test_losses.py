@@ -298,4 +298,35 @@ def test_what_an_autoencoder_gives_is_held_to_what_goes_in(tmp_path: Path) -> No
     assert "right  E" in text
     code, text = checked(tmp_path, REPRODUCED.replace(" * (1 - h**2)", ""))
     assert code == report.WRONG, text
-    assert "the derivative of tanh, 1 − h², is missing" in text
+    assert "the derivative of tanh" in text
+
+
+SORTED = """
+import numpy as np
+
+class Logistic:
+    def bce(self, y, p):
+        return -np.mean(y * np.log(p + 1e-12) + (1 - y) * np.log(1 - p + 1e-12))
+
+    def fit(self, X, y):
+        self.weights, self.bias, self.losses = np.zeros(X.shape[1]), 0, []
+        for i in range(100):
+            p = 1 / (1 + np.exp(-(X @ self.weights + self.bias)))
+            dw = X.T @ (p - y) / len(y)
+            db = np.sum(p - y) / len(y)
+            self.weights -= 0.1 * dw
+            self.bias -= 0.1 * db
+            self.losses.append(self.bce(y, p))
+
+rng = np.random.default_rng(12)
+X = np.vstack([rng.normal(-1, 1, (150, 2)), rng.normal(1, 1, (150, 2))])
+Logistic().fit(X, np.concatenate([np.zeros(150), np.ones(150)]))
+"""
+
+
+def test_a_loss_is_held_to_the_samples_of_all_classes_where_they_are_sorted(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, SORTED)
+    assert code == report.RIGHT, text
+    code, text = checked(tmp_path, SORTED.replace(" + (1 - y) * np.log(1 - p + 1e-12)", ""))
+    assert code == report.WRONG, text
+    assert "WRONG  loss" in text

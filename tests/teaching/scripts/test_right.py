@@ -381,3 +381,64 @@ def test_a_kink_inside_a_step_is_no_mistake() -> None:
     assert kinked.agrees(slopes)
     assert not kinked.agrees(slopes + np.array([0.0, 1e-3, 0.0]))
     assert not kinked.agrees(slopes - np.array([0.0, 0.0, 1e-3]))
+
+
+DATACLASS = """
+from __future__ import annotations
+from dataclasses import dataclass, field
+from typing import Dict
+import numpy as np
+
+@dataclass
+class Model:
+    params: Dict[str, np.ndarray] = field(default_factory=dict)
+
+    def loss(self, x, t):
+        return float(np.mean((x @ self.params["E"] - t) ** 2))
+
+rng = np.random.default_rng(6)
+x = rng.normal(size=(20, 3))
+t = x @ rng.normal(size=(3, 2))
+model = Model({"E": rng.normal(size=(3, 2))})
+m, v = {"E": np.zeros((3, 2))}, {"E": np.zeros((3, 2))}
+for step in range(1, 50):
+    loss = model.loss(x, t)
+    g = {"E": 2 * x.T @ (x @ model.params["E"] - t) / t.size}
+    for k in g:
+        m[k] = 0.9 * m[k] + 0.1 * g[k]
+        v[k] = 0.99 * v[k] + 0.01 * g[k] ** 2
+        m_hat, v_hat = m[k] / (1 - 0.9**step), v[k] / (1 - 0.99**step)
+        model.params[k] -= 0.03 * m_hat / (np.sqrt(v_hat) + 1e-8)
+"""
+
+MATRIX = """
+import numpy as np
+
+rng = np.random.RandomState(1)
+X = np.matrix(rng.randn(14, 3))
+y = np.matrix((X[:, 0] > 0).astype(float))
+theta = np.matrix(np.zeros((3, 1)))
+
+def cost(theta, X, y):
+    h = 1 / (1 + np.exp(-X * theta))
+    return ((-y.T * np.log(h) - (1 - y).T * np.log(1 - h)) / len(X)).item()
+
+for i in range(60):
+    theta = theta - 0.3 * (X.T * (1 / (1 + np.exp(-X * theta)) - y) / len(X))
+    print(cost(theta, X, y))
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        pytest.param(DATACLASS, "right  update (Adam)", marks=pytest.mark.slow),
+        (MATRIX, "loss: cost()\nright  theta"),
+    ],
+)
+def test_weights_of_a_dataclass_and_matrices_are_read(
+    source: str, said: str, tmp_path: Path
+) -> None:
+    code, text = checked(tmp_path, source)
+    assert code == report.RIGHT, text
+    assert said in text
