@@ -156,7 +156,7 @@ def likeness(path: str, key: str) -> int:
     if name.isdigit():
         (root, index), (groot, gindex) = (_nested(p) for p in (path, key.split(":")[-1]))
         last, holder = leaf(groot)
-        of_it = around.endswith("]") and re.search(rf"^{DERIVATIVE}", plain(last))
+        of_it = around.endswith("]") and re.search(rf"^(?!dat|doc|digit){DERIVATIVE}", plain(last))
         held = plain(last) == plain(leaf(root)[0]) and GRADIENTS.search(plain(leaf(holder)[0]))
         if index == gindex and root != groot and (of_it or held):
             return 9  # params[1][0] and grads[1][0], w[1][0] and grads["w"][1][0]
