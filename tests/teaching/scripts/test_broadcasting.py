@@ -100,3 +100,27 @@ def test_every_output_less_every_target_is_named(source: str, line: int, tmp_pat
 def test_shapes_that_agree_and_distances_are_right(source: str, tmp_path: Path) -> None:
     code, text = checked(tmp_path, source)
     assert code == report.RIGHT, text
+
+
+WORDS = """
+from numpy import *
+random.seed(7)
+bhaar = random.uniform(4, 20, (30, 1))
+y = 0.3 * bhaar[:, 0] + 1
+dhaal, kaat = 0.0, 0.5
+for chakkar in range(50):
+    andaaz = dhaal * bhaar + kaat
+    galti = andaaz - y
+    nuksaan = mean(galti ** 2)
+    dhaal = dhaal - 0.01 * 2 * mean(galti * bhaar)
+    kaat = kaat - 0.01 * 2 * mean(galti)
+"""
+
+
+def test_a_loss_by_any_name_is_known_by_two_right_gradients(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, WORDS)
+    assert code == report.WRONG, text
+    assert "loss: nuksaan" in text
+    assert "an array of (n, n): every output less every target" in text
+    code, text = checked(tmp_path, WORDS.replace("bhaar[:, 0]", "bhaar"))
+    assert code == report.RIGHT, text

@@ -98,3 +98,40 @@ def test_set_back_once_an_epoch_is_too_seldom(tmp_path: Path) -> None:
     assert "WRONG  w: its gradient is added to" in text, text
     assert "WRONG  b: its gradient is added to" in text, text
     assert "with `db = 2 * np.mean(e)`" in text, text
+
+
+NUMBERS = """
+import math
+w = [[0.3, -0.5], [0.7, 0.2]]
+u = [0.4, -0.6]
+data = [([1.0, 0.5], 0.2), ([-1.0, 2.0], 0.9), ([0.3, -0.7], 0.4)]
+
+def no_grads():
+    return {"w": [[0.0, 0.0], [0.0, 0.0]], "u": [0.0, 0.0]}
+
+for epoch in range(60):
+    grads = no_grads()
+    loss = 0.0
+    for x, t in data:
+        h = [math.tanh(w[j][0] * x[0] + w[j][1] * x[1]) for j in range(2)]
+        out = u[0] * h[0] + u[1] * h[1]
+        loss += 0.5 * (out - t) ** 2
+        for j in range(2):
+            grads["u"][j] += (out - t) * h[j]
+            for i in range(2):
+                grads["w"][j][i] += (out - t) * u[j] * (1 - h[j] ** 2) * x[i]
+    for j in range(2):
+        u[j] -= 0.1 * grads["u"][j]
+        for i in range(2):
+            w[j][i] -= 0.1 * grads["w"][j][i]
+"""
+
+
+def test_numbers_in_lists_of_a_dict_are_gradients_that_may_be_left_over(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, NUMBERS)
+    assert code == 0, text
+    made, loop = "    grads = no_grads()\n", "for epoch"
+    source = NUMBERS.replace(made, "").replace(loop, f"{made.strip()}\n{loop}")
+    code, text = checked(tmp_path, source)
+    assert code == 1, text
+    assert "WRONG  w[1][0]: its gradient is added to what the pass before left there" in text

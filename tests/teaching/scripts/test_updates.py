@@ -416,3 +416,31 @@ def test_the_rule_of_each_weight(tmp_path: Path, first: int, steps: list[str], t
     assert told in text, text
     both = "right  U" in text and "right  V" in text
     assert both or told == "in one array", text
+
+
+SET_BACK = """
+import numpy as np
+rng = np.random.default_rng(1)
+X = rng.normal(size=(20, 3))
+Y = X @ rng.normal(size=(3, 2))
+W, b = rng.normal(size=(3, 2)), np.zeros(2)
+velocities = [np.zeros_like(W), np.zeros_like(b)]
+for step in range(40):
+    error = X @ W + b - Y
+    loss = np.mean(error**2)
+    dW, db = 2 * X.T @ error / Y.size, 2 * error.sum(axis=0) / Y.size
+    grads = [dW, db]
+    for i, param in enumerate([W, b]):
+        velocities[i] = 0.9 * velocities[i] - 0.1 * grads[i]
+        param += velocities[i]
+"""
+
+
+def test_a_velocity_that_each_pass_sets_back_is_named(tmp_path: Path) -> None:
+    code, text = checked(tmp_path, SET_BACK)
+    assert code == 0, text
+    zeros = "velocities = [np.zeros_like(W), np.zeros_like(b)]\n"
+    loop = "    grads = "
+    code, text = checked(tmp_path, SET_BACK.replace(zeros, "").replace(loop, f"    {zeros}{loop}"))
+    assert code == 1, text
+    assert "velocities is set back to 0 in each pass (line 11)" in text
