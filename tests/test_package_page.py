@@ -24,8 +24,9 @@ ADDRESS = "https://example.org/owner/minnet"
 FILES = f"{ADDRESS}/blob/v{minnet.__version__}"
 SETTING = re.compile(r'^address = "(.*?)"', re.MULTILINE)
 FOR_A_BUILD = [
-    *("pyproject.toml", "README.md", "LICENSE", "docs/package_page.py", "docs/pack_tutorials.py"),
+    *("pyproject.toml", "README.md", "LICENSE", "docs/package_page.py", "docs/pack_wheel.py"),
     "minnet/foundation/version.py",
+    "minnet/pretrained/packing.py",
 ]
 
 

@@ -19,7 +19,7 @@ FOLDER = "tutorials"
 CHECKOUT = Path(__file__).parents[2] / "tutorials"
 
 PACKED = Path(__file__).with_name("tutorials.json.bz2")
-"""Where a wheel has all of them, by their names; `docs/pack_tutorials.py` puts it there."""
+"""Where a wheel has all of them, by their names; `docs/pack_wheel.py` puts it there."""
 
 
 def scripts() -> dict[str, str]:

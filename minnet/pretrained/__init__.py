@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from minnet.foundation.checks import short
 from minnet.foundation.strict import named
 from minnet.foundation.words import did_you_mean
 from minnet.models import Sequential, load
+from minnet.pretrained.packing import unpack
 
 MODELS = ("mnist-8x8", "mnist-cnn")
 
@@ -45,8 +50,23 @@ def load_pretrained(name: str, *, seed: Any = None) -> Sequential:
             f"load_pretrained takes one of {', '.join(MODELS)}. Got {name!r}."
             f"{did_you_mean(name, MODELS)}"
         )
-    with resources.as_file(resources.files("minnet.pretrained") / f"{name}.npz") as path:
+    with _file_of(name) as path:
         model = load(path, seed=seed)
     for layer in model.layers:
         layer.origin = name
     return model
+
+
+@contextmanager
+def _file_of(name: str) -> Iterator[Path]:
+    """The file of a model: that of the checkout, or what is packed in a wheel."""
+    folder = resources.files("minnet.pretrained")
+    saved = folder / f"{name}.npz"
+    if saved.is_file():
+        with resources.as_file(saved) as path:
+            yield path
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary, f"{name}.npz")
+        path.write_bytes(unpack((folder / f"{name}.xz").read_bytes()))
+        yield path

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minnet
 from minnet import load_pretrained
 from minnet.datasets import digits, mnist
 from minnet.layers import BatchNormalization, Dense
 from minnet.models import Sequential
-from minnet.pretrained import MODELS, mnist_8x8, mnist_cnn
+from minnet.pretrained import MODELS, mnist_8x8, mnist_cnn, packing
 from minnet.pretrained.half_precision import save_in_half_precision
 
 MADE_BY = {"mnist-8x8": mnist_8x8, "mnist-cnn": mnist_cnn}
@@ -67,3 +69,19 @@ def test_no_answer_to_mnist_changed(name, data_folder):
     x, _, x_test, _ = mnist()
     images = MADE_BY[name].preprocess(np.concatenate([x, x_test]))
     assert answers(load_pretrained(name), images) == MNIST_ANSWERS[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_is_the_same_out_of_a_wheel(name, tmp_path, monkeypatch):
+    saved = Path(minnet.pretrained.__file__).with_name(f"{name}.npz")
+    (tmp_path / f"{name}.xz").write_bytes(packing.pack(saved.read_bytes()))
+    assert (tmp_path / f"{name}.xz").stat().st_size < 0.85 * saved.stat().st_size
+    monkeypatch.setattr(minnet.pretrained.resources, "files", lambda package: tmp_path)
+    packed = minnet.load_pretrained(name)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(packed.theta, minnet.load_pretrained(name).theta)
+
+
+@given(st.binary(max_size=99))
+def test_packing_loses_no_byte(data):
+    assert packing.unpack(packing.pack(data)) == data
