@@ -303,7 +303,8 @@ class Search:
         touches: dict[int, bool] = {}
         partial: list[Mended] = []
         if self.of_loss and self._is_of_batch():
-            sums = [(owner, edit) for *_, owner, edit in candidates if AXIS.search(edit.words)]
+            ahead = [(owner, edit) for rank, *_, owner, edit in candidates if rank == 2]
+            sums = [(owner, edit) for owner, edit in ahead if AXIS.search(edit.words)]
             whole = self._forward(sums)
             if whole is not None:
                 return [whole]

@@ -275,7 +275,12 @@ def of_layer_lines(layer: Layer, x: Array, dy: Array) -> dict[str, GradientFindi
     analysis = analyse(unit, targets, stay=True)
     if analysis is None:
         return {}
-    return _told_of(analysis)
+    told = _told_of(analysis)
+    forward = told.pop("loss", None)
+    if forward is not None:  # what is computed is wrong, and all gradients are right for another
+        text = forward.message.replace("the loss or the way to it", "forward")
+        told |= {b.label: GradientFinding(forward.kind, b.label, text) for b in analysis.wrong}
+    return told
 
 
 def of_loss_lines(loss: Loss, prediction: Array, target: Array) -> dict[str, GradientFinding]:

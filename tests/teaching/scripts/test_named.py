@@ -9,7 +9,7 @@ import pytest
 
 from minnet import Sequential
 from minnet.initializers import GlorotUniform
-from minnet.layers import Dense, Layer
+from minnet.layers import Dense, Layer, Softmax
 from minnet.losses import Loss
 from minnet.teaching.gradients import check_gradients
 
@@ -215,3 +215,15 @@ def test_the_lines_of_a_layer_are_looked_at_alone_and_in_a_model(among_others: b
     assert len(report.findings) == 1
     assert report.findings[0].where.lower().startswith("gate")
     assert "g stands where x belongs" in report.findings[0].message
+
+
+class OverTheBatch(Softmax):
+    def forward(self, x: Any, memo: Any = None) -> Any:
+        e = np.exp(x)
+        return e / e.sum()
+
+
+def test_a_layer_that_goes_forward_wrongly_is_named_at_its_line() -> None:
+    (finding,) = check_gradients(OverTheBatch(), X).findings
+    assert "forward, line " in finding.message
+    assert "`return e / e.sum(axis=1, keepdims=True)`" in finding.message
