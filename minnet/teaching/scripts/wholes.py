@@ -203,15 +203,26 @@ def _of_activation(
             yield "wrong", words, 1.8, parsed(written.replace(text, f"({given})"))
     if not isinstance(statement, ast.Return) or calls:
         return
-    names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
-    for name in sorted({n for n in names if names.count(n) > 1}):
+    nodes = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    names = [n.id for n in nodes]
+    bound = {n.id for n in nodes if isinstance(n.ctx, ast.Store)}  # by a comprehension
+    for name in sorted({n for n in names if names.count(n) > 1} - bound):
         for helper in helpers:
             words = (
                 f"{helper} is missing: this is called with what goes into it, so that "
                 f"{helper}({name}) belongs where {name} stands"
             )
-            new = parsed(re.sub(rf"\b{name}\b", f"{helper}({name})", written))
-            yield "wrong", words, 2.2, new
+            yield "wrong", words, 2.2, _Called(name, helper).visit(parsed(written))
+
+
+class _Called(ast.NodeTransformer):
+    """Puts a call of a function with a name in the place of the name."""
+
+    def __init__(self, name: str, function: str) -> None:
+        self.name, self.function = name, function
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return parsed(f"{self.function}({self.name})") if node.id == self.name else node
 
 
 def _unused(node: ast.ListComp, target: str) -> Iterator[Local]:
