@@ -33,7 +33,8 @@ def by_any_name(keys: Sequence[str], known: Analysis | None) -> list[int]:
         if not single or any(b.right for b in known.blocks) or not is_watched(known.loss, False):
             return []
         form = r":\w+|[^½−:]*\(\)"
-    return [i for i, key in enumerate(keys) if re.fullmatch(form, key)][:GIVEN]
+    given = [i for i, key in enumerate(keys) if re.fullmatch(form, key)]
+    return sorted(given, key=lambda i: keys[i].startswith(":"))[:GIVEN]
 
 
 def proves(analysis: Analysis, many: int) -> bool:
@@ -45,7 +46,8 @@ def proves(analysis: Analysis, many: int) -> bool:
     large = [b for b in telling if b.value.size > 1]
     if large:
         return len(large) > 1 and all(block.right for block in analysis.blocks)
-    return len(telling) == len(analysis.blocks) and sum(b.right for b in telling) >= many
+    right = sum(b.right for b in telling)
+    return len(telling) == len(analysis.blocks) and many <= right >= min(MANY, len(telling))
 
 
 def is_inside(key: str, keys: Sequence[str], slopes: Mapping[str, Array]) -> bool:

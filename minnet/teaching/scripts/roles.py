@@ -65,16 +65,19 @@ def carried(
         idle = []
         for path in weights:  # after `for p, dp, v in zip(…)` p and v are names of arrays as well
             own = re.compile(rf"(?<!\w){re.escape(path)}(²|(?!\w))|^[½−Σ (]*:({aliases})(²|(?!\w))")
-            others = [i for i, key in enumerate(keys) if key in among and not own.search(key)]
+            plain = re.fullmatch(r"(\w+\.)?(w|b|theta)\w*", path, re.I)  # the loss may forget it
+            asked = keys if plain else among
+            others = [i for i, key in enumerate(keys) if key in asked and not own.search(key)]
             if not np.any(slopes[path][:, others]):
                 idle.append(path)
         if len(idle) < len(weights):
             break
     velocities = []
     for path in idle:
-        there = unit.run({**put, path: 1.1 * np.asarray(put[path], float) + 0.01})
+        size = np.abs(np.asarray(put[path], float))  # a root may be taken of it
+        here, there = (unit.run({**put, path: c * size + 0.01}) for c in (1.0, 1.1))
         moved = [":" + p for p in weights if p not in idle]
-        if any(differs(run.get(p), there.get(p)) for p in moved):
+        if any(differs(here.get(p), there.get(p)) for p in moved):
             velocities.append(path)
             continue
         named = re.match("w|b|theta", leaf(path)[0], re.I)  # if not, it is a sum over the passes
