@@ -22,6 +22,7 @@ import numpy as np
 from minnet.teaching.scripts.arrays import of_index, of_swapped
 from minnet.teaching.scripts.parts import counts_of_rows, of_compare, of_node
 from minnet.teaching.scripts.penalties import of_penalty
+from minnet.teaching.scripts.programs import NOTE
 from minnet.teaching.scripts.scopes import (
     POOL,
     SLOPES,
@@ -129,7 +130,19 @@ def edits(
                 if number and int(number[1]) not in samples:
                     kind, cost = "factor", cost + 0.7
                     words = _without_samples(words)
-            yield Edit(statement.lineno, kind, words, before, text, cost, new, statement)
+            old, fresh = _as_written(before), _as_written(text)
+            yield Edit(statement.lineno, kind, words, old, fresh, cost, new, statement)
+
+
+def _as_written(text: str) -> str:
+    """A line as it stands in the file, without the notes that are taken in it."""
+    return ast.unparse(_WithoutNotes().visit(ast.parse(text))) if NOTE in text else text
+
+
+class _WithoutNotes(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        return node.args[1] if getattr(node.func, "id", "") == NOTE else node
 
 
 def _without_samples(words: str) -> str:

@@ -139,6 +139,7 @@ def test_weights_in_named_tuples_are_read(tmp_path: Path) -> None:
     code, text = checked(tmp_path, NAMED.replace("d.mean(axis=0)", "d.sum(axis=0)"))
     assert code == report.WRONG, text
     assert "1/N of the mean over the samples is missing" in text
+    assert "The line is `grads.append(Layer(A[i].T @ d / len(X), d.sum(axis=0)))`" in text
 
 
 def test_a_pair_with_a_number_in_it_is_read(tmp_path: Path) -> None:
