@@ -62,7 +62,7 @@ def pool_of(function: Sequence[ast.stmt]) -> list[str]:
     names: dict[str, None] = {}
     beside: dict[str, None] = {}
     lists: dict[str, None] = {}
-    places: dict[str, None] = {}
+    indices: dict[str, None] = {}
     for statement in function:
         for node in ast.walk(statement):
             if isinstance(node, (ast.Subscript, ast.Attribute)):
@@ -77,8 +77,8 @@ def pool_of(function: Sequence[ast.stmt]) -> list[str]:
             ):
                 lists.setdefault(text_of(node.value))
                 if re.fullmatch(r"-?[a-z]( [+-] 1)?", text_of(node.slice)):
-                    places.setdefault(text_of(node.slice))
-    across = [f"{one}[{place}]" for place in places for one in lists]
+                    indices.setdefault(text_of(node.slice))
+    across = [f"{one}[{index}]" for index in indices for one in lists]
     return list(dict.fromkeys([*list(names)[:40], *list(beside)[:12], *across[:24]]))
 
 

@@ -16,7 +16,7 @@ MAKER = re.compile(r"^[A-Z]\w*$|^([a-z]\w*\.)*(rand\w*|normal|uniform|zeros|ones
 """A function or a class that makes arrays or objects."""
 
 MOST = 5
-"""Places where the pass may begin."""
+"""Starts of a pass that are tried."""
 
 
 def as_passes(program: Program) -> Iterator[Program]:
@@ -33,11 +33,11 @@ def as_passes(program: Program) -> Iterator[Program]:
         for target in ast.walk(node)
         if isinstance(target, ast.Name)
     }
-    places = [i + 1 for i, s in enumerate(body[:-1]) if _makes(s, numbers)]
-    for place in places[: -MOST - 1 : -1]:
-        if any(isinstance(s, (ast.For, ast.While)) for s in body[place:]):
+    starts = [i + 1 for i, s in enumerate(body[:-1]) if _makes(s, numbers)]
+    for start in starts[: -MOST - 1 : -1]:
+        if any(isinstance(s, (ast.For, ast.While)) for s in body[start:]):
             return
-        yield _with_a_pass(program, place)
+        yield _with_a_pass(program, start)
 
 
 def _makes(statement: ast.stmt, numbers: set[str]) -> bool:
@@ -55,10 +55,10 @@ def _makes(statement: ast.stmt, numbers: set[str]) -> bool:
     return any(MAKER.search(ast.unparse(call.func)) for call in calls) and given <= numbers
 
 
-def _with_a_pass(program: Program, place: int) -> Program:
+def _with_a_pass(program: Program, start: int) -> Program:
     tree = copy.deepcopy(program.tree)
-    rest = tree.body[place:]
+    rest = tree.body[start:]
     target, once = ast.Name("_", ast.Store()), ast.Tuple([ast.Constant(0)], ast.Load())
     loop = ast.copy_location(ast.For(target, once, rest, []), rest[0])
-    tree.body[place:] = [ast.fix_missing_locations(loop)]
+    tree.body[start:] = [ast.fix_missing_locations(loop)]
     return Program(program.source, tree)
