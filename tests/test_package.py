@@ -15,6 +15,7 @@ import pytest
 
 import minnet
 from minnet.course import tutorials
+from minnet.pretrained.packing import unpack
 
 ROOT = Path(minnet.__file__).parents[1]
 
@@ -177,10 +178,15 @@ def test_the_wheel_carries_the_data_and_the_types(tmp_path: Path) -> None:
         if file.is_file() and file.suffix not in (".py", ".pyc")
     }
     assert "minnet/py.typed" in data
-    assert data <= names
+    models = {name for name in data if name.startswith("minnet/pretrained/")}
+    assert data - models <= names
     assert not any(n.startswith(("tests/", "tutorials/", "benchmarks/")) for n in names)
     assert not [n for n in names if n.startswith("minnet/course/scripts")]
     with zipfile.ZipFile(tmp_path / name) as wheel:
         packed = json.loads(bz2.decompress(wheel.read("minnet/course/tutorials.json.bz2")))
+        for model in models:
+            packed_model = wheel.read(model.replace(".npz", ".xz"))
+            assert unpack(packed_model) == (ROOT / model).read_bytes()
+    assert models
     assert packed == tutorials.scripts()
     assert any(n.endswith("LICENSE") for n in names)
