@@ -86,7 +86,6 @@ def test_a_memory_that_is_right_is_right(tmp_path: Path) -> None:
     [
         ("df = dc * c_prev", "df = dc * c", "c stands where c_prev belongs"),
         (" + dc_next\n", "\n", "the term + dc_next is missing"),
-        (" * (1 - np.tanh(c) ** 2)", "", "the derivative of tanh, 1 − np.tanh(c)², is missing"),
     ],
 )
 def test_what_is_forgotten_on_the_way_back_is_named(
