@@ -103,10 +103,10 @@ def _explained(block: Block, sure: bool) -> bool:
 
 def is_error(key: str) -> bool:
     """Whether a loss is of outputs and targets, or of what is called their error."""
-    return _is_pair(key) or bool(re.match(r"½ Σ \S*(err|diff|resid)", key))
+    return is_pair(key) or bool(re.match(r"½ Σ \S*(err|diff|resid)", key))
 
 
-def _is_pair(key: str) -> bool:
+def is_pair(key: str) -> bool:
     """Whether a loss is of outputs and targets."""
     return key.startswith(("½ Σ (", "−Σ"))
 
@@ -139,16 +139,16 @@ def likely(analysis: Analysis) -> list[str]:
             np.any(s[:, column]) for s in analysis.slopes.values()
         ):
             known = slopes.round(9).tobytes()
-            if not _is_pair(key):
+            if not is_pair(key):
                 errors.add(known)
-            if known not in keys or _is_pair(key) > _is_pair(keys[known][1]):
+            if known not in keys or is_pair(key) > is_pair(keys[known][1]):
                 keys[known] = column, key
     outputs = {_output(keys[known][1]) for known in errors}
     ranked = []
     for column, key in keys.values():
         word = re.sub(r"[^a-z_ ]", " ", key.lower())
         hidden = bool(re.search(r"hidden|l1|a1|h1|layer_?1", word))
-        ranked.append((hidden, not _is_pair(key), _output(key) not in outputs, column, key))
+        ranked.append((hidden, not is_pair(key), _output(key) not in outputs, column, key))
     return [key for *_, key in sorted(ranked)][:MOST]
 
 

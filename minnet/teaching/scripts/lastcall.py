@@ -21,6 +21,7 @@ from minnet.teaching.scripts.names import OVER_CALLS, of_call
 from minnet.teaching.scripts.programs import FILE
 from minnet.teaching.scripts.repairs import Edit, edits, replaced_in
 from minnet.teaching.scripts.replays import Run, owner_of
+from minnet.teaching.scripts.steps import moves
 from minnet.teaching.scripts.values import slots
 
 FEWEST = 3
@@ -145,10 +146,9 @@ def _summed(
             )
             run = unit.run(analysis.put, edited=edited)  # type: ignore[arg-type]
             paths = set()
-            for block in blocks if run.error is None else ():
-                after = run.get(":" + block.path)
-                moved = block.value - after if np.shape(after) == block.value.shape else None
-                c = _times(moved, np.sum(calls[block.path], axis=0)) or 0.0
+            taken = moves(analysis, run) if run.error is None else {}
+            for block in [b for b in blocks if b.path in taken]:
+                c = _times(taken[block.path], np.sum(calls[block.path], axis=0)) or 0.0
                 if abs(c - factor) <= SAME * abs(factor):
                     paths.add(block.path)
             if paths:

@@ -378,6 +378,7 @@ def of_compare(node: ast.Compare, scope: Scope) -> Iterator[Local]:
 def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterator[Local]:
     name = text_of(node.func)
     short = name.split(".")[-1]
+    is_function = re.fullmatch(r"((np|numpy)\.)?\w+", name)  # np.sum(x), and not x.sum()
     yield from of_diagonal(node, scope)
     for keyword in node.keywords:
         if keyword.arg == "dtype" and "int" in text_of(keyword.value):
@@ -417,7 +418,7 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
             for keep in (False, True):
                 new = copy.copy(node)
                 new.keywords = [k for k in node.keywords if k.arg not in ("axis", "keepdims")]
-                new.args = node.args[: 1 if re.fullmatch(r"((np|numpy)\.)?\w+", name) else 0]
+                new.args = node.args[: 1 if is_function else 0]
                 if axis is not None:
                     new.keywords.append(ast.keyword("axis", ast.Constant(axis)))
                 if keep:
@@ -428,11 +429,7 @@ def _of_call(node: ast.Call, scope: Scope, helpers: Mapping[str, Any]) -> Iterat
                     words += ", with keepdims=True"
                 yield "bias-not-summed", words, 1.5, new
         if short == "sum":
-            inner = (
-                node.args[0]
-                if node.args and re.fullmatch(r"((np|numpy)\.)?\w+", name)
-                else getattr(node.func, "value", None)
-            )
+            inner = node.args[0] if node.args and is_function else getattr(node.func, "value", None)
             if isinstance(inner, ast.expr):
                 yield "bias-not-summed", "the sum is one too many", 2.5, inner
     if short == "dot" or short == "matmul":

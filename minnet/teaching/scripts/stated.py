@@ -16,7 +16,7 @@ import numpy as np
 
 from minnet.foundation.checks import Array
 from minnet.teaching.scripts.blocks import Analysis, ratio
-from minnet.teaching.scripts.implied import in_words
+from minnet.teaching.scripts.implied import in_words, is_pair
 from minnet.teaching.scripts.mending import WRITTEN_HERE
 from minnet.teaching.scripts.names import OVER_CALLS
 from minnet.teaching.scripts.programs import Loop, Program, own_names, prepared
@@ -49,7 +49,7 @@ def verdict(program: Program, loop: Loop, analysis: Analysis) -> str:
         if measured is None or not np.any(measured) or ratio(measured, own, CLOSE) is not None:
             continue
         for key in analysis.scalars:
-            if not key.startswith(("½ Σ (", "−Σ")) or key[0] == analysis.loss[0]:
+            if not is_pair(key) or key[0] == analysis.loss[0]:
                 continue  # squares and a cross-entropy are held apart, and no two of a kind
             fits = ratio(measured, _column(analysis, key), CLOSE)
             if fits is not None and fits > 0:
